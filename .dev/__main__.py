@@ -1,0 +1,61 @@
+"""Set-up and everyday commands: `python3 .dev COMMAND`. Needs only Python 3.11 and the package registries.
+
+Everything it installs stays in this checkout (`.venv`, `.cache`) and in uv's own cache.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = ROOT / ".cache" / "tools"
+UV_VERSION = "0.13.9"
+COMMANDS = {
+    "demo": (["sidecar-patcher", "build", "--prove"], "build the builtin sidecar and show the patches at work on it"),
+    "test": (["pytest", "-n", "2"], "run the tests"),
+    "lint": (["sh", "-c", "ruff check && ruff format --check && mypy"], "check style and types"),
+    "drift": (["python", "-m", "tests.drift"], "run the drift corpus: silent misapplies and needless stops"),
+    "bench": (["python", "-m", "tests.bench"], "measure speed and memory, as ratios"),
+    "show": (["python", "-m", "tests.show"], "print every figure that the README states"),
+    "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the commands; what follows its name goes to it."""
+    if not arguments or arguments[0] not in COMMANDS:
+        sys.stderr.write("usage: python3 .dev COMMAND [ARGUMENT…]\n\n")
+        sys.stderr.writelines(f"  {name:<6} {summary}\n" for name, (_, summary) in COMMANDS.items())
+        return 0 if arguments in (["--help"], ["-h"]) else 2
+    if sys.version_info < (3, 11):
+        sys.stderr.write(f"expected Python 3.11 or newer, found {sys.version.split()[0]}\n")
+        return 2
+    command = [*COMMANDS[arguments[0]][0], *arguments[1:]]
+    uv = find_uv()
+    if subprocess.call([uv, "sync", "--locked", "--quiet"], cwd=ROOT) != 0:
+        sys.stderr.write("the environment could not be set up; the lines above say why\n")
+        return 5
+    try:
+        return subprocess.call([uv, "run", "--no-sync", *command], cwd=ROOT)
+    except KeyboardInterrupt:
+        return 130
+
+
+def find_uv() -> str:
+    """The `uv` on PATH, or one of our own from PyPI."""
+    found = shutil.which("uv")
+    own = TOOLS / ("Scripts" if os.name == "nt" else "bin") / ("uv.exe" if os.name == "nt" else "uv")
+    if found or own.exists():
+        return found or str(own)
+    sys.stderr.write(f"setting up: uv {UV_VERSION} into {TOOLS.relative_to(ROOT)}\n")
+    venv.create(TOOLS, with_pip=True, clear=True)
+    python = own.with_name("python.exe" if os.name == "nt" else "python")
+    subprocess.check_call([python, "-m", "pip", "install", "--quiet", f"uv=={UV_VERSION}"])
+    return str(own)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,20 @@
+"""The entry point. An up-to-date `build` is answered here, before anything that is slow to import."""
+
+import sys
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; the exit code says how it ended (`patcher/errors.py`)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["build"]:
+        from patcher.uptodate import quick_build
+
+        if quick_build(arguments[1:]):
+            return 0
+    from patcher.cli import run
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

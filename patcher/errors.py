@@ -1,0 +1,130 @@
+"""Every way in which a run can end badly. Leaf module.
+
+Each error says where, what was expected and what was found, and carries the next command as `hint`.
+`exit_code` is decided here and nowhere else (DESIGN.md section 9).
+"""
+
+EXIT_DONE = 0
+EXIT_DIFFERENT = 1
+EXIT_USAGE = 2
+EXIT_ANCHOR = 3
+EXIT_REFUSED = 4
+EXIT_IO = 5
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+class PatcherError(Exception):
+    """Base of all expected failures. `code` is stable and is what a script matches on."""
+
+    code = "error"
+    exit_code = EXIT_IO
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+        if code:
+            self.code = code
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        hint = f"\n\nhint: {self.hint}" if self.hint else ""
+        return f"error[{self.code}]: {place}{self.message}{hint}"
+
+
+class UsageError(PatcherError):
+    """The command line asks for something that does not exist."""
+
+    code = "usage"
+    exit_code = EXIT_USAGE
+
+
+class UpstreamUnreadable(PatcherError):
+    """The upstream spec names nothing, or something that cannot be read."""
+
+    code = "upstream-unreadable"
+
+
+class NotThisPackage(UpstreamUnreadable):
+    """There is a tree, but it is not `agent-dashboard`."""
+
+    code = "upstream-not-agent-dashboard"
+
+
+class UnsafePath(UpstreamUnreadable):
+    """A member of an archive or tree leaves it, by `..`, an absolute path or a symlink."""
+
+    code = "upstream-unsafe-path"
+
+
+class NotUtf8(UpstreamUnreadable):
+    """A file that a patch needs is not UTF-8."""
+
+    code = "upstream-not-utf8"
+
+
+class OutputUnwritable(PatcherError):
+    """The output cannot be written: read-only, full, or in the way."""
+
+    code = "output-unwritable"
+
+
+class OutputNotOurs(PatcherError):
+    """The output directory exists, has files, and has no manifest of ours."""
+
+    code = "output-not-ours"
+
+
+class OutputTampered(PatcherError):
+    """A person edited the generated tree: replacing it would lose that work."""
+
+    code = "output-tampered"
+    exit_code = EXIT_ANCHOR
+
+
+class ManifestUnreadable(PatcherError):
+    """A directory has no manifest, or one that this version cannot read."""
+
+    code = "manifest-unreadable"
+
+
+class NotReversible(PatcherError):
+    """Markers are broken, or what comes out after removing our splices is not what upstream shipped."""
+
+    code = "not-reversible"
+    exit_code = EXIT_ANCHOR
+
+
+class OverlappingSplices(PatcherError):
+    """Two edits want the same characters."""
+
+    code = "splices-overlap"
+    exit_code = EXIT_ANCHOR
+
+
+class SeriesError(PatcherError):
+    """The series itself is wrong: a cycle, an unknown `requires`, a name used twice. A bug of ours."""
+
+    code = "series-invalid"
+    exit_code = EXIT_BUG
+
+
+class ContractRefused(PatcherError):
+    """A contract is red on the patched tree, or already green on the pristine one."""
+
+    code = "contract-refused"
+    exit_code = EXIT_REFUSED
+
+
+class NodeMissing(PatcherError):
+    """No Node that has `node:sqlite` (22.5 or newer) could be found."""
+
+    code = "node-missing"
+
+
+class DependenciesMissing(PatcherError):
+    """The upstream tree needs npm packages that are not in the cache."""
+
+    code = "dependencies-missing"

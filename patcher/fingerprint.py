@@ -1,0 +1,27 @@
+"""What the tool itself consists of, as one digest: code, templates and the builtin sidecar. Leaf module."""
+
+import os
+from hashlib import sha256
+
+from patcher.resources import BUILTIN_SIDECAR, PACKAGE, TEMPLATES
+
+_SKIPPED = {"__pycache__", "_data", "prove"}
+
+
+def tool_fingerprint() -> str:
+    """SHA-256 over the package's modules, its templates and the builtin sidecar: a changed payload makes a generated tree out of date."""
+    hasher = sha256()
+    for root in (PACKAGE, TEMPLATES, BUILTIN_SIDECAR):
+        for path in sorted(_files(root)):
+            hasher.update(path[len(root) :].replace(os.sep, "/").encode() + b"\0")
+            with open(path, "rb") as stream:
+                hasher.update(sha256(stream.read()).digest())
+    return hasher.hexdigest()
+
+
+def _files(root: str) -> list[str]:
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in _SKIPPED]
+        found += [os.path.join(folder, name) for name in names if not name.endswith(".pyc")]
+    return found

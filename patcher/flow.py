@@ -1,0 +1,287 @@
+"""Locate, verify, render and splice, layer by layer: what happens between reading upstream and judging the result."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from patcher import markers
+from patcher import splice as splicing
+from patcher.errors import NotReversible, NotUtf8, SeriesError
+from patcher.locate import locate
+from patcher.model import (
+    SEVERITY,
+    Build,
+    Edit,
+    File,
+    Finding,
+    Layer,
+    Located,
+    Patch,
+    Place,
+    Splice,
+    Tree,
+    Upstream,
+    Verdict,
+)
+from patcher.render import render
+from patcher.verify import verify
+
+_ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
+_TAMPERED_HINT = "build from a pristine tree, or take our payloads out with `sidecar-patcher revert DIR --out DIR2`"
+
+
+def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
+    """The series by layers: a patch stands one layer above the highest that it requires.
+
+    Raises `SeriesError` for an unknown or later `requires`, a cycle, or an id used twice.
+    """
+    depth: dict[str, int] = {}
+    for patch in series:
+        if patch.id in depth:
+            raise SeriesError(f"the id {patch.id} is used twice")
+        unknown = [name for name in patch.requires if name not in depth]
+        if unknown:
+            raise SeriesError(f"{patch.id} requires {', '.join(unknown)}, which the series does not have before it")
+        depth[patch.id] = max((depth[name] + 1 for name in patch.requires), default=0)
+    return [
+        tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))
+    ]
+
+
+def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
+    """The whole series on an upstream tree, in memory. All findings are collected, never only the first."""
+    state = _State.of(upstream)
+    for layer in layers_of(series):
+        state = _apply_layer(state, layer)
+    findings = _judge_what_was_there(state, series)
+    build = Build(
+        upstream=state.pristine,
+        findings=tuple(_one_per_patch(findings, series)),
+        places=tuple(findings),
+        layers=tuple(state.layers),
+        added=state.added,
+        payloads=state.payloads,
+        portable=state.portable,
+    )
+    return build if build.stopped else replace(build, tree=_result(state))
+
+
+@dataclass(frozen=True)
+class Surveyed:
+    """What stands at one place of a patch: `text` is the file as its layer saw it."""
+
+    patch: str
+    number: int
+    finding: Finding
+    located: Located
+    text: str
+
+
+def survey(upstream: Upstream, series: Sequence[Patch]) -> list[Surveyed]:
+    """What stands at each place of the series in this upstream, for a person who is about to re-pin."""
+    state = _State.of(upstream)
+    for layer in layers_of(series):
+        state = _apply_layer(state, layer)
+    return state.surveyed
+
+
+@dataclass
+class _State:
+    """What the layers have made so far. `texts` holds the files that have been decoded, in their newest form."""
+
+    given: Upstream
+    pristine: Upstream
+    blocks: Mapping[str, Mapping[str, markers.Block]]
+    findings: list[Finding]
+    texts: dict[str, str] = field(default_factory=dict)
+    layers: list[Layer] = field(default_factory=list)
+    added: dict[str, File] = field(default_factory=dict)
+    payloads: dict[str, str] = field(default_factory=dict)
+    portable: dict[str, str] = field(default_factory=dict)
+    surveyed: list[Surveyed] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, upstream: Upstream) -> "_State":
+        """Payloads of ours that the tree already has are taken out first; they are compared with ours at the end."""
+        tree = dict(upstream.tree)
+        blocks: dict[str, Mapping[str, markers.Block]] = {}
+        findings = []
+        for path, file in upstream.tree.items():
+            if markers.BEGIN_MARK not in file.data:
+                continue
+            try:
+                text, blocks[path] = markers.unsplice(_decode(file, path), path)
+                tree[path] = replace(file, data=text.encode())
+            except NotReversible as error:
+                findings.append(_tampered("", path, error.message))
+        pristine = replace(upstream, tree=tree) if blocks else upstream
+        return cls(upstream, pristine, blocks, findings)
+
+    def text(self, path: str) -> str | None:
+        """The newest text of a file, or None where the tree does not have it."""
+        if path not in self.texts:
+            file = self.pristine.tree.get(path)
+            if file is None:
+                return None
+            self.texts[path] = _decode(file, path)
+        return self.texts[path]
+
+    def stopped(self, patch: str) -> Finding | None:
+        return next((each for each in self.findings if each.patch == patch and each.verdict.stops), None)
+
+
+def _decode(file: File, path: str) -> str:
+    try:
+        return file.data.decode()
+    except UnicodeDecodeError as error:
+        message = f"expected UTF-8, found the byte 0x{error.object[error.start]:02x} at offset {error.start}"
+        raise NotUtf8(message, where=path, hint="convert the file to UTF-8; nothing was written") from error
+
+
+def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
+    splices: dict[str, list[Splice]] = {}
+    for patch in layer:
+        for splice, path in _splices_of(state, patch):
+            splices.setdefault(path, []).append(splice)
+    for path, found in splices.items():
+        before = state.texts[path]
+        after = splicing.apply(before, found, path)
+        state.layers.append(Layer(path, before, tuple(found), after))
+        state.texts[path] = after
+    return state
+
+
+def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
+    version = state.given.version
+    if patch.superseded is not None and version in patch.superseded:
+        message = f"upstream {version} does this itself: {patch.superseded_by}"
+        state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        return
+    made = []
+    for number, edit in patch.edits_for(version):
+        finding, splice = _try_edit(state, patch, number, edit)
+        state.findings.append(finding)
+        if splice is not None:
+            made.append((splice, edit.file))
+    if state.stopped(patch.id) is None:
+        _add_overlays(state, patch)
+        yield from made
+
+
+def _try_edit(state: _State, patch: Patch, number: int, edit: Edit) -> tuple[Finding, Splice | None]:
+    anchor = edit.anchor_for(state.given.version)
+    text = state.text(edit.file)
+    if text is None:
+        located = Located(anchor, (), problem=f"the tree has no {edit.file}")
+        return verify(patch, edit, located, state.given), None
+    located = _in_upstream_lines(state, edit.file, text, locate(text, anchor))
+    finding = verify(patch, edit, located, state.given)
+    state.surveyed.append(Surveyed(patch.id, number, finding, located, text))
+    if finding.verdict.stops:
+        return _blame_requirement(state, patch, finding), None
+    match = located.matches[0]
+    name = f"{edit.file} ({patch.id}.{number})"
+    payload = payload_of(edit, text[match.start : match.end])
+    state.payloads[name] = payload
+    state.portable[name] = _in_a_loop(payload_of(edit, _ORIGINAL_STANDS_FOR))
+    splice = splicing.make_splice(text, patch, number, edit, match, payload)
+    return finding, replace(splice, scope=anchor.scope)
+
+
+def _in_upstream_lines(state: _State, path: str, text: str, located: Located) -> Located:
+    """People look at upstream's file, not at what an earlier layer made of it: say its line numbers."""
+    layers = [layer for layer in state.layers if layer.file == path]
+    if not layers:
+        return located
+    starts = [0, *(index + 1 for index, character in enumerate(text) if character == "\n")]
+
+    def upstream_line(line: int) -> int:
+        offset = starts[line - 1]
+        for layer in reversed(layers):
+            offset = splicing.source_offset(layer, offset)
+        return layers[0].before.count("\n", 0, offset) + 1
+
+    return replace(
+        located,
+        matches=tuple(replace(match, line=upstream_line(match.line)) for match in located.matches),
+        scopes=tuple(upstream_line(line) for line in located.scopes),
+    )
+
+
+def payload_of(edit: Edit, original: str) -> str:
+    """The edit's payload; `original` is what it replaces."""
+    return render(edit.template, original=original) if edit.place is Place.REPLACE else render(edit.template)
+
+
+def _in_a_loop(payload: str) -> str:
+    """Where every statement may stand: `return` needs a function, `continue` a loop."""
+    return f"(function () {{ for (;;) {{\n{payload}\n}} }});"
+
+
+def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
+    """A place that an earlier patch would have brought is missing because of that patch, not of upstream."""
+    stopped = [found for name in patch.requires if (found := state.stopped(name)) is not None]
+    guilty = next((found.patch for found in stopped if found.file == finding.file), None)
+    if guilty is None or finding.verdict is not Verdict.MISSING:
+        return finding
+    return replace(finding, message=f"{finding.message}; {guilty}, which it requires, did not go in")
+
+
+def _add_overlays(state: _State, patch: Patch) -> None:
+    for overlay in patch.overlays:
+        file = File(render(overlay.template, **overlay.params).encode(), overlay.executable)
+        there = state.given.tree.get(overlay.path)
+        state.added[overlay.path] = file
+        if overlay.portable:
+            state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
+        if there is None or there.data == file.data:
+            continue
+        if markers.GENERATED in there.data:
+            state.findings.append(_tampered(patch.id, overlay.path, "our file is there, and is not what we render"))
+        else:
+            message = f"expected no such file, found one of upstream's own ({state.given.label})"
+            hint = f"rename our overlay in `patcher/patches/{patch.id}.py`"
+            state.findings.append(Finding(patch.id, overlay.path, Verdict.DRIFTED, 1, "", message, hint))
+
+
+def _judge_what_was_there(state: _State, series: Sequence[Patch]) -> list[Finding]:
+    """Where the tree had payloads of ours already: `applied` when they are what we render now, else `tampered`."""
+    findings = list(state.findings)
+    fresh = {
+        (path, block.id): block.inner
+        for path, text in state.texts.items()
+        for block in markers.unsplice(text, path)[1].values()
+    }
+    known = {patch.id for patch in series}
+    for path, blocks in state.blocks.items():
+        for block in blocks.values():
+            if block.patch not in known:
+                findings.append(_tampered(block.patch, path, f"no patch of the series is named {block.patch}", block.line))
+            elif fresh.get((path, block.id)) == block.inner:
+                findings.append(Finding(block.patch, path, Verdict.APPLIED, block.line))
+            else:
+                message = f"the payload {block.id} is there, and is not what we render"
+                findings.append(_tampered(block.patch, path, message, block.line))
+    return findings
+
+
+def _tampered(patch: str, path: str, message: str, line: int = 1) -> Finding:
+    return Finding(patch, path, Verdict.TAMPERED, line, "", message, _TAMPERED_HINT)
+
+
+def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch]) -> Iterator[Finding]:
+    """Each patch gets exactly one verdict: the worst of its places'."""
+    named = {patch.id for patch in series}
+    yield from (finding for finding in findings if finding.patch not in named)
+    for patch in series:
+        own = [finding for finding in findings if finding.patch == patch.id]
+        if any(finding.verdict is Verdict.APPLIED for finding in own) and not any(f.verdict.stops for f in own):
+            own = [finding for finding in own if finding.verdict is Verdict.APPLIED]
+        worst = max(own, key=lambda finding: SEVERITY[finding.verdict])
+        yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
+
+
+def _result(state: _State) -> Tree:
+    tree = dict(state.pristine.tree)
+    for path, text in state.texts.items():
+        tree[path] = replace(tree[path], data=text.encode())
+    return {**tree, **state.added}

@@ -1,0 +1,152 @@
+"""Every name that a payload uses is bound where it lands: a renamed variable is caught here, before anything runs."""
+
+from collections.abc import Iterator
+
+from ast_grep_py import SgNode
+
+from patcher import javascript
+from patcher.gates.problem import Problem
+from patcher.javascript import FUNCTION_KINDS
+from patcher.model import Build, Splice
+
+GLOBALS = frozenset(
+    """
+    undefined NaN Infinity globalThis global console process Buffer require module exports __dirname __filename
+    setTimeout clearTimeout setInterval clearInterval setImmediate clearImmediate queueMicrotask
+    Array ArrayBuffer BigInt Boolean DataView Date Error Function JSON Map Math Number Object Promise Proxy RangeError
+    Reflect RegExp Set String Symbol SyntaxError TypeError Uint8Array URL URLSearchParams TextDecoder TextEncoder
+    WeakMap WeakSet decodeURIComponent encodeURIComponent isFinite isNaN parseFloat parseInt arguments
+    """.split()
+)
+_BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
+_LOOPS = frozenset({"for_statement", "for_in_statement"})
+
+
+def check(build: Build) -> Iterator[Problem]:
+    """Names used by a payload that neither it, nor Node, nor the code around it binds."""
+    for layer in build.layers:
+        root = javascript.parse(layer.after)
+        shift = 0
+        for splice in sorted(layer.splices, key=lambda each: each.start):
+            position = splice.start + shift + splice.text.index("/*")
+            shift += len(splice.text) - len(splice.was)
+            line = layer.after.count("\n", 0, position) + 1
+            bound = GLOBALS | visible_names(root, position)
+            for name in sorted(free_names(splice.payload) - bound):
+                yield Problem(f"{layer.file}:{line}", _unbound(splice, name))
+
+
+def _unbound(splice: Splice, name: str) -> str:
+    return f"the payload of {splice.patch} uses `{name}`, which is not bound in {splice.scope} at this place"
+
+
+def free_names(payload: str) -> set[str]:
+    """Names that the payload reads or writes and does not declare itself."""
+    root = javascript.parse(payload)
+    used = {node.text() for kind in ("identifier", "shorthand_property_identifier") for node in root.find_all(kind=kind)}
+    declared = {name for node in _declarations(root) for name in _names(node)}
+    return used - declared
+
+
+def _declarations(root: SgNode) -> Iterator[SgNode]:
+    for kind in ("variable_declarator", "function_declaration", "class_declaration"):
+        for node in root.find_all(kind=kind):
+            name = node.field("name")
+            if name is not None:
+                yield name
+    for kind in sorted(FUNCTION_KINDS):
+        for node in root.find_all(kind=kind):
+            yield from _parameters(node)
+    for node in [*root.find_all(kind="catch_clause"), *root.find_all(kind="for_in_statement")]:
+        name = node.field("parameter") or node.field("left")
+        if name is not None:
+            yield name
+
+
+def _parameters(node: SgNode) -> Iterator[SgNode]:
+    for field in ("parameters", "parameter"):
+        found = node.field(field)
+        if found is not None:
+            yield found
+
+
+def _names(pattern: SgNode) -> Iterator[str]:
+    """The names that a binding pattern binds; defaults and keys are not names."""
+    kind = pattern.kind()
+    if kind in {"identifier", "shorthand_property_identifier_pattern"}:
+        yield pattern.text()
+    elif kind in {"assignment_pattern", "object_assignment_pattern"}:
+        left = pattern.field("left")
+        yield from _names(left) if left is not None else ()
+    elif kind == "pair_pattern":
+        value = pattern.field("value")
+        yield from _names(value) if value is not None else ()
+    else:
+        for child in pattern.named_children() if hasattr(pattern, "named_children") else ():
+            yield from _names(child)
+
+
+def visible_names(root: SgNode, position: int) -> set[str]:
+    """Every name bound at this character of the text: by the blocks, loops, catches and functions around it.
+
+    `let`, `const` and `class` of the same function count only when they stand above the position.
+    """
+    names: set[str] = set()
+    same_function = True
+    for node in _path(root, position):
+        for declared in _bound_by(node, position, same_function=same_function):
+            names |= set(_names(declared))
+        if node.kind() in FUNCTION_KINDS:
+            same_function = False
+    return names
+
+
+def _path(root: SgNode, position: int) -> list[SgNode]:
+    path, node = [root], root
+    while True:
+        inside = next((child for child in node.children() if _covers(child, position)), None)
+        if inside is None:
+            return path[::-1]
+        path.append(inside)
+        node = inside
+
+
+def _covers(node: SgNode, position: int) -> bool:
+    start, end = javascript.span(node)
+    return start <= position < end
+
+
+def _bound_by(node: SgNode, position: int, *, same_function: bool) -> Iterator[SgNode]:
+    kind = node.kind()
+    if kind in {"program", "statement_block", "switch_case", "switch_default"}:
+        for child in node.children():
+            too_late = child.kind() in _BLOCK_SCOPED and same_function and javascript.span(child)[0] > position
+            if not too_late:
+                yield from _declared_by(child)
+    elif kind in _LOOPS:
+        yield from _declared_by(node.field("initializer")) if kind == "for_statement" else ()
+        left = node.field("left")
+        yield from [left] if left is not None else []
+    elif kind == "catch_clause":
+        parameter = node.field("parameter")
+        yield from [parameter] if parameter is not None else []
+    elif kind in FUNCTION_KINDS:
+        yield from _parameters(node)
+        name = node.field("name")
+        yield from [name] if name is not None and name.kind() == "identifier" else []
+
+
+def _declared_by(statement: SgNode | None) -> Iterator[SgNode]:
+    if statement is None:
+        return
+    kind = statement.kind()
+    if kind in {"lexical_declaration", "variable_declaration"}:
+        for child in statement.children():
+            name = child.field("name") if child.kind() == "variable_declarator" else None
+            if name is not None:
+                yield name
+    elif kind in {"function_declaration", "generator_function_declaration", "class_declaration"}:
+        name = statement.field("name")
+        yield from [name] if name is not None else []
+    elif kind == "import_statement":
+        yield from statement.find_all(kind="identifier")

@@ -1,0 +1,15 @@
+"""Taking the payloads out by their markers gives the pristine bytes."""
+
+from collections.abc import Iterator
+
+from patcher import markers
+from patcher.gates.problem import Problem
+from patcher.model import Build
+
+
+def check(build: Build) -> Iterator[Problem]:
+    """`revert` in memory, file by file, on the result of the last layer."""
+    for path in {layer.file: None for layer in build.layers}:
+        text, _ = markers.unsplice(build.tree[path].data.decode(), path)
+        if text.encode() != build.upstream.tree[path].data:
+            yield Problem(path, "taking the payloads out does not give the pristine bytes")

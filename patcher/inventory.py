@@ -1,0 +1,64 @@
+"""A generated tree on the disk against its manifest. Leaf module: it decides whether a build is needed at all."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from patcher.errors import ManifestUnreadable
+
+MANIFEST = "sidecar-patcher.json"
+SCHEMA = 1
+RUNTIME = frozenset({"node_modules", "data"})  # what npm and a running sidecar put beside the code
+
+
+def read(directory: str) -> Mapping[str, Any]:
+    """The manifest of a generated tree. Raises `ManifestUnreadable`."""
+    path = os.path.join(directory, MANIFEST)
+    hint = "this is not a generated tree; `sidecar-patcher build --out DIR` makes one"
+    try:
+        with open(path, "rb") as stream:
+            content = json.loads(stream.read())
+    except FileNotFoundError as error:
+        raise ManifestUnreadable(f"expected {MANIFEST}, found no such file", where=directory, hint=hint) from error
+    except OSError as error:
+        raise ManifestUnreadable(f"cannot be read: {error.strerror}", where=path) from error
+    except ValueError as error:
+        raise ManifestUnreadable(f"is not JSON: {error}", where=path, hint=hint) from error
+    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+        found = content.get("schema") if isinstance(content, dict) else type(content).__name__
+        raise ManifestUnreadable(f"expected schema {SCHEMA}, found {found!r}", where=path, hint=hint)
+    return content
+
+
+def differences(directory: str, files: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """Pairs of `edited`, `deleted` or `added` and a path, in path order, where the directory is not what `files` says.
+
+    files: the manifest's entries, each with `path`, `after` (SHA-256) and `executable`.
+    """
+    expected = {entry["path"]: entry for entry in files}
+    there = set(_walk(directory))
+    for path in sorted({*expected, *there}):
+        if path not in expected:
+            yield "added", path
+        elif path not in there:
+            yield "deleted", path
+        elif not _is_same(os.path.join(directory, *path.split("/")), expected[path]):
+            yield "edited", path
+
+
+def _is_same(path: str, entry: dict[str, Any]) -> bool:
+    with open(path, "rb") as stream:
+        executable = bool(os.fstat(stream.fileno()).st_mode & 0o100)
+        same = sha256(stream.read()).hexdigest() == entry["after"]
+        return same and executable == bool(entry["executable"])
+
+
+def _walk(directory: str) -> Iterator[str]:
+    for folder, folders, names in os.walk(directory):
+        if folder == directory:
+            folders[:] = [name for name in folders if name not in RUNTIME]
+            names = [name for name in names if name != MANIFEST]  # noqa: PLW2901
+        prefix = folder[len(directory) :].replace(os.sep, "/").lstrip("/")
+        yield from (f"{prefix}/{name}" if prefix else name for name in names)

@@ -1,0 +1,244 @@
+"""JavaScript seen through ast-grep: scopes by name, statements, and the tokens that a pin is made of.
+
+Offsets count characters of the decoded text, as ast-grep's do; never bytes.
+"""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+
+from ast_grep_py import SgNode, SgRoot
+
+from patcher.model import Scope
+
+FUNCTION_KINDS = frozenset(
+    {
+        "function_declaration",
+        "generator_function_declaration",
+        "function_expression",
+        "generator_function",
+        "arrow_function",
+        "method_definition",
+    }
+)
+_DECLARED_FUNCTIONS = ("function_declaration", "generator_function_declaration", "method_definition")
+_COMMENTS = frozenset({"comment", "html_comment", "hash_bang_line"})
+_STATEMENT_LISTS = frozenset({"program", "statement_block", "switch_case", "switch_default", "class_static_block"})
+_CONTAINERS = _STATEMENT_LISTS | {"switch_body", "class_body", "object"}
+_CLAUSES = frozenset({"statement_block", "else_clause", "catch_clause", "finally_clause", "switch_body", "class_body"})
+_ROUTE_VERBS = frozenset({"get", "post", "put", "patch", "delete", "options", "head", "all", "use"})
+_CLOSING = frozenset({")", "]", "}"})
+_REDUNDANT_PARENTHESES = frozenset({"return_statement", "throw_statement", "arrow_function", "ternary_expression"})
+_NEEDS_PARENTHESES = frozenset(
+    {"sequence_expression", "assignment_expression", "arrow_function", "ternary_expression", "yield_expression", "object"}
+)
+_IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+
+
+def parse(text: str) -> SgNode:
+    """The syntax tree's root. Never fails: what does not parse becomes `ERROR` nodes (see `syntax_errors`)."""
+    return SgRoot(text, "javascript").root()
+
+
+def span(node: SgNode) -> tuple[int, int]:
+    """Start and end of the node, in characters."""
+    where = node.range()
+    return where.start.index, where.end.index
+
+
+def line_of(node: SgNode) -> int:
+    """The node's first line, counted from 1."""
+    return node.range().start.line + 1
+
+
+def syntax_errors(root: SgNode) -> list[int]:
+    """Lines (from 1) with an `ERROR` node, or with a token that the parser had to invent."""
+    broken = root.find_all(kind="ERROR")
+    invented = [node for node in root.find_all(regex="^$") if node.is_leaf() and node.kind() != "program"]
+    return sorted(line_of(node) for node in [*broken, *invented])
+
+
+def string_value(node: SgNode) -> str:
+    """A string literal's text between its quotes, with escaped quotes made plain, so that quote style does not count."""
+    return _ESCAPE.sub(lambda found: found[1] if found[1] in "'\"" else found[0], node.text()[1:-1])
+
+
+# --- scopes ----------------------------------------------------------------------------------------------------
+
+
+def named_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
+    """Every function and route that has a name, with its node. Names may repeat."""
+    for kind in _DECLARED_FUNCTIONS:
+        for node in root.find_all(kind=kind):
+            name = node.field("name")
+            if name is not None:
+                yield Scope("function", name.text()), node
+    for node in root.find_all(kind="variable_declarator"):
+        name, value = node.field("name"), node.field("value")
+        if name is not None and value is not None and name.kind() == "identifier" and _is_function(value):
+            yield Scope("function", name.text()), statement_of(node)
+    for node in root.find_all(kind="call_expression"):
+        path = _route(node)
+        if path is not None:
+            yield path, statement_of(node)
+
+
+def scopes_named(root: SgNode, scope: Scope) -> list[SgNode]:
+    """The nodes of this scope; the root for the module scope."""
+    if scope.kind == "module":
+        return [root]
+    return [node for found, node in named_scopes(root) if found == scope]
+
+
+def _is_function(value: SgNode) -> bool:
+    if value.kind() in FUNCTION_KINDS:
+        return True
+    arguments = value.field("arguments") if value.kind() == "call_expression" else None
+    return arguments is not None and any(child.kind() in FUNCTION_KINDS for child in arguments.children())
+
+
+def _route(call: SgNode) -> Scope | None:
+    target, arguments = call.field("function"), call.field("arguments")
+    if target is None or arguments is None or target.kind() != "member_expression":
+        return None
+    verb = target.field("property")
+    path = arguments.child(1)
+    if verb is None or path is None or path.kind() != "string" or verb.text() not in _ROUTE_VERBS:
+        return None
+    if not any(child.kind() in FUNCTION_KINDS for child in arguments.children()):
+        return None
+    return Scope("route", f"{verb.text().upper()} {string_value(path)}")
+
+
+def enclosing_function(node: SgNode) -> SgNode | None:
+    """The nearest function around the node; none at module top level."""
+    return next((parent for parent in node.ancestors() if parent.kind() in FUNCTION_KINDS), None)
+
+
+# --- statements ------------------------------------------------------------------------------------------------
+
+
+def statement_of(node: SgNode) -> SgNode:
+    """The statement that holds the node: its ancestor, or itself, that stands directly in a list of statements."""
+    current = node
+    for parent in node.ancestors():
+        if parent.kind() in _STATEMENT_LISTS:
+            return current
+        current = parent
+    return current
+
+
+def neighbours(statement: SgNode, before: int, after: int) -> list[SgNode]:
+    """The statement with up to `before` statements above it and `after` below it, comments left out."""
+    above = [node for node in statement.prev_all() if node.is_named() and node.kind() not in _COMMENTS]
+    below = [node for node in statement.next_all() if node.is_named() and node.kind() not in _COMMENTS]
+    return [*reversed(above[:before]), statement, *below[:after]]
+
+
+# --- tokens ----------------------------------------------------------------------------------------------------
+
+
+def window_digest(window: list[SgNode], scope: SgNode) -> str:
+    """SHA-256 over the tokens of the window and of the headers between it and its scope's name.
+
+    What a formatter changes does not count: white space, comments, quotes, semicolons, trailing commas, the
+    parentheses of a lone arrow parameter or around a returned expression.
+    """
+    stream = [*_headers(window[0], scope), "\x1e"]
+    for node in window:
+        stream += [*tokens(node), "\x1e"]
+    return sha256("\x1f".join(stream).encode()).hexdigest()
+
+
+def tokens(node: SgNode) -> Iterator[str]:
+    """The node's tokens, without what a formatter may add, drop or respell."""
+    kind = node.kind()
+    if kind in _COMMENTS or kind == "empty_statement":
+        return
+    if kind == "string":
+        yield _string_token(node)
+    elif kind == "regex" or node.is_leaf():
+        text = node.text()
+        if text:
+            yield text.replace("\r\n", "\n")
+    else:
+        yield from _inner_tokens(node, kind)
+
+
+def _inner_tokens(node: SgNode, kind: str) -> Iterator[str]:
+    children = [child for child in node.children() if child.kind() not in _COMMENTS]
+    if _has_optional_parentheses(node, kind, children):
+        children = children[1:-1]
+    for index, child in enumerate(children):
+        symbol = child.kind()
+        if symbol == ";" and kind != "for_statement" and not _in_for_header(node):
+            continue
+        if symbol == "," and _is_trailing(children, index):
+            continue
+        yield from tokens(child)
+
+
+def _string_token(node: SgNode) -> str:
+    value = string_value(node)
+    parent = node.parent()
+    is_key = parent is not None and parent.kind() == "pair" and span(parent)[0] == span(node)[0]
+    if is_key and _IDENTIFIER.match(value):
+        return value
+    return f'"{value}"'
+
+
+def _has_optional_parentheses(node: SgNode, kind: str, children: list[SgNode]) -> bool:
+    parent = node.parent()
+    if parent is None or len(children) != 3:
+        return False
+    if kind == "formal_parameters":
+        return parent.kind() == "arrow_function" and children[1].kind() == "identifier"
+    return (
+        kind == "parenthesized_expression"
+        and parent.kind() in _REDUNDANT_PARENTHESES
+        and children[1].kind() not in _NEEDS_PARENTHESES
+    )
+
+
+def _in_for_header(node: SgNode) -> bool:
+    parent = node.parent()
+    return parent is not None and parent.kind() == "for_statement" and parent.field("body") != node
+
+
+def _is_trailing(children: list[SgNode], index: int) -> bool:
+    if index + 1 >= len(children) or index == 0:
+        return False
+    is_hole = children[index - 1].kind() in {"[", ","}
+    return children[index + 1].kind() in _CLOSING and not is_hole
+
+
+def _headers(node: SgNode, scope: SgNode) -> Iterator[str]:
+    """Tokens of everything that is said on the way from the scope's name to the window, outside in."""
+    start, end = span(scope)
+    path = [node]
+    for parent in node.ancestors():
+        left, right = span(parent)
+        if left < start or right > end:
+            break
+        path.append(parent)
+    for parent, child in zip(reversed(path), reversed(path[:-1]), strict=False):
+        yield from _header(parent, child)
+
+
+def _header(parent: SgNode, child: SgNode) -> Iterator[str]:
+    kind = parent.kind()
+    if kind in {"switch_case", "switch_default"}:
+        value = parent.field("value")
+        yield "case"
+        yield from tokens(value) if value is not None else ()
+    if kind in _CONTAINERS:
+        return
+    inside = span(child)
+    for part in parent.children():
+        if part.kind() in _COMMENTS or part.kind() == ";":
+            continue
+        if span(part) == inside:
+            yield "\x1d"
+        elif part.kind() not in _CLAUSES:
+            yield from tokens(part)

@@ -1,0 +1,77 @@
+"""Stage 2: an anchor becomes places in a text. Every match is reported; judging them is the next stage."""
+
+from difflib import get_close_matches
+
+from ast_grep_py import SgNode
+
+from patcher import javascript
+from patcher.model import MODULE, Anchor, Located, Match, digest
+
+_SHOWN = 60
+
+
+def locate(text: str, anchor: Anchor) -> Located:
+    """Find all matches of the anchor's pattern in all scopes of its name.
+
+    A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
+    """
+    root = javascript.parse(text)
+    scopes = javascript.scopes_named(root, anchor.scope)
+    if not scopes:
+        return Located(anchor, (), candidates=_similar_scopes(root, anchor), problem=f"there is no {anchor.scope}")
+    places = {
+        javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
+        for scope in scopes
+        for node in _matching(scope, anchor)
+    }
+    lines = tuple(javascript.line_of(scope) for scope in scopes)
+    if places:
+        return Located(anchor, tuple(places.values()), lines)
+    problem = f"nothing in {anchor.scope} (line {lines[0]}) matches {anchor.shown}"
+    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor), problem)
+
+
+def _matching(scope: SgNode, anchor: Anchor) -> list[SgNode]:
+    found = scope.find_all(pattern=anchor.pattern)
+    if anchor.scope == MODULE:
+        found = [node for node in found if javascript.enclosing_function(node) is None]
+    if anchor.containing:
+        found = [node for node in found if anchor.containing in node.text()]
+    if not anchor.target:
+        return found
+    return [inner for node in found for inner in node.find_all(pattern=anchor.target)]
+
+
+def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
+    statement = javascript.statement_of(node)
+    window = javascript.neighbours(statement, anchor.before, anchor.after)
+    start, end = javascript.span(node)
+    first, last = javascript.span(window[0])[0], javascript.span(window[-1])[1]
+    outer = javascript.span(statement)
+    return Match(
+        start=start,
+        end=end,
+        statement_start=outer[0],
+        statement_end=outer[1],
+        window_start=first,
+        window_end=last,
+        line=javascript.line_of(statement),
+        tokens=javascript.window_digest(window, scope),
+        text=digest(text[first:last].encode()),
+        shown=statement.text().split("\n", 1)[0].strip()[:_SHOWN],
+    )
+
+
+def _similar_scopes(root: SgNode, anchor: Anchor) -> tuple[str, ...]:
+    lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(root)}
+    return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(str(anchor.scope), lines, n=3))
+
+
+def _similar_statements(scope: SgNode, anchor: Anchor) -> tuple[str, ...]:
+    kind = javascript.parse(anchor.pattern).child(0)
+    nodes = scope.find_all(kind=kind.kind()) if kind is not None else []
+    if anchor.scope == MODULE:
+        nodes = [node for node in nodes if javascript.enclosing_function(node) is None]
+    lines = {node.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(node) for node in nodes}
+    close = get_close_matches(anchor.pattern[:_SHOWN], lines, n=3, cutoff=0.5)
+    return tuple(f"`{text}` (line {lines[text]})" for text in close)

@@ -1,0 +1,55 @@
+"""Stage 8: the manifest in the generated tree. Deterministic: sorted, relative POSIX paths, no time, no host."""
+
+import json
+from typing import Any
+
+from patcher import __version__
+from patcher.fingerprint import tool_fingerprint
+from patcher.inventory import SCHEMA
+from patcher.model import Build, File, Patch, digest
+
+
+
+def manifest(build: Build, series: tuple[Patch, ...]) -> File:
+    """The manifest of a build: upstream's identity, the tool's, per patch its verdict, pins and payload, per file its
+    digests before and after. Two builds of one input give the same bytes on any machine."""
+    content = {
+        "schema": SCHEMA,
+        "tool": {"name": "sidecar-patcher", "version": __version__, "fingerprint": tool_fingerprint()},
+        "upstream": {**upstream_identity(build), "source": build.upstream.source},
+        "patches": [_patch(build, patch) for patch in series],
+        "files": [
+            {
+                "path": change.path,
+                "status": change.status,
+                "before": change.before,
+                "after": change.after,
+                "executable": build.tree[change.path].executable,
+            }
+            for change in build.changes()
+        ],
+    }
+    return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def upstream_identity(build: Build) -> dict[str, str]:
+    """Name, version, ref and tree digest, as manifest and report show them."""
+    upstream = build.upstream
+    return {
+        "name": upstream.name,
+        "version": upstream.version,
+        "ref": upstream.ref,
+        "tree_sha256": upstream.tree_sha256,
+    }
+
+
+def _patch(build: Build, patch: Patch) -> dict[str, Any]:
+    found = [finding for finding in build.findings if finding.patch == patch.id]
+    payload = "\0".join(text for name, text in sorted(build.payloads.items()) if f"({patch.id}." in name)
+    overlays = "\0".join(build.added[each.path].sha256 for each in patch.overlays if each.path in build.added)
+    return {
+        "id": patch.id,
+        "verdict": str(found[0].verdict),
+        "pins": sorted({pin for finding in found for pin in finding.pins}),
+        "payload_sha256": digest(f"{payload}\0{overlays}".encode()),
+    }

@@ -1,0 +1,186 @@
+"""Stage 1: an upstream spec becomes a tree of bytes in memory, with an identity."""
+
+import io
+import json
+import os
+import posixpath
+import stat
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from patcher import git
+from patcher.errors import NotThisPackage, UnsafePath, UpstreamUnreadable
+from patcher.model import File, Upstream
+from patcher.resources import BUILTIN_SIDECAR
+
+PACKAGE = "agent-dashboard"
+BUILTIN = "builtin"
+_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
+_NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
+_ARCHIVES = (".tgz", ".tar.gz")
+_SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
+
+
+def materialize(spec: str) -> Upstream:
+    """Read the upstream that `spec` names: `builtin`, a directory, a `.tgz`, or `<git url or path>@<ref>`.
+
+    What travels is what the server needs to run: `server/`, `scripts/`, `bin/`, `package.json`, `LICENSE`, and
+    what else the package's own `files` names; never `node_modules`, `client/`, docs or tests.
+
+    Raises `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
+    `NotThisPackage`.
+    """
+    if spec == BUILTIN:
+        return _identified(_read_directory(BUILTIN_SIDECAR, spec), BUILTIN, spec)
+    if os.path.isdir(spec):
+        return _identified(_read_directory(spec, spec), "directory", spec)
+    if spec.endswith(_ARCHIVES):
+        if not os.path.isfile(spec):
+            raise UpstreamUnreadable("there is no such archive", where=spec, hint=f"give {_SPECS}")
+        return _identified(_read_archive(spec), "archive", spec)
+    repository, at, ref = spec.rpartition("@")
+    if not at or not ref or not repository:
+        problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
+        raise UpstreamUnreadable(problem, where=spec, hint=f"give {_SPECS}")
+    tree, archive = git.archive(repository, ref, lambda package: _wanted(_parsed(package, spec)))
+    return replace(_identified(_members(archive, spec), ref, spec), source=f"git-tree:{tree}")
+
+
+def _identified(everything: Iterator[tuple[str, File]], ref: str, spec: str) -> Upstream:
+    tree = dict(everything)
+    manifest = tree.get("package.json")
+    package = _parsed(manifest.data if manifest else None, spec)
+    wanted = _wanted(package)
+    travels = {path: file for path, file in sorted(tree.items()) if _travels(path, wanted)}
+    return Upstream(name=PACKAGE, version=str(package.get("version", "0.0.0")), ref=ref, tree=travels, spec=spec)
+
+
+def _parsed(package_json: bytes | None, where: str) -> Mapping[str, object]:
+    """The package's own description. Raises `NotThisPackage`, so that a wrong tree is refused before it is read."""
+    hint = f"point --upstream at a tree of {PACKAGE}, or leave it out for the builtin sidecar"
+    if package_json is None:
+        raise NotThisPackage(f"expected {PACKAGE}, found a tree without a package.json", where=where, hint=hint)
+    try:
+        package = json.loads(package_json)
+    except ValueError as error:
+        raise NotThisPackage(f"package.json is not JSON: {error}", where=where, hint=hint) from error
+    name = package.get("name") if isinstance(package, dict) else None
+    if name != PACKAGE:
+        raise NotThisPackage(f"expected {PACKAGE}, found {name!r} in package.json", where=where, hint=hint)
+    return dict(package)
+
+
+def _wanted(package: Mapping[str, object]) -> list[str]:
+    named = package.get("files")
+    return [*_ALWAYS, *(str(name).strip("/") for name in (named if isinstance(named, list) else ()))]
+
+
+def _travels(path: str, wanted: list[str]) -> bool:
+    parts = path.split("/")
+    return not _NEVER.intersection(parts) and any(path == name or path.startswith(f"{name}/") for name in wanted)
+
+
+# --- directories -----------------------------------------------------------------------------------------------
+
+
+def _read_directory(root: str, spec: str) -> Iterator[tuple[str, File]]:
+    """What travels of a directory. `package.json` is read first: a wrong directory is refused before it is walked.
+
+    A symlink that stays inside becomes the file it names; one that leaves is an error.
+    """
+    root = os.path.realpath(root)
+    try:
+        there = os.path.lexists(os.path.join(root, "package.json"))
+        package = _read_file(root, os.path.join(root, "package.json"))[1].data if there else None
+        for name in dict.fromkeys(name.split("/")[0] for name in _wanted(_parsed(package, spec))):
+            path = os.path.join(root, name)
+            if os.path.isdir(path):
+                yield from _walk(root, path)
+            elif os.path.lexists(path):
+                yield _read_file(root, path)
+    except OSError as error:
+        raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=error.filename or root) from error
+
+
+def _walk(root: str, top: str) -> Iterator[tuple[str, File]]:
+    _refuse_symlink(root, top)
+    for folder, folders, names in os.walk(top, onerror=_raise):
+        folders[:] = sorted(name for name in folders if name not in _NEVER)
+        for name in folders:
+            _refuse_symlink(root, os.path.join(folder, name))
+        for name in sorted(names):
+            yield _read_file(root, os.path.join(folder, name))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _read_file(root: str, path: str) -> tuple[str, File]:
+    real = os.path.realpath(path)
+    if os.path.commonpath([root, real]) != root:
+        raise UnsafePath(f"a symlink leaves the tree: it points at {real}", where=path, hint=_UNSAFE)
+    with open(real, "rb") as stream:
+        mode = os.fstat(stream.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise UpstreamUnreadable("expected a file, found something else", where=path)
+        return os.path.relpath(path, root).replace(os.sep, "/"), File(stream.read(), bool(mode & stat.S_IXUSR))
+
+
+def _refuse_symlink(root: str, path: str) -> None:
+    if os.path.islink(path):
+        target = os.path.realpath(path)
+        raise UnsafePath(f"a directory is a symlink to {target}", where=os.path.relpath(path, root), hint=_UNSAFE)
+
+
+_UNSAFE = "check where this tree comes from; nothing was written"
+
+
+# --- archives --------------------------------------------------------------------------------------------------
+
+
+def _read_archive(path: str) -> Iterator[tuple[str, File]]:
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+    except OSError as error:
+        raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=path) from error
+    yield from _members(data, path, strip=True)
+
+
+def _members(data: bytes, where: str, *, strip: bool = False) -> Iterator[tuple[str, File]]:
+    """The files of a tar archive. `strip`: leave out the one folder that holds everything, as npm's `package/`."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+            files = {_safe(member.name, where): _content(archive, member, where) for member in archive if not member.isdir()}
+    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        hint = "the archive is truncated or not a gzipped tar; fetch it again"
+        raise UpstreamUnreadable(f"cannot be unpacked: {error}", where=where, hint=hint) from error
+    top = {path.split("/", 1)[0] for path in files}
+    prefix = f"{top.pop()}/" if strip and len(top) == 1 and "package.json" not in files else ""
+    yield from ((path.removeprefix(prefix), file) for path, file in files.items())
+
+
+def _safe(name: str, where: str) -> str:
+    path = posixpath.normpath(name)
+    if path.startswith(("/", "../")) or path == ".." or (len(path) > 1 and path[1] == ":") or "\\" in path:
+        raise UnsafePath(f"the member {name!r} leaves the tree", where=where, hint=_UNSAFE)
+    return path
+
+
+def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) -> File:
+    if member.issym():
+        target = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.linkname))
+        if member.linkname.startswith("/") or target.startswith("../"):
+            raise UnsafePath(f"{member.name!r} is a symlink to {member.linkname!r}", where=where, hint=_UNSAFE)
+    elif member.islnk():
+        _safe(member.linkname, where)
+    elif not member.isfile():
+        raise UpstreamUnreadable(f"the member {member.name!r} is neither file nor link", where=where)
+    stream = archive.extractfile(member)
+    if stream is None:
+        raise UpstreamUnreadable(f"the member {member.name!r} has no content", where=where)
+    return File(stream.read(), bool(member.mode & stat.S_IXUSR))
+
+

@@ -1,0 +1,30 @@
+"""The series: every patch, in order, in one place. No discovery."""
+
+import sys
+from types import ModuleType
+
+from patcher.model import Patch
+from patcher.patches import (
+    capture_columns,
+    codex_rollouts,
+    filter_by_harness,
+    harness_column,
+    parse_outside_transaction,
+    record_hooks_once,
+    stamp_harness,
+)
+
+SERIES = (
+    harness_column.PATCH,
+    capture_columns.PATCH,
+    parse_outside_transaction.PATCH,
+    stamp_harness.PATCH,
+    record_hooks_once.PATCH,
+    codex_rollouts.PATCH,
+    filter_by_harness.PATCH,
+)
+
+
+def module_of(patch: Patch) -> ModuleType:
+    """The module that declares the patch: its docstring says what, why, and what to search for."""
+    return sys.modules[f"{__name__}.{patch.id}"]

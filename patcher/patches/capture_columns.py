@@ -1,0 +1,42 @@
+"""Each event row says how it was captured, and which logical event it is.
+
+Why:      the unique index is what makes "exactly once" true: two roads lead to one row (DESIGN.md section 7).
+Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
+          table already exists. If it moves, search for `idx_sessions_status_updated`.
+"""
+
+from patcher.model import MODULE, Anchor, Edit, Patch, Pin, Place
+
+PATCH = Patch(
+    id="capture_columns",
+    summary="Adds `capture` and `event_key` to events, unique per session where the key is known.",
+    edits=(
+        Edit(
+            file="server/db.js",
+            place=Place.BEFORE,
+            template="payload/capture_columns.js.j2",
+            anchors=(
+                Anchor(
+                    scope=MODULE,
+                    pattern="db.exec($SQL)",
+                    containing="idx_sessions_status_updated",
+                    pins=(
+                        # v1.1.1 to v1.4.8
+                        Pin(
+                            tokens="9bbfe5209265e3998289c5328a9762eb88aadeb58beb91803c410dd95c811ebf",
+                            text="e2c4ecf602e02772efed8474ab56a28c3907b72e3699b3d8d880b0bd54ea4b4d",
+                            line=247,
+                        ),
+                        # builtin
+                        Pin(
+                            tokens="9bbfe5209265e3998289c5328a9762eb88aadeb58beb91803c410dd95c811ebf",
+                            text="e2c4ecf602e02772efed8474ab56a28c3907b72e3699b3d8d880b0bd54ea4b4d",
+                            line=76,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    contracts=("existing_database_gains_columns",),
+)

@@ -1,0 +1,74 @@
+"""Sessions know which agent command line they belong to.
+
+Why:      everything else in the series reads or writes `sessions.harness`.
+Upstream: `server/db.js`. The migration stands after the composite index on the sessions' status and update time
+          (added in v1.1.1), which is before any statement on sessions is prepared; the statement stands before the
+          exports. If it moves, search for `idx_sessions_status_updated` and `module.exports`.
+"""
+
+from patcher.model import MODULE, Anchor, Edit, Patch, Pin, Place
+
+PATCH = Patch(
+    id="harness_column",
+    summary="Adds an indexed `harness` column to sessions, `claude` by default, and a statement that sets it.",
+    edits=(
+        Edit(
+            file="server/db.js",
+            place=Place.AFTER,
+            template="payload/harness_column.migration.js.j2",
+            anchors=(
+                Anchor(
+                    scope=MODULE,
+                    pattern="db.exec($SQL)",
+                    containing="idx_sessions_status_updated",
+                    pins=(
+                        # v1.1.1 to v1.4.8
+                        Pin(
+                            tokens="9bbfe5209265e3998289c5328a9762eb88aadeb58beb91803c410dd95c811ebf",
+                            text="e2c4ecf602e02772efed8474ab56a28c3907b72e3699b3d8d880b0bd54ea4b4d",
+                            line=247,
+                        ),
+                        # builtin
+                        Pin(
+                            tokens="9bbfe5209265e3998289c5328a9762eb88aadeb58beb91803c410dd95c811ebf",
+                            text="e2c4ecf602e02772efed8474ab56a28c3907b72e3699b3d8d880b0bd54ea4b4d",
+                            line=76,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+        Edit(
+            file="server/db.js",
+            place=Place.BEFORE,
+            template="payload/harness_column.statement.js.j2",
+            anchors=(
+                Anchor(
+                    scope=MODULE,
+                    pattern="module.exports = $EXPORTS",
+                    pins=(
+                        # v1.1.1 to v1.3.0
+                        Pin(
+                            tokens="62f0bbdb02655350d7cf6476b356a4157cd63d508481ab157056109c4d90cb48",
+                            text="c52961b2400089fa941e4115621abd54cc320fc788c3b312922734b19de8b89d",
+                            line=660,
+                        ),
+                        # v1.4.0 to v1.4.8
+                        Pin(
+                            tokens="97bc1bf0cbbc52fc9055decb30ad9dc90f8435ecc1b70151b534b70541fd73bf",
+                            text="7a59d5a95cf6a167abe7d8a32c0d641dadb81965598559d2c962a6c94cd44690",
+                            line=1419,
+                        ),
+                        # builtin
+                        Pin(
+                            tokens="db82b3c6e8e44f861133746e68a80b068283a233c9b1efc6e3d31db64f31bb0a",
+                            text="73d58098de631987cfb2730ab8eb90144abddc5bfdabf645b0c4b9a945ccaf7d",
+                            line=202,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    contracts=("existing_database_gains_columns",),
+)

@@ -1,0 +1,48 @@
+"""A Codex hook event goes through the ledger, the one place that inserts Codex rows.
+
+Why:      the rollout file tells of the same event; whoever comes second completes the row (DESIGN.md section 7).
+Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event that the ledger does not take, or that
+          it fails on, is inserted by upstream's own statement: never lost. If it moves, search for
+          `stmts.insertEvent.run` with `JSON.stringify(data)`.
+"""
+
+from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+
+PATCH = Patch(
+    id="record_hooks_once",
+    summary="Records Codex hook events through the ledger, one row for each logical event.",
+    requires=("capture_columns", "parse_outside_transaction"),
+    edits=(
+        Edit(
+            file="server/routes/hooks.js",
+            place=Place.REPLACE,
+            template="payload/record_hooks_once.js.j2",
+            anchors=(
+                Anchor(
+                    scope=function("processEvent"),
+                    pattern=(
+                        "stmts.insertEvent.run(sessionId, agentId, eventType, toolName, summary, JSON.stringify(data))"
+                    ),
+                    pins=(
+                        # v1.1.1 to v1.4.8
+                        Pin(
+                            tokens="4072045115f14b0afd82787c54638279e2ed62e0406a275325c92ae72b3b61bc",
+                            text="87cf75da17af7190b418af367605fe7a8732a64e52b58340375dfac6b3ebb13a",
+                            line=684,
+                        ),
+                        # builtin
+                        Pin(
+                            tokens="4072045115f14b0afd82787c54638279e2ed62e0406a275325c92ae72b3b61bc",
+                            text="147924ff1cd0dd2f2f8f38c0d0d95c90b2f2ca84cd6f26016febdabce1a019c6",
+                            line=269,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    overlays=(
+        Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),
+    ),
+    contracts=("hooked_then_imported_has_no_row_twice",),
+)

@@ -1,0 +1,54 @@
+"""The flow of the README's figure: materialize, locate, verify, render, splice, gate, write, manifest. Nothing else.
+
+`flow.run` is the middle four, repeated for each layer of the series.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from patcher import flow
+from patcher.gates import gate
+from patcher.inventory import MANIFEST
+from patcher.manifest import manifest
+from patcher.materialize import materialize
+from patcher.model import Build, Patch, Tree, Upstream
+from patcher.patches import SERIES
+from patcher.write import target, write
+
+
+def check(spec: str, series: Sequence[Patch] = SERIES) -> Build:
+    """The flow without writing. Anchors that do not fit and gates that refuse are in the result, not raised."""
+    return check_upstream(materialize(spec), series)
+
+
+def check_upstream(upstream: Upstream, series: Sequence[Patch] = SERIES) -> Build:
+    """The same for a tree that is in memory already."""
+    build = flow.run(upstream, series)
+    if build.stopped:
+        return build
+    return replace(build, gates=gate(build, lambda tree: flow.run(replace(upstream, tree=tree), series).tree))
+
+
+def output(build: Build, series: Sequence[Patch] = SERIES) -> Tree:
+    """The generated tree with its manifest."""
+    return {**build.tree, MANIFEST: manifest(build, tuple(series))}
+
+
+def build(
+    spec: str,
+    out: str,
+    *,
+    series: Sequence[Patch] = SERIES,
+    waiting: Callable[[str], None] = lambda _: None,
+    prove: Callable[[Build], None] = lambda _: None,
+) -> Build:
+    """The flow. Writes only a result that no anchor stopped and no gate or proof refused.
+
+    `prove` gets the finished build before the swap and raises to refuse it.
+    Raises what `materialize` and `write.target` raise.
+    """
+    result = check(spec, series)
+    if result.ok:
+        with target(out, waiting) as directory:
+            write(output(result, series), directory, before_swap=lambda _: prove(result))
+    return result

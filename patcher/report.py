@@ -1,0 +1,174 @@
+"""What a run found out, for people and for machines. The same object feeds all of them; nobody parses log lines."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from patcher.errors import PatcherError
+from patcher.manifest import upstream_identity
+from patcher.model import Build, FileChange, Finding, GateResult
+
+SCHEMA = 1
+
+_COLOURS = {
+    "applied": "32",
+    "exact": "32",
+    "moved": "36",
+    "reformatted": "36",
+    "superseded": "33",
+    "ok": "32",
+    "done": "32",
+}
+_RED, _BOLD, _DIM = "31;1", "1", "2"
+
+
+def report(
+    command: str, *, build: Build | None = None, errors: Sequence[PatcherError] = (), extra: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The JSON report, `schema: 1` (DESIGN.md section 9): more fields are welcome, these stay."""
+    findings = build.findings if build else ()
+    problems = [*_errors(build), *(_error(error) for error in errors)]
+    return {
+        "schema": SCHEMA,
+        "ok": not problems,
+        "command": command,
+        "upstream": upstream_identity(build) if build else None,
+        "patches": [_patch(finding) for finding in findings],
+        "places": [_patch(finding) for finding in (build.places if build else ())],
+        "gates": [_gate(gate) for gate in (build.gates if build else ())],
+        "files": [_file(change) for change in (build.changes() if build else ())],
+        "errors": problems,
+        **(extra or {}),
+    }
+
+
+def _patch(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.patch,
+        "file": finding.file,
+        "verdict": str(finding.verdict),
+        "line": finding.line,
+        "scope": finding.scope,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _gate(gate: GateResult) -> dict[str, Any]:
+    return {"id": gate.id, "ok": gate.ok, "message": gate.message}
+
+
+def _file(change: FileChange) -> dict[str, Any]:
+    return {"path": change.path, "status": change.status, "before": change.before, "after": change.after}
+
+
+def _errors(build: Build | None) -> list[dict[str, str]]:
+    """Every stop of every place, and every gate that refused."""
+    if build is None:
+        return []
+    stops = [
+        {
+            "code": f"anchor-{finding.verdict}",
+            "where": f"{finding.file}:{finding.line}",
+            "message": f"{finding.patch}: {finding.message}",
+            "hint": finding.hint,
+        }
+        for finding in build.places
+        if finding.verdict.stops
+    ]
+    refusals = [
+        {
+            "code": f"gate-{gate.id}",
+            "where": gate.where,
+            "message": gate.message,
+            "hint": "the payload or its anchor is wrong for this upstream; `sidecar-patcher diff` shows what it does",
+        }
+        for gate in build.gates
+        if not gate.ok
+    ]
+    return stops + refusals
+
+
+def _error(error: PatcherError) -> dict[str, str]:
+    return {"code": error.code, "where": error.where, "message": error.message, "hint": error.hint}
+
+
+def to_json(content: Mapping[str, Any]) -> str:
+    """The report as JSON text with a final newline."""
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_github(content: Mapping[str, Any]) -> str:
+    """GitHub workflow commands: one `::error` for each error, one `::notice` for each patch that moved."""
+    lines = [
+        _annotation("error", error["where"], error["code"], f"{error['message']}\n{error['hint']}".strip())
+        for error in content["errors"]
+    ]
+    lines += [
+        _annotation("notice", f"{patch['file']}:{patch['line']}", patch["verdict"], f"{patch['id']}: {patch['message']}")
+        for patch in content["patches"]
+        if patch["verdict"] in {"moved", "reformatted", "superseded"}
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _annotation(level: str, where: str, title: str, message: str) -> str:
+    path, _, line = where.rpartition(":")
+    place = f"file={path},line={line}," if path and line.isdigit() else ""
+    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return f"::{level} {place}title={title}::{escaped}"
+
+
+def to_text(content: Mapping[str, Any], *, colour: bool = False) -> str:
+    """The report for a person: verdicts, gates, then every error with its hint, and a last line that sums up."""
+    paint = _painter(colour=colour)
+    lines = []
+    if content["upstream"]:
+        lines += [f"upstream {_label(content['upstream'])}", ""]
+    width = max((len(patch["id"]) for patch in content["patches"]), default=0)
+    for patch in content["patches"]:
+        verdict = paint(f"{patch['verdict']:<11}", _COLOURS.get(patch["verdict"], _RED))
+        place = f"{patch['file']}:{patch['line']}" if patch["line"] else patch["file"]
+        detail = f"  {paint(patch['message'], _DIM)}" if patch["message"] and not _is_stop(patch, content) else ""
+        lines.append(f"  {patch['id']:<{width}}  {verdict} {place}{detail}")
+    if content["gates"]:
+        refused = [gate["id"] for gate in content["gates"] if not gate["ok"]]
+        passed = len(content["gates"]) - len(refused)
+        said = paint(f"{passed} of {len(content['gates'])} passed", _RED if refused else "32")
+        lines += ["", f"  gates  {said}{': refused by ' + ', '.join(refused) if refused else ''}"]
+    for error in content["errors"]:
+        lines += ["", *_error_lines(error, paint)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _is_stop(patch: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
+    return any(error["code"] == f"anchor-{patch['verdict']}" for error in content["errors"])
+
+
+def _error_lines(error: Mapping[str, str], paint: Any) -> list[str]:
+    where = f"{error['where']}: " if error["where"] else ""
+    lines = [f"{paint('error[' + error['code'] + ']', _RED)}: {where}{error['message']}"]
+    return [*lines, f"  {paint('hint', _BOLD)}: {error['hint']}"] if error["hint"] else lines
+
+
+def _label(upstream: Mapping[str, str]) -> str:
+    return f"{upstream['name']} {upstream['version']} ({upstream['ref']}), tree {upstream['tree_sha256'][:12]}"
+
+
+def _painter(*, colour: bool) -> Any:
+    return (lambda text, code: f"\x1b[{code}m{text}\x1b[0m") if colour else (lambda text, _: text)
+
+
+def write_report(path: str, content: Mapping[str, Any]) -> None:
+    """Write the JSON report to `path`, whole or not at all."""
+    folder = os.path.dirname(os.path.abspath(path))
+    temporary = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(to_json(content))
+        os.replace(temporary, path)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+        raise

@@ -1,0 +1,10 @@
+"""Where the templates and the builtin sidecar are, in a checkout and in an installed wheel."""
+
+import os
+
+PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_INSTALLED = os.path.join(PACKAGE, "_data")
+_ROOT = _INSTALLED if os.path.isdir(_INSTALLED) else os.path.dirname(PACKAGE)
+
+TEMPLATES = os.path.join(_ROOT, "templates")
+BUILTIN_SIDECAR = os.path.join(_ROOT, "fixtures", "sidecar")

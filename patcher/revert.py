@@ -1,0 +1,45 @@
+"""From a generated tree back to the pristine bytes, by its markers, judged by its manifest."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from patcher import inventory
+from patcher.errors import NotReversible
+from patcher.markers import unsplice
+from patcher.model import File, Tree
+
+
+def pristine(directory: str) -> Tree:
+    """The tree that upstream shipped: our files left out, payloads taken out.
+
+    Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the bytes that come out are wrong.
+    """
+    content = inventory.read(directory)
+    edited = [f"{path} ({what})" for what, path in inventory.differences(directory, content["files"]) if what != "added"]
+    if edited:
+        hint = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
+        raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=hint)
+    before = {entry["path"]: entry["before"] for entry in content["files"] if entry["status"] != "added"}
+    tree = _load(directory, content)
+    return {path: _reverted(path, tree[path], sha256) for path, sha256 in before.items()}
+
+
+def _reverted(path: str, file: File, expected: str) -> File:
+    if file.sha256 == expected:
+        return file
+    text, _ = unsplice(file.data.decode(), path)
+    found = File(text.encode(), file.executable)
+    if found.sha256 != expected:
+        message = f"expected {expected[:12]}…, found {found.sha256[:12]}… after taking the payloads out"
+        raise NotReversible(message, where=path, hint="this is a bug of ours; please report it with the manifest")
+    return found
+
+
+def _load(directory: str, content: Mapping[str, Any]) -> Tree:
+    """The files that the manifest names, read from the directory."""
+    tree = {}
+    for entry in content["files"]:
+        with open(os.path.join(directory, *entry["path"].split("/")), "rb") as stream:
+            tree[entry["path"]] = File(stream.read(), bool(entry["executable"]))
+    return tree

@@ -1,0 +1,78 @@
+"""Stage 5: payloads into texts, between markers. Offsets always refer to the text that was located in."""
+
+import re
+from collections.abc import Sequence
+
+from patcher.errors import OverlappingSplices
+from patcher.markers import begin_marker, end_marker
+from patcher.model import Edit, Layer, Match, Patch, Place, Splice
+
+_REST_OF_LINE = re.compile(r"[ \t]*//[^\r\n]*")
+
+
+def make_splice(text: str, patch: Patch, number: int, edit: Edit, match: Match, payload: str) -> Splice:
+    """The splice that puts `payload` where the match is, in the file's own line ending and indentation."""
+    eol, indent = line_ending(text), _indentation(text, match.statement_start)
+    start, end = _place(text, edit.place, match)
+    was = text[start:end]
+    inner = _indented(payload, indent, eol)
+    identity = f"{patch.id}.{number}"
+    begin, finish = begin_marker(identity, edit.place), end_marker(identity, was)
+    spliced = {
+        Place.BEFORE: f"{begin}{eol}{inner}{eol}{indent}{finish}{eol}{indent}",
+        Place.AFTER: f"{eol}{indent}{begin}{eol}{inner}{eol}{indent}{finish}",
+        Place.REPLACE: f"{begin} {inner.lstrip()} {finish}",
+    }[edit.place]
+    return Splice(start, end, spliced, was, patch.id, number, edit.place, payload)
+
+
+def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
+    """All splices into the text at once. Raises `OverlappingSplices`, naming both patches."""
+    ordered = sorted(splices, key=lambda splice: (splice.start, splice.end))
+    for left, right in zip(ordered, ordered[1:], strict=False):
+        if right.start < left.end or (left.start, left.end) == (right.start, right.end):
+            message = f"{left.patch} and {right.patch} both want characters {right.start} to {left.end}"
+            hint = "let one patch `require` the other, so that it is located in the other's result"
+            raise OverlappingSplices(message, where=where, hint=hint)
+    out = text
+    for splice in reversed(ordered):
+        out = out[: splice.start] + splice.text + out[splice.end :]
+    return out
+
+
+def source_offset(layer: Layer, offset: int) -> int:
+    """Where a character of the layer's result stood in the text before it; a payload stands where it was put."""
+    shift = 0
+    for splice in sorted(layer.splices, key=lambda each: each.start):
+        start = splice.start + shift
+        if offset < start:
+            break
+        if offset < start + len(splice.text):
+            return splice.start
+        shift += len(splice.text) - len(splice.was)
+    return offset - shift
+
+
+def line_ending(text: str) -> str:
+    """The line ending that most lines of the text have."""
+    crlf = text.count("\r\n")
+    return "\r\n" if crlf > text.count("\n") - crlf else "\n"
+
+
+def _place(text: str, place: Place, match: Match) -> tuple[int, int]:
+    if place is Place.REPLACE:
+        return match.start, match.end
+    if place is Place.BEFORE:
+        return match.statement_start, match.statement_start
+    rest = _REST_OF_LINE.match(text, match.statement_end)
+    end = rest.end() if rest else match.statement_end
+    return end, end
+
+
+def _indentation(text: str, start: int) -> str:
+    line = text[text.rfind("\n", 0, start) + 1 : start]
+    return line if not line.strip() else line[: len(line) - len(line.lstrip())]
+
+
+def _indented(payload: str, indent: str, eol: str) -> str:
+    return eol.join(f"{indent}{line}" if line else "" for line in payload.strip("\n").split("\n"))

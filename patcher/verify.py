@@ -1,0 +1,89 @@
+"""Stage 3: matches against pins, a verdict, and the words for it."""
+
+import shlex
+
+from patcher.model import Anchor, Edit, Finding, Located, Match, Patch, Pin, Upstream, Verdict
+
+
+def verify(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
+    """Judge what `locate` found for one edit (DESIGN.md section 4; the stops of that table)."""
+    if not located.matches:
+        return _missing(patch, edit, located, upstream)
+    if len(located.matches) > 1:
+        return _ambiguous(patch, edit, located, upstream)
+    match = located.matches[0]
+    pin = next((pin for pin in located.anchor.pins if pin.tokens == match.tokens), None)
+    if pin is None:
+        return _drifted(patch, edit, located.anchor, match, upstream)
+    return _reviewed(patch, edit, located.anchor, match, pin)
+
+
+def _reviewed(patch: Patch, edit: Edit, anchor: Anchor, match: Match, pin: Pin) -> Finding:
+    twins = [other for other in anchor.pins if other.tokens == pin.tokens]
+    same_text = [other for other in twins if other.text == match.text]
+    if not same_text:
+        verdict, message = Verdict.REFORMATTED, "the same tokens as reviewed, laid out differently"
+    elif any(other.line == match.line for other in same_text):
+        verdict, message = Verdict.EXACT, ""
+    else:
+        verdict, message = Verdict.MOVED, f"reviewed at line {same_text[0].line}, now at line {match.line}"
+    return _finding(patch, edit, anchor, verdict, match.line, message, pins=(pin.tokens,))
+
+
+def _missing(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
+    anchor = located.anchor
+    nearest = f"; nearest: {', '.join(located.candidates)}" if located.candidates else "; nothing similar is there"
+    message = (
+        f"expected {anchor.shown} once in {anchor.scope}; found: {located.problem}{nearest} "
+        f"({upstream.label})"
+    )
+    return _finding(
+        patch, edit, anchor, Verdict.MISSING, located.scopes[0] if located.scopes else 0, message, hint=_hint(patch, upstream)
+    )
+
+
+def _ambiguous(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
+    anchor = located.anchor
+    lines = ", ".join(f"line {match.line}" for match in located.matches)
+    message = (
+        f"expected {anchor.shown} once in {anchor.scope}; "
+        f"found {len(located.matches)} matches: {lines} ({upstream.label})"
+    )
+    return _finding(patch, edit, anchor, Verdict.AMBIGUOUS, located.matches[0].line, message, hint=_hint(patch, upstream))
+
+
+def _drifted(patch: Patch, edit: Edit, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
+    reviewed = " or ".join(f"{pin.tokens[:12]}…" for pin in anchor.pins) or "no pin"
+    message = (
+        f"the code around {anchor.shown} in {anchor.scope} is not what was reviewed: "
+        f"expected tokens {reviewed}, found {match.tokens[:12]}…: `{match.shown}` ({upstream.label})"
+    )
+    return _finding(patch, edit, anchor, Verdict.DRIFTED, match.line, message, hint=_hint(patch, upstream))
+
+
+def _hint(patch: Patch, upstream: Upstream) -> str:
+    spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
+    return f"`sidecar-patcher explain {patch.id}{spec}` shows what stands there and what to search for"
+
+
+def _finding(
+    patch: Patch,
+    edit: Edit,
+    anchor: Anchor,
+    verdict: Verdict,
+    line: int,
+    message: str,
+    *,
+    hint: str = "",
+    pins: tuple[str, ...] = (),
+) -> Finding:
+    return Finding(
+        patch=patch.id,
+        file=edit.file,
+        verdict=verdict,
+        line=line,
+        scope=str(anchor.scope),
+        message=message,
+        hint=hint,
+        pins=pins,
+    )

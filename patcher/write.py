@@ -1,0 +1,193 @@
+"""Stage 7: the generated tree onto the disk. At any instant the target is the whole old tree or the whole new one.
+
+Everything is staged beside the target and then swapped in by one system call where the system has one (Linux
+`renameat2`, macOS `renamex_np`). Elsewhere it takes two renames, and the next build repairs what a kill between them
+left behind.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+
+from patcher.errors import OutputNotOurs, OutputTampered, OutputUnwritable
+from patcher.inventory import MANIFEST, differences, read
+from patcher.model import Tree
+
+_SHOWN = 10
+
+
+@contextlib.contextmanager
+def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterator[str]:
+    """Hold the output directory for this process, repaired and checked: ours, unedited, or not there.
+
+    `waiting` is called once, with the path, when another build holds it; then this one waits.
+    Raises `OutputNotOurs`, `OutputTampered`, `OutputUnwritable`.
+    """
+    out = os.path.abspath(out)
+    parent, name = os.path.split(out)
+    try:
+        os.makedirs(parent, exist_ok=True)
+        with _lock(os.path.join(parent, f".{name}.lock"), out, waiting):
+            _repair(parent, name)
+            refuse_foreign(out)
+            yield out
+    except OSError as error:
+        raise _unwritable(error, out) from error
+
+
+def refuse_foreign(out: str) -> None:
+    """Raise unless the directory is missing, empty, or a generated tree that nobody edited."""
+    if not os.path.lexists(out):
+        return
+    if not os.path.isdir(out) or os.path.islink(out):
+        raise OutputNotOurs("expected a directory of ours or nothing, found a file or link", where=out, hint=_ELSEWHERE)
+    if not os.listdir(out):
+        return
+    if not os.path.lexists(os.path.join(out, MANIFEST)):
+        message = f"the directory has files, and no {MANIFEST}: it is not a generated tree"
+        raise OutputNotOurs(message, where=out, hint=_ELSEWHERE)
+    edited = [f"{path} ({what})" for what, path in differences(out, read(out)["files"])]
+    if edited:
+        more = f" and {len(edited) - _SHOWN} more" if len(edited) > _SHOWN else ""
+        message = f"tampered: a person has changed the generated tree: {', '.join(edited[:_SHOWN])}{more}"
+        hint = f"`sidecar-patcher verify {out}` lists them; keep what you need elsewhere, delete the directory, build"
+        raise OutputTampered(message, where=out, hint=hint)
+
+
+_ELSEWHERE = "give another --out, or move the directory away yourself; nothing was touched"
+
+
+def write(tree: Tree, out: str, before_swap: Callable[[str], None] = lambda _: None) -> None:
+    """Stage `tree` beside `out`, call `before_swap` with the staged directory, and swap it in.
+
+    Call it inside `target`. When anything raises, `out` is as it was and the stage is gone.
+    """
+    parent, name = os.path.split(out)
+    stage = os.path.join(parent, f".{name}.stage")
+    try:
+        _stage(tree, stage)
+        before_swap(stage)
+        _swap(stage, out)
+    except OSError as error:
+        raise _unwritable(error, out) from error
+    finally:
+        _remove(stage)
+
+
+def write_new(tree: Tree, out: str) -> None:
+    """Write `tree` to a directory that must not hold anything yet. Raises `OutputNotOurs`, `OutputUnwritable`."""
+    if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
+        raise OutputNotOurs("expected an empty directory or none", where=out, hint=_ELSEWHERE)
+    write(tree, os.path.abspath(out))
+
+
+def _stage(tree: Tree, stage: str) -> None:
+    _remove(stage)
+    os.makedirs(stage)
+    os.chmod(stage, 0o755)  # noqa: S103 - the umask must not show in what we ship
+    made = {stage}
+    for path in sorted(tree):
+        target_path = os.path.join(stage, *path.split("/"))
+        _make_folder(os.path.dirname(target_path), made)
+        with open(target_path, "wb") as stream:
+            stream.write(tree[path].data)
+            os.fchmod(stream.fileno(), 0o755 if tree[path].executable else 0o644)
+
+
+def _make_folder(folder: str, made: set[str]) -> None:
+    if folder in made:
+        return
+    _make_folder(os.path.dirname(folder), made)
+    os.mkdir(folder)
+    os.chmod(folder, 0o755)  # noqa: S103
+    made.add(folder)
+
+
+def _swap(stage: str, out: str) -> None:
+    if not os.path.lexists(out) or not os.listdir(out):
+        os.replace(stage, out)
+    elif not _exchange(stage, out):
+        previous = _previous(out)
+        _remove(previous)
+        os.rename(out, previous)
+        try:
+            os.rename(stage, out)
+        except BaseException:
+            os.rename(previous, out)
+            raise
+        _remove(previous)
+
+
+def _exchange(left: str, right: str) -> bool:
+    """Swap two directories in one system call. False where the system or the file system cannot."""
+    import ctypes  # only here: it is not free, and most runs never swap
+
+    library = ctypes.CDLL(None, use_errno=True)
+    paths = os.fsencode(left), os.fsencode(right)
+    if sys.platform == "linux" and hasattr(library, "renameat2"):
+        at_cwd, exchange = -100, 2
+        return bool(library.renameat2(at_cwd, paths[0], at_cwd, paths[1], exchange) == 0)
+    if sys.platform == "darwin" and hasattr(library, "renamex_np"):
+        return bool(library.renamex_np(*paths, 0x00000002) == 0)
+    return False
+
+
+def _previous(out: str) -> str:
+    parent, name = os.path.split(out)
+    return os.path.join(parent, f".{name}.previous")
+
+
+def _repair(parent: str, name: str) -> None:
+    """Undo what a build that was killed left behind: a stage, or a target moved aside."""
+    out = os.path.join(parent, name)
+    previous = _previous(out)
+    if os.path.lexists(previous):
+        if not os.path.lexists(out):
+            os.rename(previous, out)
+        _remove(previous)
+    _remove(os.path.join(parent, f".{name}.stage"))
+
+
+def _remove(path: str) -> None:
+    if os.path.lexists(path):
+        shutil.rmtree(path)
+
+
+@contextlib.contextmanager
+def _lock(path: str, out: str, waiting: Callable[[str], None]) -> Iterator[None]:
+    """An advisory lock that the system drops when the process ends, however it ends."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        _acquire(descriptor, out, waiting)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, out: str, waiting: Callable[[str], None]) -> None:
+    try:
+        import fcntl
+    except ImportError:  # Windows: `msvcrt` locks block for ten seconds and then raise OSError
+        import msvcrt
+
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waiting(out)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def _unwritable(error: OSError, out: str) -> OutputUnwritable:
+    reasons = {
+        errno.ENOSPC: ("the disk is full", "free some space and build again"),
+        errno.EROFS: ("the disk is read-only", "give an --out on a writable disk"),
+        errno.EACCES: ("no permission to write there", "give an --out that you may write to"),
+        errno.EPERM: ("no permission to write there", "give an --out that you may write to"),
+    }
+    said, hint = reasons.get(error.errno or 0, (error.strerror or str(error), "give another --out"))
+    return OutputUnwritable(f"cannot be written: {said}; what was there is unchanged", where=out, hint=hint)

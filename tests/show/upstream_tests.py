@@ -1,0 +1,74 @@
+"""Upstream's own server tests, on the pristine and on the generated tree: the same tests must pass."""
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+from patcher import pipeline
+from patcher.materialize import materialize
+from patcher.model import Tree
+from patcher.prove import default_cache, dependencies_for, find_node
+from patcher.write import write_new
+
+REFS = ("v1.2.0", "v1.4.8")
+
+
+def show(repository: str) -> bool:
+    """One line for each version; the tests that differ are named."""
+    good = True
+    for ref in REFS:
+        spec = f"{repository}@{ref}"
+        before = _run(repository, ref, materialize(spec).tree)
+        after = _run(repository, ref, pipeline.check(spec).tree)
+        lost, gained = sorted(before - after), sorted(after - before)
+        print(f"{ref}: {len(before)} pass on the pristine tree, {len(after)} on the generated one")
+        for name in lost:
+            print(f"  lost: {name}")
+        for name in gained:
+            print(f"  gained: {name}")
+        good &= before == after and bool(before)
+    return good
+
+
+def _run(repository: str, ref: str, tree: Tree) -> set[str]:
+    """Names of the tests that pass. Home, data and everything else is scratch."""
+    node = find_node(None)
+    with tempfile.TemporaryDirectory() as scratch:
+        root, home = Path(scratch) / "tree", Path(scratch) / "home"
+        home.mkdir()
+        write_new(tree, str(root))
+        _lay_tests_over(repository, ref, root)
+        modules = dependencies_for(tree["package.json"].data, default_cache(), node, install=True)
+        (root / "node_modules").symlink_to(str(modules))
+        environment = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
+        tests = sorted(str(path.relative_to(root)) for path in root.glob("server/__tests__/*.test.js"))
+        report = Path(scratch) / "report.xml"
+        command = [node.path, "--test", "--test-reporter=junit", f"--test-reporter-destination={report}", *tests]
+        subprocess.run(
+            command, cwd=root, env={**environment, "HOME": str(home)}, check=False, capture_output=True, timeout=900
+        )
+        return set(_passing(ElementTree.parse(report).getroot(), ""))
+
+
+def _lay_tests_over(repository: str, ref: str, root: Path) -> None:
+    archive = subprocess.run(
+        ["git", "-C", repository, "archive", "--format=tar", ref, "server"], check=True, capture_output=True
+    )
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as members:
+        tests = [member for member in members if "/__tests__" in member.name]
+        members.extractall(root, members=tests, filter="data")
+
+
+def _passing(element: ElementTree.Element, prefix: str) -> "list[str]":
+    found = []
+    for child in element:
+        name = f"{prefix} › {child.get('name')}" if prefix else str(child.get("name"))
+        if child.tag == "testsuite":
+            found += _passing(child, name)
+        elif child.tag == "testcase" and not any(each.tag in {"failure", "skipped", "error"} for each in child):
+            found.append(name)
+    return found
