@@ -192,10 +192,10 @@ def _in_upstream_lines(state: _State, path: str, text: str, located: Located) ->
     layers = [layer for layer in state.layers if layer.file == path]
     if not layers:
         return located
-    starts = [0, *(index + 1 for index, character in enumerate(text) if character == "\n")]
+    lines = text.split("\n")
 
     def upstream_line(line: int) -> int:
-        offset = starts[line - 1]
+        offset = sum(len(each) + 1 for each in lines[: line - 1])
         for layer in reversed(layers):
             offset = splicing.source_offset(layer, offset)
         return layers[0].before.count("\n", 0, offset) + 1

@@ -5,6 +5,7 @@ Offsets count characters of the decoded text, as ast-grep's do; never bytes.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import sha256
 
 from ast_grep_py import SgNode, SgRoot
@@ -36,8 +37,12 @@ _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
+@lru_cache(maxsize=32)
 def parse(text: str) -> SgNode:
-    """The syntax tree's root. Never fails: what does not parse becomes `ERROR` nodes (see `syntax_errors`)."""
+    """The syntax tree's root. Never fails: what does not parse becomes `ERROR` nodes (see `syntax_errors`).
+
+    Remembered: layers, gates and the second build look at the same few texts again and again.
+    """
     return SgRoot(text, "javascript").root()
 
 
@@ -67,8 +72,17 @@ def string_value(node: SgNode) -> str:
 # --- scopes ----------------------------------------------------------------------------------------------------
 
 
-def named_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
+def named_scopes(text: str) -> list[tuple[Scope, SgNode]]:
     """Every function and route that has a name, with its node. Names may repeat."""
+    return list(_remembered_scopes(text))
+
+
+@lru_cache(maxsize=32)
+def _remembered_scopes(text: str) -> tuple[tuple[Scope, SgNode], ...]:
+    return tuple(_find_scopes(parse(text)))
+
+
+def _find_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
     for kind in _DECLARED_FUNCTIONS:
         for node in root.find_all(kind=kind):
             name = node.field("name")
@@ -84,11 +98,11 @@ def named_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
             yield path, statement_of(node)
 
 
-def scopes_named(root: SgNode, scope: Scope) -> list[SgNode]:
+def scopes_named(text: str, scope: Scope) -> list[SgNode]:
     """The nodes of this scope; the root for the module scope."""
     if scope.kind == "module":
-        return [root]
-    return [node for found, node in named_scopes(root) if found == scope]
+        return [parse(text)]
+    return [node for found, node in named_scopes(text) if found == scope]
 
 
 def _is_function(value: SgNode) -> bool:

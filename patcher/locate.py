@@ -15,10 +15,9 @@ def locate(text: str, anchor: Anchor) -> Located:
 
     A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
     """
-    root = javascript.parse(text)
-    scopes = javascript.scopes_named(root, anchor.scope)
+    scopes = javascript.scopes_named(text, anchor.scope)
     if not scopes:
-        return Located(anchor, (), candidates=_similar_scopes(root, anchor), problem=f"there is no {anchor.scope}")
+        return Located(anchor, (), candidates=_similar_scopes(text, anchor), problem=f"there is no {anchor.scope}")
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes
@@ -62,8 +61,8 @@ def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
     )
 
 
-def _similar_scopes(root: SgNode, anchor: Anchor) -> tuple[str, ...]:
-    lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(root)}
+def _similar_scopes(text: str, anchor: Anchor) -> tuple[str, ...]:
+    lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(text)}
     return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(str(anchor.scope), lines, n=3))
 
 

@@ -22,7 +22,7 @@ def check(build: Build) -> Iterator[Problem]:
 
 def _scopes(text: str) -> dict[str, tuple[list[str], list[str]]]:
     """Per scope name: the texts of its nodes, and the names of the scopes around them."""
-    nodes = [(str(scope), node) for scope, node in javascript.named_scopes(javascript.parse(text))]
+    nodes = [(str(scope), node) for scope, node in javascript.named_scopes(text)]
     found: dict[str, tuple[list[str], list[str]]] = {}
     for name, node in nodes:
         texts, around = found.setdefault(name, ([], []))

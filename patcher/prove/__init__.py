@@ -1,0 +1,26 @@
+"""The dynamic gate: contracts, observed on real sidecars, red on the pristine tree and green on the patched one."""
+
+from patcher.prove.contract import Bench, Contract, Observation, ProofResult, benches, observe, prove
+from patcher.prove.contracts import CONTRACTS
+from patcher.prove.install import default_cache, dependencies_for
+from patcher.prove.node import Node, find_node
+from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
+
+__all__ = [
+    "CONTRACTS",
+    "Bench",
+    "Contract",
+    "Node",
+    "NotSeen",
+    "Observation",
+    "ProofResult",
+    "Sidecar",
+    "SidecarFailed",
+    "benches",
+    "default_cache",
+    "dependencies_for",
+    "find_node",
+    "lay_out",
+    "observe",
+    "prove",
+]

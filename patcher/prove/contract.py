@@ -1,0 +1,184 @@
+"""What a contract is, what it gets to work with, and the proof: red on the pristine tree, green on the patched one."""
+
+import contextlib
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from patcher.model import Tree
+from patcher.prove.node import Node
+from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
+
+_HANDLER_TIMEOUT = 20.0
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen. `said` is a sentence about behaviour, on either tree; `observed` is false when nothing could be."""
+
+    green: bool
+    said: str
+    observed: bool = True
+
+
+@dataclass(frozen=True)
+class HandlerRun:
+    """How one run of the hook handler ended, and all that it printed."""
+
+    code: int
+    output: str
+    seconds: float
+
+    @property
+    def silent(self) -> bool:
+        """Exit code 0 and not a byte of output: anything else disturbs the user's turn."""
+        return self.code == 0 and not self.output
+
+
+class HandlerNotSilent(NotObserved):
+    """The hook handler printed something, or did not exit with 0."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The tree under test and the stimuli. The handler is outside the trees: the same one hits both."""
+
+    tree: str
+    pristine_tree: str
+    handler: str
+    node: Node
+    work: str
+
+    def sidecar(self, *, existing_data: str | None = None, env: Mapping[str, str] | None = None) -> Sidecar:
+        """A sidecar of the tree under test, not started: enter it. existing_data: start on a copy of it."""
+        return Sidecar(self.tree, self.node, work=self.work, existing_data=existing_data, env=env)
+
+    def pristine_sidecar(self, *, existing_data: str | None = None, env: Mapping[str, str] | None = None) -> Sidecar:
+        """A sidecar of the pristine tree, to make a database that the tree under test then finds."""
+        return Sidecar(self.pristine_tree, self.node, work=self.work, existing_data=existing_data, env=env)
+
+    def run_handler(self, payload: Mapping[str, Any], sidecar: Sidecar) -> HandlerRun:
+        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer."""
+        env = scrubbed_environment(sidecar.home)
+        env["CLAUDE_DASHBOARD_PORT"] = str(sidecar.port)
+        began = time.monotonic()
+        done = subprocess.run(
+            [self.node.path, self.handler],
+            input=json.dumps(payload).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=self.work,
+            env=env,
+            timeout=_HANDLER_TIMEOUT,
+            check=False,
+        )
+        return HandlerRun(done.returncode, done.stdout.decode("utf-8", "replace"), time.monotonic() - began)
+
+    def run_handlers(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
+        """One handler after the other. Raises `HandlerNotSilent`."""
+        for payload in payloads:
+            run = self.run_handler(payload, sidecar)
+            if not run.silent:
+                raise HandlerNotSilent(f"the hook handler exited with {run.code} and printed {run.output[:300]!r}")
+
+    def write_rollout(self, path: str, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Append lines to a rollout file, as Codex does; the first ones make it."""
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(text)
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A fact about a running sidecar that the named patches bring about."""
+
+    id: str
+    summary: str
+    patches: tuple[str, ...]
+    observe: Callable[[Bench], Observation]
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """Both observations of one contract. `ok`: red on the pristine tree and green on the patched one."""
+
+    contract: Contract
+    red: Observation
+    green: Observation
+    ok: bool
+    message: str
+
+
+@contextlib.contextmanager
+def benches(
+    pristine: Tree, patched: Tree, *, node: Node, node_modules: str | None, handler_source: str
+) -> Iterator[tuple[Bench, Bench]]:
+    """A bench for the pristine tree and one for the patched tree, in one temporary directory."""
+    prefix = "sidecar-patcher-prove-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as made:
+        work = os.path.realpath(made)
+        handler = os.path.join(work, "codex-hook-handler.js")
+        with open(handler, "w", encoding="utf-8") as file:
+            file.write(handler_source)
+        pristine_tree = lay_out(pristine, os.path.join(work, "pristine"), node_modules)
+        patched_tree = lay_out(patched, os.path.join(work, "patched"), node_modules)
+        yield (
+            Bench(pristine_tree, pristine_tree, handler, node, work),
+            Bench(patched_tree, pristine_tree, handler, node, work),
+        )
+
+
+def observe(contract: Contract, bench: Bench) -> Observation:
+    """Run one contract. A sidecar that fails is an observation too, though not of the behaviour."""
+    try:
+        return contract.observe(bench)
+    except NotObserved as error:
+        return Observation(green=False, said=str(error), observed=False)
+    except subprocess.TimeoutExpired:
+        return Observation(green=False, said=f"the handler still ran after {_HANDLER_TIMEOUT:g} s", observed=False)
+
+
+def prove(
+    pristine: Tree,
+    patched: Tree,
+    *,
+    contracts: Iterable[Contract],
+    node: Node,
+    node_modules: str | None,
+    handler_source: str,
+    progress: Callable[[str], None] = lambda said: None,
+) -> list[ProofResult]:
+    """Run each contract on both trees, on real sidecars, one at a time.
+
+    handler_source: text of the rendered Codex hook handler. Leaves no process and no file, also when interrupted.
+    """
+    results = []
+    made = benches(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
+    with made as (on_pristine, on_patched):
+        for contract in contracts:
+            progress(f"{contract.id}: pristine")
+            red = observe(contract, on_pristine)
+            progress(f"{contract.id}: patched")
+            results.append(_judged(contract, red, observe(contract, on_patched)))
+    return results
+
+
+def _judged(contract: Contract, red: Observation, green: Observation) -> ProofResult:
+    if not red.observed:
+        message = f"could not be observed on the pristine tree: {red.said}"
+    elif red.green:
+        owners = ", ".join(contract.patches)
+        message = f"retire {owners}: upstream does it itself, on the pristine tree {red.said}"
+    elif not green.observed:
+        message = f"could not be observed on the patched tree: {green.said}"
+    elif not green.green:
+        message = f"red on the patched tree: {green.said}"
+    else:
+        return ProofResult(contract, red, green, ok=True, message=green.said)
+    return ProofResult(contract, red, green, ok=False, message=message)

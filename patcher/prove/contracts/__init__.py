@@ -1,0 +1,27 @@
+"""The contracts, in one place and in order. No discovery."""
+
+from patcher.prove.contracts import (
+    claude_hook_stays_claude,
+    codex_hook_stamps_session,
+    codex_session_outlives_restart,
+    codex_transcript_is_not_parsed_as_claude,
+    existing_database_gains_columns,
+    filter_separates_harnesses,
+    hooked_then_imported_has_no_row_twice,
+    rollout_alone_is_recorded_once,
+    transcript_parsed_outside_write_lock,
+    unknown_provider_changes_nothing,
+)
+
+CONTRACTS = (
+    existing_database_gains_columns.CONTRACT,
+    codex_hook_stamps_session.CONTRACT,
+    claude_hook_stays_claude.CONTRACT,
+    unknown_provider_changes_nothing.CONTRACT,
+    filter_separates_harnesses.CONTRACT,
+    transcript_parsed_outside_write_lock.CONTRACT,
+    codex_transcript_is_not_parsed_as_claude.CONTRACT,
+    codex_session_outlives_restart.CONTRACT,
+    rollout_alone_is_recorded_once.CONTRACT,
+    hooked_then_imported_has_no_row_twice.CONTRACT,
+)

@@ -1,0 +1,37 @@
+"""The list of sessions can be asked for one harness, also together with the filters that upstream has."""
+
+from patcher.prove.codex_session import sample
+from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.reading import listed, session_of
+
+_CLAUDE = "7d3e9c74-5f2a-4e61-9f73-2bab3b2c9e22"
+
+
+def _observe(bench: Bench) -> Observation:
+    with bench.sidecar() as sidecar:
+        sidecar.post_hook("SessionStart", {"session_id": _CLAUDE, "cwd": "/home/user/project"})
+        codex = [sample(f"filtered {number}", codex_home=sidecar.codex_home) for number in range(2)]
+        bench.run_handlers([session.hooks[0] for session in codex], sidecar)
+        names = {_CLAUDE: "claude"} | {session.id: f"codex {n}" for n, session in enumerate(codex)}
+        sidecar.wait_for(lambda: all(session_of(sidecar, known) for known in names), 5, "the sessions of the hooks")
+        expected = {
+            "harness=codex": {"codex 0", "codex 1"},
+            "harness=claude": {"claude"},
+            "harness=codex&status=active": {"codex 0", "codex 1"},
+            "harness=codex&status=error": set(),
+            "harness=gizmo": set(),
+            "": {"claude", "codex 0", "codex 1"},
+        }
+        seen = {query: {names[row] for row in listed(sidecar, query)} for query in expected}
+        total = sidecar.get("/api/sessions?harness=codex&limit=1")["total"]
+    given = "; ".join(f"`?{query}` lists {', '.join(sorted(rows)) or 'nothing'}" for query, rows in seen.items())
+    said = f"of one Claude and two Codex sessions {given}; `?harness=codex&limit=1` counts {total} in total"
+    return Observation(green=seen == expected and total == 2, said=said)
+
+
+CONTRACT = Contract(
+    id="filter_separates_harnesses",
+    summary="`GET /api/sessions?harness=` lists and counts the sessions of that harness only.",
+    patches=("filter_by_harness",),
+    observe=_observe,
+)

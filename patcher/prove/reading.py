@@ -1,0 +1,35 @@
+"""Questions that several contracts ask a sidecar, and the words for the answers."""
+
+from typing import Any
+
+from patcher.prove.sidecar import Sidecar
+
+Row = dict[str, Any]
+
+
+def session_of(sidecar: Sidecar, session_id: str) -> Row | None:
+    """The session as `GET /api/sessions/:id` gives it, or None when there is no such session."""
+    reply = sidecar.request("GET", f"/api/sessions/{session_id}")
+    return reply.json["session"] if reply.status == 200 and reply.json else None
+
+
+def events_of(sidecar: Sidecar, session_id: str) -> list[Row]:
+    """All event rows of a session, as the API gives them; none when there is no such session."""
+    reply = sidecar.request("GET", f"/api/sessions/{session_id}")
+    return list(reply.json["events"]) if reply.status == 200 and reply.json else []
+
+
+def listed(sidecar: Sidecar, query: str = "") -> dict[str, Row]:
+    """The sessions that `GET /api/sessions` lists for a query, by id."""
+    rows = sidecar.get(f"/api/sessions{'?' if query else ''}{query}")["sessions"]
+    return {row["id"]: row for row in rows}
+
+
+def harness_of(row: Row) -> str:
+    """The harness of a session row in words: its value in backquotes, or `absent`."""
+    return f"`{row['harness']}`" if "harness" in row else "absent"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`, `no rows`."""
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,54 @@
+"""Fixtures and markers of the whole suite."""
+
+from collections.abc import Callable, Iterator
+
+import hypothesis
+import jinja2
+import pytest
+from tests.support import Bench, CommandLine, Repository
+
+from patcher import commands, pipeline, render
+from patcher.model import Patch
+
+hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
+hypothesis.settings.load_profile("sidecar")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: takes more than a second; leave out with `-m 'not slow'`")
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Declares small patches; their templates live in memory, in an environment with the real settings."""
+    templates: dict[str, str] = {}
+    environment = render.environment().overlay()
+    environment.loader = jinja2.DictLoader(templates)
+    monkeypatch.setattr("patcher.render.environment", lambda: environment)
+    return Bench(templates)
+
+
+@pytest.fixture
+def use_series(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Let the commands run with another series than the real one."""
+
+    def use(*series: Patch) -> None:
+        monkeypatch.setattr(commands, "SERIES", series)
+        for stage in (pipeline.check, pipeline.check_upstream, pipeline.output):
+            monkeypatch.setattr(stage, "__defaults__", (series,))
+        monkeypatch.setitem(pipeline.build.__kwdefaults__, "series", series)
+
+    return use
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
+    """Run the command line in this process."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return CommandLine(capsys)
+
+
+@pytest.fixture
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    """A git repository with one commit, tagged `v1.2.0`."""
+    yield Repository.made(tmp_path_factory.mktemp("repository"))

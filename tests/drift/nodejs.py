@@ -1,0 +1,97 @@
+"""Node as a judge of syntax, and npm packages for development, in a cache outside of the repository."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+
+from patcher.errors import NodeMissing
+from patcher.prove.install import default_cache
+from patcher.prove.node import Node, find_node, npm_of
+
+_CHECKER = """
+const { Script } = require("node:vm");
+const lines = require("node:readline").createInterface({ input: process.stdin });
+lines.on("line", (line) => {
+  const text = JSON.parse(line).replace(/^\\ufeff/, "").replace(/^#!/, "//");
+  let problem = "";
+  try { new Script(`(function (exports, require, module, __filename, __dirname) {${text}\\n})`); }
+  catch (error) { problem = String(error.message); }
+  process.stdout.write(JSON.stringify(problem) + "\\n");
+});
+"""
+_LONGEST_INSTALL = 300
+
+
+class Unavailable(Exception):
+    """Node, npm or a package cannot be had here; the message says why."""
+
+
+@cache
+def node() -> Node:
+    """The Node of this machine. Raises `Unavailable`."""
+    try:
+        return find_node()
+    except NodeMissing as error:
+        raise Unavailable(error.message) from error
+
+
+@cache
+def _checker(_: int) -> "subprocess.Popen[str]":
+    """One for each process of ours: a pipe is not shared."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen([node().path, "-e", _CHECKER], stdin=pipe, stdout=pipe, text=True, encoding="utf-8")
+
+
+def syntax_problem(text: str) -> str:
+    """What V8 has against a text as a CommonJS module: empty when it is legal. Raises `Unavailable`."""
+    process = _checker(os.getpid())
+    if process.stdin is None or process.stdout is None:
+        raise Unavailable("Node has no pipes")
+    process.stdin.write(json.dumps(text) + "\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    if not answer:
+        raise Unavailable("Node ended while it checked a syntax")
+    return str(json.loads(answer))
+
+
+def stop() -> None:
+    """End the Node that checks syntax, if there is one."""
+    if _checker.cache_info().currsize:
+        process = _checker(os.getpid())
+        process.communicate()
+        _checker.cache_clear()
+
+
+def installed(package: str, version: str) -> str:
+    """The `node_modules` that has this package, fetched once with npm. Raises `Unavailable`."""
+    entry = os.path.join(default_cache(), "npm-dev", f"{package}-{version}")
+    modules = os.path.join(entry, "node_modules")
+    if not os.path.isdir(modules):
+        _install(f"{package}@{version}", entry)
+    return modules
+
+
+def _install(package: str, entry: str) -> None:
+    npm = npm_of(node())
+    if npm is None:
+        raise Unavailable("there is no npm on this machine")
+    store = os.path.dirname(entry)
+    os.makedirs(store, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".installing-", dir=store, ignore_cleanup_errors=True) as draft:
+        command = [*npm, "install", "--prefix", draft, "--ignore-scripts", "--no-audit", "--no-fund", package]
+        try:
+            done = subprocess.run(
+                command, cwd=draft, capture_output=True, text=True, timeout=_LONGEST_INSTALL, stdin=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Unavailable(f"npm install {package}: {error}") from error
+        if done.returncode != 0:
+            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise Unavailable(f"npm install {package} ended with {done.returncode}: {last}")
+        if not os.path.isdir(entry):
+            shutil.move(draft, entry)
+            os.makedirs(draft, exist_ok=True)

@@ -1,0 +1,126 @@
+"""Upstream files as prettier would lay them out, and where each node of the unchanged file is in that."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from ast_grep_py import SgNode
+
+from tests.drift import code, nodejs
+from tests.drift.changes import Span, Track
+
+VERSION = "3.10.1"
+STYLES: Mapping[str, Mapping[str, Any]] = {
+    "as it comes": {},
+    "tabWidth 4": {"tabWidth": 4},
+    "useTabs": {"useTabs": True},
+    "printWidth 60": {"printWidth": 60},
+    "printWidth 140": {"printWidth": 140},
+    "no semicolons": {"semi": False},
+    "single quotes": {"singleQuote": True},
+    "trailing commas none": {"trailingComma": "none"},
+    "trailing commas es5": {"trailingComma": "es5"},
+    "trailing commas all": {"trailingComma": "all", "printWidth": 100},
+    "arrowParens avoid": {"arrowParens": "avoid"},
+    "quoteProps consistent": {"quoteProps": "consistent"},
+    "bracketSpacing false": {"bracketSpacing": False},
+    "objectWrap collapse": {"objectWrap": "collapse"},
+    "experimentalTernaries": {"experimentalTernaries": True},
+    "operators at the start": {"experimentalOperatorPosition": "start", "printWidth": 60},
+    "endOfLine crlf": {"endOfLine": "crlf"},
+    "standard": {"semi": False, "singleQuote": True, "trailingComma": "none", "arrowParens": "avoid"},
+    "wide and flat": {"printWidth": 140, "tabWidth": 4, "trailingComma": "none", "objectWrap": "collapse"},
+    "narrow ternaries": {"printWidth": 60, "experimentalTernaries": True, "semi": False, "quoteProps": "consistent"},
+    "everything at once": {
+        "semi": False,
+        "singleQuote": True,
+        "useTabs": True,
+        "printWidth": 60,
+        "bracketSpacing": False,
+        "trailingComma": "none",
+        "arrowParens": "avoid",
+        "endOfLine": "crlf",
+    },
+}
+_SCRIPT = """
+const prettier = require("prettier");
+let input = "";
+process.stdin.on("data", (chunk) => { input += chunk; }).on("end", async () => {
+  const { text, styles } = JSON.parse(input);
+  const out = [];
+  for (const style of styles) out.push(await prettier.format(text, { ...style, parser: "babel" }));
+  process.stdout.write(JSON.stringify(out));
+});
+"""
+_DROPPED = frozenset(" \t\r\n();,'\"\\")
+
+
+@cache
+def formatted(text: str) -> Mapping[str, str]:
+    """The text in each style. One process for all of them. Raises `nodejs.Unavailable`."""
+    modules = nodejs.installed("prettier", VERSION)
+    done = subprocess.run(
+        [nodejs.node().path, "-e", _SCRIPT],
+        input=json.dumps({"text": text, "styles": list(STYLES.values())}),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        env={"NODE_PATH": modules},
+        check=False,
+    )
+    if done.returncode != 0:
+        raise nodejs.Unavailable(f"prettier failed: {done.stderr.strip().splitlines()[-1:]}")
+    return dict(zip(STYLES, json.loads(done.stdout), strict=True))
+
+
+class Unmatched(Exception):
+    """The two texts are not one program in two layouts."""
+
+
+def tracker(old: SgNode, text: str) -> Track:
+    """Where the nodes of `old` are in `text`, which says the same in another layout.
+
+    Both texts are squeezed to the characters that no formatter changes; these must be equal, and so pair up the rest.
+    Raises `Unmatched`.
+    """
+    new = code.parse(text)
+    before, after = _squeezed(old), _squeezed(new)
+    if [character for character, _ in before] != [character for character, _ in after]:
+        raise Unmatched("prettier changed more than the layout")
+    places = {position: after[index][1] for index, (_, position) in enumerate(before)}
+    return lambda span: _again(old, new, places, span)
+
+
+def _squeezed(node: SgNode) -> list[tuple[str, int]]:
+    return [
+        (character, position)
+        for leaf in code.leaves(node)
+        for position, character in enumerate(leaf.text(), code.span(leaf)[0])
+        if character not in _DROPPED
+    ]
+
+
+def _again(old: SgNode, new: SgNode, places: Mapping[int, int], span: Span) -> Span | None:
+    if span[0] not in places:
+        return None
+    start = places[span[0]]
+    wanted = {(node.kind(), _letters(node)) for node in _covering(old, span[0]) if code.span(node) == span}
+    found = [node for node in _covering(new, start) if code.span(node)[0] == start]
+    return next((code.span(node) for node in found if (node.kind(), _letters(node)) in wanted), None)
+
+
+def _covering(root: SgNode, position: int) -> list[SgNode]:
+    """The nodes that cover a character, outside in."""
+    found, node = [], root
+    while True:
+        inside = next((child for child in node.children() if code.span(child)[0] <= position < code.span(child)[1]), None)
+        if inside is None:
+            return found
+        found.append(inside)
+        node = inside
+
+
+def _letters(node: SgNode) -> str:
+    return "".join(character for character, _ in _squeezed(node))

@@ -1,0 +1,190 @@
+"""Stage 3: matches and pins become a verdict, and words that say what to do."""
+
+from dataclasses import replace
+
+import pytest
+
+from patcher.locate import locate
+from patcher.model import EVERY_VERSION, Anchor, Edit, Finding, Patch, Pin, Place, Scope, Upstream, Versions, function
+from patcher.verify import verify
+from tests.support import APP, APP_FILE, HANDLE, reviewed
+
+UPSTREAM = Upstream("agent-dashboard", "1.2.0", "v1.2.0", {}, spec="repo@v1.2.0")
+PATTERN = "store.save($$$A)"
+ANCHOR = reviewed(APP, Anchor(HANDLE, PATTERN, ()))
+HINT = "`sidecar-patcher explain audit --upstream repo@v1.2.0` shows what stands there and what to search for"
+
+
+def judge(text: str, anchor: Anchor = ANCHOR, upstream: Upstream = UPSTREAM) -> Finding:
+    edit = Edit(APP_FILE, Place.AFTER, "payload.js.j2", (anchor,))
+    return verify(Patch("audit", "Audits.", (edit,)), edit, locate(text, anchor), upstream)
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "line", "message"),
+    [
+        pytest.param(APP, "exact", 6, "", id="the bytes as reviewed"),
+        pytest.param(f"\n\n{APP}", "moved", 8, "reviewed at line 6, now at line 8", id="further down"),
+        pytest.param(APP.replace("const store", "// c\nconst store"), "moved", 7, "reviewed at line 6, now at line 7", id="a new comment above"),
+        pytest.param(
+            APP.replace("save(session, total)", "save(session,total)"), "reformatted", 6,
+            "the same tokens as reviewed, laid out differently", id="other white space",
+        ),
+        pytest.param(
+            f"\n{APP}".replace("save(session, total);", "save(session, total)"), "reformatted", 7,
+            "the same tokens as reviewed, laid out differently", id="no semicolon, and moved",
+        ),
+        pytest.param(APP.replace("\n", "\r\n"), "exact", 6, "", id="CRLF around a window of one line"),
+    ],
+)
+def test_a_build_goes_on_with(text: str, verdict: str, line: int, message: str) -> None:
+    finding = judge(text)
+    assert (finding.verdict, finding.line, finding.message, finding.hint) == (verdict, line, message, "")
+
+
+def test_what_goes_on_says_which_pin_it_met() -> None:
+    assert judge(APP).pins == (ANCHOR.pins[0].tokens,)
+
+
+def test_crlf_in_a_window_of_two_lines_is_reformatted() -> None:
+    anchor = reviewed(APP, Anchor(HANDLE, PATTERN, (), before=1))
+    assert judge(APP.replace("\n", "\r\n"), anchor).verdict == "reformatted"
+
+
+def test_any_of_several_pins_will_do() -> None:
+    changed = APP.replace("save(session, total)", "save(session, total, 1)")
+    both = reviewed(changed, ANCHOR)
+    assert [judge(text, both).verdict for text in (APP, changed)] == ["exact", "exact"]
+
+
+def test_a_pin_of_the_same_tokens_at_another_line_is_exact_too() -> None:
+    twice = reviewed(f"\n{APP}", ANCHOR)
+    assert [judge(text, twice).verdict for text in (APP, f"\n{APP}", f"\n\n{APP}")] == ["exact", "exact", "moved"]
+
+
+EXPECTED = f"expected `{PATTERN}` once in function handle"
+CHANGED = APP.replace("save(session, total)", "save(total, session)")
+
+
+def found_tokens(text: str) -> str:
+    return locate(text, ANCHOR).matches[0].tokens[:12]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "line", "message"),
+    [
+        pytest.param(
+            CHANGED, "drifted", 6,
+            f"the code around `{PATTERN}` in function handle is not what was reviewed: expected tokens "
+            f"{ANCHOR.pins[0].tokens[:12]}…, found {found_tokens(CHANGED)}…: `store.save(total, session);`",
+            id="other tokens: drifted",
+        ),
+        pytest.param(
+            APP.replace("handle(request)", "handle(req, res)"), "drifted", 6,
+            f"the code around `{PATTERN}` in function handle is not what was reviewed: expected tokens "
+            f"{ANCHOR.pins[0].tokens[:12]}…, found {found_tokens(APP.replace('handle(request)', 'handle(req, res)'))}…: "
+            "`store.save(session, total);`",
+            id="another signature of the scope: drifted",
+        ),
+        pytest.param(
+            APP.replace("store.save(session, total)", "store.saved(total)"), "missing", 3,
+            f"{EXPECTED}; found: nothing in function handle (line 3) matches `{PATTERN}`; "
+            "nearest: `store.saved(total);` (line 6)",
+            id="another statement: missing",
+        ),
+        pytest.param(
+            APP.replace("function handle", "function handler"), "missing", 0,
+            f"{EXPECTED}; found: there is no function handle; nearest: function handler (line 3)",
+            id="another scope: missing",
+        ),
+        pytest.param(
+            "const x = 1;\n", "missing", 0, f"{EXPECTED}; found: there is no function handle; nothing similar is there",
+            id="another file: missing",
+        ),
+        pytest.param(
+            APP.replace("  return total;", "  store.save(session, 0);\n  return total;"), "ambiguous", 6,
+            f"{EXPECTED}; found 2 matches: line 6, line 7",
+            id="twice: ambiguous",
+        ),
+        pytest.param(
+            f"{APP}\nfunction handle() {{\n  store.save(1);\n}}\n", "ambiguous", 6,
+            f"{EXPECTED}; found 2 matches: line 6, line 18",
+            id="two scopes of the name: ambiguous",
+        ),
+    ],
+)
+def test_a_build_stops_with(text: str, verdict: str, line: int, message: str) -> None:
+    finding = judge(text)
+    assert (finding.verdict, finding.line, finding.pins) == (verdict, line, ())
+    assert finding.message == f"{message} (agent-dashboard 1.2.0 (v1.2.0))"
+    assert (finding.hint, finding.scope, finding.file) == (HINT, "function handle", APP_FILE)
+
+
+def test_the_hint_quotes_what_a_shell_would_split() -> None:
+    upstream = replace(UPSTREAM, spec="my tree@v1")
+    assert "--upstream 'my tree@v1'`" in judge(CHANGED, upstream=upstream).hint
+
+
+def test_a_pattern_with_a_word_in_it_says_the_word() -> None:
+    anchor = Anchor(function("handle"), PATTERN, (), containing="gone")
+    assert f"expected `{PATTERN}` with `gone` in it once in" in judge(APP, anchor).message
+
+
+def test_an_anchor_without_a_pin_never_fits() -> None:
+    finding = judge(APP, replace(ANCHOR, pins=()))
+    assert finding.verdict == "drifted" and "expected tokens no pin, found" in finding.message
+
+
+def test_all_pins_are_named_when_none_fits() -> None:
+    anchor = replace(ANCHOR, pins=(Pin("a" * 64, "b" * 64, 1), Pin("c" * 64, "d" * 64, 1)))
+    assert "expected tokens aaaaaaaaaaaa… or cccccccccccc…, found" in judge(APP, anchor).message
+
+
+# --- versions --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "since", "until", "expected"),
+    [
+        pytest.param("1.2.0", "", "", True, id="no bounds"),
+        pytest.param("1.2.0", "1.2.0", "", True, id="the first of a range"),
+        pytest.param("1.10.0", "1.9.0", "", True, id="ten comes after nine"),
+        pytest.param("1.2.0", "", "1.3.0", True, id="below the end"),
+        pytest.param("v1.2.0", "1.2.0", "1.2.1", True, id="a version with a v"),
+        pytest.param("1.3.0", "", "1.3.0", False, id="the end is outside"),
+        pytest.param("1.1.9", "1.2.0", "", False, id="below the start"),
+        pytest.param("2.0.0", "1.0.0", "2.0.0", False, id="the next major"),
+        pytest.param("next", "1.0.0", "", False, id="no version at all"),
+    ],
+)
+def test_a_range_of_versions(version: str, since: str, until: str, expected: bool) -> None:
+    assert (version in Versions(since, until)) is expected
+
+
+@pytest.mark.parametrize(
+    ("versions", "shown"),
+    [
+        pytest.param(EVERY_VERSION, "every version", id="no bounds"),
+        pytest.param(Versions("1.0.0"), ">=1.0.0", id="a start"),
+        pytest.param(Versions("", "2.0.0"), "<2.0.0", id="an end"),
+        pytest.param(Versions("1.0.0", "2.0.0"), ">=1.0.0 <2.0.0", id="both"),
+    ],
+)
+def test_a_range_reads(versions: Versions, shown: str) -> None:
+    assert str(versions) == shown
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        pytest.param("1.1.0", "old", id="in the first range"),
+        pytest.param("1.4.0", "new", id="in the second range"),
+        pytest.param("1.3.0", "old", id="between the ranges: the one before it"),
+        pytest.param("2.5.0", "new", id="above all ranges: the last one"),
+        pytest.param("0.9.0", "old", id="below all ranges: the first one"),
+    ],
+)
+def test_an_anchor_is_chosen_by_version(version: str, expected: str) -> None:
+    old = Anchor(Scope("function", "old"), "a()", (), versions=Versions("1.0.0", "1.2.0"))
+    new = Anchor(Scope("function", "new"), "a()", (), versions=Versions("1.4.0", "2.0.0"))
+    assert Edit("f.js", Place.AFTER, "t", (old, new)).anchor_for(version).scope.name == expected
