@@ -17,7 +17,7 @@ def locate(text: str, anchor: Anchor) -> Located:
     """
     scopes = javascript.scopes_named(text, anchor.scope)
     if not scopes:
-        return Located(anchor, (), candidates=_similar_scopes(text, anchor), problem=f"there is no {anchor.scope}")
+        return Located(anchor, (), candidates=_similar_scopes(text, anchor), problem=f"no {anchor.scope} in the file")
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes
@@ -26,8 +26,7 @@ def locate(text: str, anchor: Anchor) -> Located:
     lines = tuple(javascript.line_of(scope) for scope in scopes)
     if places:
         return Located(anchor, tuple(places.values()), lines)
-    problem = f"nothing in {anchor.scope} (line {lines[0]}) matches {anchor.shown}"
-    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor), problem)
+    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor), "none")
 
 
 def _matching(scope: SgNode, anchor: Anchor) -> list[SgNode]:

@@ -70,7 +70,7 @@ def _errors(build: Build | None) -> list[dict[str, str]]:
     stops = [
         {
             "code": f"anchor-{finding.verdict}",
-            "where": f"{finding.file}:{finding.line}",
+            "where": f"{finding.file}:{finding.line}" if finding.line else finding.file,
             "message": f"{finding.patch}: {finding.message}",
             "hint": finding.hint,
         }

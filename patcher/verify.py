@@ -34,7 +34,7 @@ def _missing(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> 
     anchor = located.anchor
     nearest = f"; nearest: {', '.join(located.candidates)}" if located.candidates else "; nothing similar is there"
     message = (
-        f"expected {anchor.shown} once in {anchor.scope}; found: {located.problem}{nearest} "
+        f"expected {anchor.shown} once in {anchor.scope}; found {located.problem}{nearest} "
         f"({upstream.label})"
     )
     return _finding(

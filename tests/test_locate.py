@@ -58,7 +58,7 @@ def test_every_match_is_reported(text: str, scope: Scope, count: int) -> None:
     ("text", "scope", "problem", "candidates"),
     [
         pytest.param(
-            "function handler() {}\nfunction zzz() {}", HANDLE,
+            "function handler() {}\nrouter.get('/x', () => {});", HANDLE,
             "there is no function handle", ("function handler (line 1)",),
             id="a scope that was renamed",
         ),

@@ -57,7 +57,7 @@ def test_what_was_between_the_markers_is_told() -> None:
         ),
         pytest.param(f"{end()} x {begin()}", "the marker of p.0 has no partner", 1, id="turned round"),
         pytest.param(
-            f"{begin()} x {end()}\n{begin()} x {end()}", "the payload p.0 is there twice", 1, id="a payload that was copied"
+            f"{begin()} x {end()}\n{begin()} x {end()}", "the payload p.0 is there twice", 2, id="a payload that was copied"
         ),
         pytest.param(
             f"{begin()} x {begin('q.0')} {end()}", "the marker of q.0 has no partner", 1, id="a begin too many"

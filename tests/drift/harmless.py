@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from ast_grep_py import SgNode
 
 from tests.drift import code, nodejs, prettier
-from tests.drift.changes import Change, Span, Track, delete, insert
+from tests.drift.changes import Change, Track, delete, insert
 from tests.drift.mutation import Mutation
 from tests.drift.site import Site
 
@@ -53,12 +53,7 @@ def _by_prettier(site: Site) -> Iterator[Mutation]:
     except nodejs.Unavailable:
         return
     for style, text in layouts.items():
-        track = _prettier_track(site, text)
-        yield _file(site, "reformatted by prettier", style, text, track)
-
-
-def _prettier_track(site: Site, text: str) -> Track:
-    return prettier.tracker(site.root, text)
+        yield _file(site, "reformatted by prettier", style, text, prettier.tracker(site.text, text))
 
 
 def _file(site: Site, kind: str, detail: str, text: str, track: Track) -> Mutation:
@@ -99,11 +94,7 @@ def _reindented(site: Site, unit: str) -> list[Change]:
 
 
 def _in_template(site: Site, position: int) -> bool:
-    return any(start < position < end for start, end in _templates(site))
-
-
-def _templates(site: Site) -> list[Span]:
-    return [code.span(node) for node in site.root.find_all(kind="template_string") if "\n" in node.text()]
+    return any(start < position < end for start, end in site.templates)
 
 
 def _requoted(site: Site, old: str, new: str) -> list[Change]:

@@ -79,13 +79,14 @@ class Unmatched(Exception):
     """The two texts are not one program in two layouts."""
 
 
-def tracker(old: SgNode, text: str) -> Track:
-    """Where the nodes of `old` are in `text`, which says the same in another layout.
+@cache
+def tracker(old_text: str, new_text: str) -> Track:
+    """Where the nodes of a text are in another one, which says the same in another layout.
 
     Both texts are squeezed to the characters that no formatter changes; these must be equal, and so pair up the rest.
     Raises `Unmatched`.
     """
-    new = code.parse(text)
+    old, new = code.parse(old_text), code.parse(new_text)
     before, after = _squeezed(old), _squeezed(new)
     if [character for character, _ in before] != [character for character, _ in after]:
         raise Unmatched("prettier changed more than the layout")

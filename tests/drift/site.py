@@ -6,8 +6,7 @@ from functools import cached_property
 
 from ast_grep_py import SgNode
 
-from patcher import javascript
-from patcher.model import MODULE
+from patcher.model import MODULE, Scope
 from tests.drift import code
 from tests.drift.changes import Change, Span, apply
 from tests.drift.mutation import Mutation
@@ -51,9 +50,10 @@ class Site:
         """The statement that makes the scope; the program for the module scope."""
         if self.in_module:
             return self.root
-        start, end = self.spot.statement
-        named = [node for scope, node in javascript.named_scopes(self.root) if scope == self.spot.anchor.scope]
-        return next(node for node in named if code.span(node)[0] <= start and end <= code.span(node)[1])
+        for node in self.statement.ancestors():
+            if _is_named(node, self.spot.anchor.scope):
+                return code.statement_at(self.root, code.span(node)[0])
+        raise LookupError(f"{self.spot.id} does not stand in {self.spot.anchor.scope}")
 
     @cached_property
     def scope_body(self) -> SgNode:
@@ -64,6 +64,11 @@ class Site:
     def enclosing(self) -> list[SgNode]:
         """The nodes between the window and the scope, inside out, the scope's own statement last."""
         return code.around(self.statement, self.scope)
+
+    @cached_property
+    def templates(self) -> list[Span]:
+        """The template literals of more than one line: white space in them is content."""
+        return [code.span(node) for node in self.root.find_all(kind="template_string") if "\n" in node.text()]
 
     def source(self, node: SgNode) -> str:
         start, end = code.span(node)
@@ -78,6 +83,20 @@ class Site:
         """The mutation that these changes of the spot's file make."""
         text, track = apply(self.text, changes)
         return Mutation(self.spot.id, kind, detail, {self.spot.file: text}, track, harmless, may_apply)
+
+
+def _is_named(node: SgNode, scope: Scope) -> bool:
+    """Whether a node is what gives the scope its name: a function, the declaration of one, or the call that adds a route."""
+    if node.kind() == "call_expression" and scope.kind == "route":
+        verb, _, path = scope.name.partition(" ")
+        target, arguments = node.field("function"), node.field("arguments")
+        member = target.field("property") if target is not None else None
+        first = arguments.child(1) if arguments is not None else None
+        found = (member.text().upper() if member is not None else "", first.text()[1:-1] if first is not None else "")
+        return found == (verb, path)
+    name = node.field("name")
+    is_function = node.kind() in code.FUNCTIONS or node.kind() == "variable_declarator"
+    return scope.kind == "function" and is_function and name is not None and name.text() == scope.name
 
 
 def _bodies(scope: SgNode, within: Span) -> Iterable[SgNode]:

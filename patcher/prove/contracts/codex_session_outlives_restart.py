@@ -26,10 +26,8 @@ def _observe(bench: Bench) -> Observation:
         ends = sum(event["event_type"] == "SessionEnd" for event in events_of(sidecar, codex.id))
     if session is None:
         raise NotSeen("the session is gone after a restart")
-    said = (
-        f"after a restart the session is {session['status']} with {ends or 'no'} SessionEnd nobody sent, "
-        f"its `harness` is {harness_of(session)}"
-    )
+    closed = "with a SessionEnd that nobody sent" if ends else "without a SessionEnd"
+    said = f"after a restart the session is {session['status']}, {closed}; its `harness` is {harness_of(session)}"
     return Observation(green=session["status"] == "active" and not ends and harness_of(session) == "`codex`", said=said)
 
 

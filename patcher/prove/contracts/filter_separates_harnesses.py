@@ -24,7 +24,8 @@ def _observe(bench: Bench) -> Observation:
         }
         seen = {query: {names[row] for row in listed(sidecar, query)} for query in expected}
         total = sidecar.get("/api/sessions?harness=codex&limit=1")["total"]
-    given = "; ".join(f"`?{query}` lists {', '.join(sorted(rows)) or 'nothing'}" for query, rows in seen.items())
+    told = [query for query in expected if seen[query] != expected[query]] or list(expected)
+    given = "; ".join(f"`?{query}` lists {', '.join(sorted(seen[query])) or 'nothing'}" for query in told[:2])
     said = f"of one Claude and two Codex sessions {given}; `?harness=codex&limit=1` counts {total} in total"
     return Observation(green=seen == expected and total == 2, said=said)
 

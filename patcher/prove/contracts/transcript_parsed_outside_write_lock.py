@@ -1,6 +1,8 @@
 """While the sidecar reads a long transcript, others can write to its database.
 
-Measured by a second writer that asks for the write lock every millisecond while the hook's request is in flight.
+Measured by a second writer that asks for the write lock every other millisecond while the hook's request is in flight.
+A request that needs the lock just when that writer has it fails with status 500 (SQLite does not let a transaction
+that began as a reader wait), on any tree: it is sent again.
 """
 
 import json
@@ -14,22 +16,27 @@ from patcher.prove.sidecar import NotSeen, Sidecar
 
 _MEGABYTES = 40
 _MOST = 0.2
+_TRIES = 5
 _HOOK_TYPES = ("UserPromptSubmit", "SessionEnd")
 
 
 class _Writer(threading.Thread):
-    """Asks for the write lock until told to stop, and knows the longest time that it was refused."""
+    """Asks for the write lock until told to stop.
+
+    longest: the longest time that it was refused. blind: the longest time that it did not get to ask.
+    """
 
     def __init__(self, database: str) -> None:
         super().__init__(daemon=True)
         self.longest = 0.0
-        self.asked = 0
+        self.blind = 0.0
         self._database = database
         self._enough = threading.Event()
 
     def run(self) -> None:
         connection = sqlite3.connect(self._database, timeout=0, isolation_level=None)
         refused_since = None
+        asked = time.monotonic()
         while not self._enough.is_set():
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -39,8 +46,9 @@ class _Writer(threading.Thread):
                 self.longest = max(self.longest, time.monotonic() - refused_since)
             else:
                 refused_since = None
-            self.asked += 1
-            time.sleep(0.001)
+            time.sleep(0.002)
+            self.blind = max(self.blind, time.monotonic() - asked)
+            asked = time.monotonic()
         connection.close()
 
     def stop(self) -> None:
@@ -54,9 +62,9 @@ def _observe(bench: Bench) -> Observation:
         sidecar.post_hook("UserPromptSubmit", {"session_id": "warm-up-0000", "prompt": "hello"})
         transcript = _write_transcript(sidecar)
         for number, hook_type in enumerate(_HOOK_TYPES):
-            best = _measure(sidecar, hook_type, _another_name(transcript, f"{number}a"))
+            best = _measure(sidecar, hook_type, transcript, f"{number}a")
             if best[0] >= _MOST * best[1]:  # once more: a busy machine is not a held lock
-                again = _measure(sidecar, hook_type, _another_name(transcript, f"{number}b"))
+                again = _measure(sidecar, hook_type, transcript, f"{number}b")
                 best = min(best, again, key=lambda pair: pair[0] / pair[1])
             measured.append((hook_type, *best))
     parts = "; ".join(
@@ -67,17 +75,22 @@ def _observe(bench: Bench) -> Observation:
     return Observation(green=all(locked < _MOST * took for _, locked, took in measured), said=said)
 
 
-def _measure(sidecar: Sidecar, hook_type: str, transcript: str) -> tuple[float, float]:
+def _measure(sidecar: Sidecar, hook_type: str, transcript: str, name: str) -> tuple[float, float]:
     """How long the lock was held in one go during one request, and how long the request took. A cold transcript each."""
-    session = os.path.basename(transcript).removesuffix(".jsonl")
-    writer = _Writer(sidecar.database_path)
-    writer.start()
-    try:
-        reply = sidecar.post_hook(hook_type, {"session_id": session, "transcript_path": transcript})
-    finally:
-        writer.stop()
-    booked = sidecar.rows("SELECT 1 FROM token_usage WHERE session_id = ?", session)
-    if reply.status != 200 or not booked:
+    for attempt in range(_TRIES):
+        path = _another_name(transcript, f"{name}{attempt}")
+        session = os.path.basename(path).removesuffix(".jsonl")
+        writer = _Writer(sidecar.database_path)
+        writer.start()
+        try:
+            reply = sidecar.post_hook(hook_type, {"session_id": session, "transcript_path": path})
+        finally:
+            writer.stop()
+        if reply.status != 500 and writer.blind < _MOST * reply.seconds:
+            break
+    else:
+        raise NotSeen(f"in {_TRIES} tries the second writer got in the way of {hook_type}, or did not get to ask")
+    if not sidecar.rows("SELECT 1 FROM token_usage WHERE session_id = ?", session):
         raise NotSeen(f"{hook_type} with a transcript booked no tokens (status {reply.status})")
     return writer.longest, reply.seconds
 

@@ -1,0 +1,210 @@
+"""Makes the mutants of one upstream, builds each in memory, and has the results judged."""
+
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+from patcher.errors import PatcherError
+from patcher.model import Build, File, Finding, Patch, Tree
+from patcher.pipeline import check_upstream
+from tests.drift import nodejs
+from tests.drift.breaking import breaking, renamed_exports
+from tests.drift.changes import Span
+from tests.drift.harmless import harmless
+from tests.drift.judge import Expected, judge
+from tests.drift.mutation import Mutation
+from tests.drift.reference import Reference, Spot
+from tests.drift.site import Site
+
+
+class Result(StrEnum):
+    """What became of one mutant."""
+
+    RIGHT = "right"
+    STOPPED = "stopped"
+    NEEDLESS = "needless stop"
+    MISAPPLIED = "misapplied"
+    ILLEGAL = "not JavaScript"
+
+    @property
+    def is_bad(self) -> bool:
+        return self in {Result.NEEDLESS, Result.MISAPPLIED}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One mutant of one spot, judged. why: the stop, or what is wrong with the result."""
+
+    name: str
+    kind: str
+    harmless: bool
+    result: Result
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """Mutants that are one text, and so one build: a layout of a file is one for each spot in it."""
+
+    mutations: tuple[Mutation, ...]
+
+
+def mutations(reference: Reference, seed: int, only: str = "*") -> Iterator[Mutation]:
+    """The mutants of one upstream, in the order of the series. What changes nothing, or comes up again, is left out."""
+    for spot in reference.spots.values():
+        site = Site(reference, spot)
+        yield from _distinct(reference, [*harmless(site, seed), *breaking(site)], only)
+    yield from _distinct(reference, renamed_exports(reference), only)
+
+
+def _distinct(reference: Reference, made: Iterable[Mutation], only: str) -> Iterator[Mutation]:
+    seen = set()
+    for each in made:
+        key = (each.harmless, frozenset(each.texts.items()))
+        same = all(_text(reference.upstream.tree, path) == text for path, text in each.texts.items())
+        if key not in seen and not same and fnmatchcase(each.name, only):
+            seen.add(key)
+            yield each
+
+
+def _text(tree: Tree, path: str) -> str:
+    return tree[path].data.decode()
+
+
+def works(made: Iterable[Mutation]) -> list[Work]:
+    """The mutants by what has to be built."""
+    groups: dict[object, list[Mutation]] = {}
+    for each in made:
+        key = frozenset(each.texts.items()) if each.harmless else each.name
+        groups.setdefault(key, []).append(each)
+    return [Work(tuple(group)) for group in groups.values()]
+
+
+# --- one mutant ------------------------------------------------------------------------------------------------
+
+
+def outcomes(reference: Reference, work: Work) -> list[Outcome]:
+    """Build and judge."""
+    first = work.mutations[0]
+    tree = mutated(reference, first)
+    if not first.harmless:
+        return [_of_breaking(reference, each, tree) for each in work.mutations]
+    if any(nodejs.syntax_problem(text) for text in first.texts.values() if text is not None):
+        return [_outcome(each, Result.ILLEGAL) for each in work.mutations]
+    build, why = attempt(reference, tree, reference.series)
+    return [_of_harmless(reference, each, tree, build, why) for each in work.mutations]
+
+
+def mutated(reference: Reference, mutation: Mutation) -> Tree:
+    """Upstream with the mutation in it."""
+    tree = dict(reference.upstream.tree)
+    for path, text in mutation.texts.items():
+        if text is None:
+            del tree[path]
+        else:
+            tree[path] = replace(tree[path], data=text.encode())
+    return tree
+
+
+def attempt(reference: Reference, tree: Tree, series: Sequence[Patch]) -> tuple[Build | None, str]:
+    """A build with its gates, and why it did not go through; None for one that ended in an error."""
+    try:
+        build = check_upstream(replace(reference.upstream, tree=tree), series)
+    except PatcherError as error:
+        return None, f"{error.code}: {error.message}"
+    stops = [f"{each.patch} {each.verdict}: {each.message}" for each in build.places if each.verdict.stops]
+    refused = [f"gate {gate.id}: {gate.message}" for gate in build.gates if not gate.ok]
+    return build, "; ".join([*stops, *refused])
+
+
+def _of_harmless(
+    reference: Reference, mutation: Mutation, tree: Tree, build: Build | None, why: str
+) -> Outcome:
+    if build is None or not build.ok:
+        if mutation.whole_file and build is not None and _is_about_others(build, reference.spots[mutation.spot]):
+            return _outcome(mutation, Result.RIGHT)
+        return _outcome(mutation, Result.NEEDLESS, why)
+    problems = check(reference, mutation, tree, build.tree, reference.series)
+    return _outcome(mutation, Result.MISAPPLIED if problems else Result.RIGHT, "; ".join(problems))
+
+
+def _is_about_others(build: Build, spot: Spot) -> bool:
+    """Whether a stop is the business of other spots of the file, which have this mutation counted against them."""
+    stops = [each for each in build.places if each.verdict.stops]
+    return bool(stops) and not any(_is_of(each, spot) for each in stops)
+
+
+def _is_of(finding: Finding, spot: Spot) -> bool:
+    return finding.patch == spot.patch.id and finding.scope in {"", str(spot.anchor.scope)}
+
+
+def _of_breaking(reference: Reference, mutation: Mutation, tree: Tree) -> Outcome:
+    """Alone first: a patch must stop of itself, not because another one of the series happens to."""
+    spot = reference.spots[mutation.spot]
+    for series in (reference.only(spot), reference.series):
+        build, why = attempt(reference, tree, series)
+        if build is None or not build.ok:
+            return _outcome(mutation, Result.STOPPED, why)
+        problems = check(reference, mutation, tree, build.tree, series)
+        if problems or not mutation.may_apply:
+            return _outcome(mutation, Result.MISAPPLIED, "; ".join(problems) or "went in, and must not")
+    return _outcome(mutation, Result.RIGHT)
+
+
+def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, series: Sequence[Patch]) -> list[str]:
+    """What is wrong with a result."""
+    expected = [
+        _expected(spot, mutation)
+        for spot in reference.spots.values()
+        if any(patch.id == spot.patch.id and spot.edit in patch.edits for patch in series)
+    ]
+    problems = judge(tree, result, expected, reference.added)
+    for path in mutation.texts:
+        if path in result and any(each.spot.file == path for each in expected):
+            illegal = nodejs.syntax_problem(_text(result, path))
+            problems += [f"{path} is not JavaScript any more: {illegal}"] if illegal else []
+    return problems
+
+
+def _expected(spot: Spot, mutation: Mutation) -> Expected:
+    def now(span: Span) -> Span | None:
+        return mutation.track(span) if spot.file in mutation.texts else span
+
+    statement = now(spot.statement)
+    return Expected(spot, statement, now(spot.target) if spot.target[1] > spot.target[0] else statement)
+
+
+def _outcome(mutation: Mutation, result: Result, why: str = "") -> Outcome:
+    return Outcome(mutation.name, mutation.kind, mutation.harmless, result, why)
+
+
+# --- all of them -----------------------------------------------------------------------------------------------
+
+_shared: tuple[Reference, list[Work]] | None = None
+
+
+def run(
+    reference: Reference, todo: list[Work], jobs: int, advance: Callable[[int], None] = lambda _: None
+) -> list[Outcome]:
+    """The outcomes of all works, in their order, by up to `jobs` processes."""
+    global _shared
+    if jobs < 2 or "fork" not in multiprocessing.get_all_start_methods():
+        return [each for work in todo for each in _advanced(outcomes(reference, work), advance)]
+    _shared = (reference, todo)
+    nodejs.stop()
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        found = pool.imap(_numbered, range(len(todo)), chunksize=8)
+        return [each for group in found for each in _advanced(group, advance)]
+
+
+def _numbered(number: int) -> list[Outcome]:
+    if _shared is None:
+        raise RuntimeError("a worker has nothing to work on")
+    return outcomes(_shared[0], _shared[1][number])
+
+
+def _advanced(group: list[Outcome], advance: Callable[[int], None]) -> list[Outcome]:
+    advance(len(group))
+    return group

@@ -1,0 +1,303 @@
+"""The contracts: red on the pristine builtin sidecar, each for the right reason; and what `prove` makes of them."""
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patcher.errors import NodeMissing
+from patcher.materialize import materialize
+from patcher.model import File, Tree
+from patcher.patches import SERIES
+from patcher.prove import (
+    CONTRACTS,
+    Bench,
+    Contract,
+    Node,
+    NotSeen,
+    Observation,
+    ProofResult,
+    benches,
+    find_node,
+    observe,
+    prove,
+)
+from patcher.prove.codex_session import CodexSession, sample
+from patcher.prove.contracts import (
+    codex_session_outlives_restart,
+    hooked_then_imported_has_no_row_twice,
+    rollout_alone_is_recorded_once,
+)
+
+STAND_IN = """
+const http = require("http");
+let text = "";
+process.stdin.on("data", (chunk) => (text += chunk));
+process.stdin.on("end", () => {
+  const data = { ...JSON.parse(text), __provider: "codex" };
+  const headers = { "Content-Type": "application/json" };
+  const port = process.env.CLAUDE_DASHBOARD_PORT;
+  const where = { host: "127.0.0.1", port, path: "/api/hooks/event", method: "POST", headers };
+  http.request(where, (answer) => answer.resume()).end(JSON.stringify({ hook_type: data.hook_event_name, data }));
+});
+"""
+
+RED = {
+    "existing_database_gains_columns": "its rows are intact; the `harness` of the session in it is absent",
+    "codex_hook_stamps_session": "the session is there .* ms after the hook, its `harness` is absent",
+    "claude_hook_stays_claude": "5 hooks gave 5 events, none of them marked .* `harness` is absent",
+    "unknown_provider_changes_nothing": "of 9 events from unknown providers 9 were kept, .* is absent",
+    "filter_separates_harnesses": r"`\?harness=codex` lists claude, codex 0, codex 1",
+    "transcript_parsed_outside_write_lock": r"locked out for \d+ of \d+ ms \((?:[5-9]\d|100) %\)",
+    "codex_transcript_is_not_parsed_as_claude": "books 300 input tokens of claude-opus-4-7",
+    "codex_session_outlives_restart": "the session is completed, with a SessionEnd that nobody sent; .* is absent",
+    "rollout_alone_is_recorded_once": "after the first half of a rollout was written there is no such session",
+    "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* `capture` of 17 rows is absent",
+}
+
+
+@pytest.fixture(scope="module")
+def node() -> Node:
+    try:
+        return find_node()
+    except NodeMissing as error:
+        pytest.skip(error.message)
+
+
+@pytest.fixture(scope="module")
+def pristine() -> Tree:
+    return materialize("builtin").tree
+
+
+@pytest.fixture
+def on_pristine(pristine: Tree, node: Node) -> Iterator[Bench]:
+    with benches(pristine, pristine, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+        yield bench
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What never comes on the pristine tree need not be waited for."""
+    monkeypatch.setattr(rollout_alone_is_recorded_once, "_PATIENCE", 0.5)
+    monkeypatch.setattr(hooked_then_imported_has_no_row_twice, "_PATIENCE", 1.0)
+
+
+# --- on the pristine sidecar -----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.id)
+def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: Bench) -> None:
+    observation = observe(contract, on_pristine)
+    assert observation.observed
+    assert not observation.green
+    assert re.search(RED[contract.id], observation.said), observation.said
+
+
+@pytest.mark.slow
+def test_a_session_that_is_spared_but_not_stamped_stays_red(pristine: Tree, node: Node) -> None:
+    """Older upstreams look for no process: there the restart changes nothing, and the harness is what is missing."""
+    hooks = pristine["server/routes/hooks.js"].data.replace(b"if (!probe.available) return;", b"return;")
+    tree = {**pristine, "server/routes/hooks.js": File(hooks)}
+    with benches(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+        observation = observe(codex_session_outlives_restart.CONTRACT, bench)
+    assert not observation.green
+    assert observation.said == "after a restart the session is active, without a SessionEnd; its `harness` is absent"
+
+
+def test_the_series_and_the_contracts_name_each_other() -> None:
+    by_series = {(patch.id, contract) for patch in SERIES for contract in patch.contracts}
+    by_contract = {(patch, contract.id) for contract in CONTRACTS for patch in contract.patches}
+    assert by_series == by_contract
+    assert set(RED) == {contract.id for contract in CONTRACTS}
+
+
+# --- what a proof is made of -----------------------------------------------------------------------------------
+
+GREEN = Observation(green=True, said="it is there")
+NOT = Observation(green=False, said="it is absent")
+
+
+def made_up(on_pristine: Observation | Exception, on_patched: Observation | Exception) -> Contract:
+    """A contract that says the first on the pristine tree and the second on the patched one."""
+
+    def look(bench: Bench) -> Observation:
+        seen = on_pristine if bench.tree == bench.pristine_tree else on_patched
+        if isinstance(seen, Exception):
+            raise seen
+        return seen
+
+    return Contract(id="made_up", summary="", patches=("a_patch",), observe=look)
+
+
+def proof_of(contract: Contract) -> ProofResult:
+    nowhere = Node("/no/such/node", "24.0.0", "--node")
+    tree = {"server/index.js": File(b"")}
+    [result] = prove(tree, tree, contracts=[contract], node=nowhere, node_modules=None, handler_source="")
+    return result
+
+
+@pytest.mark.parametrize(
+    ("contract", "ok", "message"),
+    [
+        pytest.param(made_up(NOT, GREEN), True, "it is there", id="proven"),
+        pytest.param(made_up(GREEN, GREEN), False, "retire a_patch: upstream does it itself", id="upstream does it"),
+        pytest.param(made_up(NOT, NOT), False, "red on the patched tree: it is absent", id="patch does not work"),
+        pytest.param(
+            made_up(NotSeen("the server died"), GREEN),
+            False,
+            "could not be observed on the pristine tree: the server died",
+            id="nothing seen on pristine",
+        ),
+        pytest.param(
+            made_up(NOT, NotSeen("the server died")),
+            False,
+            "could not be observed on the patched tree: the server died",
+            id="nothing seen on patched",
+        ),
+    ],
+)
+def test_judges_both_observations(contract: Contract, ok: bool, message: str) -> None:
+    result = proof_of(contract)
+    assert result.ok is ok
+    assert message in result.message
+
+
+def test_a_bug_in_a_contract_is_not_an_observation() -> None:
+    with pytest.raises(KeyError):
+        proof_of(made_up(KeyError("sessions"), GREEN))
+
+
+def test_tells_what_it_is_doing() -> None:
+    said: list[str] = []
+    tree = {"server/index.js": File(b"")}
+    nowhere = Node("/no/such/node", "24.0.0", "--node")
+    prove(
+        tree,
+        tree,
+        contracts=[made_up(NOT, GREEN)],
+        node=nowhere,
+        node_modules=None,
+        handler_source="",
+        progress=said.append,
+    )
+    assert said == ["made_up: pristine", "made_up: patched"]
+
+
+@pytest.mark.parametrize(
+    "handler",
+    ["process.exit(2);", "console.log('hello');", "console.error('hello');"],
+    ids=["code", "stdout", "stderr"],
+)
+def test_a_handler_that_is_felt_is_refused(pristine: Tree, node: Node, handler: str) -> None:
+    [contract] = [contract for contract in CONTRACTS if contract.id == "codex_hook_stamps_session"]
+    with benches(pristine, pristine, node=node, node_modules=None, handler_source=handler) as (bench, _):
+        observation = observe(contract, bench)
+    assert not observation.observed
+    assert "the hook handler exited with" in observation.said
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_leaves_nothing_when_interrupted(
+    pristine: Tree, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    running = []
+
+    def interrupted(bench: Bench) -> Observation:
+        with bench.pristine_sidecar() as old, bench.sidecar() as new:
+            running.extend([old, new])
+            assert all(sidecar.running for sidecar in running)
+            raise error
+
+    contract = Contract(id="interrupted", summary="", patches=(), observe=interrupted)
+    with pytest.raises(error):
+        prove(pristine, pristine, contracts=[contract], node=node, node_modules=None, handler_source=STAND_IN)
+    assert len(running) == 2
+    assert not any(sidecar.running for sidecar in running)
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- the sample session ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def session() -> CodexSession:
+    return sample("a session", codex_home="/home/user/.codex")
+
+
+def rows_of(session: CodexSession, *, hooked: bool, imported: bool) -> list[dict[str, Any]]:
+    """The rows that a perfect sidecar has."""
+    rows = [
+        {
+            "event_type": happened.event_type,
+            "data": json.dumps({"id": happened.mark}),
+            "capture": "both" if hooked and imported and happened.hooked else "hook" if not imported else "rollout",
+        }
+        for happened in session.truth
+        if imported or happened.hooked
+    ]
+    ends = [{"event_type": "SessionEnd", "capture": "hook"}] if hooked else []
+    return [{"event_type": "SessionStart", "capture": "both"}, *rows, *ends]
+
+
+@pytest.mark.parametrize(("hooked", "imported"), [(True, True), (False, True), (True, False)])
+def test_finds_nothing_wrong_with_the_truth(session: CodexSession, hooked: bool, imported: bool) -> None:
+    rows = rows_of(session, hooked=hooked, imported=imported)
+    assert session.problems(rows, hooked=hooked, imported=imported) == []
+
+
+def twice(rows: list[dict[str, Any]]) -> None:
+    rows.append(rows[2])
+
+
+def lost(rows: list[dict[str, Any]]) -> None:
+    del rows[3]
+
+
+def of_one_road(rows: list[dict[str, Any]]) -> None:
+    rows[2]["capture"] = "hook"
+
+
+def untraceable(rows: list[dict[str, Any]]) -> None:
+    rows.append({"event_type": "PreToolUse", "data": "{}", "capture": "rollout"})
+
+
+def started_twice(rows: list[dict[str, Any]]) -> None:
+    rows.append(rows[0])
+
+
+def never_ended(rows: list[dict[str, Any]]) -> None:
+    rows.pop()
+
+
+@pytest.mark.parametrize("damage", [twice, lost, of_one_road, untraceable, started_twice, never_ended])
+def test_finds_what_is_wrong(session: CodexSession, damage: Callable[[list[dict[str, Any]]], None]) -> None:
+    rows = rows_of(session, hooked=True, imported=True)
+    damage(rows)
+    assert session.problems(rows, hooked=True, imported=True) != []
+
+
+def test_the_streams_are_as_codex_writes_them(session: CodexSession) -> None:
+    assert [line["ordinal"] for line in session.rollout] == list(range(len(session.rollout)))
+    assert session.rollout[0]["payload"]["session_id"] == session.id
+    assert session.id in session.rollout_path
+    assert all("timestamp" not in payload for payload in session.hooks)
+    calls = {line["payload"].get("call_id") for line in session.rollout} - {None}
+    items = {line["payload"]["item"]["id"] for line in session.rollout if "item" in line["payload"]}
+    assert {payload["tool_use_id"] for payload in session.hooks if "tool_use_id" in payload} <= calls & items
+    assert len({payload.get("tool_use_id") for payload in session.hooks}) == 1 + len(calls)
+
+
+def test_the_same_name_gives_the_same_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_795_000_000.0)
+    first, again = (sample("same", codex_home="/x") for _ in range(2))
+    assert first.hooks == again.hooks
+    assert first.rollout == again.rollout
+    assert sample("other", codex_home="/x").id != first.id
