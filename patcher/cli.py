@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -28,6 +29,7 @@ _SPEC_HELP = "`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: %(defa
 def run(argv: Sequence[str]) -> int:
     """Parse and run one command; returns the exit code. Never lets an exception out."""
     options = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a polite kill cleans up as Ctrl-C does
     try:
         outcome = _dispatch(options)
     except PatcherError as error:

@@ -1,11 +1,10 @@
 """Locate, verify, render and splice, layer by layer: what happens between reading upstream and judging the result."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from patcher import markers
 from patcher import splice as splicing
-from patcher.errors import NotReversible, NotUtf8, SeriesError
+from patcher.errors import SeriesError
 from patcher.locate import locate
 from patcher.model import (
     SEVERITY,
@@ -22,11 +21,11 @@ from patcher.model import (
     Upstream,
     Verdict,
 )
+from patcher.reapply import Taken, decode, judge, judge_overlay, take_out
 from patcher.render import render
 from patcher.verify import verify
 
 _ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
-_TAMPERED_HINT = "build from a pristine tree, or take our payloads out with `sidecar-patcher revert DIR --out DIR2`"
 
 
 def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
@@ -52,9 +51,9 @@ def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
     state = _State.of(upstream)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
-    findings = _judge_what_was_there(state, series)
+    findings = [*state.findings, *judge(state.there, state.texts, series)]
     build = Build(
-        upstream=state.pristine,
+        upstream=state.there.pristine,
         findings=tuple(_one_per_patch(findings, series)),
         places=tuple(findings),
         layers=tuple(state.layers),
@@ -89,8 +88,7 @@ class _State:
     """What the layers have made so far. `texts` holds the files that have been decoded, in their newest form."""
 
     given: Upstream
-    pristine: Upstream
-    blocks: Mapping[str, Mapping[str, markers.Block]]
+    there: Taken
     findings: list[Finding]
     texts: dict[str, str] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
@@ -101,40 +99,20 @@ class _State:
 
     @classmethod
     def of(cls, upstream: Upstream) -> "_State":
-        """Payloads of ours that the tree already has are taken out first; they are compared with ours at the end."""
-        tree = dict(upstream.tree)
-        blocks: dict[str, Mapping[str, markers.Block]] = {}
-        findings = []
-        for path, file in upstream.tree.items():
-            if markers.BEGIN_MARK not in file.data:
-                continue
-            try:
-                text, blocks[path] = markers.unsplice(_decode(file, path), path)
-                tree[path] = replace(file, data=text.encode())
-            except NotReversible as error:
-                findings.append(_tampered("", path, error.message))
-        pristine = replace(upstream, tree=tree) if blocks else upstream
-        return cls(upstream, pristine, blocks, findings)
+        there = take_out(upstream)
+        return cls(upstream, there, list(there.findings))
 
     def text(self, path: str) -> str | None:
         """The newest text of a file, or None where the tree does not have it."""
         if path not in self.texts:
-            file = self.pristine.tree.get(path)
+            file = self.there.pristine.tree.get(path)
             if file is None:
                 return None
-            self.texts[path] = _decode(file, path)
+            self.texts[path] = decode(file, path)
         return self.texts[path]
 
     def stopped(self, patch: str) -> Finding | None:
         return next((each for each in self.findings if each.patch == patch and each.verdict.stops), None)
-
-
-def _decode(file: File, path: str) -> str:
-    try:
-        return file.data.decode()
-    except UnicodeDecodeError as error:
-        message = f"expected UTF-8, found the byte 0x{error.object[error.start]:02x} at offset {error.start}"
-        raise NotUtf8(message, where=path, hint="convert the file to UTF-8; nothing was written") from error
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
@@ -171,7 +149,7 @@ def _try_edit(state: _State, patch: Patch, number: int, edit: Edit) -> tuple[Fin
     anchor = edit.anchor_for(state.given.version)
     text = state.text(edit.file)
     if text is None:
-        located = Located(anchor, (), problem=f"the tree has no {edit.file}")
+        located = Located(anchor, (), problem=f"no {edit.file} in the tree")
         return verify(patch, edit, located, state.given), None
     located = _in_upstream_lines(state, edit.file, text, locate(text, anchor))
     finding = verify(patch, edit, located, state.given)
@@ -229,43 +207,11 @@ def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding
 def _add_overlays(state: _State, patch: Patch) -> None:
     for overlay in patch.overlays:
         file = File(render(overlay.template, **overlay.params).encode(), overlay.executable)
-        there = state.given.tree.get(overlay.path)
         state.added[overlay.path] = file
         if overlay.portable:
             state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
-        if there is None or there.data == file.data:
-            continue
-        if markers.GENERATED in there.data:
-            state.findings.append(_tampered(patch.id, overlay.path, "our file is there, and is not what we render"))
-        else:
-            message = f"expected no such file, found one of upstream's own ({state.given.label})"
-            hint = f"rename our overlay in `patcher/patches/{patch.id}.py`"
-            state.findings.append(Finding(patch.id, overlay.path, Verdict.DRIFTED, 1, "", message, hint))
-
-
-def _judge_what_was_there(state: _State, series: Sequence[Patch]) -> list[Finding]:
-    """Where the tree had payloads of ours already: `applied` when they are what we render now, else `tampered`."""
-    findings = list(state.findings)
-    fresh = {
-        (path, block.id): block.inner
-        for path, text in state.texts.items()
-        for block in markers.unsplice(text, path)[1].values()
-    }
-    known = {patch.id for patch in series}
-    for path, blocks in state.blocks.items():
-        for block in blocks.values():
-            if block.patch not in known:
-                findings.append(_tampered(block.patch, path, f"no patch of the series is named {block.patch}", block.line))
-            elif fresh.get((path, block.id)) == block.inner:
-                findings.append(Finding(block.patch, path, Verdict.APPLIED, block.line))
-            else:
-                message = f"the payload {block.id} is there, and is not what we render"
-                findings.append(_tampered(block.patch, path, message, block.line))
-    return findings
-
-
-def _tampered(patch: str, path: str, message: str, line: int = 1) -> Finding:
-    return Finding(patch, path, Verdict.TAMPERED, line, "", message, _TAMPERED_HINT)
+        found = judge_overlay(state.given, patch, overlay, file)
+        state.findings += [found] if found else []
 
 
 def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch]) -> Iterator[Finding]:
@@ -276,12 +222,13 @@ def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch]) -> Iter
         own = [finding for finding in findings if finding.patch == patch.id]
         if any(finding.verdict is Verdict.APPLIED for finding in own) and not any(f.verdict.stops for f in own):
             own = [finding for finding in own if finding.verdict is Verdict.APPLIED]
+        own = own or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
         worst = max(own, key=lambda finding: SEVERITY[finding.verdict])
         yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
 
 
 def _result(state: _State) -> Tree:
-    tree = dict(state.pristine.tree)
+    tree = dict(state.there.pristine.tree)
     for path, text in state.texts.items():
         tree[path] = replace(tree[path], data=text.encode())
     return {**tree, **state.added}

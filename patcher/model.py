@@ -299,6 +299,11 @@ class Splice:
     payload: str
     scope: Scope = MODULE
 
+    @property
+    def order(self) -> tuple[int, int]:
+        """Sort key: an insertion comes before a replacement that starts at the same character."""
+        return self.start, self.end
+
 
 @dataclass(frozen=True)
 class Layer:

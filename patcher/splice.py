@@ -28,7 +28,7 @@ def make_splice(text: str, patch: Patch, number: int, edit: Edit, match: Match, 
 
 def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
     """All splices into the text at once. Raises `OverlappingSplices`, naming both patches."""
-    ordered = sorted(splices, key=lambda splice: (splice.start, splice.end))
+    ordered = sorted(splices, key=lambda splice: splice.order)
     for left, right in zip(ordered, ordered[1:], strict=False):
         if right.start < left.end or (left.start, left.end) == (right.start, right.end):
             message = f"{left.patch} and {right.patch} both want characters {right.start} to {left.end}"
@@ -43,7 +43,7 @@ def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
 def source_offset(layer: Layer, offset: int) -> int:
     """Where a character of the layer's result stood in the text before it; a payload stands where it was put."""
     shift = 0
-    for splice in sorted(layer.splices, key=lambda each: each.start):
+    for splice in sorted(layer.splices, key=lambda each: each.order):
         start = splice.start + shift
         if offset < start:
             break

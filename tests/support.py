@@ -4,6 +4,7 @@ No text of upstream is in here: `APP` is ours.
 """
 
 import io
+import json
 import os
 import signal
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 
 from patcher import __main__, markers, pipeline
 from patcher.errors import PatcherError
+from patcher.inventory import MANIFEST, SCHEMA
 from patcher.locate import locate
 from patcher.model import (
     Anchor,
@@ -165,6 +167,16 @@ def _spliced_by_hand(text: str, splices: Iterable[tuple[int, int, str]]) -> str:
     for start, end, spliced in sorted(splices):
         out, position = out + text[position:start] + spliced, end
     return out + text[position:]
+
+
+def generated(files: Mapping[str, str | bytes], executable: Iterable[str] = ()) -> dict[str, File]:
+    """A generated tree as `write` takes it: files, and a manifest that names them."""
+    tree = {path: File(to_bytes(data), path in executable) for path, data in files.items()}
+    entries = [
+        {"path": path, "after": file.sha256, "executable": file.executable, "before": file.sha256, "status": "copied"}
+        for path, file in sorted(tree.items())
+    ]
+    return {**tree, MANIFEST: File(json.dumps({"schema": SCHEMA, "files": entries}).encode())}
 
 
 # --- patches ---------------------------------------------------------------------------------------------------
@@ -331,20 +343,28 @@ class CommandLine:
 
 def environment(**changes: str) -> dict[str, str]:
     """An environment for a process of ours: the package is found, whatever the working directory."""
-    kept = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "PYTHONHASHSEED"}}
+    kept = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "PYTHONHASHSEED", "TERM"}}
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
 
 
-def start(*arguments: str | Path, cwd: Path | None = None, **changes: str) -> "subprocess.Popen[str]":
+def start(
+    *arguments: str | Path, cwd: Path | None = None, umask: int = -1, stdout: int = subprocess.PIPE, **changes: str
+) -> "subprocess.Popen[str]":
     """`python ARGUMENTS`, running."""
-    pipe = subprocess.PIPE
-    command = [sys.executable, *(str(each) for each in arguments)]
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=cwd, env=environment(**changes))
+    return subprocess.Popen(
+        [sys.executable, *(str(each) for each in arguments)],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        cwd=cwd,
+        umask=umask,
+        env=environment(**changes),
+    )
 
 
-def spawn(*arguments: str | Path, cwd: Path | None = None, **changes: str) -> Ended:
+def spawn(*arguments: str | Path, cwd: Path | None = None, umask: int = -1, **changes: str) -> Ended:
     """`python -m patcher ARGUMENTS` in a process of its own, to its end."""
-    process = start("-m", "patcher", *arguments, cwd=cwd, **changes)
+    process = start("-m", "patcher", *arguments, cwd=cwd, umask=umask, **changes)
     out, err = process.communicate(timeout=60)
     return Ended(process.returncode, out, err)
 

@@ -17,7 +17,6 @@ from patcher.errors import DependenciesMissing, NodeMissing, UpstreamUnreadable
 from patcher.materialize import materialize
 from patcher.model import File
 from patcher.prove import install, sidecar
-from patcher.prove import node as nodes
 from patcher.prove.install import dependencies_for
 from patcher.prove.node import Node, find_node
 from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
@@ -126,7 +125,7 @@ class TestFindNode:
     def test_says_what_it_found_and_what_to_type(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         node_saying(tmp_path / "node", "v20.20.2")
         monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-        monkeypatch.setattr(nodes.importlib.util, "find_spec", lambda name: None)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
         with pytest.raises(NodeMissing) as caught:
             find_node()
         assert "node 20.20.2 on PATH is older than 22.5" in caught.value.message
@@ -312,7 +311,7 @@ class TestSidecar:
 
     def test_that_does_not_start_shows_its_log(self, tmp_path: Path, node: Node) -> None:
         tree = tree_of(tmp_path / "t", "console.log('about to'); throw new Error('no such table');")
-        with pytest.raises(SidecarFailed, match="did not start; its log ends:\n(.*\n)*.*no such table"):
+        with pytest.raises(SidecarFailed, match=r"did not start; its log ends:\n(.*\n)*.*no such table"):
             Sidecar(tree, node, work=str(tmp_path)).__enter__()
         assert list(tmp_path.glob("sidecar-*")) == []
 

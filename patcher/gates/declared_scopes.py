@@ -15,6 +15,8 @@ def check(build: Build) -> Iterator[Problem]:
         before, after = _scopes(layer.before), _scopes(layer.after)
         declared = {str(splice.scope) for splice in layer.splices}
         allowed = declared | {outer for name in declared for outer in after.get(name, ([], []))[1]}
+        brought = {str(scope) for splice in layer.splices for scope, _ in javascript.named_scopes(splice.payload)}
+        allowed |= brought - before.keys()
         for name in sorted({*before, *after}):
             if before.get(name, ([], []))[0] != after.get(name, ([], []))[0] and name not in allowed:
                 yield Problem(layer.file, f"{name} has changed, and no patch declares it")

@@ -19,6 +19,7 @@ GLOBALS = frozenset(
     """.split()
 )
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
+_REFERENCES = ("identifier", "shorthand_property_identifier")
 _LOOPS = frozenset({"for_statement", "for_in_statement"})
 
 
@@ -27,7 +28,7 @@ def check(build: Build) -> Iterator[Problem]:
     for layer in build.layers:
         root = javascript.parse(layer.after)
         shift = 0
-        for splice in sorted(layer.splices, key=lambda each: each.start):
+        for splice in sorted(layer.splices, key=lambda each: each.order):
             position = splice.start + shift + splice.text.index("/*")
             shift += len(splice.text) - len(splice.was)
             line = layer.after.count("\n", 0, position) + 1
@@ -41,26 +42,10 @@ def _unbound(splice: Splice, name: str) -> str:
 
 
 def free_names(payload: str) -> set[str]:
-    """Names that the payload reads or writes and does not declare itself."""
+    """Names that the payload reads or writes and does not bind itself where it does so."""
     root = javascript.parse(payload)
-    used = {node.text() for kind in ("identifier", "shorthand_property_identifier") for node in root.find_all(kind=kind)}
-    declared = {name for node in _declarations(root) for name in _names(node)}
-    return used - declared
-
-
-def _declarations(root: SgNode) -> Iterator[SgNode]:
-    for kind in ("variable_declarator", "function_declaration", "class_declaration"):
-        for node in root.find_all(kind=kind):
-            name = node.field("name")
-            if name is not None:
-                yield name
-    for kind in sorted(FUNCTION_KINDS):
-        for node in root.find_all(kind=kind):
-            yield from _parameters(node)
-    for node in [*root.find_all(kind="catch_clause"), *root.find_all(kind="for_in_statement")]:
-        name = node.field("parameter") or node.field("left")
-        if name is not None:
-            yield name
+    used = [node for kind in _REFERENCES for node in root.find_all(kind=kind)]
+    return {node.text() for node in used if node.text() not in visible_names(root, javascript.span(node)[0])}
 
 
 def _parameters(node: SgNode) -> Iterator[SgNode]:
@@ -82,7 +67,7 @@ def _names(pattern: SgNode) -> Iterator[str]:
         value = pattern.field("value")
         yield from _names(value) if value is not None else ()
     else:
-        for child in pattern.named_children() if hasattr(pattern, "named_children") else ():
+        for child in pattern.named_children():
             yield from _names(child)
 
 
@@ -149,4 +134,13 @@ def _declared_by(statement: SgNode | None) -> Iterator[SgNode]:
         name = statement.field("name")
         yield from [name] if name is not None else []
     elif kind == "import_statement":
-        yield from statement.find_all(kind="identifier")
+        yield from _imported(statement)
+
+
+def _imported(statement: SgNode) -> Iterator[SgNode]:
+    for specifier in statement.find_all(kind="import_specifier"):
+        name = specifier.field("alias") or specifier.field("name")
+        yield from [name] if name is not None else []
+    for kind in ("import_clause", "namespace_import"):
+        for node in statement.find_all(kind=kind):
+            yield from (child for child in node.children() if child.kind() == "identifier")

@@ -10,7 +10,11 @@ from patcher.gates.problem import Problem
 from patcher.model import Build, File
 
 NODE_MODULES = frozenset(
-    "assert buffer child_process crypto events fs http https net os path readline stream string_decoder url util zlib".split()
+    """
+    assert async_hooks buffer child_process crypto dgram diagnostics_channel dns events fs fs/promises http http2 https
+    module net os path perf_hooks process querystring readline sqlite stream string_decoder timers timers/promises tls tty
+    url util v8 vm worker_threads zlib
+    """.split()
 )
 
 
@@ -69,6 +73,6 @@ def _exports(file: File) -> set[str]:
     for node in root.find_all(pattern="module.exports = $VALUE"):
         value = node.get_match("VALUE")
         for child in value.children() if value is not None and value.kind() == "object" else ():
-            key = child.field("key") or child
-            found.add(key.text())
+            key = child.field("key") or child.field("name") or child
+            found.add(javascript.string_value(key) if key.kind() == "string" else key.text())
     return found

@@ -19,7 +19,7 @@ def check(build: Build) -> Iterator[Problem]:
 
 def _only_splices(layer: Layer) -> bool:
     before = after = 0
-    for splice in sorted(layer.splices, key=lambda each: each.start):
+    for splice in sorted(layer.splices, key=lambda each: each.order):
         length = splice.start - before
         if layer.before[before : splice.start] != layer.after[after : after + length]:
             return False

@@ -34,7 +34,7 @@ PATCH = Patch(
                         Pin(
                             tokens="64e55918386dd839a04ccb43b8c08033d38c37612210ffd4741e6f19bf06c5f3",
                             text="0afadba50c5b60510e02847be7fe185e0cc5307d24954476fdf02c6712a1d05e",
-                            line=33,
+                            line=34,
                         ),
                     ),
                 ),
@@ -59,7 +59,7 @@ PATCH = Patch(
                         Pin(
                             tokens="8dda452209e1cc6b956fe6bc44097992a71f7c334d2b2166b44ef9c22c6f1831",
                             text="c87479c74e2bb3c85eb64dfe1878bdc842c1f0bbcc9148b2bd3e16721a3d21ae",
-                            line=63,
+                            line=64,
                         ),
                     ),
                 ),

@@ -32,7 +32,7 @@ PATCH = Patch(
                         Pin(
                             tokens="5b6217550368dd8b0a3fe8d25c9e4b7e72cc808e96443365ed69701679641342",
                             text="24a6c7cde08c0ba4e9ce700f03c980dde11dc3ed7633f53a468137093e682b1d",
-                            line=40,
+                            line=41,
                         ),
                     ),
                 ),

@@ -63,7 +63,7 @@ PATCH = Patch(
                         Pin(
                             tokens="db82b3c6e8e44f861133746e68a80b068283a233c9b1efc6e3d31db64f31bb0a",
                             text="73d58098de631987cfb2730ab8eb90144abddc5bfdabf645b0c4b9a945ccaf7d",
-                            line=202,
+                            line=198,
                         ),
                     ),
                 ),

@@ -33,7 +33,7 @@ PATCH = Patch(
                         Pin(
                             tokens="25a0db91ff701755866887408b02907c2969ebe202ba09ce9643c8976881483a",
                             text="82392ecd4a87a583df91cba07ae94a9beabb193ed4a79aa236970088ec793c79",
-                            line=288,
+                            line=290,
                         ),
                     ),
                 ),
@@ -59,7 +59,7 @@ PATCH = Patch(
                         Pin(
                             tokens="4dd440233141441b187c3958402d68ee47efd72628af970aecca663723a9e712",
                             text="2ddbb9693cca003ed28e8bab6626f9de8b7d33deaf3fe23fe0f6631673699fe5",
-                            line=129,
+                            line=130,
                         ),
                     ),
                 ),
@@ -85,7 +85,7 @@ PATCH = Patch(
                         Pin(
                             tokens="22ed0ed6dd54ce82916badd0a3cf1e36922bccac1a2bdb653d87f1a7e6acb17a",
                             text="dc74b5e1aaf8f82074fa0c92666c410e99f9dc5e280aa4b3d58b2bea9c699ab1",
-                            line=235,
+                            line=236,
                         ),
                     ),
                 ),
@@ -112,7 +112,7 @@ PATCH = Patch(
                         Pin(
                             tokens="e09748798633b66c19a818a8f1e789b23017a43fb16478af89abc3932937af6f",
                             text="bf3c9f14c8c44220d05e1821ffcc66075c2664c7eb8e38b31a1583837ac304a8",
-                            line=221,
+                            line=222,
                         ),
                     ),
                 ),

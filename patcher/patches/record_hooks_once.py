@@ -34,7 +34,7 @@ PATCH = Patch(
                         Pin(
                             tokens="4072045115f14b0afd82787c54638279e2ed62e0406a275325c92ae72b3b61bc",
                             text="147924ff1cd0dd2f2f8f38c0d0d95c90b2f2ca84cd6f26016febdabce1a019c6",
-                            line=269,
+                            line=270,
                         ),
                     ),
                 ),

@@ -36,7 +36,7 @@ PATCH = Patch(
                         Pin(
                             tokens="d66d8a391172a49ce71cb13d88b3c77259442566047f6cab522c708ebb485928",
                             text="a8506c3677708f01ec8fef77ac3c96d1fa04d71f726d062f5ff9a4de2de7caf8",
-                            line=129,
+                            line=130,
                         ),
                     ),
                 ),
@@ -62,7 +62,7 @@ PATCH = Patch(
                         Pin(
                             tokens="daa1e5d2655e20387ba6d6ce068cdd592711396311a23ea75bfea7eaf6f98f14",
                             text="7580a4328af23f5bbf08d138e3ac2ee12811668adfe366d48d306ed49c7722f9",
-                            line=315,
+                            line=317,
                         ),
                     ),
                 ),

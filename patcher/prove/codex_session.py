@@ -21,7 +21,7 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Happened:
-    """One logical event. `mark` is the identifier that both roads carry; `hooked` is false when its hook never comes."""
+    """One logical event. `mark` is the identifier that both roads carry; `hooked` is false if its hook never comes."""
 
     event_type: str
     mark: str
@@ -155,7 +155,7 @@ class CodexSession:
         self.truth[at] = Happened(event_type, call, hooked=False)
 
     def problems(self, events: Iterable[Mapping[str, Any]], *, hooked: bool, imported: bool) -> list[str]:
-        """How the session's rows differ from what happened, after the roads that have been travelled. Empty: not at all.
+        """How the session's rows differ from what happened, after the roads that were travelled. Empty: not at all.
 
         A row belongs to a logical event when it has its type, and its identifier in `data` or `event_key`.
         """

@@ -19,7 +19,7 @@ _HANDLER_TIMEOUT = 20.0
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen. `said` is a sentence about behaviour, on either tree; `observed` is false when nothing could be."""
+    """What was seen. `said` is a sentence on behaviour, on either tree; `observed` is false when nothing could be."""
 
     green: bool
     said: str

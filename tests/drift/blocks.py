@@ -61,7 +61,7 @@ def remove(text: str, blocks: list[Block]) -> Removed:
     out, position, length = [], 0, 0
     stood = []
     for block in blocks:
-        start, end = _with_line(text, block)
+        start, end = with_line(text, block)
         kept = text[position:start]
         out += [kept, block.was]
         length += len(kept)
@@ -79,11 +79,12 @@ def own_text(text: str, block: Block) -> str:
 def prefix(text: str, block: Block, child: Block) -> str:
     """What stands in a block above one of the payloads in it."""
     above = [each for each in block.inside if each.outer[0] < child.outer[0]]
-    end = _with_line(text, child)[0]
+    end = with_line(text, child)[0]
     return remove(text[:end], above).text[block.inner[0] :]
 
 
-def _with_line(text: str, block: Block) -> Span:
+def with_line(text: str, block: Block) -> Span:
+    """The block with the line break that came with it."""
     start, end = block.outer
     if block.place == "after":
         above = re.search(r"\r?\n[ \t]*\Z", text[max(0, start - 400) : start])

@@ -127,6 +127,9 @@ def _of_harmless(
             return _outcome(mutation, Result.RIGHT)
         return _outcome(mutation, Result.NEEDLESS, why)
     problems = check(reference, mutation, tree, build.tree, reference.series)
+    if mutation.whole_file:
+        others = tuple(f"{name} " for name in reference.spots if name != mutation.spot)
+        problems = [each for each in problems if not each.startswith(others)]
     return _outcome(mutation, Result.MISAPPLIED if problems else Result.RIGHT, "; ".join(problems))
 
 

@@ -180,8 +180,8 @@ def _code_around_scope(site: Site) -> Iterator[Mutation]:
 
 
 def _code_in_scope(site: Site) -> Iterator[Mutation]:
-    start, end = site.window_span
-    indent = site.indent(site.window[0])
+    start, end = site.reviewed_span
+    indent = code.indent_at(site.text, start)
     for detail, added in {**_CODE, **_PROSE}.items():
         yield _made(site, "code above the window", detail, insert(start, f"{added}\n{indent}"))
         yield _made(site, "code below the window", detail, insert(end, f"\n{indent}{added}"))
@@ -192,7 +192,7 @@ def _code_in_scope(site: Site) -> Iterator[Mutation]:
 
 
 def _same_line(site: Site) -> Iterator[Mutation]:
-    start, end = site.window_span
+    start, end = site.reviewed_span
     yield _made(site, "code above the window", "in the same line", insert(start, f"{_STATEMENT} "))
     yield _made(site, "code below the window", "in the same line", insert(end, f" {_STATEMENT}"))
 
@@ -294,7 +294,7 @@ def _look_alike_statements(site: Site) -> Iterator[Mutation]:
     start, end = code.span(site.statement if site.in_module else site.scope)
     yield _made(site, kind, "in another function above", insert(start, f"function driftOther() {{\n{text}\n}}\n"))
     yield _made(site, kind, "in another function below", insert(end, f"\nfunction driftOther() {{\n{text}\n}}"))
-    first, last = site.window_span
+    first, last = site.reviewed_span
     commented = "".join(f"// {line}\n" for line in text.split("\n"))
     quoted = text.replace("\\", "\\\\").replace("`", "\\`").replace("${", "\\${")
     yield _made(site, kind, "in a comment", insert(first, commented))

@@ -50,12 +50,13 @@ def _judge_file(mutant: bytes, result: bytes, expected: Sequence[Expected], path
     removed = blocks.remove(generated, found)
     if removed.text != text:
         yield f"{path}: {_first_difference(text, removed.text)}"
-    if not _same_line_endings(text, generated):
-        yield f"{path}: has line endings that the file did not have"
+    kinds = _line_endings(text) or {"\n"}
     wanted = {each.spot.id: each for each in expected}
     seen: list[str] = []
     for block, stood in removed.stood:
         yield from _judge_outermost(block, stood, generated, text, wanted, seen)
+        if not _line_endings(generated[slice(*blocks.with_line(generated, block))]) <= kinds:
+            yield f"{block.id} has line endings that the file does not have"
     for name in sorted(wanted.keys() | set(seen)):
         if seen.count(name) != (name in wanted):
             yield f"{path}: {name} is there {seen.count(name)} times"
@@ -108,12 +109,6 @@ def _judge_words(each: Expected, block: blocks.Block, generated: str, text: str,
     wanted = squeezed_lines(each.spot.payload(text, stood))
     if block.place != each.spot.edit.place or squeezed_lines(blocks.own_text(generated, block)) != wanted:
         yield f"{block.id} is not the payload that was to go in"
-
-
-def _same_line_endings(before: str, after: str) -> bool:
-    """What had one kind of line ending has that one only. A file with both is free to keep both."""
-    kinds, now = _line_endings(before), _line_endings(after)
-    return len(kinds) > 1 or now <= (kinds or {"\n"})
 
 
 def _line_endings(text: str) -> set[str]:

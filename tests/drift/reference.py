@@ -77,8 +77,9 @@ class Reference:
         return {path: code.parse(text) for path, text in self.texts.items()}
 
     def only(self, spot: Spot) -> tuple[Patch, ...]:
-        """The series with nothing but this edit and what it builds on, so that no other patch's stop hides a misapply."""
-        return _reduced(self.series, spot.needs | {spot.id}, spot.patch.id)
+        """The series with nothing but this patch and what it builds on, so that no other patch's stop hides a misapply."""
+        own = [each for each in self.spots.values() if each.patch.id == spot.patch.id]
+        return _reduced(self.series, frozenset().union(*({each.id} | each.needs for each in own)), spot.patch.id)
 
     def in_file(self, path: str) -> list[Spot]:
         return [spot for spot in self.spots.values() if spot.file == path]

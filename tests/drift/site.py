@@ -41,6 +41,16 @@ class Site:
     def window_span(self) -> Span:
         return self.spot.window[0][0], self.spot.window[-1][1]
 
+    @cached_property
+    def reviewed_span(self) -> Span:
+        """The window, and whatever other windows it lies in: code that is added in there was never harmless."""
+        start, end = self.window_span
+        for other in self.reference.in_file(self.spot.file):
+            first, last = other.window[0][0], other.window[-1][1]
+            if first < end and start < last:
+                start, end = min(first, start), max(last, end)
+        return start, end
+
     @property
     def in_module(self) -> bool:
         return self.spot.anchor.scope == MODULE

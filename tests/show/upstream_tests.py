@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from patcher import pipeline
 from patcher.materialize import materialize
 from patcher.model import Tree
-from patcher.prove import default_cache, dependencies_for, find_node
+from patcher.prove import dependencies_for, find_node
 from patcher.write import write_new
 
 REFS = ("v1.2.0", "v1.4.8")
@@ -42,7 +42,7 @@ def _run(repository: str, ref: str, tree: Tree) -> set[str]:
         home.mkdir()
         write_new(tree, str(root))
         _lay_tests_over(repository, ref, root)
-        modules = dependencies_for(tree["package.json"].data, default_cache(), node, install=True)
+        modules = dependencies_for(tree["package.json"].data, node=node, install=True)
         (root / "node_modules").symlink_to(str(modules))
         environment = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR") if key in os.environ}
         tests = sorted(str(path.relative_to(root)) for path in root.glob("server/__tests__/*.test.js"))

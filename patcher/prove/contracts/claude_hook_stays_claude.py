@@ -28,7 +28,7 @@ def _observe(bench: Bench) -> Observation:
     harnesses = {harness_of(shown), harness_of(row)}
     marked = sum(event.get("capture") is not None or event.get("event_key") is not None for event in events)
     said = (
-        f"{len(_HOOKS)} hooks gave {counted(len(events), 'event')}, {marked or 'none'} of them marked as a Codex event; "
+        f"{len(_HOOKS)} hooks gave {counted(len(events), 'event')}, {marked or 'none'} of them marked as Codex's; "
         f"the session's `harness` is {' or '.join(harnesses)}"
     )
     return Observation(green=harnesses == {"`claude`"} and len(events) == len(_HOOKS) and not marked, said=said)

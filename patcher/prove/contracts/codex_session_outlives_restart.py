@@ -1,4 +1,4 @@
-"""An active Codex session is still active when the sidecar comes back, though no `claude` process runs in its directory.
+"""An active Codex session is still active when the sidecar comes back, though no `claude` runs in its directory.
 
 From v1.4.0 on, upstream looks for such processes when it starts, and closes the sessions that have none.
 """

@@ -76,7 +76,7 @@ def _observe(bench: Bench) -> Observation:
 
 
 def _measure(sidecar: Sidecar, hook_type: str, transcript: str, name: str) -> tuple[float, float]:
-    """How long the lock was held in one go during one request, and how long the request took. A cold transcript each."""
+    """How long the lock was held in one go during one request, and how long that took. A cold transcript each."""
     for attempt in range(_TRIES):
         path = _another_name(transcript, f"{name}{attempt}")
         session = os.path.basename(path).removesuffix(".jsonl")

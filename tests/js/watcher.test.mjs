@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { beforeEach, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ROOT, TURN, call, db, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
+
+const { startCodexWatcher, stopCodexWatcher } = overlay("codex-watcher");
+
+beforeEach(reset);
+
+function home(t, poll = "20") {
+  const dir = temporary(t);
+  Object.assign(process.env, { CODEX_HOME: dir, CODEX_POLL_MS: poll });
+  t.after(async () => {
+    await stopCodexWatcher();
+    delete process.env.CODEX_HOME;
+    delete process.env.CODEX_POLL_MS;
+  });
+  return dir;
+}
+
+function rollout(dir, name = "rollout-a.jsonl", lines = [meta(), started(), call("c", "ls")]) {
+  const file = path.join(dir, "sessions/2026/11/23", name);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, text(lines));
+  return file;
+}
+
+async function until(what, message) {
+  for (let attempt = 0; attempt < 300; attempt += 1) {
+    if (what()) return;
+    await sleep(10);
+  }
+  assert.fail(message);
+}
+
+const count = () => rows().length;
+
+test("what is there is imported at start, what comes later is followed", async t => {
+  const dir = home(t);
+  const file = rollout(dir);
+  startCodexWatcher();
+  await until(() => count() === 2, "not imported");
+  fs.appendFileSync(file, text([message("task_complete", { turn_id: TURN })]));
+  await until(() => count() === 3, "not followed");
+  rollout(dir, "rollout-b.jsonl", [meta({ id: "b", session_id: "b" })]);
+  await until(() => count() === 4, "new file not seen");
+});
+
+test("a half-written line is read when it is whole", async t => {
+  const dir = home(t);
+  const file = rollout(dir);
+  const line = text([message("task_complete", { turn_id: TURN })]);
+  fs.appendFileSync(file, line.slice(0, 30));
+  startCodexWatcher();
+  await until(() => count() === 2, "not imported");
+  await sleep(60);
+  assert.equal(count(), 2);
+  fs.appendFileSync(file, line.slice(30));
+  await until(() => count() === 3, "not completed");
+});
+
+test("starting returns at once, and starting twice is starting once", async t => {
+  const dir = home(t);
+  rollout(dir);
+  startCodexWatcher();
+  startCodexWatcher();
+  assert.equal(count(), 0);
+  await until(() => count() === 2, "not imported");
+  await stopCodexWatcher();
+  db.exec("DELETE FROM events");
+  rollout(dir, "rollout-b.jsonl", [meta({ id: "b", session_id: "b" })]);
+  await sleep(80);
+  assert.equal(count(), 0);
+});
+
+test("after a stop nothing touches the database, even in the middle of a large file", async t => {
+  const dir = home(t);
+  const lines = [meta(), started()];
+  for (let index = 0; index < 20000; index += 1) lines.push(call(`c${index}`, "ls"));
+  rollout(dir, "rollout-a.jsonl", lines);
+  startCodexWatcher();
+  await until(() => count() > 0, "not begun");
+  const stopped = stopCodexWatcher();
+  const before = count();
+  assert.ok(before < 20001, "it was done before it could be stopped");
+  const { transaction } = db;
+  db.transaction = () => assert.fail("touched");
+  try {
+    await stopped;
+    await sleep(60);
+  } finally {
+    db.transaction = transaction;
+  }
+  assert.equal(count(), before);
+});
+
+test("stopping what is not on is fine, and so is starting again", async t => {
+  const dir = home(t);
+  rollout(dir);
+  await stopCodexWatcher();
+  await stopCodexWatcher();
+  startCodexWatcher();
+  await until(() => count() === 2, "not imported");
+  await stopCodexWatcher();
+  reset();
+  startCodexWatcher();
+  await until(() => count() === 2, "not imported again");
+});
+
+test("a file that cannot be imported stops no other, is said once, and is tried again", async t => {
+  const dir = home(t);
+  rollout(dir, "rollout-a.jsonl", [meta({ id: "bad", session_id: "bad" })]);
+  rollout(dir, "rollout-b.jsonl");
+  const { warn } = console;
+  const warnings = [];
+  console.warn = line => warnings.push(line);
+  db.exec("CREATE TRIGGER refuse BEFORE INSERT ON sessions WHEN NEW.id = 'bad' BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END");
+  try {
+    startCodexWatcher();
+    await until(() => count() === 2, "the other file was not imported");
+    await sleep(80);
+    assert.equal(warnings.length, 1);
+  } finally {
+    db.exec("DROP TRIGGER refuse");
+    console.warn = warn;
+  }
+  await until(() => count() === 3, "not tried again");
+});
+
+test("a file that has not changed is not read again", async t => {
+  const dir = home(t);
+  rollout(dir);
+  startCodexWatcher();
+  await until(() => count() === 2, "not imported");
+  await sleep(40);
+  db.exec("DELETE FROM events");
+  await sleep(100);
+  assert.equal(count(), 0);
+});
+
+test("a home that is not there is no error, and is watched for", async t => {
+  const dir = home(t);
+  process.env.CODEX_HOME = path.join(dir, "later");
+  startCodexWatcher();
+  await sleep(50);
+  rollout(process.env.CODEX_HOME);
+  await until(() => rows("session_id = ?", ROOT).length === 2, "not seen");
+});
+
+test("a nonsensical interval is the default one", async t => {
+  const dir = home(t, "soon");
+  rollout(dir);
+  startCodexWatcher();
+  await until(() => count() === 2, "not imported");
+});

