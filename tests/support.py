@@ -323,6 +323,11 @@ class Ended:
     out: str
     err: str
 
+    @property
+    def said(self) -> str:
+        """What stderr got, without an empty line at its start."""
+        return self.err.lstrip("\n")
+
 
 @dataclass(frozen=True)
 class CommandLine:
