@@ -5,7 +5,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patcher import diffs, flow, pipeline, report
 from patcher import revert as reverting
@@ -23,6 +23,8 @@ from patcher.patches import SERIES, module_of
 from patcher.uptodate import is_up_to_date, up_to_date_message
 from patcher.write import write_new
 
+if TYPE_CHECKING:
+    from patcher.prove import ProofResult
 
 @dataclass(frozen=True)
 class Outcome:
@@ -44,15 +46,20 @@ def build(options: argparse.Namespace) -> Outcome:
     if not options.prove and is_up_to_date(options.upstream, options.out):
         content = report.report("build", build=pipeline.check(options.upstream)) if options.format != "text" else None
         return Outcome(EXIT_DONE, content or report.report("build"), said=up_to_date_message(options.out).strip())
+    proofs: list[ProofResult] = []
     result = pipeline.build(
         options.upstream,
         options.out,
         waiting=lambda out: _say(f"another build is writing {out}; waiting for it"),
-        prove=lambda built: _refuse_if_red(options, built),
+        prove=lambda built: proofs.extend(_proven(options, built) if options.prove else ()),
     )
-    counts = _counts(result)
-    said = f"built {options.out}: {counts}" if result.ok else "nothing was written"
-    return Outcome(_exit_code(result), report.report("build", build=result), said=said)
+    said = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
+    content = report.report("build", build=result)
+    if proofs:
+        from patcher import proof
+
+        content["contracts"] = proof.as_report(proofs)["contracts"]
+    return Outcome(_exit_code(result), content, said=said)
 
 
 def check(options: argparse.Namespace) -> Outcome:
@@ -173,13 +180,13 @@ def prove(options: argparse.Namespace) -> Outcome:
         return Outcome(_exit_code(result), report.report("prove", build=result), said="nothing to prove")
     results = proof.run(result, only=options.only, node=options.node, install=options.install)
     content = {**report.report("prove", build=result), **proof.as_report(results)}
-    code = EXIT_DONE if all(each.ok for each in results) else EXIT_REFUSED
-    return Outcome(code, content, text=proof.as_text(results))
+    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content)
 
 
-def _refuse_if_red(options: argparse.Namespace, built: Build) -> None:
-    if options.prove:
-        from patcher import proof
+def _proven(options: argparse.Namespace, built: Build) -> "list[ProofResult]":
+    from patcher import proof
 
-        proof.refuse_if_red(proof.run(built, node=options.node, install=options.install))
+    results = proof.run(built, node=options.node, install=options.install)
+    proof.refuse_if_red(results)
+    return results
 

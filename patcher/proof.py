@@ -62,6 +62,7 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
     contracts = [
         {
             "id": result.contract.id,
+            "summary": result.contract.summary,
             "ok": result.ok,
             "pristine": {"green": result.red.green, "said": result.red.said},
             "patched": {"green": result.green.green, "said": result.green.said},
@@ -76,18 +77,6 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
         if not result.ok
     ]
     return {"ok": not errors, "contracts": contracts, "errors": errors}
-
-
-def as_text(results: Sequence[ProofResult]) -> str:
-    """For each contract what was seen on both trees, and a last line with the count."""
-    lines = []
-    for result in results:
-        lines.append(f"{'ok    ' if result.ok else 'REFUSED'} {result.contract.id}: {result.contract.summary}")
-        lines.append(f"         pristine  {'green' if result.red.green else 'red  '}  {result.red.said}")
-        lines.append(f"         patched   {'green' if result.green.green else 'red  '}  {result.green.said}")
-        lines += [] if result.ok else [f"         {result.message}"]
-    proven = sum(result.ok for result in results)
-    return "\n".join([*lines, "", f"{proven} of {len(results)} contracts: red on pristine, green on patched", ""])
 
 
 @contextlib.contextmanager

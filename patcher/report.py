@@ -137,9 +137,25 @@ def to_text(content: Mapping[str, Any], *, colour: bool = False) -> str:
         passed = len(content["gates"]) - len(refused)
         said = paint(f"{passed} of {len(content['gates'])} passed", _RED if refused else "32")
         lines += ["", f"  gates  {said}{': refused by ' + ', '.join(refused) if refused else ''}"]
+    lines += _contract_lines(content.get("contracts", ()), paint)
     for error in content["errors"]:
         lines += ["", *_error_lines(error, paint)]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _contract_lines(contracts: Sequence[Mapping[str, Any]], paint: Any) -> list[str]:
+    """For each contract what was seen on both trees, and a last line with the count."""
+    lines = []
+    for contract in contracts:
+        mark = paint("proven ", "32") if contract["ok"] else paint("REFUSED", _RED)
+        lines += ["", f"  {mark}  {paint(contract['summary'], _BOLD)} {paint('(' + contract['id'] + ')', _DIM)}"]
+        for tree in ("pristine", "patched"):
+            seen = contract[tree]
+            state = paint("green", "32") if seen["green"] else paint("red  ", "31")
+            lines.append(f"    {tree:<8}  {state}  {seen['said']}")
+    proven = sum(contract["ok"] for contract in contracts)
+    said = f"  contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
+    return [*lines, "", said] if contracts else []
 
 
 def _is_stop(patch: Mapping[str, Any], content: Mapping[str, Any]) -> bool:

@@ -144,6 +144,14 @@ def test_exit_3_a_generated_tree_was_edited(cli: CommandLine, tmp_path: Path) ->
     assert ended.said.startswith("error[output-tampered]: ") and "LICENSE (edited)" in ended.err
 
 
+def test_exit_4_a_gate_refused(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
+    """Every anchor fits, but a module that ours need has another name."""
+    (upstream / "server/websocket.js").rename(upstream / "server/socket.js")
+    ended = cli("build", "--upstream", upstream, "--out", tmp_path / "out")
+    assert (ended.code, ended.err) == (4, "nothing was written\n")
+    assert "error[gate-imports]: " in ended.out and "`../websocket` is not in the generated tree" in ended.out
+
+
 def test_exit_4_a_gate_refused_a_small_series(cli: CommandLine, bench: Bench, use_series: Use, tmp_path: Path) -> None:
     use_series(bench.insert("audit", "store.save(session, total)", "console.log(gone);"))
     ended = cli("build", "--upstream", SMALL.write(tmp_path / "upstream"), "--out", tmp_path / "out")
@@ -234,7 +242,7 @@ def test_an_error_has_its_hint_below_it(cli: CommandLine, small: str) -> None:
     Path(small, APP_FILE).write_text("")
     ended = cli("check", "--upstream", small)
     assert (ended.code, ended.err) == (3, "a build would stop\n")
-    assert f"\nerror[anchor-missing]: {APP_FILE}:0: audit: expected `store.save(session, total)` once in" in ended.out
+    assert f"\nerror[anchor-missing]: {APP_FILE}: audit: expected `store.save(session, total)` once in" in ended.out
     assert f"\n  hint: `sidecar-patcher explain audit --upstream {small}` shows what stands there" in ended.out
 
 

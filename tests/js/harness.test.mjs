@@ -46,7 +46,8 @@ test("a stamp marks the session once and tells the clients once", () => {
   assert.deepEqual(sent.map(([type, data]) => [type, data.harness]), [["session_updated", "codex"]]);
 });
 
-test("no harness or no session is no stamp", () => {
+test("no harness or no session is no stamp, and nothing to warn of", t => {
+  t.mock.method(console, "warn", message => assert.fail(message));
   addSession("s1");
   stampSession(session("s1"), null);
   stampSession(null, "codex");

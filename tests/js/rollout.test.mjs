@@ -31,6 +31,7 @@ test("what is no object, no JSON or of an unknown type is skipped, and the rest 
     message("item_completed", { item: { type: "CommandExecution", id: 5, command: { a: 1 } } }),
     message("user_message", { message: 5 }),
     response("function_call", {}),
+    response("function_call", { name: "x", namespace: 5, call_id: "x" }),
     response("function_call_output", { output: { a: 1 } }),
     message("mcp_tool_call_end", {}),
     { type: "compacted", payload: {} },

@@ -86,14 +86,15 @@ test("after a stop nothing touches the database, even in the middle of a large f
   const before = count();
   assert.ok(before < 20001, "it was done before it could be stopped");
   const { transaction } = db;
-  db.transaction = () => assert.fail("touched");
+  let touched = 0;
+  db.transaction = work => ((touched += 1), transaction(work));
   try {
     await stopped;
     await sleep(60);
   } finally {
     db.transaction = transaction;
   }
-  assert.equal(count(), before);
+  assert.deepEqual([touched, count()], [0, before]);
 });
 
 test("stopping what is not on is fine, and so is starting again", async t => {
@@ -151,7 +152,9 @@ test("a home that is not there is no error, and is watched for", async t => {
 
 test("a nonsensical interval is the default one", async t => {
   const dir = home(t, "soon");
-  rollout(dir);
+  const file = rollout(dir);
   startCodexWatcher();
   await until(() => count() === 2, "not imported");
+  fs.appendFileSync(file, text([message("task_complete", { turn_id: TURN })]));
+  await until(() => count() === 3, "not followed");
 });

@@ -1,0 +1,218 @@
+"""The import graph is the architecture: leaves, stages, one rim; and an up-to-date build imports next to nothing."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, environment, spawn
+
+PACKAGE = ROOT / "patcher"
+LEAVES = {"model", "errors", "resources", "harnesses"}
+STAGES = {"materialize", "locate", "verify", "render", "splice", "gates", "write", "manifest"}
+RIM = {"cli", "__main__"}
+MAY_PRINT = RIM | {"uptodate", "commands"}  # `commands` says on stderr that it waits, `uptodate` that there is nothing to do
+SLOW = {
+    "argparse", "ast_grep_py", "asyncio", "ctypes", "dataclasses", "difflib", "esprima", "inspect", "jinja2", "libcst",
+    "logging", "patcher.cli", "patcher.flow", "patcher.model", "pathlib", "rich", "shutil", "sqlite3", "subprocess",
+    "tarfile", "tempfile", "traceback", "urllib.request",
+}  # fmt: skip
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """Every module of the package by its name below `patcher`; the package itself is the empty name."""
+    return {name_of(path): ast.parse(path.read_text()) for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imports_of(name: str) -> set[str]:
+    """The modules of the package that a module imports, wherever in it."""
+    return {found for node in ast.walk(modules()[name]) for found in _imported(node)}
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name.removeprefix("patcher").lstrip(".") for alias in node.names if alias.name.startswith("patcher"))
+    elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "patcher":
+        base = (node.module or "").removeprefix("patcher").lstrip(".")
+        for alias in node.names:
+            inner = f"{base}.{alias.name}".lstrip(".")
+            yield inner if inner in modules() else base
+
+
+def part(name: str) -> str:
+    """The first part of a name: what a whole folder is called."""
+    return name.split(".")[0]
+
+
+def is_leaf(name: str) -> bool:
+    return "Leaf module" in (ast.get_docstring(modules()[name]) or "")
+
+
+OWN = sorted(name for name in modules() if name)
+
+
+def test_the_modules_are_seen() -> None:
+    assert LEAVES | STAGES | RIM <= {part(name) for name in OWN}
+    assert imports_of("pipeline") >= {"flow", "gates", "manifest", "materialize", "write", "model"}
+
+
+def test_every_module_says_what_it_is() -> None:
+    assert [name for name, tree in modules().items() if not ast.get_docstring(tree)] == []
+
+
+@pytest.mark.parametrize("name", sorted(LEAVES))
+def test_a_leaf_imports_nothing_of_ours(name: str) -> None:
+    assert imports_of(name) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if is_leaf(name)])
+def test_what_calls_itself_a_leaf_imports_leaves_only(name: str) -> None:
+    assert [each for each in imports_of(name) if not (is_leaf(each) or each in LEAVES)] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.xfail(reason="gates/residue.py takes DELIMITERS from the stage `render`")] if name == "gates.residue" else [],
+        )
+        for name in OWN
+        if part(name) in STAGES
+    ],
+)
+def test_stages_do_not_import_each_other(name: str) -> None:
+    assert {part(each) for each in imports_of(name)} & (STAGES - {part(name)}) == set()
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if part(name) in STAGES])
+def test_a_stage_knows_nothing_of_what_runs_it(name: str) -> None:
+    above = {"flow", "pipeline", "commands", "report", "diffs", "patches", "proof", "prove", "uptodate"} | RIM
+    assert {part(each) for each in imports_of(name)} & above == set()
+
+
+def test_a_patch_is_data() -> None:
+    found = {name: imports_of(name) for name in OWN if name.startswith("patches.")}
+    assert found and {each for used in found.values() for each in used} <= {"model", "harnesses"}
+
+
+@pytest.mark.parametrize(
+    ("name", "only"),
+    [
+        pytest.param("cli", {"__main__"}, id="the rim"),
+        pytest.param("commands", {"cli"}, id="the commands"),
+        pytest.param("pipeline", {"commands"}, id="the pipeline"),
+        pytest.param("__main__", set(), id="the entry point"),
+        pytest.param("git", {"materialize"}, id="git"),
+    ],
+)
+def test_who_may_import(name: str, only: set[str]) -> None:
+    importers = {part(each) for each in OWN if name in imports_of(each)}
+    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove"}
+
+
+def test_there_is_no_cycle() -> None:
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, " -> ".join([*path, name])
+        if name not in done:
+            for each in sorted(imports_of(name) - {name}):
+                visit(each, (*path, name))
+            done.add(name)
+
+    for name in OWN:
+        visit(name, ())
+
+
+def test_the_pipeline_is_the_figure() -> None:
+    """Materialize, flow, gate, manifest, write: called in that order, and no loop or condition but `if`."""
+    tree = modules()["pipeline"]
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While | ast.Try | ast.ClassDef)]
+    assert len([node for node in tree.body if isinstance(node, ast.FunctionDef)]) <= 5
+
+
+# --- who prints, who exits -------------------------------------------------------------------------------------
+
+
+def prints(name: str) -> list[str]:
+    """Places that write to a standard stream."""
+    found = []
+    for node in ast.walk(modules()[name]):
+        streams = isinstance(node, ast.Attribute) and node.attr in {"stdout", "stderr"} and ast.unparse(node.value) == "sys"
+        if streams or (isinstance(node, ast.Name) and node.id in {"print", "input"}):
+            found.append(f"{name}:{node.lineno}: {ast.unparse(node)}")  # type: ignore[attr-defined]
+    return found
+
+
+def exits(name: str) -> list[str]:
+    """Places that end the process."""
+    nodes = [node for node in ast.walk(modules()[name]) if isinstance(node, ast.Name | ast.Attribute)]
+    ends = {"SystemExit", "sys.exit", "os._exit", "exit", "quit", "os.abort"}
+    return [f"{name}:{node.lineno}: {ast.unparse(node)}" for node in nodes if ast.unparse(node) in ends]
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if part(name) not in MAY_PRINT])
+def test_only_the_rim_prints(name: str) -> None:
+    assert prints(name) == []
+
+
+@pytest.mark.parametrize("name", [name for name in OWN if part(name) not in RIM])
+def test_only_the_rim_exits(name: str) -> None:
+    assert exits(name) == []
+
+
+def test_commands_do_not_write_to_stdout() -> None:
+    assert [place for name in ("commands", "uptodate") for place in prints(name) if "stderr" not in place] == []
+
+
+def test_only_our_own_git_and_the_contracts_start_processes() -> None:
+    def starts(name: str) -> bool:
+        text = ast.unparse(modules()[name])
+        return "import subprocess" in text or "from subprocess" in text
+
+    assert {part(name) for name in OWN if starts(name)} <= {"git", "proof", "prove", "doctor", "materialize"} - {"materialize"}
+
+
+def test_nothing_is_swallowed() -> None:
+    """`except` with a bare `pass` or a bare `except:` hides a cause."""
+    handlers = [(name, node) for name in OWN for node in ast.walk(modules()[name]) if isinstance(node, ast.ExceptHandler)]
+    assert [f"{name}:{node.lineno}" for name, node in handlers if node.type is None] == []
+
+
+# --- the quick path --------------------------------------------------------------------------------------------
+
+
+def imported_by(*arguments: str) -> set[str]:
+    command = [sys.executable, "-X", "importtime", "-m", "patcher", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT, check=True)
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+def test_an_up_to_date_build_imports_next_to_nothing(tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    assert spawn("build", "--out", out).code == 0
+    quick = imported_by("build", "--out", out)
+    assert "patcher.uptodate" in quick
+    assert quick & SLOW == set()
+
+
+def test_a_build_that_has_something_to_do_imports_what_it_needs(tmp_path: Path) -> None:
+    """The list above can be wrong: a real build must be seen to import it."""
+    slow = imported_by("build", "--out", str(tmp_path / "out"))
+    assert {"patcher.flow", "ast_grep_py", "jinja2", "argparse", "dataclasses", "esprima"} <= slow
+    assert not {"rich", "libcst"} & slow
+
+
+def test_the_list_of_patches_needs_no_parser_of_javascript_libraries() -> None:
+    assert "libcst" not in imported_by("list")
