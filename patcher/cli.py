@@ -87,9 +87,7 @@ def _colour(stream: object) -> bool:
 
 def _coloured(diff: str) -> str:
     codes = {"+": "32", "-": "31", "@": "36"}
-    lines = (
-        f"\x1b[{codes[line[0]]}m{line}\x1b[0m" if line[:1] in codes else line for line in diff.split("\n")
-    )
+    lines = (f"\x1b[{codes[line[0]]}m{line}\x1b[0m" if line[:1] in codes else line for line in diff.split("\n"))
     return "\n".join(lines)
 
 

@@ -26,6 +26,7 @@ from patcher.write import write_new
 if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
+
 @dataclass(frozen=True)
 class Outcome:
     """content: the JSON report. text: what stdout gets instead of the report's text form. said: a line for stderr."""
@@ -189,4 +190,3 @@ def _proven(options: argparse.Namespace, built: Build) -> "list[ProofResult]":
     results = proof.run(built, node=options.node, install=options.install)
     proof.refuse_if_red(results)
     return results
-

@@ -9,7 +9,10 @@ _SKIPPED = {"__pycache__", "_data", "prove"}
 
 
 def tool_fingerprint() -> str:
-    """SHA-256 over the package's modules, its templates and the builtin sidecar: a changed payload makes a generated tree out of date."""
+    """SHA-256 over the package's modules, its templates and the builtin sidecar.
+
+    A changed payload makes a generated tree out of date.
+    """
     hasher = sha256()
     for root in (PACKAGE, TEMPLATES, BUILTIN_SIDECAR):
         for path in sorted(_files(root)):

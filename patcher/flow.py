@@ -41,9 +41,7 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
         if unknown:
             raise SeriesError(f"{patch.id} requires {', '.join(unknown)}, which the series does not have before it")
         depth[patch.id] = max((depth[name] + 1 for name in patch.requires), default=0)
-    return [
-        tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))
-    ]
+    return [tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))]
 
 
 def run(upstream: Upstream, series: Sequence[Patch]) -> Build:

@@ -31,7 +31,14 @@ _ROUTE_VERBS = frozenset({"get", "post", "put", "patch", "delete", "options", "h
 _CLOSING = frozenset({")", "]", "}"})
 _REDUNDANT_PARENTHESES = frozenset({"return_statement", "throw_statement", "arrow_function", "ternary_expression"})
 _NEEDS_PARENTHESES = frozenset(
-    {"sequence_expression", "assignment_expression", "arrow_function", "ternary_expression", "yield_expression", "object"}
+    {
+        "sequence_expression",
+        "assignment_expression",
+        "arrow_function",
+        "ternary_expression",
+        "yield_expression",
+        "object",
+    }
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -65,7 +72,7 @@ def syntax_errors(root: SgNode) -> list[int]:
 
 
 def string_value(node: SgNode) -> str:
-    """A string literal's text between its quotes, with escaped quotes made plain, so that quote style does not count."""
+    """A string literal's text between its quotes, escaped quotes made plain: quote style does not count."""
     return _ESCAPE.sub(lambda found: found[1] if found[1] in "'\"" else found[0], node.text()[1:-1])
 
 

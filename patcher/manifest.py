@@ -9,10 +9,11 @@ from patcher.inventory import SCHEMA
 from patcher.model import Build, File, Patch, digest
 
 
-
 def manifest(build: Build, series: tuple[Patch, ...]) -> File:
-    """The manifest of a build: upstream's identity, the tool's, per patch its verdict, pins and payload, per file its
-    digests before and after. Two builds of one input give the same bytes on any machine."""
+    """What went in and what came out; two builds of one input give the same bytes on any machine.
+
+    Upstream's identity, the tool's, per patch its verdict, pins and payload, per file its digests before and after.
+    """
     content = {
         "schema": SCHEMA,
         "tool": {"name": "sidecar-patcher", "version": __version__, "fingerprint": tool_fingerprint()},

@@ -40,6 +40,7 @@ class Block:
 
     @property
     def patch(self) -> str:
+        """The id of the patch."""
         return self.id.rpartition(".")[0]
 
 

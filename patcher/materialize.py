@@ -153,7 +153,9 @@ def _members(data: bytes, where: str, *, strip: bool = False) -> Iterator[tuple[
     """The files of a tar archive. `strip`: leave out the one folder that holds everything, as npm's `package/`."""
     try:
         with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            files = {_safe(member.name, where): _content(archive, member, where) for member in archive if not member.isdir()}
+            files = {
+                _safe(member.name, where): _content(archive, member, where) for member in archive if not member.isdir()
+            }
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         hint = "the archive is truncated or not a gzipped tar; fetch it again"
         raise UpstreamUnreadable(f"cannot be unpacked: {error}", where=where, hint=hint) from error
@@ -182,5 +184,3 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) -> F
     if stream is None:
         raise UpstreamUnreadable(f"the member {member.name!r} has no content", where=where)
     return File(stream.read(), bool(member.mode & stat.S_IXUSR))
-
-

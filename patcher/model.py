@@ -26,6 +26,7 @@ class File:
 
     @cached_property
     def sha256(self) -> str:
+        """Digest of the content."""
         return digest(self.data)
 
 
@@ -56,10 +57,12 @@ class Upstream:
 
     @cached_property
     def tree_sha256(self) -> str:
+        """Digest of the tree: paths, executable bits and contents."""
         return tree_digest(self.tree)
 
     @property
     def label(self) -> str:
+        """Name, version and ref, as messages show them."""
         return f"{self.name} {self.version} ({self.ref})"
 
 
@@ -106,7 +109,7 @@ MODULE = Scope("module")
 
 
 def function(name: str) -> Scope:
-    """A function declaration, a method, or a function bound to a `const` (also inside a call: `const f = wrap(() => {})`)."""
+    """A function declaration, a method, or a function bound to a `const`, also inside a call: `wrap(() => {})`."""
     return Scope("function", name)
 
 
@@ -355,14 +358,17 @@ class Build:
 
     @property
     def stopped(self) -> bool:
+        """Whether an anchor stopped the build."""
         return any(finding.verdict.stops for finding in self.findings)
 
     @property
     def refused(self) -> bool:
+        """Whether a gate refused the result."""
         return any(not gate.ok for gate in self.gates)
 
     @property
     def ok(self) -> bool:
+        """Whether the result may be written."""
         return not self.stopped and not self.refused
 
     def changes(self) -> tuple[FileChange, ...]:
@@ -374,7 +380,9 @@ class Build:
                 status=(
                     "added"
                     if path in self.added
-                    else "copied" if before[path].data == self.tree[path].data else "patched"
+                    else "copied"
+                    if before[path].data == self.tree[path].data
+                    else "patched"
                 ),
                 before="" if path in self.added else before[path].sha256,
                 after=self.tree[path].sha256,

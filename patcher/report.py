@@ -24,7 +24,11 @@ _RED, _BOLD, _DIM = "31;1", "1", "2"
 
 
 def report(
-    command: str, *, build: Build | None = None, errors: Sequence[PatcherError] = (), extra: Mapping[str, Any] | None = None
+    command: str,
+    *,
+    build: Build | None = None,
+    errors: Sequence[PatcherError] = (),
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The JSON report, `schema: 1` (DESIGN.md section 9): more fields are welcome, these stay."""
     findings = build.findings if build else ()
@@ -106,7 +110,9 @@ def to_github(content: Mapping[str, Any]) -> str:
         for error in content["errors"]
     ]
     lines += [
-        _annotation("notice", f"{patch['file']}:{patch['line']}", patch["verdict"], f"{patch['id']}: {patch['message']}")
+        _annotation(
+            "notice", f"{patch['file']}:{patch['line']}", patch["verdict"], f"{patch['id']}: {patch['message']}"
+        )
         for patch in content["patches"]
         if patch["verdict"] in {"moved", "reformatted", "superseded"}
     ]

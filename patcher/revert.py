@@ -16,7 +16,9 @@ def pristine(directory: str) -> Tree:
     Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the bytes that come out are wrong.
     """
     content = inventory.read(directory)
-    edited = [f"{path} ({what})" for what, path in inventory.differences(directory, content["files"]) if what != "added"]
+    edited = [
+        f"{path} ({what})" for what, path in inventory.differences(directory, content["files"]) if what != "added"
+    ]
     if edited:
         hint = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
         raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=hint)

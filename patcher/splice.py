@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from patcher.errors import OverlappingSplices
 from patcher.markers import begin_marker, end_marker
@@ -29,7 +30,7 @@ def make_splice(text: str, patch: Patch, number: int, edit: Edit, match: Match, 
 def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
     """All splices into the text at once. Raises `OverlappingSplices`, naming both patches."""
     ordered = sorted(splices, key=lambda splice: splice.order)
-    for left, right in zip(ordered, ordered[1:], strict=False):
+    for left, right in pairwise(ordered):
         if right.start < left.end or (left.start, left.end) == (right.start, right.end):
             message = f"{left.patch} and {right.patch} both want characters {right.start} to {left.end}"
             hint = "let one patch `require` the other, so that it is located in the other's result"

@@ -63,7 +63,7 @@ DEFAULT_OUT = os.path.join(".generated", "agent-monitor")
 
 
 def quick_build(arguments: list[str]) -> bool:
-    """Answer a plain `build [--upstream SPEC] [--out DIR]` that has nothing to do. Anything else is left to the parser."""
+    """Answer a plain `build [--upstream SPEC] [--out DIR]` that has nothing to do; leave the rest to the parser."""
     options = {"--upstream": DEFAULT_SPEC, "--out": DEFAULT_OUT}
     if len(arguments) % 2 or any(name not in options for name in arguments[::2]):
         return False

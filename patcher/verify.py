@@ -33,12 +33,15 @@ def _reviewed(patch: Patch, edit: Edit, anchor: Anchor, match: Match, pin: Pin) 
 def _missing(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
     anchor = located.anchor
     nearest = f"; nearest: {', '.join(located.candidates)}" if located.candidates else "; nothing similar is there"
-    message = (
-        f"expected {anchor.shown} once in {anchor.scope}; found {located.problem}{nearest} "
-        f"({upstream.label})"
-    )
+    message = f"expected {anchor.shown} once in {anchor.scope}; found {located.problem}{nearest} ({upstream.label})"
     return _finding(
-        patch, edit, anchor, Verdict.MISSING, located.scopes[0] if located.scopes else 0, message, hint=_hint(patch, upstream)
+        patch,
+        edit,
+        anchor,
+        Verdict.MISSING,
+        located.scopes[0] if located.scopes else 0,
+        message,
+        hint=_hint(patch, upstream),
     )
 
 
@@ -49,7 +52,9 @@ def _ambiguous(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -
         f"expected {anchor.shown} once in {anchor.scope}; "
         f"found {len(located.matches)} matches: {lines} ({upstream.label})"
     )
-    return _finding(patch, edit, anchor, Verdict.AMBIGUOUS, located.matches[0].line, message, hint=_hint(patch, upstream))
+    return _finding(
+        patch, edit, anchor, Verdict.AMBIGUOUS, located.matches[0].line, message, hint=_hint(patch, upstream)
+    )
 
 
 def _drifted(patch: Patch, edit: Edit, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:

@@ -57,10 +57,10 @@ def test_a_summary_is_one_sentence(patch: Patch) -> None:
 
 
 @EACH
-def test_a_patch_is_about_thirty_lines_of_data(patch: Patch) -> None:
+def test_a_patch_is_data_and_no_logic(patch: Patch) -> None:
     tree = ast.parse(source(patch))
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef | ast.If)]
-    assert len(source(patch).splitlines()) <= 120
+    assert len(source(patch).splitlines()) <= 150
 
 
 @EACH

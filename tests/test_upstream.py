@@ -18,9 +18,25 @@ pytestmark = [
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
 SUPPORTED = ["v1.1.1", "v1.2.0", "v1.3.0", "v1.4.0", "v1.4.1", "v1.4.2", "v1.4.5", "v1.4.6", "v1.4.8"]
+GOES_ON = {"exact", "reformatted", "moved"}
+NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
+NO_SERVICES = "found no function startBackgroundServices in the file"
+NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
-    "v1.0.0": {"STOPS"},
-    "v1.1.0": {"STOPS"},
+    "v1.0.0": {
+        "harness_column": NO_INDEX,
+        "capture_columns": NO_INDEX,
+        "parse_outside_transaction": "once in function processEvent; found none",
+        "stamp_harness": "; parse_outside_transaction, which it requires, did not go in",
+        "codex_rollouts": NO_SERVICES,
+        "filter_by_harness": NO_FILTER,
+    },
+    "v1.1.0": {
+        "harness_column": NO_INDEX,
+        "capture_columns": NO_INDEX,
+        "codex_rollouts": NO_SERVICES,
+        "filter_by_harness": NO_FILTER,
+    },
 }
 
 
@@ -29,8 +45,8 @@ def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     build = pipeline.check(f"{REPO}@{ref}")
     assert [gate for gate in build.gates if not gate.ok] == []
     verdicts = {finding.patch: str(finding.verdict) for finding in build.places}
-    assert {patch: verdict for patch, verdict in verdicts.items() if verdict not in {"exact", "reformatted", "moved"}} == {}
-    assert list(verdicts) and build.ok
+    assert {patch: verdict for patch, verdict in verdicts.items() if verdict not in GOES_ON} == {}
+    assert verdicts.keys() == {patch.id for patch in SERIES} and build.ok
 
 
 @pytest.mark.parametrize("ref", SUPPORTED)
@@ -61,7 +77,7 @@ def test_every_road_to_a_version_gives_the_same_tree(cli: CommandLine, tmp_path:
 @pytest.mark.parametrize("ref", sorted(TOO_OLD))
 def test_a_version_before_the_line_is_refused(cli: CommandLine, ref: str) -> None:
     ended = cli("check", "--upstream", f"{REPO}@{ref}", "--format", "json")
-    content = json.loads(ended.out)
-    print({patch["id"]: (patch["verdict"], patch["message"]) for patch in content["patches"]})
-    assert ended.code == 3
-    assert {patch["id"] for patch in content["patches"] if patch["verdict"] in {"drifted", "missing"}} == TOO_OLD[ref]
+    stops = {each["id"]: each for each in json.loads(ended.out)["patches"] if each["verdict"] not in GOES_ON}
+    assert (ended.code, set(stops)) == (3, set(TOO_OLD[ref]))
+    assert [patch for patch, reason in TOO_OLD[ref].items() if reason not in stops[patch]["message"]] == []
+    assert {each["verdict"] for each in stops.values()} == {"missing"} and all(each["hint"] for each in stops.values())

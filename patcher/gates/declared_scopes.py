@@ -36,5 +36,3 @@ def _scopes(text: str) -> dict[str, tuple[list[str], list[str]]]:
 def _holds(outer: SgNode, inner: SgNode) -> bool:
     (start, end), (first, last) = javascript.span(outer), javascript.span(inner)
     return start <= first and last <= end
-
-

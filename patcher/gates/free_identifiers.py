@@ -10,13 +10,65 @@ from patcher.javascript import FUNCTION_KINDS
 from patcher.model import Build, Splice
 
 GLOBALS = frozenset(
-    """
-    undefined NaN Infinity globalThis global console process Buffer require module exports __dirname __filename
-    setTimeout clearTimeout setInterval clearInterval setImmediate clearImmediate queueMicrotask
-    Array ArrayBuffer BigInt Boolean DataView Date Error Function JSON Map Math Number Object Promise Proxy RangeError
-    Reflect RegExp Set String Symbol SyntaxError TypeError Uint8Array URL URLSearchParams TextDecoder TextEncoder
-    WeakMap WeakSet decodeURIComponent encodeURIComponent isFinite isNaN parseFloat parseInt arguments
-    """.split()
+    [
+        "undefined",
+        "NaN",
+        "Infinity",
+        "globalThis",
+        "global",
+        "console",
+        "process",
+        "Buffer",
+        "require",
+        "module",
+        "exports",
+        "__dirname",
+        "__filename",
+        "setTimeout",
+        "clearTimeout",
+        "setInterval",
+        "clearInterval",
+        "setImmediate",
+        "clearImmediate",
+        "queueMicrotask",
+        "Array",
+        "ArrayBuffer",
+        "BigInt",
+        "Boolean",
+        "DataView",
+        "Date",
+        "Error",
+        "Function",
+        "JSON",
+        "Map",
+        "Math",
+        "Number",
+        "Object",
+        "Promise",
+        "Proxy",
+        "RangeError",
+        "Reflect",
+        "RegExp",
+        "Set",
+        "String",
+        "Symbol",
+        "SyntaxError",
+        "TypeError",
+        "Uint8Array",
+        "URL",
+        "URLSearchParams",
+        "TextDecoder",
+        "TextEncoder",
+        "WeakMap",
+        "WeakSet",
+        "decodeURIComponent",
+        "encodeURIComponent",
+        "isFinite",
+        "isNaN",
+        "parseFloat",
+        "parseInt",
+        "arguments",
+    ]
 )
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
 _REFERENCES = ("identifier", "shorthand_property_identifier")

@@ -10,11 +10,43 @@ from patcher.gates.problem import Problem
 from patcher.model import Build, File
 
 NODE_MODULES = frozenset(
-    """
-    assert async_hooks buffer child_process crypto dgram diagnostics_channel dns events fs fs/promises http http2 https
-    module net os path perf_hooks process querystring readline sqlite stream string_decoder timers timers/promises tls tty
-    url util v8 vm worker_threads zlib
-    """.split()
+    [
+        "assert",
+        "async_hooks",
+        "buffer",
+        "child_process",
+        "crypto",
+        "dgram",
+        "diagnostics_channel",
+        "dns",
+        "events",
+        "fs",
+        "fs/promises",
+        "http",
+        "http2",
+        "https",
+        "module",
+        "net",
+        "os",
+        "path",
+        "perf_hooks",
+        "process",
+        "querystring",
+        "readline",
+        "sqlite",
+        "stream",
+        "string_decoder",
+        "timers",
+        "timers/promises",
+        "tls",
+        "tty",
+        "url",
+        "util",
+        "v8",
+        "vm",
+        "worker_threads",
+        "zlib",
+    ]
 )
 
 
@@ -61,7 +93,9 @@ def _used(call: SgNode) -> list[str]:
     if name is None or name.kind() != "object_pattern":
         return []
     keys = [child.field("key") or child for child in name.children() if child.is_named()]
-    return [key.text() for key in keys if key.kind() in {"shorthand_property_identifier_pattern", "property_identifier"}]
+    return [
+        key.text() for key in keys if key.kind() in {"shorthand_property_identifier_pattern", "property_identifier"}
+    ]
 
 
 def _exports(file: File) -> set[str]:

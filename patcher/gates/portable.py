@@ -17,7 +17,7 @@ _NEWER_IN_A_REGEX = re.compile(r"\(\?<[=!]|\(\?<\w+>|\\p\{")
 
 
 def check(build: Build) -> Iterator[Problem]:
-    """Parse each portable file as it is, and each payload inside a function and a loop, where all statements may stand."""
+    """Parse each portable file as it is, and each payload where all statements may stand: in a function and a loop."""
     for where, text in build.portable.items():
         try:
             esprima.parseScript(text)
@@ -28,7 +28,10 @@ def check(build: Build) -> Iterator[Problem]:
 
 
 def _newer(root: SgNode) -> Iterator[tuple[SgNode, str]]:
-    for kind, holder, what in (("spread_element", "object", "object spread"), ("rest_pattern", "object_pattern", "object rest")):
+    for kind, holder, what in (
+        ("spread_element", "object", "object spread"),
+        ("rest_pattern", "object_pattern", "object rest"),
+    ):
         for node in root.find_all(kind=kind):
             parent = node.parent()
             if parent is not None and parent.kind() == holder:

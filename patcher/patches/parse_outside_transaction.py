@@ -7,8 +7,8 @@ Upstream: `server/routes/hooks.js`. The route `POST /event` opens the event, `pr
           `transcriptCache.extract` and `processEvent(`.
 """
 
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function, route
 from patcher.harnesses import HARNESSES
+from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function, route
 
 PATCH = Patch(
     id="parse_outside_transaction",

@@ -41,8 +41,6 @@ PATCH = Patch(
             ),
         ),
     ),
-    overlays=(
-        Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),
-    ),
+    overlays=(Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),),
     contracts=("hooked_then_imported_has_no_row_twice",),
 )

@@ -26,6 +26,7 @@ class Node:
 
     @property
     def major(self) -> int:
+        """The first number of the version."""
         return int(self.version.split(".")[0])
 
 
@@ -79,7 +80,7 @@ def _candidates(explicit: str | None) -> Iterator[tuple[str, str]]:
 def _version_of(path: str) -> str | None:
     env = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, env=env)
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30, env=env, check=False)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     match = re.fullmatch(r"v(\d+\.\d+\.\d+)\S*", done.stdout.strip())

@@ -65,7 +65,7 @@ def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
         with open(target, "wb") as stream:
             stream.write(file.data)
         if file.executable:
-            os.chmod(target, 0o755)
+            os.chmod(target, 0o755)  # noqa: S103 - scripts are executable
     if node_modules is not None:
         os.symlink(node_modules, os.path.join(directory, "node_modules"), target_is_directory=True)
     return root
@@ -126,30 +126,37 @@ class Sidecar:
 
     @property
     def home(self) -> str:
+        """The home directory of the sidecar."""
         return os.path.join(self._base, "home")
 
     @property
     def claude_home(self) -> str:
+        """Where upstream looks for Claude."""
         return os.path.join(self.home, ".claude")
 
     @property
     def codex_home(self) -> str:
+        """Where the overlays look for Codex."""
         return os.path.join(self.home, ".codex")
 
     @property
     def data_dir(self) -> str:
+        """Where the database lies."""
         return os.path.join(self._base, "data")
 
     @property
     def database_path(self) -> str:
+        """The SQLite file."""
         return os.path.join(self.data_dir, "dashboard.db")
 
     @property
     def pid(self) -> int:
+        """The process id; 0 before the start."""
         return self._process.pid if self._process else 0
 
     @property
     def running(self) -> bool:
+        """Whether the process is alive."""
         return self._process is not None and self._process.poll() is None
 
     def __enter__(self) -> Self:

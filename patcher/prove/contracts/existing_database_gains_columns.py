@@ -37,7 +37,7 @@ def _observe(bench: Bench) -> Observation:
 
 
 def _contents(sidecar: Sidecar) -> Rows:
-    return {table: sidecar.rows(f"SELECT * FROM {table} ORDER BY id") for table in _TABLES}
+    return {table: sidecar.rows(f"SELECT * FROM {table} ORDER BY id") for table in _TABLES}  # noqa: S608 - table names of our own
 
 
 def _contains(now: Rows, before: Rows) -> bool:
