@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import hypothesis
 import jinja2
 import pytest
-from tests.support import Bench, CommandLine, Repository
 
 from patcher import commands, pipeline, render
 from patcher.model import Patch
+from tests.support import Bench, CommandLine, Repository
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("sidecar")
@@ -36,7 +36,9 @@ def use_series(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(commands, "SERIES", series)
         for stage in (pipeline.check, pipeline.check_upstream, pipeline.output):
             monkeypatch.setattr(stage, "__defaults__", (series,))
-        monkeypatch.setitem(pipeline.build.__kwdefaults__, "series", series)
+        monkeypatch.setattr(
+            pipeline.build, "__kwdefaults__", {**(pipeline.build.__kwdefaults__ or {}), "series": series}
+        )
 
     return use
 

@@ -156,7 +156,9 @@ def assert_invariants(build: Build, series: tuple[Patch, ...]) -> None:
         text, _ = markers.unsplice(build.tree[path].data.decode())
         assert text.encode() == build.upstream.tree[path].data
     for layer in build.layers:
-        assert _spliced_by_hand(layer.before, [(each.start, each.end, each.text) for each in layer.splices]) == layer.after
+        assert (
+            _spliced_by_hand(layer.before, [(each.start, each.end, each.text) for each in layer.splices]) == layer.after
+        )
     patched = {layer.file for layer in build.layers}
     for path in build.upstream.tree.keys() - patched:
         assert build.tree[path] == build.upstream.tree[path]
@@ -369,7 +371,7 @@ def start(
 
 def spawn(*arguments: str | Path, cwd: Path | None = None, umask: int = -1, **changes: str) -> Ended:
     """`python -m patcher ARGUMENTS` in a process of its own, to its end."""
-    process = start("-m", "patcher", *arguments, cwd=cwd, umask=umask, **changes)
+    process = start("-m", "patcher", *arguments, cwd=cwd, umask=umask, stdout=subprocess.PIPE, **changes)
     out, err = process.communicate(timeout=60)
     return Ended(process.returncode, out, err)
 

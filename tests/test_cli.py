@@ -189,13 +189,19 @@ def test_exit_70_a_bug_of_ours(cli: CommandLine, monkeypatch: pytest.MonkeyPatch
     ended = cli("list")
     assert (ended.code, ended.out) == (70, "")
     assert ended.err.startswith("Traceback ") and "ZeroDivisionError: division by zero" in ended.err
-    assert f"error[bug]: this is a bug of ours; please report the lines above (sidecar-patcher {__version__}, Python " in ended.err
+    assert (
+        f"error[bug]: this is a bug of ours; please report the lines above (sidecar-patcher {__version__}, Python "
+        in ended.err
+    )
 
 
 def test_exit_70_a_series_that_is_wrong(cli: CommandLine, use_series: Use) -> None:
     use_series(Patch("a", "Does a.", requires=("b",)))
     ended = cli("check")
-    assert (ended.code, ended.said) == (70, "error[series-invalid]: a requires b, which the series does not have before it\n")
+    assert (ended.code, ended.said) == (
+        70,
+        "error[series-invalid]: a requires b, which the series does not have before it\n",
+    )
 
 
 def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
@@ -209,7 +215,9 @@ def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="BUG: Ctrl-C while modules are imported is a traceback and ends by the signal, not with 130", strict=False)
+@pytest.mark.xfail(
+    reason="BUG: Ctrl-C while modules are imported is a traceback and ends by the signal, not with 130", strict=False
+)
 def test_exit_130_interrupted_at_the_start(tmp_path: Path) -> None:
     ends = []
     for delay in (0.1, 0.2, 0.3, 0.4):
@@ -272,7 +280,12 @@ def test_a_patch_is_explained_with_what_stands_there(cli: CommandLine) -> None:
 
 def test_the_diff_is_one_that_git_can_apply(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
     (tmp_path / "series.diff").write_text(cli("diff", "--upstream", upstream).out)
-    subprocess.run(["git", "apply", "--directory", "upstream", "series.diff"], cwd=tmp_path, check=True, env={**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)})
+    subprocess.run(
+        ["git", "apply", "--directory", "upstream", "series.diff"],
+        cwd=tmp_path,
+        check=True,
+        env={**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)},
+    )
     cli("build", "--out", tmp_path / "out")
     wanted = {path: data for path, (data, _) in snapshot(tmp_path / "out").items() if path != MANIFEST}
     assert {path: data for path, (data, _) in snapshot(upstream).items()} == wanted
@@ -292,11 +305,9 @@ def test_there_is_no_diff_of_a_stopped_series(cli: CommandLine, drifted: Path) -
 # --- formats ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "verb", ["build", "check"],
-)
+@pytest.mark.parametrize("verb", ["build", "check"])
 def test_json_has_the_schema_of_the_design(cli: CommandLine, small: str, tmp_path: Path, verb: str) -> None:
-    more = ["--out", tmp_path / "out"] if verb == "build" else []
+    more = ["--out", str(tmp_path / "out")] if verb == "build" else []
     content = json.loads(cli(verb, "--upstream", small, *more, "--format", "json").out)
     assert (content["schema"], content["ok"], content["command"]) == (1, True, verb)
     assert set(content["upstream"]) == {"name", "version", "ref", "tree_sha256"}
@@ -390,7 +401,9 @@ def test_the_report_is_json_whatever_the_format(cli: CommandLine, small: str, tm
         pytest.param(["verify", "nowhere"], "manifest-unreadable", id="no manifest"),
     ],
 )
-def test_the_report_is_written_when_a_run_fails(cli: CommandLine, tmp_path: Path, arguments: list[str], code: str) -> None:
+def test_the_report_is_written_when_a_run_fails(
+    cli: CommandLine, tmp_path: Path, arguments: list[str], code: str
+) -> None:
     assert cli(*arguments, "--report", tmp_path / "report.json").code == 5
     content = json.loads((tmp_path / "report.json").read_text())
     assert (content["ok"], [error["code"] for error in content["errors"]]) == (False, [code])
@@ -428,7 +441,9 @@ def test_a_report_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: p
     assert snapshot(tmp_path) == {"report.json": (b"old", False)}
 
 
-def test_a_relative_report_is_that_of_the_working_directory(cli: CommandLine, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_report_is_that_of_the_working_directory(
+    cli: CommandLine, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli("check", "--upstream", small, "--report", "report.json").code == 0
     assert (tmp_path / "report.json").exists()
@@ -512,13 +527,19 @@ def test_a_second_build_has_nothing_to_do(cli: CommandLine, tmp_path: Path) -> N
 
 
 def test_a_second_build_of_a_git_ref_has_nothing_to_do(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
-    for arguments in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"]):
+    for arguments in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"],
+    ):
         subprocess.run(["git", "-C", str(upstream), *arguments], check=True)
     spec = f"{upstream}@HEAD"
     assert cli("build", "--upstream", spec, "--out", tmp_path / "out").err.startswith("built ")
     assert cli("build", "--upstream", spec, "--out", tmp_path / "out").err.startswith("up to date: ")
     subprocess.run(["git", "-C", str(upstream), "rm", "-q", "LICENSE"], check=True)
-    subprocess.run(["git", "-C", str(upstream), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "y"], check=True)
+    subprocess.run(
+        ["git", "-C", str(upstream), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "y"], check=True
+    )
     assert cli("build", "--upstream", spec, "--out", tmp_path / "out").err.startswith("built ")
 
 
@@ -531,11 +552,15 @@ def test_a_second_build_of_a_git_ref_has_nothing_to_do(cli: CommandLine, upstrea
         pytest.param(lambda out: (out / "LICENSE").unlink(), 3, "error[output-tampered]", id="a deleted file"),
         pytest.param(lambda out: (out / "x").write_text("x"), 3, "error[output-tampered]", id="an added file"),
         pytest.param(lambda out: (out / MANIFEST).unlink(), 5, "error[output-not-ours]", id="no manifest"),
-        pytest.param(lambda out: (out / MANIFEST).write_text("{}"), 5, "error[manifest-unreadable]", id="another manifest"),
+        pytest.param(
+            lambda out: (out / MANIFEST).write_text("{}"), 5, "error[manifest-unreadable]", id="another manifest"
+        ),
         pytest.param(lambda out: shutil.rmtree(out), 0, "built ", id="nothing there any more"),
     ],
 )
-def test_a_second_build_looks_at_the_tree(cli: CommandLine, tmp_path: Path, change: object, code: int, said: str) -> None:
+def test_a_second_build_looks_at_the_tree(
+    cli: CommandLine, tmp_path: Path, change: object, code: int, said: str
+) -> None:
     cli("build", "--out", tmp_path / "out")
     assert callable(change)
     change(tmp_path / "out")
@@ -554,7 +579,12 @@ def test_another_upstream_is_built_over_the_old_one(cli: CommandLine, upstream: 
 @pytest.mark.xfail(reason="BUG: a git ref named `builtin` is taken for the builtin sidecar: up to date, and wrong")
 def test_a_git_ref_named_builtin_is_not_the_builtin(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
     (upstream / "server/extra.js").write_text("1;\n")
-    for arguments in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"], ["tag", "builtin"]):
+    for arguments in (
+        ["init", "-q"],
+        ["add", "."],
+        ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "x"],
+        ["tag", "builtin"],
+    ):
         subprocess.run(["git", "-C", str(upstream), *arguments], check=True)
     cli("build", "--upstream", f"{upstream}@builtin", "--out", tmp_path / "out")
     assert cli("build", "--out", tmp_path / "out").err.startswith("built ")
@@ -573,7 +603,9 @@ def test_a_changed_template_makes_a_tree_out_of_date(tmp_path: Path) -> None:
     assert b"// changed" in (tmp_path / "out/server/routes/sessions.js").read_bytes()
 
 
-def test_the_default_output_is_hidden_in_the_working_directory(cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_default_output_is_hidden_in_the_working_directory(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli("build").err.startswith("built .generated/agent-monitor: ")
     assert (tmp_path / ".generated/agent-monitor/server/index.js").exists()

@@ -31,7 +31,9 @@ CODES = {
 
 
 def test_every_class_has_its_code_and_exit_code() -> None:
-    found = {each.__name__: (each.code, each.exit_code) for each in every_class() if each.__module__ == "patcher.errors"}
+    found = {
+        each.__name__: (each.code, each.exit_code) for each in every_class() if each.__module__ == "patcher.errors"
+    }
     assert found == CODES
 
 
@@ -59,10 +61,13 @@ def test_the_help_explains_every_exit_code(cli: CommandLine, code: int) -> None:
     [
         pytest.param(PatcherError("it broke"), "error[error]: it broke", id="a message alone"),
         pytest.param(PatcherError("it broke", where="a.js:1"), "error[error]: a.js:1: it broke", id="with a place"),
-        pytest.param(PatcherError("it broke", hint="mend it"), "error[error]: it broke\n\nhint: mend it", id="with a hint"),
+        pytest.param(
+            PatcherError("it broke", hint="mend it"), "error[error]: it broke\n\nhint: mend it", id="with a hint"
+        ),
         pytest.param(
             errors.UsageError("it broke", where="a.js", hint="mend it", code="other"),
-            "error[other]: a.js: it broke\n\nhint: mend it", id="with everything",
+            "error[other]: a.js: it broke\n\nhint: mend it",
+            id="with everything",
         ),
     ],
 )

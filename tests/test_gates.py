@@ -1,5 +1,6 @@
 """Stage 6: every gate refuses the bad output that it is there for, and a gate that cannot run has failed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -37,7 +38,15 @@ def test_a_good_build_passes_them_all(bench: Bench) -> None:
 
 
 def test_the_gates_are_those_of_the_design() -> None:
-    wanted = ["template-residue", "parses", "untouched-bytes", "declared-scopes", "free-identifiers", "portable", "reversible"]
+    wanted = [
+        "template-residue",
+        "parses",
+        "untouched-bytes",
+        "declared-scopes",
+        "free-identifiers",
+        "portable",
+        "reversible",
+    ]
     assert set(GATE_IDS) >= {*wanted, SECOND_BUILD}
     assert len(set(GATE_IDS)) == len(GATE_IDS)
 
@@ -174,7 +183,6 @@ def test_the_scopes_around_a_declared_one_may_change(bench: Bench) -> None:
         pytest.param("function audit() {}", id="a function"),
     ],
 )
-@pytest.mark.xfail(reason="BUG: a named function inside a payload counts as a changed scope of upstream's")
 def test_a_payload_may_declare_a_function(bench: Bench, payload: str) -> None:
     assert ran(bench, payload).refused == {}
 
@@ -222,11 +230,10 @@ BINDINGS = [
     pytest.param("a.x = 1;\nmark();", False, id="a property"),
     pytest.param("a({ x: 1 });\nmark();", False, id="a key"),
     pytest.param("const y = 'x';\nmark();", False, id="a string"),
-    pytest.param("switch (a) { case 1: { const x = 1; } case 2: mark(); }", False, id="a constant of a block in another case"),
     pytest.param(
-        "import { x as y } from 'y';\nmark();", False, id="an import under another name",
-        marks=pytest.mark.xfail(reason="BUG: both names of `import { x as y }` count as bound"),
+        "switch (a) { case 1: { const x = 1; } case 2: mark(); }", False, id="a constant of a block in another case"
     ),
+    pytest.param("import { x as y } from 'y';\nmark();", False, id="an import under another name"),
 ]
 
 
@@ -251,11 +258,12 @@ def test_a_name_is_bound_by(bench: Bench, text: str, bound: bool) -> None:
         pytest.param("console.log(session[gone]);", "gone", id="a name in brackets"),
         pytest.param("const f = () => gone;", "gone", id="a name in a function"),
         pytest.param(
-            "{ const gone = 1; console.log(gone); }\nconsole.log(gone);", "gone", id="a name of an inner block",
-            marks=pytest.mark.xfail(reason="BUG: what a payload declares anywhere counts as bound everywhere in it"),
+            "{ const gone = 1; console.log(gone); }\nconsole.log(gone);", "gone", id="a name of an inner block"
         ),
         pytest.param("const own = 1; console.log(own);", "", id="its own constant is fine"),
-        pytest.param("const [one, { two: three }] = session; console.log(one, three);", "", id="its own patterns are fine"),
+        pytest.param(
+            "const [one, { two: three }] = session; console.log(one, three);", "", id="its own patterns are fine"
+        ),
         pytest.param("session.forEach((each) => console.log(each));", "", id="its own parameters are fine"),
         pytest.param("try { store.x(); } catch (error) { console.log(error); }", "", id="what it catches is fine"),
         pytest.param("for (const each of session) console.log(each);", "", id="its own loops are fine"),
@@ -291,37 +299,37 @@ def test_all_unbound_names_are_told(bench: Bench) -> None:
     ("payload", "message"),
     [
         pytest.param('require("./gone");', "`./gone` is not in the generated tree", id="a module that is not there"),
-        pytest.param('require("../server/gone.js");', "`../server/gone.js` is not in the generated tree", id="another one"),
-        pytest.param('require("./store").gone();', "`server/store.js` does not export `gone`", id="a name that is not exported"),
         pytest.param(
-            'const { ensure, gone } = require("./store");', "`server/store.js` does not export `gone`",
+            'require("../server/gone.js");', "`../server/gone.js` is not in the generated tree", id="another one"
+        ),
+        pytest.param(
+            'require("./store").gone();', "`server/store.js` does not export `gone`", id="a name that is not exported"
+        ),
+        pytest.param(
+            'const { ensure, gone } = require("./store");',
+            "`server/store.js` does not export `gone`",
             id="one of several names",
         ),
         pytest.param(
-            'const { gone: x } = require("./store");', "`server/store.js` does not export `gone`", id="a name under another"
+            'const { gone: x } = require("./store");',
+            "`server/store.js` does not export `gone`",
+            id="a name under another",
         ),
         pytest.param(
-            'require("express");', "`express` is neither a file of the tree nor one of Node's own modules", id="an npm module"
+            'require("express");',
+            "`express` is neither a file of the tree nor one of Node's own modules",
+            id="an npm module",
         ),
         pytest.param("require(session);", "`require(session)` does not name a module", id="a module without a name"),
         pytest.param('require("./store").ensure(1);', "", id="an export is fine"),
         pytest.param('const { ensure } = require("./store.js");', "", id="an export, with the ending, is fine"),
         pytest.param('const x = require("./store");', "", id="a whole module is fine"),
         pytest.param('require("node:fs"); require("path");', "", id="Node's own are fine"),
-        pytest.param(
-            'require("node:sqlite");', "", id="Node's own SQLite is fine",
-            marks=pytest.mark.xfail(reason="NODE_MODULES leaves out sqlite, worker_threads, perf_hooks, timers, tty, v8, vm"),
-        ),
+        pytest.param('require("node:sqlite");', "", id="Node's own SQLite is fine"),
         pytest.param('require("./lib").inner();', "", id="the index of a folder is fine"),
         pytest.param('require("./shapes").one(); require("./shapes").two();', "", id="an object of exports is fine"),
-        pytest.param(
-            'require("./shapes").three();', "", id="a method in an object of exports is fine",
-            marks=pytest.mark.xfail(reason="BUG: `module.exports = { three() {} }` is not seen as an export"),
-        ),
-        pytest.param(
-            'require("./shapes").four();', "", id="a quoted export is fine",
-            marks=pytest.mark.xfail(reason="BUG: a quoted key of `module.exports = { 'four': 1 }` is not seen as an export"),
-        ),
+        pytest.param('require("./shapes").three();', "", id="a method in an object of exports is fine"),
+        pytest.param('require("./shapes").four();', "", id="a quoted export is fine"),
     ],
 )
 def test_a_payload_requires(bench: Bench, payload: str, message: str) -> None:
@@ -341,8 +349,6 @@ def test_a_file_of_ours_is_looked_at_where_it_will_be(bench: Bench) -> None:
 
 # --- portable --------------------------------------------------------------------------------------------------
 
-NEWER = pytest.mark.xfail(reason="BUG: esprima 4.0.1 parses some of ES2018 and `import()`", raises=KeyError)
-
 
 @pytest.mark.parametrize(
     "code",
@@ -350,12 +356,12 @@ NEWER = pytest.mark.xfail(reason="BUG: esprima 4.0.1 parses some of ES2018 and `
         pytest.param("console.log(session?.id);", id="optional chaining"),
         pytest.param("console.log(session ?? 1);", id="a default for nothing"),
         pytest.param("try { store.x(); } catch { store.y(); }", id="a catch without a name"),
-        pytest.param("import('x');", id="a module that is loaded later", marks=NEWER),
-        pytest.param("console.log(/a/s);", id="a flag of a regular expression", marks=NEWER),
-        pytest.param("console.log(/(?<=a)b/);", id="a look behind", marks=NEWER),
+        pytest.param("import('x');", id="a module that is loaded later"),
+        pytest.param("console.log(/a/s);", id="a flag of a regular expression"),
+        pytest.param("console.log(/(?<=a)b/);", id="a look behind"),
         pytest.param("class A { x = 1 }", id="a class field"),
-        pytest.param("const a = { ...session };", id="an object spread", marks=NEWER),
-        pytest.param("const { a, ...b } = session;", id="an object rest", marks=NEWER),
+        pytest.param("const a = { ...session };", id="an object spread"),
+        pytest.param("const { a, ...b } = session;", id="an object rest"),
         pytest.param("session.a ||= 1;", id="a logical assignment"),
         pytest.param("console.log(1_000);", id="a separator in a number"),
         pytest.param("console.log(10n);", id="a big number"),
@@ -364,8 +370,15 @@ NEWER = pytest.mark.xfail(reason="BUG: esprima 4.0.1 parses some of ES2018 and `
 def test_newer_javascript_is_refused_in_a_payload_and_in_a_portable_file(bench: Bench, code: str) -> None:
     portable = bench.overlay("bin/hook.js", f"function f(session, store) {{ {code} }}\n", portable=True)
     refused = SMALL.run(replace(bench.insert("audit", REPLACES, code), overlays=(portable,))).refused["portable"]
-    assert f"{APP_FILE} (audit.0): is not ES2017: Line " in refused
-    assert "bin/hook.js: is not ES2017: Line 1: " in refused
+    assert re.search(rf"{APP_FILE} \(audit\.0\)(:\d)?: is not ES2017: \S", refused)
+    assert re.search(r"bin/hook\.js(:1)?: is not ES2017: \S", refused)
+
+
+@pytest.mark.parametrize("code", ["console.log(session?.id);", "import('x');"])
+@pytest.mark.xfail(reason="BUG: the line is that of the wrapped payload, one too many")
+def test_a_payload_that_is_not_portable_is_told_with_its_own_line(bench: Bench, code: str) -> None:
+    refused = ran(bench, code).refused["portable"]
+    assert "audit.0):1: " in refused or "Line 1: " in refused
 
 
 def test_a_file_that_is_not_portable_may_be_newer(bench: Bench) -> None:
@@ -377,7 +390,9 @@ def test_a_file_that_is_not_portable_may_be_newer(bench: Bench) -> None:
     ("payload", "place"),
     [
         pytest.param("if (session) return total;", Place.AFTER, id="return"),
-        pytest.param("console.log(session) || /*= original =*/", Place.REPLACE, id="an expression around upstream's own"),
+        pytest.param(
+            "console.log(session) || /*= original =*/", Place.REPLACE, id="an expression around upstream's own"
+        ),
         pytest.param("const f = async () => { await session; };", Place.AFTER, id="async of ES2017"),
     ],
 )
@@ -387,7 +402,9 @@ def test_a_payload_may_be(bench: Bench, payload: str, place: Place) -> None:
 
 def test_what_upstream_wrote_is_not_held_to_es2017(bench: Bench) -> None:
     newer = APP.replace("store.save(session, total)", "store.save(session?.id, total)")
-    patch = bench.insert("audit", "store.save($$$A)", "console.log(1) || /*= original =*/", on=newer, place=Place.REPLACE)
+    patch = bench.insert(
+        "audit", "store.save($$$A)", "console.log(1) || /*= original =*/", on=newer, place=Place.REPLACE
+    )
     assert SMALL.having({APP_FILE: newer}).run(patch).refused == {}
 
 
@@ -403,11 +420,14 @@ def test_a_portable_file_may_start_with_a_shebang(bench: Bench) -> None:
     ("old", "new", "message"),
     [
         pytest.param(
-            "return total", "return 0", f"{APP_FILE}: taking the payloads out does not give the pristine bytes",
+            "return total",
+            "return 0",
+            f"{APP_FILE}: taking the payloads out does not give the pristine bytes",
             id="other bytes around the payload",
         ),
         pytest.param(
-            "/* sidecar-patcher:end audit.0 */", "",
+            "/* sidecar-patcher:end audit.0 */",
+            "",
             f"could not run: NotReversible: error[not-reversible]: {APP_FILE}:7: the marker of audit.0 has no partner",
             id="a marker that is missing",
         ),
@@ -422,7 +442,8 @@ def test_what_cannot_be_reverted_is_refused(bench: Bench, old: str, new: str, me
 def test_a_second_build_that_changes_something_is_refused(bench: Bench) -> None:
     results = gate(good(bench), lambda tree: {**tree, "LICENSE": File(b"other"), "new.js": File(b"")})
     assert results[-1] == GateResult(
-        SECOND_BUILD, False,
+        SECOND_BUILD,
+        False,
         "LICENSE: a second build over the result changes this file; new.js: a second build over the result changes this file",
         "LICENSE",
     )
@@ -463,10 +484,14 @@ def test_a_second_build_that_raises_has_failed(bench: Bench) -> None:
 @pytest.mark.parametrize(
     "broken",
     [
-        pytest.param(lambda build: replace(build, added={"a.js": File(b"\xff")}), id="a file of ours that is not UTF-8"),
+        pytest.param(
+            lambda build: replace(build, added={"a.js": File(b"\xff")}), id="a file of ours that is not UTF-8"
+        ),
         pytest.param(lambda build: replace(build, tree={}), id="a tree without its files"),
         pytest.param(
-            lambda build: replace(build, layers=(Layer(APP_FILE, APP, (Splice(0, 0, "no marker", "", "p", 0, Place.AFTER, ""),), APP),)),
+            lambda build: replace(
+                build, layers=(Layer(APP_FILE, APP, (Splice(0, 0, "no marker", "", "p", 0, Place.AFTER, ""),), APP),)
+            ),
             id="a splice without a marker",
         ),
     ],

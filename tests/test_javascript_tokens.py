@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from patcher import javascript
 from patcher.javascript import line_of, named_scopes, parse, syntax_errors, tokens
-from patcher.model import MODULE, Anchor
 from patcher.locate import locate
+from patcher.model import MODULE, Anchor
 from tests.support import HANDLE
 
 
@@ -145,7 +145,22 @@ NO_BREAK_AFTER = {"async", "break"}  # a line break there would end the statemen
 NO_BREAK_BEFORE = {"=>"}
 INLINE = st.sampled_from([" ", "  ", "\t", " /* c */ ", "/* é 😀 */", " /* if (x) { */ "])
 BREAK = st.sampled_from(["\n", "\r\n", "\n\n  ", " // a note: }\n", "\n/* two\nlines */\n"])
-NAMES = ["first", "second", "third", "total", "count", "mark", "x", "key", "each", "items", "run", "error", "log", "other"]
+NAMES = [
+    "first",
+    "second",
+    "third",
+    "total",
+    "count",
+    "mark",
+    "x",
+    "key",
+    "each",
+    "items",
+    "run",
+    "error",
+    "log",
+    "other",
+]
 
 
 @st.composite
@@ -187,7 +202,9 @@ def test_no_layout_changes_the_digest(text: str) -> None:
         pytest.param(
             "mark /* note */ (a, b)",
             id="before the bracket",
-            marks=pytest.mark.xfail(reason="ast-grep compares a comment there, so this is `missing` and not `reformatted`"),
+            marks=pytest.mark.xfail(
+                reason="ast-grep compares a comment there, so this is `missing` and not `reformatted`"
+            ),
         ),
     ],
 )

@@ -87,7 +87,9 @@ def test_the_manifest_is_sorted_json_with_a_final_newline(bench: Bench, tmp_path
 def test_each_file_has_its_digest_before_and_after(bench: Bench, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     files = {file["path"]: file for file in read(str(out))["files"]}
-    assert {path: digest((out / path).read_bytes()) for path in files} == {path: file["after"] for path, file in files.items()}
+    assert {path: digest((out / path).read_bytes()) for path in files} == {
+        path: file["after"] for path, file in files.items()
+    }
     assert files[APP_FILE]["before"] == digest(APP.encode()) and files["bin/ours.js"]["before"] == ""
     assert [(file["status"], file["executable"]) for file in files.values() if file["executable"]] == [("added", True)]
 
@@ -123,25 +125,36 @@ def test_a_tree_as_it_was_built_has_no_differences(bench: Bench, tmp_path: Path)
         pytest.param(lambda out: (out / "x").write_text(""), [("added", "x")], id="an added file"),
         pytest.param(lambda out: (out / "server/data").mkdir(), [], id="an empty folder is nothing"),
         pytest.param(
-            lambda out: ((out / "server/data").mkdir(), (out / "server/data/x").write_text("")), [("added", "server/data/x")],
+            lambda out: ((out / "server/data").mkdir(), (out / "server/data/x").write_text("")),
+            [("added", "server/data/x")],
             id="a deeper `data` is not the sidecar's",
         ),
         pytest.param(
-            lambda out: ((out / "LICENSE").unlink(), (out / "b").write_text(""), (out / "server/store.js").write_text("")),
+            lambda out: (
+                (out / "LICENSE").unlink(),
+                (out / "b").write_text(""),
+                (out / "server/store.js").write_text(""),
+            ),
             [("deleted", "LICENSE"), ("added", "b"), ("edited", "server/store.js")],
             id="several, in path order",
         ),
         pytest.param(
-            lambda out: ((out / "LICENSE").unlink(), (out / "LICENSE").symlink_to("nowhere")), [("edited", "LICENSE")],
-            id="a link to nothing", marks=pytest.mark.xfail(reason="BUG: FileNotFoundError, exit 70 from `verify`"),
+            lambda out: ((out / "LICENSE").unlink(), (out / "LICENSE").symlink_to("nowhere")),
+            [("edited", "LICENSE")],
+            id="a link to nothing",
+            marks=pytest.mark.xfail(reason="BUG: FileNotFoundError, exit 70 from `verify`"),
         ),
         pytest.param(
-            lambda out: (out / "extra").symlink_to("server"), [("added", "extra")], id="a link to a folder",
+            lambda out: (out / "extra").symlink_to("server"),
+            [("added", "extra")],
+            id="a link to a folder",
             marks=pytest.mark.xfail(reason="BUG: os.walk lists it among the folders, so it is never seen"),
         ),
     ],
 )
-def test_what_a_person_changed_is_found(bench: Bench, tmp_path: Path, change: object, expected: list[tuple[str, str]]) -> None:
+def test_what_a_person_changed_is_found(
+    bench: Bench, tmp_path: Path, change: object, expected: list[tuple[str, str]]
+) -> None:
     out = built(bench, tmp_path)
     assert callable(change)
     change(out)
@@ -171,12 +184,18 @@ def test_what_upstream_ships_below_data_is_no_difference(bench: Bench, tmp_path:
     ("text", "message"),
     [
         pytest.param("", "is not JSON: Expecting value: line 1 column 1 (char 0)", id="an empty file"),
-        pytest.param("{", "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)", id="cut off"),
+        pytest.param(
+            "{",
+            "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+            id="cut off",
+        ),
         pytest.param("[]", "expected schema 1, found 'list'", id="a list"),
         pytest.param("{}", "expected schema 1, found None", id="no schema"),
         pytest.param('{"schema": 2}', "expected schema 1, found 2", id="a newer schema"),
         pytest.param(
-            '{"schema": 1}', "has no files", id="no files",
+            '{"schema": 1}',
+            "has no files",
+            id="no files",
             marks=pytest.mark.xfail(reason="BUG: KeyError, exit 70, for a manifest without `files`"),
         ),
     ],
@@ -189,7 +208,9 @@ def test_a_broken_manifest_is_refused(tmp_path: Path, text: str, message: str) -
 
 @pytest.mark.parametrize("name", ["", "nowhere"])
 def test_a_directory_without_a_manifest_is_refused(tmp_path: Path, name: str) -> None:
-    expected = Says("manifest-unreadable", EXIT_IO, f"expected {MANIFEST}, found no such file", NOT_OURS, str(tmp_path / name))
+    expected = Says(
+        "manifest-unreadable", EXIT_IO, f"expected {MANIFEST}, found no such file", NOT_OURS, str(tmp_path / name)
+    )
     assert Says.of(refusal(read, str(tmp_path / name))) == expected
 
 

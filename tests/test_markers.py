@@ -26,14 +26,26 @@ def end(identity: str = "p.0", was: str = "") -> str:
         pytest.param("a();\nb();\n", "a();\nb();\n", id="nothing of ours"),
         pytest.param("", "", id="an empty file"),
         pytest.param(f"a();\n  {begin()}\n  x\n  {end()}\nb();", "a();\nb();", id="a payload after a statement"),
-        pytest.param(f"  {begin('p.0', Place.BEFORE)}\n  x\n  {end()}\n  b();", "  b();", id="a payload before a statement"),
-        pytest.param(f"a({begin('p.0', Place.REPLACE)} x {end('p.0', 'y')});", "a(y);", id="a payload in place of another"),
+        pytest.param(
+            f"  {begin('p.0', Place.BEFORE)}\n  x\n  {end()}\n  b();", "  b();", id="a payload before a statement"
+        ),
+        pytest.param(
+            f"a({begin('p.0', Place.REPLACE)} x {end('p.0', 'y')});", "a(y);", id="a payload in place of another"
+        ),
         pytest.param(f"a();\r\n{begin()}\r\nx\r\n{end()}\r\nb();", "a();\r\nb();", id="with CRLF"),
         pytest.param(
-            f"a();\n{begin('p.0')}\nx;\n{begin('q.0')}\ny\n{end('q.0')}\n{end('p.0')}\nb();", "a();\nb();", id="a payload in a payload"
+            f"a();\n{begin('p.0')}\nx;\n{begin('q.0')}\ny\n{end('q.0')}\n{end('p.0')}\nb();",
+            "a();\nb();",
+            id="a payload in a payload",
         ),
-        pytest.param("/* sidecar-patcher is fine */", "/* sidecar-patcher is fine */", id="a comment that is no marker"),
-        pytest.param("/* sidecar-patcher:begin p (after) */", "/* sidecar-patcher:begin p (after) */", id="a marker without a number"),
+        pytest.param(
+            "/* sidecar-patcher is fine */", "/* sidecar-patcher is fine */", id="a comment that is no marker"
+        ),
+        pytest.param(
+            "/* sidecar-patcher:begin p (after) */",
+            "/* sidecar-patcher:begin p (after) */",
+            id="a marker without a number",
+        ),
     ],
 )
 def test_unsplicing_gives(text: str, pristine: str) -> None:
@@ -53,11 +65,17 @@ def test_what_was_between_the_markers_is_told() -> None:
         pytest.param(f"x\n\n{end()}", "the marker of p.0 has no partner", 3, id="an end without a begin"),
         pytest.param(f"{begin('a.0')} x {end('b.0')}", "the marker of a.0 has no partner", 1, id="another's end"),
         pytest.param(
-            f"{begin('a.0')} {begin('b.0')} {end('a.0')} {end('b.0')}", "the marker of b.0 has no partner", 1, id="crossed over"
+            f"{begin('a.0')} {begin('b.0')} {end('a.0')} {end('b.0')}",
+            "the marker of b.0 has no partner",
+            1,
+            id="crossed over",
         ),
         pytest.param(f"{end()} x {begin()}", "the marker of p.0 has no partner", 1, id="turned round"),
         pytest.param(
-            f"{begin()} x {end()}\n{begin()} x {end()}", "the payload p.0 is there twice", 2, id="a payload that was copied"
+            f"{begin()} x {end()}\n{begin()} x {end()}",
+            "the payload p.0 is there twice",
+            2,
+            id="a payload that was copied",
         ),
         pytest.param(
             f"{begin()} x {begin('q.0')} {end()}", "the marker of q.0 has no partner", 1, id="a begin too many"

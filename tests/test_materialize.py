@@ -240,7 +240,9 @@ def test_a_symlink_that_stays_inside_becomes_the_file_it_names(tmp_path: Path, r
     (tmp_path / "upstream/server/alias.js").symlink_to("app.js")
     specs = {
         "directory": lambda: str(tmp_path / "upstream"),
-        "archive": lambda: tar(tmp_path / "a.tgz", {**prefixed(SMALL), "package/server/alias.js": link("app.js", mode=0o777)}),
+        "archive": lambda: tar(
+            tmp_path / "a.tgz", {**prefixed(SMALL), "package/server/alias.js": link("app.js", mode=0o777)}
+        ),
         "git": lambda: Repository.made(tmp_path / "upstream").at(),
     }
     tree = materialize(specs[road]()).tree
@@ -277,10 +279,16 @@ def unreadable(message: str, hint: str = "", code: str = "upstream-unreadable") 
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        pytest.param("nowhere", unreadable("there is no such directory", GIVE_SPEC), id="a directory that is not there"),
+        pytest.param(
+            "nowhere", unreadable("there is no such directory", GIVE_SPEC), id="a directory that is not there"
+        ),
         pytest.param("", unreadable("there is no such directory", GIVE_SPEC), id="an empty spec"),
-        pytest.param("nowhere.tgz", unreadable("there is no such archive", GIVE_SPEC), id="an archive that is not there"),
-        pytest.param("folder.tgz/x.tgz", unreadable("there is no such archive", GIVE_SPEC), id="an archive below nothing"),
+        pytest.param(
+            "nowhere.tgz", unreadable("there is no such archive", GIVE_SPEC), id="an archive that is not there"
+        ),
+        pytest.param(
+            "folder.tgz/x.tgz", unreadable("there is no such archive", GIVE_SPEC), id="an archive below nothing"
+        ),
         pytest.param("a-file", unreadable("this is a file, not a directory", GIVE_SPEC), id="a file"),
         pytest.param("@v1", unreadable("there is no such directory", GIVE_SPEC), id="a ref without a repository"),
         pytest.param("nowhere@", unreadable("there is no such directory", GIVE_SPEC), id="a repository without a ref"),
@@ -296,13 +304,13 @@ def unreadable(message: str, hint: str = "", code: str = "upstream-unreadable") 
         ),
     ],
 )
-def test_a_spec_that_names_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, expected: Says
-) -> None:
+def test_a_spec_that_names_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: str, expected: Says) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "plain").mkdir()
     (tmp_path / "a-file").write_text("x")
-    assert Says.of(refusal(materialize, spec)) == (expected if expected.where else Says(**{**vars(expected), "where": spec}))
+    assert Says.of(refusal(materialize, spec)) == (
+        expected if expected.where else Says(**{**vars(expected), "where": spec})
+    )
 
 
 @pytest.mark.parametrize(
@@ -313,7 +321,8 @@ def test_a_spec_that_names_nothing(
         pytest.param("{}", "expected agent-dashboard, found None in package.json", id="no name"),
         pytest.param("[1]", "expected agent-dashboard, found None in package.json", id="a list"),
         pytest.param(
-            "{", "package.json is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
+            "{",
+            "package.json is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)",
             id="broken JSON",
         ),
         pytest.param("", "package.json is not JSON: Expecting value: line 1 column 1 (char 0)", id="an empty file"),
@@ -363,7 +372,9 @@ def test_an_error_about_a_url_names_the_url(repository: Repository) -> None:
     assert refusal(materialize, f"file://{repository.at('v9')}").where == f"file://{repository.path}"
 
 
-@pytest.mark.xfail(reason="BUG: for a URL a ref that starts with `-` becomes an option of `git fetch` and runs a command")
+@pytest.mark.xfail(
+    reason="BUG: for a URL a ref that starts with `-` becomes an option of `git fetch` and runs a command"
+)
 def test_a_ref_never_becomes_an_option_of_git_fetch(repository: Repository, tmp_path: Path) -> None:
     option = f"--upload-pack=touch {tmp_path}/owned;false"
     error = refusal(materialize, f"file://{repository.at(option)}")
@@ -387,7 +398,9 @@ def test_a_repository_whose_objects_are_gone(repository: Repository) -> None:
 
 UNSAFE_MEMBERS = [
     pytest.param({"../evil.js": "x"}, "the member '../evil.js' leaves the tree", id="dots in a member"),
-    pytest.param({"package/../../evil.js": "x"}, "the member 'package/../../evil.js' leaves the tree", id="dots inside"),
+    pytest.param(
+        {"package/../../evil.js": "x"}, "the member 'package/../../evil.js' leaves the tree", id="dots inside"
+    ),
     pytest.param({"/etc/evil": "x"}, "the member '/etc/evil' leaves the tree", id="an absolute member"),
     pytest.param({"C:/evil": "x"}, "the member 'C:/evil' leaves the tree", id="a drive"),
     pytest.param({"package\\..\\evil": "x"}, "the member 'package\\\\..\\\\evil' leaves the tree", id="backslashes"),
@@ -455,7 +468,9 @@ def test_a_symlink_in_git_to_a_file_that_does_not_travel(tmp_path: Path) -> None
         pytest.param(
             lambda data: data[:-4],
             id="cut at the end",
-            marks=pytest.mark.xfail(reason="BUG: tarfile stops before the gzip trailer, so its checksum is never compared"),
+            marks=pytest.mark.xfail(
+                reason="BUG: tarfile stops before the gzip trailer, so its checksum is never compared"
+            ),
         ),
         pytest.param(lambda data: data[:60] + b"\0\0\0\0" + data[64:], id="bits flipped"),
         pytest.param(lambda _: b"", id="empty"),
@@ -480,7 +495,10 @@ def test_a_file_that_is_a_symlink_out_of_a_directory(tmp_path: Path) -> None:
     SMALL.write(tmp_path)
     (tmp_path / "server/leak.js").symlink_to("/etc/passwd")
     expected = Says(
-        "upstream-unsafe-path", EXIT_IO, "a symlink leaves the tree: it points at /etc/passwd", UNSAFE,
+        "upstream-unsafe-path",
+        EXIT_IO,
+        "a symlink leaves the tree: it points at /etc/passwd",
+        UNSAFE,
         f"{tmp_path}/server/leak.js",
     )
     assert Says.of(refusal(materialize, str(tmp_path))) == expected
@@ -500,7 +518,9 @@ def test_a_symlink_to_nothing_in_a_directory(tmp_path: Path) -> None:
     assert (error.code, error.message) == ("upstream-unreadable", "cannot be read: No such file or directory")
 
 
-@pytest.mark.xfail(reason="BUG: a FIFO is opened before it is looked at, and the build hangs", raises=subprocess.TimeoutExpired)
+@pytest.mark.xfail(
+    reason="BUG: a FIFO is opened before it is looked at, and the build hangs", raises=subprocess.TimeoutExpired
+)
 def test_a_pipe_in_a_directory_does_not_hang(tmp_path: Path) -> None:
     SMALL.write(tmp_path)
     os.mkfifo(tmp_path / "server/pipe")

@@ -32,7 +32,10 @@ def built(bench: Bench, tmp_path: Path, tree: Tree = SMALL) -> Path:
         pytest.param(SMALL.having({APP_FILE: f"\ufeff{APP}".rstrip("\n")}), id="with a BOM and no last newline"),
         pytest.param(SMALL.having({APP_FILE: f"/* 😀 */ {APP}"}), id="with characters beyond the BMP"),
         pytest.param(SMALL.having({"server/data.bin": b"\xff\x00\r\n", "server/empty.js": ""}), id="with other files"),
-        pytest.param(Tree({**SMALL.files, "bin/run.sh": "#!/bin/sh\n"}, executable=frozenset({"bin/run.sh", APP_FILE})), id="with modes"),
+        pytest.param(
+            Tree({**SMALL.files, "bin/run.sh": "#!/bin/sh\n"}, executable=frozenset({"bin/run.sh", APP_FILE})),
+            id="with modes",
+        ),
     ],
 )
 def test_the_pristine_bytes_come_back(bench: Bench, tmp_path: Path, tree: Tree) -> None:
@@ -64,9 +67,13 @@ def test_an_added_file_is_no_obstacle_and_does_not_come_back(bench: Bench, tmp_p
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        pytest.param(lambda out: (out / APP_FILE).write_text("x"), f"{APP_FILE} (edited)", id="a patched file was edited"),
+        pytest.param(
+            lambda out: (out / APP_FILE).write_text("x"), f"{APP_FILE} (edited)", id="a patched file was edited"
+        ),
         pytest.param(lambda out: (out / "LICENSE").write_text("x"), "LICENSE (edited)", id="a copied file was edited"),
-        pytest.param(lambda out: (out / "bin/ours.js").write_text("2;\n"), "bin/ours.js (edited)", id="a file of ours was edited"),
+        pytest.param(
+            lambda out: (out / "bin/ours.js").write_text("2;\n"), "bin/ours.js (edited)", id="a file of ours was edited"
+        ),
         pytest.param(lambda out: (out / "LICENSE").unlink(), "LICENSE (deleted)", id="a file was deleted"),
         pytest.param(lambda out: (out / "LICENSE").chmod(0o755), "LICENSE (edited)", id="a mode was changed"),
     ],
