@@ -6,14 +6,17 @@ import sys
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit code says how it ended (`patcher/errors.py`)."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["build"]:
-        from patcher.uptodate import quick_build
+    try:
+        if arguments[:1] == ["build"]:
+            from patcher.uptodate import quick_build
 
-        if quick_build(arguments[1:]):
-            return 0
-    from patcher.cli import run
+            if quick_build(arguments[1:]):
+                return 0
+        from patcher.cli import run
 
-    return run(arguments)
+        return run(arguments)
+    except KeyboardInterrupt:  # while modules were being imported
+        return 130
 
 
 if __name__ == "__main__":

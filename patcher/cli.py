@@ -1,6 +1,7 @@
 """The rim: the parser, the dispatch, exceptions into exit codes. Data goes to stdout, everything else to stderr."""
 
 import argparse
+import io
 import os
 import signal
 import sys
@@ -30,10 +31,11 @@ def run(argv: Sequence[str]) -> int:
     """Parse and run one command; returns the exit code. Never lets an exception out."""
     options = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a polite kill cleans up as Ctrl-C does
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets every message
     try:
-        outcome = _dispatch(options)
-    except PatcherError as error:
-        outcome = commands.failed(options.verb, error)
+        return _show(options, _outcome(options))
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; nothing is left half done\n")
         return EXIT_INTERRUPTED
@@ -45,12 +47,14 @@ def run(argv: Sequence[str]) -> int:
         version = f"sidecar-patcher {__version__}, Python {sys.version.split()[0]}"
         sys.stderr.write(f"\nerror[bug]: this is a bug of ours; please report the lines above ({version})\n")
         return EXIT_BUG
-    return _show(options, outcome)
 
 
-def _dispatch(options: argparse.Namespace) -> Outcome:
+def _outcome(options: argparse.Namespace) -> Outcome:
     handler: Callable[[argparse.Namespace], Outcome] = options.handler
-    return handler(options)
+    try:
+        return handler(options)
+    except PatcherError as error:
+        return commands.failed(options.verb, error)
 
 
 def _show(options: argparse.Namespace, outcome: Outcome) -> int:

@@ -45,8 +45,8 @@ def failed(verb: str, error: PatcherError) -> Outcome:
 def build(options: argparse.Namespace) -> Outcome:
     """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
     if not options.prove and is_up_to_date(options.upstream, options.out):
-        content = report.report("build", build=pipeline.check(options.upstream)) if options.format != "text" else None
-        return Outcome(EXIT_DONE, content or report.report("build"), said=up_to_date_message(options.out).strip())
+        content = report.report("build", build=pipeline.check(options.upstream))
+        return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
     proofs: list[ProofResult] = []
     result = pipeline.build(
         options.upstream,
@@ -91,7 +91,16 @@ def verify(options: argparse.Namespace) -> Outcome:
     content = read(options.directory)
     found = [{"path": path, "status": what} for what, path in differences(options.directory, content["files"])]
     text = "".join(f"{each['status']:<8} {each['path']}\n" for each in found)
-    body = {**report.report("verify"), "ok": not found, "differences": found, "upstream": content["upstream"]}
+    errors = [
+        {
+            "code": f"file-{each['status']}",
+            "where": each["path"],
+            "message": f"this file was {each['status']}",
+            "hint": "",
+        }
+        for each in found
+    ]
+    body = {**report.report("verify"), "ok": not found, "upstream": content["upstream"], "errors": errors}
     said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
     return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
 

@@ -52,7 +52,7 @@ def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
     findings = [*state.findings, *judge(state.there, state.texts, series)]
     build = Build(
         upstream=state.there.pristine,
-        findings=tuple(_one_per_patch(findings, series)),
+        findings=tuple(_one_per_patch(findings, series, upstream.version)),
         places=tuple(findings),
         layers=tuple(state.layers),
         added=state.added,
@@ -189,8 +189,8 @@ def payload_of(edit: Edit, original: str) -> str:
 
 
 def _in_a_loop(payload: str) -> str:
-    """Where every statement may stand: `return` needs a function, `continue` a loop."""
-    return f"(function () {{ for (;;) {{\n{payload}\n}} }});"
+    """Where every statement may stand: `return` needs a function, `continue` a loop. Lines stay the payload's."""
+    return f"(function () {{ for (;;) {{ {payload}\n}} }});"
 
 
 def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
@@ -212,16 +212,19 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         state.findings += [found] if found else []
 
 
-def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch]) -> Iterator[Finding]:
+def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch], version: str) -> Iterator[Finding]:
     """Each patch gets exactly one verdict: the worst of its places'."""
     named = {patch.id for patch in series}
     yield from (finding for finding in findings if finding.patch not in named)
     for patch in series:
         own = [finding for finding in findings if finding.patch == patch.id]
-        if any(finding.verdict is Verdict.APPLIED for finding in own) and not any(f.verdict.stops for f in own):
-            own = [finding for finding in own if finding.verdict is Verdict.APPLIED]
-        own = own or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
-        worst = max(own, key=lambda finding: SEVERITY[finding.verdict])
+        applied = [finding for finding in own if finding.verdict is Verdict.APPLIED]
+        is_applied = len(applied) == len(patch.edits_for(version)) + len(patch.overlays) > 0
+        judged = [
+            finding for finding in own if (finding.verdict is Verdict.APPLIED) == is_applied or finding.verdict.stops
+        ]
+        judged = judged or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
+        worst = max(judged, key=lambda finding: SEVERITY[finding.verdict])
         yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
 
 

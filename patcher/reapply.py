@@ -65,10 +65,12 @@ def judge(there: Taken, texts: Mapping[str, str], series: Sequence[Patch]) -> It
 
 
 def judge_overlay(given: Upstream, patch: Patch, overlay: Overlay, ours: File) -> Finding | None:
-    """A finding where the tree has another file at the path of ours: an edited one of ours, or one of upstream's."""
+    """A finding where the tree has a file at the path of ours: ours, an edited one of ours, or one of upstream's."""
     there = given.tree.get(overlay.path)
-    if there is None or there.data == ours.data:
+    if there is None:
         return None
+    if there.data == ours.data:
+        return Finding(patch.id, overlay.path, Verdict.APPLIED, 1)
     if _is_ours(there):
         return _tampered(patch.id, overlay.path, "our file is there, and is not what we render")
     message = f"expected no such file, found one of upstream's own ({given.label})"

@@ -5,9 +5,7 @@ from typing import Any
 
 import jinja2
 
-from patcher.resources import TEMPLATES
-
-DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")
+from patcher.resources import DELIMITERS, TEMPLATES
 
 
 @cache

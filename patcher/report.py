@@ -121,8 +121,10 @@ def to_github(content: Mapping[str, Any]) -> str:
 
 def _annotation(level: str, where: str, title: str, message: str) -> str:
     path, _, line = where.rpartition(":")
-    place = f"file={path},line={line}," if path and line.isdigit() else ""
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    is_line = bool(path) and line.isdigit()
+    place = f"file={path},line={line}," if is_line else ""
+    told = message if is_line or not where else f"{where}: {message}"
+    escaped = told.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
     return f"::{level} {place}title={title}::{escaped}"
 
 
@@ -146,7 +148,7 @@ def to_text(content: Mapping[str, Any], *, colour: bool = False) -> str:
     lines += _contract_lines(content.get("contracts", ()), paint)
     for error in content["errors"]:
         lines += ["", *_error_lines(error, paint)]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in lines).lstrip("\n")
 
 
 def _contract_lines(contracts: Sequence[Mapping[str, Any]], paint: Any) -> list[str]:

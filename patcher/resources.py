@@ -1,4 +1,4 @@
-"""Where the templates and the builtin sidecar are, in a checkout and in an installed wheel."""
+"""Where the templates and the builtin sidecar are, in a checkout and in an installed wheel. Leaf module."""
 
 import os
 
@@ -7,4 +7,5 @@ _INSTALLED = os.path.join(PACKAGE, "_data")
 _ROOT = _INSTALLED if os.path.isdir(_INSTALLED) else os.path.dirname(PACKAGE)
 
 TEMPLATES = os.path.join(_ROOT, "templates")
+DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates: comments, to a JavaScript editor
 BUILTIN_SIDECAR = os.path.join(_ROOT, "fixtures", "sidecar")

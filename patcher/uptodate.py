@@ -27,7 +27,7 @@ def is_up_to_date(spec: str, out: str) -> bool:
 
 def _same_upstream(spec: str, upstream: dict[str, str]) -> bool:
     if spec == "builtin":
-        return upstream["ref"] == "builtin"  # its files are part of the fingerprint
+        return upstream["ref"] == "builtin" and not upstream["source"]  # its files are part of the fingerprint
     repository, _, ref = spec.rpartition("@")
     if not repository or os.path.exists(spec) or not os.path.isdir(repository) or ref != upstream["ref"]:
         return False

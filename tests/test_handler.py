@@ -207,7 +207,7 @@ def test_text_in_any_script_arrives_as_it_was(handler: Handler, sidecar: Sidecar
 
 # ── large payloads ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-LARGE = {
+LARGE: dict[str, dict[str, Any]] = {
     "one long string": {"tool_response": "x" * 3_000_000},
     "an image": {"tool_response": [{"type": "input_image", "image_url": "data:image/png;base64," + "A" * 5_000_000}]},
     "many long strings": {"tool_response": ["y" * 60_000 for _ in range(60)]},
@@ -362,6 +362,7 @@ def test_a_sidecar_that_hangs_is_given_up_at_the_deadline(handler: Handler) -> N
             waiting.close()
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="stdin cannot be opened once more here")
 def test_a_stdin_that_never_ends_is_given_up(handler: Handler) -> None:
     process = subprocess.Popen([str(NODE), str(handler.file)], env=handler.env, stdin=subprocess.PIPE)
     try:
@@ -412,6 +413,25 @@ def test_each_database_is_told_once(handler: Handler, sidecars: list[Sidecar]) -
     handler.discover({"servers": [_entry(second, "/one"), _entry(first, "/one"), _entry(third, "/two")]})
     handler.run(PAYLOAD)
     assert _told(sidecars) == [1, 0, 1]
+
+
+def test_of_those_that_share_a_database_the_lowest_port_is_told(handler: Handler, sidecars: list[Sidecar]) -> None:
+    first, second, third = sidecars
+    handler.discover({"servers": [_entry(second, "/one"), _entry(first, "/one"), _entry(third, "/one")]})
+    handler.run(PAYLOAD)
+    assert _told(sidecars) == [1, 0, 0]
+
+
+def test_with_nothing_known_it_is_the_usual_port(handler: Handler) -> None:
+    try:
+        listener = socket.create_server(("127.0.0.1", 4820))
+    except OSError:
+        pytest.skip("port 4820 is taken on this machine")
+    with listener:
+        listener.settimeout(PATIENCE)
+        handler.run(PAYLOAD)
+        connection, _ = listener.accept()
+        connection.close()
 
 
 def test_a_chosen_port_is_the_only_one(handler: Handler, sidecars: list[Sidecar]) -> None:

@@ -116,9 +116,7 @@ def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None
     env = {name: value for name, value in os.environ.items() if name not in unset}
     env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(samples), "HOME": str(tree), "NO_COLOR": "1"}
     command = [node, "--test", "--test-reporter=spec", str(HERE / "js" / suite)]
-    result = subprocess.run(
-        command, env=env, cwd=tree, capture_output=True, encoding="utf-8", timeout=300, check=False
-    )
+    result = subprocess.run(command, env=env, cwd=tree, capture_output=True, encoding="utf-8", timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "# fail 0" in result.stdout or "fail 0" in result.stdout, result.stdout
     assert "tests 0" not in result.stdout, result.stdout

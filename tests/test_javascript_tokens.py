@@ -173,7 +173,7 @@ def layouts(draw: st.DrawFn) -> str:
     return text
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(layouts())
 def test_no_layout_changes_the_tokens(text: str) -> None:
     assert stream(text) == stream(SOURCE)
@@ -187,7 +187,7 @@ def loop_digest(text: str) -> str:
     return javascript.window_digest([loop], scope)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(layouts())
 def test_no_layout_changes_the_digest(text: str) -> None:
     assert loop_digest(text) == loop_digest(SOURCE)
@@ -213,13 +213,13 @@ def test_a_comment_inside_a_match_does_not_hide_it(text: str) -> None:
     assert window(f"function handle() {{ {text}; }}", pattern) == window(f"function handle() {{ {pattern}; }}", pattern)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.sampled_from(NAMES), st.from_regex(r"[a-z]{8}", fullmatch=True))
 def test_renaming_any_name_changes_the_tokens(old: str, new: str) -> None:
     assert stream(re.sub(rf"\b{old}\b", new, SOURCE)) != stream(SOURCE)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.integers(0, len(TOKENS) - 1), layouts())
 def test_changing_any_one_name_changes_the_tokens(index: int, layout: str) -> None:
     if TOKENS[index] not in NAMES:

@@ -242,7 +242,7 @@ def stacks(draw: st.DrawFn) -> list[Layer]:
     return layers
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(stacks())
 def test_any_stack_of_splices_comes_out_to_the_byte(layers: list[Layer]) -> None:
     pristine, blocks = markers.unsplice(layers[-1].after)
@@ -250,6 +250,7 @@ def test_any_stack_of_splices_comes_out_to_the_byte(layers: list[Layer]) -> None
     assert len(blocks) == sum(len(layer.splices) for layer in layers)
 
 
+@settings(max_examples=40)
 @given(stacks())
 def test_any_payload_is_found_again_as_it_was_put_in(layers: list[Layer]) -> None:
     top = layers[-1]
@@ -271,6 +272,7 @@ def test_any_splices_are_those_of_a_naive_model(text: str, places: list[tuple[in
     assert apply(text, [at(start, end, new) for (start, end), new in reversed(ordered)]) == expected + text[position:]
 
 
+@settings(max_examples=40)
 @given(stacks())
 def test_every_character_outside_the_payloads_leads_back_to_itself(layers: list[Layer]) -> None:
     layer = layers[0]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from patcher.gates.problem import Problem
 from patcher.model import Build
-from patcher.render import DELIMITERS
+from patcher.resources import DELIMITERS
 
 
 def check(build: Build) -> Iterator[Problem]:

@@ -49,10 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--upstream", metavar="SPEC", action="append", help=spec_help)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="for what is sampled (default: %(default)s)")
-    parser.add_argument("--only", metavar="PATTERN", default="*", help="mutations whose name, patch.number/kind/detail, matches")
+    parser.add_argument(
+        "--only", metavar="PATTERN", default="*", help="mutations whose name, patch.number/kind/detail, matches"
+    )
     jobs = min(2, os.cpu_count() or 1)
     parser.add_argument("--jobs", metavar="N", type=int, default=jobs, help="processes (default: %(default)s)")
-    parser.add_argument("-v", "--verbose", action="store_true", help="a line for each mutation, and the diffs of the first")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="a line for each mutation, and the diffs of the first"
+    )
     return parser
 
 

@@ -83,7 +83,11 @@ def _renamed_scope(site: Site) -> Iterator[Mutation]:
         yield _made(site, kind, "everywhere", *_renaming(code.uses(site.root, name.text()), name.text()))
         yield _made(site, kind, "only there", Change(*code.span(name), "driftScope"))
         return
-    for detail, path in {"a longer path": "/drift/:id", "another path": "/drift", "plural": f"{name.text()[1:-1]}s"}.items():
+    for detail, path in {
+        "a longer path": "/drift/:id",
+        "another path": "/drift",
+        "plural": f"{name.text()[1:-1]}s",
+    }.items():
         yield _made(site, kind, detail, Change(*code.span(name), f'"{path}"'))
     call = next(node for node in name.ancestors() if node.kind() == "call_expression")
     target = call.field("function")
@@ -152,7 +156,9 @@ def _removed(site: Site) -> Iterator[Mutation]:
     kind = "statement removed"
     start, end = site.spot.statement
     yield _made(site, kind, "", delete((start, end)))
-    yield _made(site, kind, "commented out", Change(start, end, f"/* {site.source(site.statement).replace('*/', '')} */"))
+    yield _made(
+        site, kind, "commented out", Change(start, end, f"/* {site.source(site.statement).replace('*/', '')} */")
+    )
     for node in site.window:
         if code.span(node) != site.spot.statement:
             yield _made(site, kind, f"its neighbour `{node.text()[:24]}`", delete(code.span(node)))
@@ -166,7 +172,11 @@ def _duplicated(site: Site) -> Iterator[Mutation]:
     start, end = site.spot.statement
     yield _made(site, kind, "above", insert(start, f"{source}\n"))
     yield _made(site, kind, "below", insert(end, f"\n{source}"))
-    blocks = {"in a condition": "if (driftOther) {{\n{}\n}}", "in a block": "{{\n{}\n}}", "in a loop": "while (driftOther()) {{\n{}\n}}"}
+    blocks = {
+        "in a condition": "if (driftOther) {{\n{}\n}}",
+        "in a block": "{{\n{}\n}}",
+        "in a loop": "while (driftOther()) {{\n{}\n}}",
+    }
     for detail, block in blocks.items():
         yield _made(site, kind, f"{detail} above", insert(site.window_span[0], f"{block.format(source)}\n"))
         yield _made(site, kind, f"{detail} below", insert(site.window_span[1], f"\n{block.format(source)}"))
@@ -238,7 +248,7 @@ def _wrapped(site: Site) -> Iterator[Mutation]:
 
 
 def _wrapped_without_braces(site: Site) -> Iterator[Mutation]:
-    kind, (start, end) = "wrapped", site.spot.statement
+    kind, start = "wrapped", site.spot.statement[0]
     if site.statement.kind() not in _DECLARATIONS:
         heads = {"condition": "if (driftEnabled) ", "else": "if (driftEnabled);\nelse ", "loop": "while (driftNext()) "}
         for detail, head in heads.items():

@@ -35,16 +35,23 @@ def span(node: SgNode) -> Span:
     return where.start.index, where.end.index
 
 
-def statement_at(root: SgNode, position: int) -> SgNode:
-    """The innermost statement in a list of statements that covers this character."""
-    found, node = root, root
+def covering(root: SgNode, position: int) -> list[SgNode]:
+    """The nodes below `root` that cover a character, outside in."""
+    found: list[SgNode] = []
+    node = root
     while True:
         inside = next((child for child in node.children() if span(child)[0] <= position < span(child)[1]), None)
         if inside is None:
             return found
-        if node.kind() in LISTS and inside.is_named():
-            found = inside
+        found.append(inside)
         node = inside
+
+
+def statement_at(root: SgNode, position: int) -> SgNode:
+    """The innermost statement in a list of statements that covers this character."""
+    path = [root, *covering(root, position)]
+    pairs = zip(path, path[1:], strict=False)
+    return [root, *(node for parent, node in pairs if parent.kind() in LISTS and node.is_named())][-1]
 
 
 def siblings(statement: SgNode) -> list[SgNode]:
@@ -53,15 +60,6 @@ def siblings(statement: SgNode) -> list[SgNode]:
     children = parent.children() if parent is not None else []
     value = parent.field("value") if parent is not None and parent.kind() == "switch_case" else None
     return [node for node in children if node.is_named() and node.kind() != "comment" and node != value]
-
-
-def body(node: SgNode) -> SgNode | None:
-    """The outermost function body in a node: a function's, or that of the callback of a call."""
-    if node.kind() in FUNCTIONS:
-        found = node.field("body")
-        return found if found is not None and found.kind() == "statement_block" else None
-    bodies = (body(child) for child in node.children() if child.kind() not in _ATOMS)
-    return next((each for each in bodies if each is not None), None)
 
 
 def around(node: SgNode, outer: SgNode) -> list[SgNode]:
@@ -95,6 +93,19 @@ def gaps(node: SgNode) -> list[tuple[int, bool]]:
         (span(right)[0], left.text() not in _NO_BREAK_AFTER and right.text() not in _NO_BREAK_BEFORE)
         for left, right in zip(tokens, tokens[1:], strict=False)
     ]
+
+
+def tokens_between(outer: SgNode, inner: Span) -> list[SgNode]:
+    """The tokens of the headers from a scope down to a span in it, but for the very first: no other statement's."""
+    found: list[SgNode] = []
+    for parent in [outer, *covering(outer, inner[0])]:
+        if parent.kind() in LISTS:
+            continue
+        for child in parent.children():
+            start, end = span(child)
+            if end <= inner[0] and child.kind() not in LISTS and not (start <= inner[0] < end):
+                found += leaves(child)
+    return found[1:]
 
 
 def uses(node: SgNode, name: str) -> list[SgNode]:

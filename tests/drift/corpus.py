@@ -1,13 +1,14 @@
 """Makes the mutants of one upstream, builds each in memory, and has the results judged."""
 
 import multiprocessing
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from patcher.errors import PatcherError
-from patcher.model import Build, File, Finding, Patch, Tree
+from patcher.model import Build, Finding, Patch, Tree
 from patcher.pipeline import check_upstream
 from tests.drift import nodejs
 from tests.drift.breaking import breaking, renamed_exports
@@ -73,6 +74,15 @@ def _text(tree: Tree, path: str) -> str:
     return tree[path].data.decode()
 
 
+def sampled(made: Iterable[Mutation], of_each_kind: int, seed: int) -> list[Mutation]:
+    """Some mutations of each kind, for a run of seconds."""
+    kinds: dict[tuple[bool, str], list[Mutation]] = {}
+    for each in made:
+        kinds.setdefault((each.harmless, each.kind), []).append(each)
+    chance = random.Random(seed)
+    return [each for group in kinds.values() for each in chance.sample(group, min(of_each_kind, len(group)))]
+
+
 def works(made: Iterable[Mutation]) -> list[Work]:
     """The mutants by what has to be built."""
     groups: dict[object, list[Mutation]] = {}
@@ -119,9 +129,7 @@ def attempt(reference: Reference, tree: Tree, series: Sequence[Patch]) -> tuple[
     return build, "; ".join([*stops, *refused])
 
 
-def _of_harmless(
-    reference: Reference, mutation: Mutation, tree: Tree, build: Build | None, why: str
-) -> Outcome:
+def _of_harmless(reference: Reference, mutation: Mutation, tree: Tree, build: Build | None, why: str) -> Outcome:
     if build is None or not build.ok:
         if mutation.whole_file and build is not None and _is_about_others(build, reference.spots[mutation.spot]):
             return _outcome(mutation, Result.RIGHT)

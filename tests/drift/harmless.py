@@ -1,7 +1,8 @@
 """Mutations that leave the reviewed code as it was reviewed: each payload must go in, and at the place that has moved along."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 
 from ast_grep_py import SgNode
 
@@ -29,6 +30,7 @@ def harmless(site: Site, seed: int) -> Iterator[Mutation]:
     yield from _by_prettier(site)
     yield from _of_whole_file(site)
     yield from _comments_in_window(site, chance)
+    yield from _comments_in_headers(site, chance)
     yield from _blank_lines(site)
     yield from _lines(site, chance)
     yield from _code_around_scope(site)
@@ -126,6 +128,18 @@ def _comments_in_window(site: Site, chance: random.Random) -> Iterator[Mutation]
         yield _made(site, kind, detail, insert(at, "// a remark\n" if may else "/* a remark */ "))
 
 
+def _comments_in_headers(site: Site, chance: random.Random) -> Iterator[Mutation]:
+    """Between the tokens of the scope's own header, and of those of the blocks around the window."""
+    kind = "comments in the headers"
+    tokens = code.tokens_between(site.scope, site.window_span) if not site.in_module else []
+    gaps = [code.span(token)[0] for token in tokens]
+    if gaps:
+        yield _made(site, kind, "between all tokens", *(insert(at, "/* a remark */ ") for at in gaps))
+    for at in sorted(chance.sample(gaps, min(_SAMPLED_GAPS, len(gaps)))):
+        detail = f"before `{site.text[at : at + 16].splitlines()[0].strip()}` at {at - site.window_span[0]}"
+        yield _made(site, kind, detail, insert(at, "/* a remark */ "))
+
+
 def _gaps(site: Site) -> list[tuple[int, bool]]:
     return [gap for node in site.window for gap in code.gaps(node)]
 
@@ -187,7 +201,9 @@ def _code_in_scope(site: Site) -> Iterator[Mutation]:
         yield _made(site, "code below the window", detail, insert(end, f"\n{indent}{added}"))
         if not site.in_module:
             first, last = code.span(site.scope_body)
-            yield _made(site, "code above the window", f"{detail} first in the scope", insert(first + 1, f"\n{added}\n"))
+            yield _made(
+                site, "code above the window", f"{detail} first in the scope", insert(first + 1, f"\n{added}\n")
+            )
             yield _made(site, "code below the window", f"{detail} last in the scope", insert(last - 1, f"\n{added}\n"))
 
 
@@ -208,23 +224,19 @@ def _moved_scope(site: Site) -> Iterator[Mutation]:
     index = next(i for i, node in enumerate(listed) if code.span(node) == code.span(site.scope))
     up = _reach(site.scope, listed[:index][::-1], _may_move_up)
     down = _reach(site.scope, listed[index + 1 :], _may_move_down)
-    for detail, past in {"up by one": up[:1], "to the top": up, "down by one": down[:1], "to the end": down}.items():
+    span, source = code.span(site.scope), site.source(site.scope)
+    for detail, past in {"up by one": up[:1], "to the top": up}.items():
         if past:
-            span = code.span(site.scope)
-            target = code.span(past[-1])
-            is_up = "up" in detail or "top" in detail
-            carried = f"{site.source(site.scope)}\n" if is_up else f"\n{site.source(site.scope)}"
-            moved = Change(*([target[0]] * 2 if is_up else [target[1]] * 2), carried, span, 0 if is_up else 1)
-            yield _made(site, "scope moved", detail, delete(span), moved)
+            start, _ = code.span(past[-1])
+            yield _made(site, "scope moved", detail, delete(span), Change(start, start, f"{source}\n", span))
+    for detail, past in {"down by one": down[:1], "to the end": down}.items():
+        if past:
+            _, end = code.span(past[-1])
+            yield _made(site, "scope moved", detail, delete(span), Change(end, end, f"\n{source}", span, at=1))
 
 
-def _reach(scope: SgNode, neighbours: list[SgNode], may: "type[object] | object") -> list[SgNode]:
-    reached = []
-    for node in neighbours:
-        if not callable(may) or not may(scope, node):
-            break
-        reached.append(node)
-    return reached
+def _reach(scope: SgNode, neighbours: list[SgNode], may: Callable[[SgNode, SgNode], bool]) -> list[SgNode]:
+    return list(takewhile(lambda node: may(scope, node), neighbours))
 
 
 def _may_move_up(scope: SgNode, past: SgNode) -> bool:

@@ -66,13 +66,21 @@ def stop() -> None:
         _checker.cache_clear()
 
 
+def is_installed(package: str, version: str) -> bool:
+    """Whether `installed` would need no network."""
+    return os.path.isdir(os.path.join(_entry(package, version), "node_modules"))
+
+
+def _entry(package: str, version: str) -> str:
+    return os.path.join(default_cache(), "npm-dev", f"{package}-{version}")
+
+
 def installed(package: str, version: str) -> str:
     """The `node_modules` that has this package, fetched once with npm. Raises `Unavailable`."""
-    entry = os.path.join(default_cache(), "npm-dev", f"{package}-{version}")
-    modules = os.path.join(entry, "node_modules")
-    if not os.path.isdir(modules):
+    entry = _entry(package, version)
+    if not is_installed(package, version):
         _install(f"{package}@{version}", entry)
-    return modules
+    return os.path.join(entry, "node_modules")
 
 
 def _install(package: str, entry: str) -> None:

@@ -57,6 +57,10 @@ process.stdin.on("data", (chunk) => { input += chunk; }).on("end", async () => {
 _DROPPED = frozenset(" \t\r\n();,'\"\\")
 
 
+class Unmatched(Exception):
+    """The two texts are not one program in two layouts."""
+
+
 @cache
 def formatted(text: str) -> Mapping[str, str]:
     """The text in each style. One process for all of them. Raises `nodejs.Unavailable`."""
@@ -75,23 +79,24 @@ def formatted(text: str) -> Mapping[str, str]:
     return dict(zip(STYLES, json.loads(done.stdout), strict=True))
 
 
-class Unmatched(Exception):
-    """The two texts are not one program in two layouts."""
-
-
 @cache
-def tracker(old_text: str, new_text: str) -> Track:
+def tracker(old: str, new: str) -> Track:
     """Where the nodes of a text are in another one, which says the same in another layout.
 
     Both texts are squeezed to the characters that no formatter changes; these must be equal, and so pair up the rest.
     Raises `Unmatched`.
     """
-    old, new = code.parse(old_text), code.parse(new_text)
-    before, after = _squeezed(old), _squeezed(new)
+    before, after = _squeezed_text(old), _squeezed_text(new)
     if [character for character, _ in before] != [character for character, _ in after]:
         raise Unmatched("prettier changed more than the layout")
     places = {position: after[index][1] for index, (_, position) in enumerate(before)}
-    return lambda span: _again(old, new, places, span)
+    roots = code.parse(old), code.parse(new)
+    return lambda span: _again(*roots, places, span)
+
+
+@cache
+def _squeezed_text(text: str) -> list[tuple[str, int]]:
+    return _squeezed(code.parse(text))
 
 
 def _squeezed(node: SgNode) -> list[tuple[str, int]]:
@@ -107,20 +112,9 @@ def _again(old: SgNode, new: SgNode, places: Mapping[int, int], span: Span) -> S
     if span[0] not in places:
         return None
     start = places[span[0]]
-    wanted = {(node.kind(), _letters(node)) for node in _covering(old, span[0]) if code.span(node) == span}
-    found = [node for node in _covering(new, start) if code.span(node)[0] == start]
+    wanted = {(node.kind(), _letters(node)) for node in code.covering(old, span[0]) if code.span(node) == span}
+    found = [node for node in code.covering(new, start) if code.span(node)[0] == start]
     return next((code.span(node) for node in found if (node.kind(), _letters(node)) in wanted), None)
-
-
-def _covering(root: SgNode, position: int) -> list[SgNode]:
-    """The nodes that cover a character, outside in."""
-    found, node = [], root
-    while True:
-        inside = next((child for child in node.children() if code.span(child)[0] <= position < code.span(child)[1]), None)
-        if inside is None:
-            return found
-        found.append(inside)
-        node = inside
 
 
 def _letters(node: SgNode) -> str:

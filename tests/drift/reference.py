@@ -116,9 +116,7 @@ def _spots(build: Build, path: str, text: str, edits: Mapping[str, Active]) -> I
         yield from _inner_spots(generated, block, spot, root, edits)
 
 
-def _outermost(
-    block: blocks.Block, stood: Span, root: SgNode, text: str, edits: Mapping[str, Active]
-) -> Spot:
+def _outermost(block: blocks.Block, stood: Span, root: SgNode, text: str, edits: Mapping[str, Active]) -> Spot:
     active = edits[block.id]
     position = stood[0]
     if active.edit.place is Place.AFTER:
@@ -170,7 +168,9 @@ def _with_needs(spots: Mapping[str, Spot], build: Build) -> dict[str, Spot]:
         direct = {
             other
             for other in spots
-            if other != name and spots[other].file == spot.file and (brings[other] & names[name] or other == spot.inside)
+            if other != name
+            and spots[other].file == spot.file
+            and (brings[other] & names[name] or other == spot.inside)
         }
         needs[name] = frozenset(direct.union(*(needs.get(other, frozenset()) for other in direct)))
     return {name: replace(spot, needs=needs[name], relies_on=names[name]) for name, spot in spots.items()}

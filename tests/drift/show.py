@@ -86,7 +86,9 @@ def _kinds(outcomes: Sequence[Outcome]) -> list[dict[str, object]]:
             "kind": kind,
             "harmless": harmless,
             **{
-                str(result): sum(1 for each in outcomes if (each.harmless, each.kind, each.result) == (harmless, kind, result))
+                str(result): sum(
+                    1 for each in outcomes if (each.harmless, each.kind, each.result) == (harmless, kind, result)
+                )
                 for result in Result
                 if result is not Result.ILLEGAL
             },
