@@ -41,6 +41,7 @@ _NEEDS_PARENTHESES = frozenset(
     }
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
+_NOT_A_LINE_BREAK = re.compile(r"[^\r\n\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -51,6 +52,18 @@ def parse(text: str) -> SgNode:
     Remembered: layers, gates and the second build look at the same few texts again and again.
     """
     return SgRoot(text, "javascript").root()
+
+
+@lru_cache(maxsize=32)
+def without_comments(text: str) -> str:
+    """The text with every comment blanked, character by character, so that offsets and lines stay.
+
+    ast-grep does not match a pattern against code with a comment in the middle of it; people write such comments.
+    """
+    for comment in reversed(parse(text).find_all(kind="comment")):
+        start, end = span(comment)
+        text = text[:start] + _NOT_A_LINE_BREAK.sub(" ", text[start:end]) + text[end:]
+    return text
 
 
 def span(node: SgNode) -> tuple[int, int]:

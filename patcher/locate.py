@@ -15,9 +15,10 @@ def locate(text: str, anchor: Anchor) -> Located:
 
     A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
     """
-    scopes = javascript.scopes_named(text, anchor.scope)
+    code = javascript.without_comments(text)
+    scopes = javascript.scopes_named(code, anchor.scope)
     if not scopes:
-        return Located(anchor, (), candidates=_similar_scopes(text, anchor), problem=f"no {anchor.scope} in the file")
+        return Located(anchor, (), candidates=_similar_scopes(code, anchor), problem=f"no {anchor.scope} in the file")
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes

@@ -76,4 +76,5 @@ def _indentation(text: str, start: int) -> str:
 
 
 def _indented(payload: str, indent: str, eol: str) -> str:
-    return eol.join(f"{indent}{line}" if line else "" for line in payload.strip("\n").split("\n"))
+    lines = payload.replace("\r\n", "\n").strip("\n").split("\n")  # what a payload keeps of upstream may have CRLF
+    return eol.join(f"{indent}{line}" if line else "" for line in lines)

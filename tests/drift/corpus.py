@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -61,13 +62,19 @@ def mutations(reference: Reference, seed: int, only: str = "*") -> Iterator[Muta
 
 
 def _distinct(reference: Reference, made: Iterable[Mutation], only: str) -> Iterator[Mutation]:
-    seen = set()
+    seen: set[object] = set()
+    names: Counter[str] = Counter()
     for each in made:
         key = (each.harmless, frozenset(each.texts.items()))
         same = all(_text(reference.upstream.tree, path) == text for path, text in each.texts.items())
-        if key not in seen and not same and fnmatchcase(each.name, only):
-            seen.add(key)
-            yield each
+        if key in seen or same:
+            continue
+        seen.add(key)
+        names[each.name] += 1
+        number = names[each.name]
+        named = replace(each, detail=f"{each.detail} ({number})") if number > 1 else each
+        if fnmatchcase(named.name, only):
+            yield named
 
 
 def _text(tree: Tree, path: str) -> str:

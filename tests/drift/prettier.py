@@ -2,9 +2,11 @@
 
 import json
 import subprocess
+from array import array
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ast_grep_py import SgNode
 
@@ -86,36 +88,35 @@ def tracker(old: str, new: str) -> Track:
     Both texts are squeezed to the characters that no formatter changes; these must be equal, and so pair up the rest.
     Raises `Unmatched`.
     """
-    before, after = _squeezed_text(old), _squeezed_text(new)
-    if [character for character, _ in before] != [character for character, _ in after]:
+    before, after = _squeezed(code.parse(old)), _squeezed(code.parse(new))
+    if before.letters != after.letters:
         raise Unmatched("prettier changed more than the layout")
-    places = {position: after[index][1] for index, (_, position) in enumerate(before)}
     roots = code.parse(old), code.parse(new)
-    return lambda span: _again(*roots, places, span)
+    return lambda span: _again(*roots, before.positions, after.positions, span)
 
 
-@cache
-def _squeezed_text(text: str) -> list[tuple[str, int]]:
-    return _squeezed(code.parse(text))
+class Squeezed(NamedTuple):
+    """The characters of a text that no formatter changes, and where each of them stands."""
+
+    letters: str
+    positions: "array[int]"
 
 
-def _squeezed(node: SgNode) -> list[tuple[str, int]]:
-    return [
-        (character, position)
-        for leaf in code.leaves(node)
-        for position, character in enumerate(leaf.text(), code.span(leaf)[0])
-        if character not in _DROPPED
-    ]
+def _squeezed(node: SgNode) -> Squeezed:
+    letters, positions = [], array("I")
+    for leaf in code.leaves(node):
+        for position, character in enumerate(leaf.text(), code.span(leaf)[0]):
+            if character not in _DROPPED:
+                letters.append(character)
+                positions.append(position)
+    return Squeezed("".join(letters), positions)
 
 
-def _again(old: SgNode, new: SgNode, places: Mapping[int, int], span: Span) -> Span | None:
-    if span[0] not in places:
+def _again(old: SgNode, new: SgNode, before: "array[int]", after: "array[int]", span: Span) -> Span | None:
+    index = bisect_left(before, span[0])
+    if index == len(before) or before[index] != span[0]:
         return None
-    start = places[span[0]]
-    wanted = {(node.kind(), _letters(node)) for node in code.covering(old, span[0]) if code.span(node) == span}
+    start = after[index]
+    wanted = {(node.kind(), _squeezed(node).letters) for node in code.covering(old, span[0]) if code.span(node) == span}
     found = [node for node in code.covering(new, start) if code.span(node)[0] == start]
-    return next((code.span(node) for node in found if (node.kind(), _letters(node)) in wanted), None)
-
-
-def _letters(node: SgNode) -> str:
-    return "".join(character for character, _ in _squeezed(node))
+    return next((code.span(node) for node in found if (node.kind(), _squeezed(node).letters) in wanted), None)

@@ -1,0 +1,143 @@
+"""`python -m tests.bench`: time and memory of a build as ratios, each side by side with its measure in the same run."""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+
+from patcher import pipeline
+from patcher.errors import PatcherError
+from patcher.model import Build
+from patcher.resources import PACKAGE
+from tests.bench.measured import Cost, Failed, median, run
+from tests.bench.patch_package import VERSION, Project, differences
+from tests.drift import nodejs
+
+_REPOSITORY = os.path.dirname(PACKAGE)
+_REF = "v1.2.0"
+_ENVIRONMENT = {"PYTHONPATH": _REPOSITORY}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0 when everything that could be measured was; 1 when something failed; 2 for a bad command line."""
+    options = _parser().parse_args(argv)
+    if not options.upstream:
+        sys.stderr.write(f"skipped: {_REF} of the real upstream: SIDECAR_UPSTREAM_REPO is not set; builtin instead\n")
+    spec = options.upstream or "builtin"
+    try:
+        build = pipeline.check(spec)
+        if not build.ok:
+            raise Failed(f"{spec} does not build: `python -m patcher check --upstream {spec}` says why")
+        with tempfile.TemporaryDirectory(prefix="sidecar-patcher-bench-") as scratch:
+            _bench(spec, build, options.rounds, scratch)
+    except (Failed, PatcherError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    repository = os.environ.get("SIDECAR_UPSTREAM_REPO")
+    default = f"{repository}@{_REF}" if repository else None
+    help_ = f"`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: {_REF} of $SIDECAR_UPSTREAM_REPO)"
+    parser.add_argument("--upstream", metavar="SPEC", default=default, help=help_)
+    parser.add_argument(
+        "--rounds", metavar="N", type=_positive, default=9, help="of each measurement (default: %(default)s)"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of rounds, found {text!r}")
+    return int(text)
+
+
+def _bench(spec: str, build: Build, rounds: int, scratch: str) -> None:
+    print(f"{build.upstream.label}, {rounds} rounds, medians; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    ours = _cold(spec, build, rounds, scratch)
+    _up_to_date(spec, rounds, scratch)
+    print(f"peak memory of a build: {ours.megabytes:.0f} MB\n")
+    print("one build by stages, in a process that has just started:")
+    print(_stages(spec), end="")
+
+
+def _cold(spec: str, build: Build, rounds: int, scratch: str) -> Cost:
+    """Ours writes a new tree each time, theirs changes a pristine one in place; every round has one of each."""
+    numbers = iter(range(10**6))
+
+    def ours() -> Cost:
+        return run(_build(spec, os.path.join(scratch, f"out-{next(numbers)}")), scratch, _ENVIRONMENT)
+
+    theirs = _theirs(build, scratch)
+    found = _interleaved([ours, theirs] if theirs else [ours], rounds)
+    if theirs:
+        _compare("cold build, all gates", found[0], f"patch-package {VERSION}", found[1])
+    else:
+        print(f"cold build, all gates: {_milliseconds(found[0])}")
+    return found[0]
+
+
+def _theirs(build: Build, scratch: str) -> Callable[[], Cost] | None:
+    try:
+        nodejs.installed("patch-package", VERSION)
+    except nodejs.Unavailable as error:
+        sys.stderr.write(f"skipped: patch-package: {error}\n")
+        return None
+    project = Project(scratch, build.upstream.version, build.upstream.tree, build.tree)
+
+    def apply() -> Cost:
+        project.reset()
+        cost = project.apply()
+        wrong = differences(project.result(), build.tree)
+        if wrong:
+            raise Failed(f"patch-package makes another tree than we do: {', '.join(wrong[:5])}")
+        return cost
+
+    return apply
+
+
+def _up_to_date(spec: str, rounds: int, scratch: str) -> None:
+    out = os.path.join(scratch, "up-to-date")
+    run(_build(spec, out), scratch, _ENVIRONMENT)
+    nothing = [sys.executable, "-c", "pass"]
+    again, bare = _interleaved(
+        [lambda: run(_build(spec, out), scratch, _ENVIRONMENT), lambda: run(nothing, scratch)], rounds * 3
+    )
+    _compare("build that is up to date", again, "`python -c pass`", bare)
+
+
+def _build(spec: str, out: str) -> list[str]:
+    return [sys.executable, "-m", "patcher", "build", "--upstream", spec, "--out", out]
+
+
+def _interleaved(sides: Sequence[Callable[[], Cost]], rounds: int) -> list[Cost]:
+    """The median of each side; the first round warms the disk cache and does not count."""
+    costs = [[side() for side in sides] for _ in range(rounds + 1)][1:]
+    return [median(each) for each in zip(*costs, strict=True)]
+
+
+def _compare(name: str, cost: Cost, other: str, measure: Cost) -> None:
+    ratio = cost.seconds / measure.seconds
+    memory = f"{cost.megabytes:.0f} MB, {measure.megabytes:.0f} MB"
+    print(f"{name}: {ratio:.2f} of {other} ({_milliseconds(cost)}, {_milliseconds(measure)}; {memory})")
+
+
+def _milliseconds(cost: Cost) -> str:
+    return f"{cost.seconds * 1000:.0f} ms"
+
+
+def _stages(spec: str) -> str:
+    """Measured in a process of its own: this one has everything loaded and remembered."""
+    command = [sys.executable, "-m", "tests.bench.stages", spec]
+    done = subprocess.run(command, cwd=_REPOSITORY, capture_output=True, text=True, check=False, timeout=120)
+    if done.returncode != 0:
+        raise Failed(f"the stages could not be measured: {done.stderr.strip().splitlines()[-1:]}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
