@@ -6,6 +6,7 @@ No text of upstream is in here: `APP` is ours.
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -374,6 +375,12 @@ def spawn(*arguments: str | Path, cwd: Path | None = None, umask: int = -1, **ch
     process = start("-m", "patcher", *arguments, cwd=cwd, umask=umask, stdout=subprocess.PIPE, **changes)
     out, err = process.communicate(timeout=60)
     return Ended(process.returncode, out, err)
+
+
+def said_by(stream: IO[str] | None, seconds: float = 20) -> str:
+    """The next line that a process says; none in time is a failure, not a test that hangs."""
+    assert stream is not None and select.select([stream], [], [], seconds)[0], "nothing was said in time"
+    return stream.readline()
 
 
 def stop(process: "subprocess.Popen[str]", by: int = signal.SIGKILL) -> None:

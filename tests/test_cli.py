@@ -21,7 +21,20 @@ from patcher.model import Patch
 from patcher.patches import SERIES
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.write import target
-from tests.support import APP_FILE, ROOT, SMALL, Bench, CommandLine, Ended, environment, snapshot, spawn, start, stop
+from tests.support import (
+    APP_FILE,
+    ROOT,
+    SMALL,
+    Bench,
+    CommandLine,
+    Ended,
+    environment,
+    said_by,
+    snapshot,
+    spawn,
+    start,
+    stop,
+)
 
 VERBS = sorted(next(each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)).choices)
 JUDGING = ["build", "check", "verify", "revert", "list", "prove"]
@@ -207,7 +220,7 @@ def test_exit_70_a_series_that_is_wrong(cli: CommandLine, use_series: Use) -> No
 def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
     with target(str(tmp_path / "out")):
         build = start("-m", "patcher", "build", "--out", tmp_path / "out")
-        assert build.stderr is not None and build.stderr.readline().startswith("another build is writing")
+        assert said_by(build.stderr).startswith("another build is writing")
         build.send_signal(signal.SIGINT)
         out, err = build.communicate(timeout=30)
     assert (build.returncode, out, err) == (130, "", "\ninterrupted; nothing is left half done\n")

@@ -115,7 +115,7 @@ def test_an_error_that_upstream_has_already_is_not_ours(bench: Bench) -> None:
         pytest.param(lambda text: f"{text} ", id="a blank at the end"),
         pytest.param(lambda text: f" {text}", id="a blank at the start"),
         pytest.param(lambda text: text.replace("return total", "return  total"), id="a blank behind the payload"),
-        pytest.param(lambda text: text.replace("console.log(session)", "console.log(total)"), id="another payload"),
+        pytest.param(lambda text: text.replace("console.log(session)", "console.log(request)"), id="another payload"),
         pytest.param(lambda text: text.rstrip("\n"), id="the last newline"),
     ],
 )

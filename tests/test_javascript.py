@@ -13,7 +13,7 @@ from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = ("harness", "codex-home", "codex-rollout", "codex-ledger", "codex-importer", "codex-watcher")
-SAMPLES = (HERE / "codex-samples", Path("/work/shared/codex-samples"))
+SAMPLES = HERE.parent.parent / "shared" / "codex-samples"
 
 # The tables that the overlays touch, with the columns of our patches, behind the few methods that the sidecar's own
 # wrapper has. Its transactions do not nest.
@@ -60,7 +60,10 @@ db.exec(`
     cache_read_tokens INTEGER NOT NULL DEFAULT 0, cache_write_tokens INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (session_id, model, speed));
 `);
-module.exports = { db, stmts: {}, DB_PATH: ":memory:" };
+const stmts = {
+  setSessionHarness: db.prepare("UPDATE sessions SET harness = ? WHERE id = ? AND harness <> ?"),
+};
+module.exports = { db, stmts, DB_PATH: ":memory:" };
 """
 
 WEBSOCKET = """
@@ -111,7 +114,7 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("suite", sorted(path.name for path in (HERE / "js").glob("*.test.mjs")))
 def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
-    samples = next((path for path in SAMPLES if path.is_dir()), "")
+    samples = SAMPLES if SAMPLES.is_dir() else ""
     unset = ("CODEX_HOME", "CODEX_POLL_MS", "NODE_OPTIONS", "NODE_TEST_CONTEXT")
     env = {name: value for name, value in os.environ.items() if name not in unset}
     env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(samples), "HOME": str(tree), "NO_COLOR": "1"}

@@ -62,6 +62,7 @@ DIFFERENT = [
     pytest.param("mark([a, , b]);", "mark([a, b]);", id="a hole in an array"),
     pytest.param("mark([, a]);", "mark([a]);", id="a hole at the start of an array"),
     pytest.param("mark([a, ,]);", "mark([a]);", id="a hole at the end of an array"),
+    pytest.param("mark([,]);", "mark([]);", id="a hole that is alone"),
     pytest.param("mark(a?.b);", "mark(a.b);", id="optional chaining"),
     pytest.param("mark(a ?? b);", "mark(a || b);", id="which default"),
     pytest.param("mark((a, b));", "mark(a, b);", id="parentheses that group"),

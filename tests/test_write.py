@@ -17,7 +17,7 @@ from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused
 from patcher.inventory import MANIFEST
 from patcher.model import Tree
 from patcher.write import refuse_foreign, target, write, write_new
-from tests.support import Says, generated, refusal, snapshot, start, stop, wait_for
+from tests.support import Says, generated, refusal, said_by, snapshot, start, stop, wait_for
 
 OLD = generated({"a.js": "old\n", "server/b.js": "old\n", "only-old.js": "1\n"})
 NEW = generated({"a.js": "new\n", "server/b.js": "new\n", "bin/deep/c.sh": "#!/bin/sh\n"}, executable=["bin/deep/c.sh"])
@@ -336,8 +336,7 @@ def test_a_second_build_waits_and_says_so(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with target(str(out)) as directory:
         second = start("-m", "patcher", "build", "--out", out)
-        assert second.stderr is not None
-        assert second.stderr.readline() == f"another build is writing {out}; waiting for it\n"
+        assert said_by(second.stderr) == f"another build is writing {out}; waiting for it\n"
         assert second.poll() is None
         write(OLD, directory)
     assert second.wait(timeout=30) == 0
@@ -403,7 +402,7 @@ def kill_while_painting(out: Path, paint: Path, kills: int, script: str) -> Iter
     """Kill a process that writes two trees in turn, each time at another moment."""
     for _ in range(kills):
         painter = start("-c", script, out, paint)
-        assert painter.stdout is not None and painter.stdout.readline() == "ready\n"
+        assert said_by(painter.stdout) == "ready\n"
         time.sleep(random.random() * 0.06)  # noqa: S311
         stop(painter, signal.SIGKILL)
         yield

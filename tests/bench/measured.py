@@ -4,11 +4,10 @@ The launcher matters: Linux counts what a parent held when it forked to its chil
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _LAUNCHER = """
@@ -37,14 +36,12 @@ class Cost:
     megabytes: float
 
 
-def run(command: Sequence[str], cwd: str, environment: Mapping[str, str] | None = None) -> Cost:
+def run(command: Sequence[str], cwd: str) -> Cost:
     """Run a command, its path absolute, to its end. Raises `Failed`."""
     launched = [sys.executable, "-I", "-S", "-c", _LAUNCHER, *command]
-    env = {**os.environ, **(environment or {})}
     done = subprocess.run(
         launched,
         cwd=cwd,
-        env=env,
         capture_output=True,
         text=True,
         timeout=_LONGEST,

@@ -41,7 +41,7 @@ class Project:
     def apply(self) -> Cost:
         """Run patch-package. Raises `measured.Failed`, `nodejs.Unavailable`."""
         script = os.path.join(nodejs.installed("patch-package", VERSION), "patch-package", "index.js")
-        return run([nodejs.node().path, script, "--error-on-fail"], self.root, {"CI": "true", "NODE_OPTIONS": ""})
+        return run([nodejs.node().path, script, "--error-on-fail"], self.root)
 
     def result(self) -> Mapping[str, File]:
         """The tree as patch-package left it."""
