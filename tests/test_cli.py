@@ -122,7 +122,6 @@ def test_exit_2_says_what_is_there(cli: CommandLine) -> None:
     assert (ended.code, ended.out, ended.said) == (2, "", expected)
 
 
-@pytest.mark.xfail(reason="BUG: an error without a report above it begins with an empty line")
 def test_an_error_begins_on_the_first_line(cli: CommandLine) -> None:
     assert cli("explain", "nothing").err.startswith("error[")
 
@@ -228,9 +227,6 @@ def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    reason="BUG: Ctrl-C while modules are imported is a traceback and ends by the signal, not with 130", strict=False
-)
 def test_exit_130_interrupted_at_the_start(tmp_path: Path) -> None:
     ends = []
     for delay in (0.1, 0.2, 0.3, 0.4):
@@ -390,7 +386,6 @@ def test_an_annotation_is_escaped(message: str, escaped: str) -> None:
     assert report.to_github({"errors": [error], "patches": []}) == f"::error title=x::{escaped}\n"
 
 
-@pytest.mark.xfail(reason="BUG: `verify --format github` prints nothing, though it ends with 1")
 def test_github_is_told_of_differences(cli: CommandLine, small: str, tmp_path: Path) -> None:
     cli("build", "--upstream", small, "--out", tmp_path / "out")
     (tmp_path / "out/LICENSE").unlink()
@@ -428,7 +423,6 @@ def test_the_report_is_written_when_an_anchor_stops(cli: CommandLine, drifted: P
     assert content["ok"] is False and content["errors"]
 
 
-@pytest.mark.xfail(reason="BUG: without --format an up-to-date build reports no upstream, no patches, no files")
 def test_the_report_of_a_build_that_is_up_to_date_is_whole(cli: CommandLine, tmp_path: Path) -> None:
     for _ in range(2):
         cli("build", "--out", tmp_path / "out", "--report", tmp_path / "report.json")
@@ -511,7 +505,6 @@ def test_the_package_is_a_program() -> None:
 
 
 @pytest.mark.parametrize("verb", [["diff"], ["list"], ["check", "--format", "json"]], ids=" ".join)
-@pytest.mark.xfail(reason="BUG: `_show` is outside the `try` of `run`: BrokenPipeError is a traceback and exit 1")
 def test_a_reader_that_goes_away_is_no_error(verb: list[str]) -> None:
     reader, writer = os.pipe()
     process = start("-m", "patcher", *verb, stdout=writer)
@@ -521,7 +514,6 @@ def test_a_reader_that_goes_away_is_no_error(verb: list[str]) -> None:
     assert (process.returncode, "Traceback" in err, "Broken" in err) == (0, False, False)
 
 
-@pytest.mark.xfail(reason="BUG: a stdout that is not UTF-8 cannot show `…`: UnicodeEncodeError, traceback, exit 1")
 def test_a_terminal_that_is_not_utf_8_is_no_error(upstream: Path) -> None:
     db = upstream / "server/routes/sessions.js"
     db.write_text(db.read_text().replace("const whereSql = ", "const whereSql = '' + "))
@@ -589,7 +581,6 @@ def test_another_upstream_is_built_over_the_old_one(cli: CommandLine, upstream: 
     assert cli("build", "--out", tmp_path / "out").err.startswith("built ")
 
 
-@pytest.mark.xfail(reason="BUG: a git ref named `builtin` is taken for the builtin sidecar: up to date, and wrong")
 def test_a_git_ref_named_builtin_is_not_the_builtin(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
     (upstream / "server/extra.js").write_text("1;\n")
     for arguments in (

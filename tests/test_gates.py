@@ -375,7 +375,6 @@ def test_newer_javascript_is_refused_in_a_payload_and_in_a_portable_file(bench: 
 
 
 @pytest.mark.parametrize("code", ["console.log(session?.id);", "import('x');"])
-@pytest.mark.xfail(reason="BUG: the line is that of the wrapped payload, one too many")
 def test_a_payload_that_is_not_portable_is_told_with_its_own_line(bench: Bench, code: str) -> None:
     refused = ran(bench, code).refused["portable"]
     assert "audit.0):1: " in refused or "Line 1: " in refused

@@ -114,10 +114,11 @@ def tree(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("suite", sorted(path.name for path in (HERE / "js").glob("*.test.mjs")))
 def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
-    samples = SAMPLES if SAMPLES.is_dir() else ""
+    if suite == "samples.test.mjs" and not SAMPLES.is_dir():
+        pytest.skip(f"the recorded streams are not at {SAMPLES}")
     unset = ("CODEX_HOME", "CODEX_POLL_MS", "NODE_OPTIONS", "NODE_TEST_CONTEXT")
     env = {name: value for name, value in os.environ.items() if name not in unset}
-    env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(samples), "HOME": str(tree), "NO_COLOR": "1"}
+    env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(SAMPLES), "HOME": str(tree), "NO_COLOR": "1"}
     command = [node, "--test", "--test-reporter=spec", str(HERE / "js" / suite)]
     result = subprocess.run(command, env=env, cwd=tree, capture_output=True, encoding="utf-8", timeout=300, check=False)
     assert result.returncode == 0, result.stdout + result.stderr

@@ -203,9 +203,6 @@ def test_no_layout_changes_the_digest(text: str) -> None:
         pytest.param(
             "mark /* note */ (a, b)",
             id="before the bracket",
-            marks=pytest.mark.xfail(
-                reason="ast-grep compares a comment there, so this is `missing` and not `reformatted`"
-            ),
         ),
     ],
 )
