@@ -5,6 +5,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 
 from patcher.errors import UpstreamUnreadable
 
@@ -21,19 +22,26 @@ def archive(repository: str, ref: str, wanted: Callable[[bytes | None], Iterable
 
     Raises `UpstreamUnreadable` when there is no git, no repository or no such ref.
     """
+    if ref.startswith("-"):
+        raise UpstreamUnreadable(f"{ref!r} is not a ref", where=repository)
     if is_local(repository):
         return _archive(_local(repository), tree_id(repository, ref), wanted)
     with tempfile.TemporaryDirectory(prefix="sidecar-patcher-git-") as scratch:
-        _run(scratch, "init", "--quiet", "--bare", ".")
-        _run(scratch, "fetch", "--quiet", "--depth=1", "--no-tags", repository, ref)
-        return _archive(scratch, tree_id(scratch, "FETCH_HEAD"), wanted)
+        try:
+            _run(scratch, "init", "--quiet", "--bare", ".")
+            _run(scratch, "fetch", "--quiet", "--depth=1", "--no-tags", "--", repository, ref)
+            return _archive(scratch, tree_id(scratch, "FETCH_HEAD"), wanted)
+        except UpstreamUnreadable as error:
+            if error.where != scratch:
+                raise
+            raise UpstreamUnreadable(error.message, where=repository, hint=error.hint) from error
 
 
 def _archive(repository: str, tree: str, wanted: Callable[[bytes | None], Iterable[str]]) -> tuple[str, bytes]:
     there = _run(repository, "ls-tree", "-z", "--name-only", tree).decode("utf-8", "surrogateescape").split("\0")
     package = _run(repository, "cat-file", "blob", f"{tree}:package.json") if "package.json" in there else None
     tops = dict.fromkeys(name.split("/")[0] for name in wanted(package))
-    names = [name for name in tops if name in there]
+    names = [name for name in there if name and any(fnmatchcase(name, top) for top in tops)]
     return tree, _run(repository, "archive", "--format=tar", tree, "--", *names) if names else b""
 
 

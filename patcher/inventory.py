@@ -10,6 +10,7 @@ from patcher.errors import ManifestUnreadable
 
 MANIFEST = "sidecar-patcher.json"
 SCHEMA = 1
+_ENTRY = frozenset({"path", "after", "executable"})
 RUNTIME = frozenset({"node_modules", "data"})  # what npm and a running sidecar put beside the code
 
 
@@ -29,26 +30,46 @@ def read(directory: str) -> Mapping[str, Any]:
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         raise ManifestUnreadable(f"expected schema {SCHEMA}, found {found!r}", where=path, hint=hint)
+    if not _is_whole(content):
+        raise ManifestUnreadable("has no files", where=path, hint=hint)
     return content
 
 
-def differences(directory: str, files: Sequence[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def _is_whole(content: Mapping[str, Any]) -> bool:
+    files = content.get("files")
+    return isinstance(files, list) and all(isinstance(entry, dict) and entry.keys() >= _ENTRY for entry in files)
+
+
+def differences(directory: str, files: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     """Pairs of `edited`, `deleted` or `added` and a path, in path order, where the directory is not what `files` says.
 
-    files: the manifest's entries, each with `path`, `after` (SHA-256) and `executable`.
+    files: the manifest's entries, each with `path`, `after` (SHA-256) and `executable`. A link is never what we wrote.
     """
     expected = {entry["path"]: entry for entry in files}
-    there = set(_walk(directory))
+    there = {
+        *_walk(directory),
+        *(path for path in expected if _is_runtime(path) and os.path.lexists(_at(directory, path))),
+    }
     for path in sorted({*expected, *there}):
         if path not in expected:
             yield "added", path
         elif path not in there:
             yield "deleted", path
-        elif not _is_same(os.path.join(directory, *path.split("/")), expected[path]):
+        elif not _is_same(_at(directory, path), expected[path]):
             yield "edited", path
 
 
-def _is_same(path: str, entry: dict[str, Any]) -> bool:
+def _at(directory: str, path: str) -> str:
+    return os.path.join(directory, *path.split("/"))
+
+
+def _is_runtime(path: str) -> bool:
+    return path.split("/", 1)[0] in RUNTIME
+
+
+def _is_same(path: str, entry: Mapping[str, Any]) -> bool:
+    if os.path.islink(path) or not os.path.isfile(path):
+        return False
     with open(path, "rb") as stream:
         executable = bool(os.fstat(stream.fileno()).st_mode & 0o100)
         same = sha256(stream.read()).hexdigest() == entry["after"]
@@ -57,8 +78,10 @@ def _is_same(path: str, entry: dict[str, Any]) -> bool:
 
 def _walk(directory: str) -> Iterator[str]:
     for folder, folders, names in os.walk(directory):
+        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        there = [*names, *linked]
         if folder == directory:
             folders[:] = [name for name in folders if name not in RUNTIME]
-            names = [name for name in names if name != MANIFEST]  # noqa: PLW2901
+            there = [name for name in there if name != MANIFEST and name not in RUNTIME]
         prefix = folder[len(directory) :].replace(os.sep, "/").lstrip("/")
-        yield from (f"{prefix}/{name}" if prefix else name for name in names)
+        yield from (f"{prefix}/{name}" if prefix else name for name in there)

@@ -59,7 +59,7 @@ def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
             id=begin["id"],
             line=text.count("\n", 0, begin.start()) + 1,
             inner=text[begin.end() : end.start()].strip(),
-            was=json.loads(end["was"]) if end["was"] else "",
+            was=_was(end, text, where),
         )
         if block.id in blocks:
             raise NotReversible(f"the payload {block.id} is there twice", where=f"{where}:{block.line}", hint=_REBUILD)
@@ -68,6 +68,15 @@ def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
 
 
 _REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
+
+
+def _was(end: re.Match[str], text: str, where: str) -> str:
+    try:
+        return str(json.loads(end["was"])) if end["was"] else ""
+    except ValueError as error:
+        line = text.count("\n", 0, end.start()) + 1
+        message = f"what {end['id']} replaced cannot be read back: {error}"
+        raise NotReversible(message, where=f"{where}:{line}", hint=_REBUILD) from error
 
 
 def _innermost(text: str, where: str) -> tuple[re.Match[str], re.Match[str]] | None:

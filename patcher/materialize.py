@@ -1,13 +1,16 @@
 """Stage 1: an upstream spec becomes a tree of bytes in memory, with an identity."""
 
+import gzip
 import io
 import json
 import os
 import posixpath
 import stat
 import tarfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from patcher import git
 from patcher.errors import NotThisPackage, UnsafePath, UpstreamUnreadable
@@ -18,6 +21,7 @@ PACKAGE = "agent-dashboard"
 BUILTIN = "builtin"
 _ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
 _NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
+_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
 _ARCHIVES = (".tgz", ".tar.gz")
 _SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
 
@@ -73,12 +77,14 @@ def _parsed(package_json: bytes | None, where: str) -> Mapping[str, object]:
 
 def _wanted(package: Mapping[str, object]) -> list[str]:
     named = package.get("files")
-    return [*_ALWAYS, *(str(name).strip("/") for name in (named if isinstance(named, list) else ()))]
+    names = [posixpath.normpath(str(name)).strip("/") for name in (named if isinstance(named, list) else ())]
+    return [*_ALWAYS, *(name for name in names if name not in {"", "."})]
 
 
 def _travels(path: str, wanted: list[str]) -> bool:
-    parts = path.split("/")
-    return not _NEVER.intersection(parts) and any(path == name or path.startswith(f"{name}/") for name in wanted)
+    if _NEVER.intersection(path.split("/")) or path.endswith(_DATABASES):
+        return False
+    return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in wanted)
 
 
 # --- directories -----------------------------------------------------------------------------------------------
@@ -93,11 +99,14 @@ def _read_directory(root: str, spec: str) -> Iterator[tuple[str, File]]:
     try:
         there = os.path.lexists(os.path.join(root, "package.json"))
         package = _read_file(root, os.path.join(root, "package.json"))[1].data if there else None
-        for name in dict.fromkeys(name.split("/")[0] for name in _wanted(_parsed(package, spec))):
+        tops = {name.split("/")[0] for name in _wanted(_parsed(package, spec))}
+        for name in sorted(os.listdir(root)):
             path = os.path.join(root, name)
+            if name in _NEVER or not any(fnmatchcase(name, top) for top in tops):
+                continue
             if os.path.isdir(path):
                 yield from _walk(root, path)
-            elif os.path.lexists(path):
+            else:
                 yield _read_file(root, path)
     except OSError as error:
         raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=error.filename or root) from error
@@ -121,10 +130,10 @@ def _read_file(root: str, path: str) -> tuple[str, File]:
     real = os.path.realpath(path)
     if os.path.commonpath([root, real]) != root:
         raise UnsafePath(f"a symlink leaves the tree: it points at {real}", where=path, hint=_UNSAFE)
+    mode = os.stat(real).st_mode
+    if not stat.S_ISREG(mode):  # looked at before it is opened: opening a pipe would wait for its other end
+        raise UpstreamUnreadable("expected a file, found something else", where=path)
     with open(real, "rb") as stream:
-        mode = os.fstat(stream.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            raise UpstreamUnreadable("expected a file, found something else", where=path)
         return os.path.relpath(path, root).replace(os.sep, "/"), File(stream.read(), bool(mode & stat.S_IXUSR))
 
 
@@ -152,16 +161,20 @@ def _read_archive(path: str) -> Iterator[tuple[str, File]]:
 def _members(data: bytes, where: str, *, strip: bool = False) -> Iterator[tuple[str, File]]:
     """The files of a tar archive. `strip`: leave out the one folder that holds everything, as npm's `package/`."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            files = {
-                _safe(member.name, where): _content(archive, member, where) for member in archive if not member.isdir()
-            }
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+        with tarfile.open(fileobj=io.BytesIO(_unzipped(data))) as archive:
+            members = {_safe(member.name, where): member for member in archive if not member.isdir()}
+            files = {path: _content(archive, members, path, where) for path in members}
+    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
         hint = "the archive is truncated or not a gzipped tar; fetch it again"
         raise UpstreamUnreadable(f"cannot be unpacked: {error}", where=where, hint=hint) from error
     top = {path.split("/", 1)[0] for path in files}
     prefix = f"{top.pop()}/" if strip and len(top) == 1 and "package.json" not in files else ""
     yield from ((path.removeprefix(prefix), file) for path, file in files.items())
+
+
+def _unzipped(data: bytes) -> bytes:
+    """All of it at once: `tarfile` stops at the last member and never looks at the checksum behind it."""
+    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
 
 
 def _safe(name: str, where: str) -> str:
@@ -171,16 +184,28 @@ def _safe(name: str, where: str) -> str:
     return path
 
 
-def _content(archive: tarfile.TarFile, member: tarfile.TarInfo, where: str) -> File:
-    if member.issym():
-        target = posixpath.normpath(posixpath.join(posixpath.dirname(member.name), member.linkname))
-        if member.linkname.startswith("/") or target.startswith("../"):
-            raise UnsafePath(f"{member.name!r} is a symlink to {member.linkname!r}", where=where, hint=_UNSAFE)
-    elif member.islnk():
-        _safe(member.linkname, where)
-    elif not member.isfile():
+def _content(archive: tarfile.TarFile, members: Mapping[str, tarfile.TarInfo], path: str, where: str) -> File:
+    member = _behind_links(members, path, where)
+    if not member.isfile():
         raise UpstreamUnreadable(f"the member {member.name!r} is neither file nor link", where=where)
     stream = archive.extractfile(member)
-    if stream is None:
-        raise UpstreamUnreadable(f"the member {member.name!r} has no content", where=where)
-    return File(stream.read(), bool(member.mode & stat.S_IXUSR))
+    return File(stream.read() if stream else b"", bool(member.mode & stat.S_IXUSR))
+
+
+def _behind_links(members: Mapping[str, tarfile.TarInfo], path: str, where: str) -> tarfile.TarInfo:
+    """The member that a chain of links ends in. Raises `UnsafePath` where one leaves the tree."""
+    member, seen = members[path], {path}
+    while member.issym() or member.islnk():
+        folder = posixpath.dirname(path) if member.issym() else ""
+        target = posixpath.normpath(posixpath.join(folder, member.linkname))
+        if member.islnk():
+            _safe(member.linkname, where)
+        elif member.linkname.startswith("/") or target == ".." or target.startswith("../"):
+            raise UnsafePath(f"{member.name!r} is a symlink to {member.linkname!r}", where=where, hint=_UNSAFE)
+        if target in seen or target not in members:
+            message = f"{path!r} is a link to {member.linkname!r}, which is no file that travels"
+            raise UpstreamUnreadable(message, where=where, hint=_UNSAFE)
+        path = target
+        seen.add(path)
+        member = members[path]
+    return member

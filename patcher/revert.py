@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from patcher import inventory
-from patcher.errors import NotReversible
+from patcher.errors import ManifestUnreadable, NotReversible
 from patcher.markers import unsplice
 from patcher.model import File, Tree
 
@@ -22,6 +22,8 @@ def pristine(directory: str) -> Tree:
     if edited:
         hint = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
         raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=hint)
+    if any("before" not in entry or "status" not in entry for entry in content["files"]):
+        raise ManifestUnreadable("the manifest has no digests of the pristine files", where=directory)
     before = {entry["path"]: entry["before"] for entry in content["files"] if entry["status"] != "added"}
     tree = _load(directory, content)
     return {path: _reverted(path, tree[path], sha256) for path, sha256 in before.items()}

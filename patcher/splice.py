@@ -72,7 +72,7 @@ def _place(text: str, place: Place, match: Match) -> tuple[int, int]:
 
 def _indentation(text: str, start: int) -> str:
     line = text[text.rfind("\n", 0, start) + 1 : start]
-    return line if not line.strip() else line[: len(line) - len(line.lstrip())]
+    return line[: len(line) - len(line.lstrip(" \t"))]  # other white space would not be taken out again
 
 
 def _indented(payload: str, indent: str, eol: str) -> str:

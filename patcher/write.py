@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from patcher.errors import OutputNotOurs, OutputTampered, OutputUnwritable
-from patcher.inventory import MANIFEST, differences, read
+from patcher.inventory import MANIFEST, RUNTIME, differences, read
 from patcher.model import Tree
 
 _SHOWN = 10
@@ -74,6 +74,7 @@ def write(tree: Tree, out: str, before_swap: Callable[[str], None] = lambda _: N
     except OSError as error:
         raise _unwritable(error, out) from error
     finally:
+        _keep_runtime(stage, out)
         _remove(stage)
 
 
@@ -118,6 +119,7 @@ def _swap(stage: str, out: str) -> None:
         except BaseException:
             os.rename(previous, out)
             raise
+        _keep_runtime(previous, out)
         _remove(previous)
 
 
@@ -147,8 +149,34 @@ def _repair(parent: str, name: str) -> None:
     if os.path.lexists(previous):
         if not os.path.lexists(out):
             os.rename(previous, out)
+        _keep_runtime(previous, out)
         _remove(previous)
-    _remove(os.path.join(parent, f".{name}.stage"))
+    stage = os.path.join(parent, f".{name}.stage")
+    _keep_runtime(stage, out)
+    _remove(stage)
+
+
+def _keep_runtime(old: str, new: str) -> None:
+    """Move what npm and a running sidecar put into the old tree to the new one: a build must not cost a database.
+
+    A stage that was never swapped in has none of it, and no manifest or one that lists all it has.
+    """
+    if not os.path.isfile(os.path.join(old, MANIFEST)) or not os.path.isdir(new):
+        return
+    shipped = {entry["path"] for entry in read(old)["files"]}
+    for top in sorted(RUNTIME):
+        if not any(path.startswith(f"{top}/") for path in shipped):
+            _move_new(os.path.join(old, top), os.path.join(new, top))
+        else:
+            for name in sorted(os.listdir(os.path.join(old, top))):
+                if not any(path == f"{top}/{name}" or path.startswith(f"{top}/{name}/") for path in shipped):
+                    _move_new(os.path.join(old, top, name), os.path.join(new, top, name))
+
+
+def _move_new(source: str, destination: str) -> None:
+    if os.path.lexists(source) and not os.path.lexists(destination):
+        os.makedirs(os.path.dirname(destination), exist_ok=True)
+        os.rename(source, destination)
 
 
 def _remove(path: str) -> None:

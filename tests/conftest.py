@@ -1,5 +1,6 @@
 """Fixtures and markers of the whole suite."""
 
+import signal
 from collections.abc import Callable, Iterator
 
 import hypothesis
@@ -15,6 +16,10 @@ hypothesis.settings.load_profile("sidecar")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # a shell's background job: its children could not be interrupted
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: takes more than a second; leave out with `-m 'not slow'`")
 
 

@@ -226,16 +226,15 @@ def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == [".out.lock"]
 
 
-@pytest.mark.slow
-def test_exit_130_interrupted_at_the_start(tmp_path: Path) -> None:
-    ends = []
-    for delay in (0.1, 0.2, 0.3, 0.4):
-        build = start("-m", "patcher", "build", "--out", tmp_path / "out")
-        with pytest.raises(subprocess.TimeoutExpired):
-            build.wait(timeout=delay)
-        stop(build, signal.SIGINT)
-        ends.append(build.returncode)
-    assert set(ends) <= {0, 130}
+@pytest.mark.parametrize("module", ["patcher.uptodate", "ast_grep_py", "patcher.flow"])
+def test_exit_130_interrupted_while_modules_are_imported(tmp_path: Path, module: str) -> None:
+    build = start("-X", "importtime", "-m", "patcher", "build", "--out", tmp_path / "out")
+    while not said_by(build.stderr).rstrip().endswith(f" {module}"):
+        pass
+    build.send_signal(signal.SIGINT)
+    _, err = build.communicate(timeout=30)
+    assert (build.returncode, "Traceback" in err) == (130, False)
+    assert not (tmp_path / "out").exists()
 
 
 # --- streams ---------------------------------------------------------------------------------------------------

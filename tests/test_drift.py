@@ -299,9 +299,8 @@ THREE = (8, 13)
     ],
 )
 def test_a_span_is_found_again(made: list[Change], there: str | None) -> None:
-    text, track = changes.apply(TEXT, made)
-    span = track(THREE)
-    assert (text[slice(*span)] if span else None) == there
+    span = changes.tracked(made)(THREE)
+    assert (changes.apply(TEXT, made)[slice(*span)] if span else None) == there
 
 
 def test_changes_that_overlap_are_refused() -> None:

@@ -109,11 +109,11 @@ def _diffs(unchanged: Reference, work: Work) -> Iterator[str]:
     tree = corpus.mutated(unchanged, mutation)
     series = unchanged.series if mutation.harmless else unchanged.only(unchanged.spots[mutation.spot])
     build, _ = corpus.attempt(unchanged, tree, series)
-    for path in mutation.texts:
-        old, new = (one[path].data.decode() if path in one else "" for one in (unchanged.upstream.tree, tree))
-        yield from _diff(old, new, f"upstream/{path}", f"mutant/{path}")
-        if build is not None and path in build.tree:
-            yield from _diff(new, build.tree[path].data.decode(), f"mutant/{path}", f"generated/{path}")
+    path = mutation.path
+    old, new = (one[path].data.decode() if path in one else "" for one in (unchanged.upstream.tree, tree))
+    yield from _diff(old, new, f"upstream/{path}", f"mutant/{path}")
+    if build is not None and path in build.tree:
+        yield from _diff(new, build.tree[path].data.decode(), f"mutant/{path}", f"generated/{path}")
 
 
 def _diff(old: str, new: str, left: str, right: str) -> Iterator[str]:

@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ast_grep_py import SgNode
 
@@ -75,7 +76,7 @@ def _renaming(nodes: Sequence[SgNode], name: str) -> list[Change]:
 
 def _renamed_scope(site: Site) -> Iterator[Mutation]:
     kind = "scope renamed"
-    yield Mutation(site.spot.id, "file gone", "", {site.spot.file: None}, nowhere, harmless=False)
+    yield Mutation(site.spot.id, "file gone", "", site.spot.file, lambda: None, nowhere, harmless=False)
     if site.in_module:
         return
     name = scope_name(site)
@@ -104,7 +105,13 @@ def renamed_exports(reference: Reference) -> Iterator[Mutation]:
         text = reference.upstream.tree[path].data.decode()
         for detail, changed in _without_export(text, name):
             mutation = Mutation(
-                owner.id, "export renamed", f"{name} of {path}{detail}", {path: changed}, nowhere, harmless=False
+                owner.id,
+                "export renamed",
+                f"{name} of {path}{detail}",
+                path,
+                partial(str, changed),
+                nowhere,
+                harmless=False,
             )
             yield mutation
 

@@ -29,16 +29,25 @@ def delete(span: Span) -> Change:
     return Change(*span, "")
 
 
-def apply(text: str, changes: Iterable[Change]) -> tuple[str, Track]:
-    """All changes at once, in the offsets of `text`, and the way to find a span again."""
-    ordered = sorted(changes, key=lambda change: (change.start, change.end))
+def apply(text: str, changes: Iterable[Change]) -> str:
+    """All changes at once, in the offsets of `text`. Raises `ValueError` where two of them overlap."""
     out, position = [], 0
-    for change in ordered:
+    for change in _ordered(changes):
         if change.start < position:
             raise ValueError(f"two changes of one mutation overlap at {change.start}")
         out += [text[position : change.start], change.text]
         position = change.end
-    return "".join([*out, text[position:]]), lambda span: _track(ordered, span)
+    return "".join([*out, text[position:]])
+
+
+def tracked(changes: Iterable[Change]) -> Track:
+    """The way to find a span again once the changes are made."""
+    ordered = _ordered(changes)
+    return lambda span: _track(ordered, span)
+
+
+def _ordered(changes: Iterable[Change]) -> list[Change]:
+    return sorted(changes, key=lambda change: (change.start, change.end))
 
 
 def _track(changes: Sequence[Change], span: Span) -> Span | None:

@@ -55,7 +55,10 @@ class Work:
 
 def mutations(reference: Reference, seed: int, only: str = "*") -> Iterator[Mutation]:
     """The mutants of one upstream, in the order of the series. What changes nothing, or comes up again, is left out."""
+    aimed, slash, _ = only.partition("/")
     for spot in reference.spots.values():
+        if slash and not set("*?[") & set(aimed) and aimed != spot.id:
+            continue  # nothing of it can be meant
         site = Site(reference, spot)
         yield from _distinct(reference, [*harmless(site, seed), *breaking(site)], only)
     yield from _distinct(reference, renamed_exports(reference), only)
@@ -65,9 +68,8 @@ def _distinct(reference: Reference, made: Iterable[Mutation], only: str) -> Iter
     seen: set[object] = set()
     names: Counter[str] = Counter()
     for each in made:
-        key = (each.harmless, frozenset(each.texts.items()))
-        same = all(_text(reference.upstream.tree, path) == text for path, text in each.texts.items())
-        if key in seen or same:
+        key = (each.harmless, each.key)
+        if key in seen or each.text == _text(reference.upstream.tree, each.path):
             continue
         seen.add(key)
         names[each.name] += 1
@@ -94,7 +96,7 @@ def works(made: Iterable[Mutation]) -> list[Work]:
     """The mutants by what has to be built."""
     groups: dict[object, list[Mutation]] = {}
     for each in made:
-        key = frozenset(each.texts.items()) if each.harmless else each.name
+        key = each.key if each.harmless else each.name
         groups.setdefault(key, []).append(each)
     return [Work(tuple(group)) for group in groups.values()]
 
@@ -108,7 +110,7 @@ def outcomes(reference: Reference, work: Work) -> list[Outcome]:
     tree = mutated(reference, first)
     if not first.harmless:
         return [_of_breaking(reference, each, tree) for each in work.mutations]
-    if any(nodejs.syntax_problem(text) for text in first.texts.values() if text is not None):
+    if nodejs.syntax_problem(first.text or ""):
         return [_outcome(each, Result.ILLEGAL) for each in work.mutations]
     build, why = attempt(reference, tree, reference.series)
     return [_of_harmless(reference, each, tree, build, why) for each in work.mutations]
@@ -117,11 +119,11 @@ def outcomes(reference: Reference, work: Work) -> list[Outcome]:
 def mutated(reference: Reference, mutation: Mutation) -> Tree:
     """Upstream with the mutation in it."""
     tree = dict(reference.upstream.tree)
-    for path, text in mutation.texts.items():
-        if text is None:
-            del tree[path]
-        else:
-            tree[path] = replace(tree[path], data=text.encode())
+    text = mutation.text
+    if text is None:
+        del tree[mutation.path]
+    else:
+        tree[mutation.path] = replace(tree[mutation.path], data=text.encode())
     return tree
 
 
@@ -179,16 +181,16 @@ def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, se
         if any(patch.id == spot.patch.id and spot.edit in patch.edits for patch in series)
     ]
     problems = judge(tree, result, expected, reference.added)
-    for path in mutation.texts:
-        if path in result and any(each.spot.file == path for each in expected):
-            illegal = nodejs.syntax_problem(_text(result, path))
-            problems += [f"{path} is not JavaScript any more: {illegal}"] if illegal else []
+    path = mutation.path
+    if path in result and any(each.spot.file == path for each in expected):
+        illegal = nodejs.syntax_problem(_text(result, path))
+        problems += [f"{path} is not JavaScript any more: {illegal}"] if illegal else []
     return problems
 
 
 def _expected(spot: Spot, mutation: Mutation) -> Expected:
     def now(span: Span) -> Span | None:
-        return mutation.track(span) if spot.file in mutation.texts else span
+        return mutation.track(span) if spot.file == mutation.path else span
 
     statement = now(spot.statement)
     return Expected(spot, statement, now(spot.target) if spot.target[1] > spot.target[0] else statement)

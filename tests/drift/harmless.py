@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import takewhile
 
 from ast_grep_py import SgNode
@@ -55,11 +56,11 @@ def _by_prettier(site: Site) -> Iterator[Mutation]:
     except nodejs.Unavailable:
         return
     for style, text in layouts.items():
-        yield _file(site, "reformatted by prettier", style, text, prettier.tracker(site.text, text))
+        yield _file(site, "reformatted by prettier", style, partial(str, text), prettier.tracker(site.text, text))
 
 
-def _file(site: Site, kind: str, detail: str, text: str, track: Track) -> Mutation:
-    return Mutation(site.spot.id, kind, detail, {site.spot.file: text}, track, harmless=True, whole_file=True)
+def _file(site: Site, kind: str, detail: str, make: Callable[[], str | None], track: Track) -> Mutation:
+    return Mutation(site.spot.id, kind, detail, site.spot.file, make, track, harmless=True, whole_file=True)
 
 
 def _of_whole_file(site: Site) -> Iterator[Mutation]:
@@ -82,7 +83,7 @@ def _of_whole_file(site: Site) -> Iterator[Mutation]:
 
 def _all(site: Site, kind: str, detail: str, changes: Sequence[Change]) -> Mutation:
     made = _made(site, kind, detail, *changes)
-    return _file(site, kind, detail, str(made.texts[site.spot.file]), made.track)
+    return _file(site, kind, detail, made.make, made.track)
 
 
 def _reindented(site: Site, unit: str) -> list[Change]:

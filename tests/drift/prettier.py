@@ -1,12 +1,13 @@
 """Upstream files as prettier would lay them out, and where each node of the unchanged file is in that."""
 
 import json
+import re
 import subprocess
-from array import array
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ast_grep_py import SgNode
 
@@ -56,7 +57,7 @@ process.stdin.on("data", (chunk) => { input += chunk; }).on("end", async () => {
   process.stdout.write(JSON.stringify(out));
 });
 """
-_DROPPED = frozenset(" \t\r\n();,'\"\\")
+_KEPT = re.compile(r"[^\s();,'\"\\\ufeff]+")
 
 
 class Unmatched(Exception):
@@ -88,35 +89,60 @@ def tracker(old: str, new: str) -> Track:
     Both texts are squeezed to the characters that no formatter changes; these must be equal, and so pair up the rest.
     Raises `Unmatched`.
     """
-    before, after = _squeezed(code.parse(old)), _squeezed(code.parse(new))
+    before, after = Squeezed.of(old), Squeezed.of(new)
     if before.letters != after.letters:
         raise Unmatched("prettier changed more than the layout")
     roots = code.parse(old), code.parse(new)
-    return lambda span: _again(*roots, before.positions, after.positions, span)
+    return lambda span: _again(*roots, before, after, span)
 
 
-class Squeezed(NamedTuple):
-    """The characters of a text that no formatter changes, and where each of them stands."""
+@dataclass(frozen=True)
+class Squeezed:
+    """The characters of a text that no formatter changes, in runs: where each starts in the text, and in `letters`."""
 
     letters: str
-    positions: "array[int]"
+    starts: list[int]
+    offsets: list[int]
+
+    @classmethod
+    @cache
+    def of(cls, text: str) -> "Squeezed":
+        """Without comments, white space and what formatters add and drop."""
+        letters: list[str] = []
+        starts, offsets, length, position = [], [], 0, 0
+        comments = [code.span(node) for node in code.parse(text).find_all(kind="comment")]
+        for start, end in [*sorted(comments), (len(text), len(text))]:
+            for run in _KEPT.finditer(text, position, start):
+                letters.append(run[0])
+                starts.append(run.start())
+                offsets.append(length)
+                length += len(run[0])
+            position = end
+        return cls("".join(letters), starts, offsets)
+
+    def index(self, position: int) -> int:
+        """How many letters stand before this character of the text."""
+        run = bisect_right(self.starts, position) - 1
+        if run < 0:
+            return 0
+        end = self.offsets[run + 1] if run + 1 < len(self.offsets) else len(self.letters)
+        return min(self.offsets[run] + position - self.starts[run], end)
+
+    def position(self, index: int) -> int:
+        """Where a letter stands in the text."""
+        run = bisect_right(self.offsets, index) - 1
+        return self.starts[run] + index - self.offsets[run]
+
+    def between(self, span: Span) -> str:
+        """The letters of a part of the text."""
+        return self.letters[self.index(span[0]) : self.index(span[1])]
 
 
-def _squeezed(node: SgNode) -> Squeezed:
-    letters, positions = [], array("I")
-    for leaf in code.leaves(node):
-        for position, character in enumerate(leaf.text(), code.span(leaf)[0]):
-            if character not in _DROPPED:
-                letters.append(character)
-                positions.append(position)
-    return Squeezed("".join(letters), positions)
-
-
-def _again(old: SgNode, new: SgNode, before: "array[int]", after: "array[int]", span: Span) -> Span | None:
-    index = bisect_left(before, span[0])
-    if index == len(before) or before[index] != span[0]:
+def _again(old: SgNode, new: SgNode, before: Squeezed, after: Squeezed, span: Span) -> Span | None:
+    index = before.index(span[0])
+    if index == len(before.letters) or before.position(index) != span[0]:
         return None
-    start = after[index]
-    wanted = {(node.kind(), _squeezed(node).letters) for node in code.covering(old, span[0]) if code.span(node) == span}
+    start = after.position(index)
+    wanted = {(node.kind(), before.between(span)) for node in code.covering(old, span[0]) if code.span(node) == span}
     found = [node for node in code.covering(new, start) if code.span(node)[0] == start]
-    return next((code.span(node) for node in found if (node.kind(), _squeezed(node).letters) in wanted), None)
+    return next((code.span(node) for node in found if (node.kind(), after.between(code.span(node))) in wanted), None)

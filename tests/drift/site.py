@@ -8,7 +8,7 @@ from ast_grep_py import SgNode
 
 from patcher.model import MODULE, Scope
 from tests.drift import code
-from tests.drift.changes import Change, Span, apply
+from tests.drift.changes import Change, Span, apply, tracked
 from tests.drift.mutation import Mutation
 from tests.drift.reference import Reference, Spot
 
@@ -91,8 +91,11 @@ class Site:
         self, kind: str, detail: str, changes: Iterable[Change], *, harmless: bool, may_apply: bool = False
     ) -> Mutation:
         """The mutation that these changes of the spot's file make."""
-        text, track = apply(self.text, changes)
-        return Mutation(self.spot.id, kind, detail, {self.spot.file: text}, track, harmless, may_apply)
+        ordered = tuple(changes)
+        track = tracked(ordered)
+        return Mutation(
+            self.spot.id, kind, detail, self.spot.file, lambda: apply(self.text, ordered), track, harmless, may_apply
+        )
 
 
 def _is_named(node: SgNode, scope: Scope) -> bool:
