@@ -23,6 +23,7 @@ _ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
 _NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
 _ARCHIVES = (".tgz", ".tar.gz")
+_DANGLING = "upstream-dangling-link"
 _SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
 
 
@@ -48,7 +49,14 @@ def materialize(spec: str) -> Upstream:
         problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
         raise UpstreamUnreadable(problem, where=spec, hint=f"give {_SPECS}")
     tree, archive = git.archive(repository, ref, lambda package: _wanted(_parsed(package, spec)))
-    return replace(_identified(_members(archive, spec), ref, spec), source=f"git-tree:{tree}")
+    try:
+        upstream = _identified(_members(archive, spec), ref, spec)
+    except UpstreamUnreadable as error:
+        if error.code != _DANGLING:
+            raise
+        _, archive = git.archive(repository, ref, lambda _: ["*"])  # a link to what does not travel: read it all
+        upstream = _identified(_members(archive, spec), ref, spec)
+    return replace(upstream, source=f"git-tree:{tree}")
 
 
 def _identified(everything: Iterator[tuple[str, File]], ref: str, spec: str) -> Upstream:
@@ -204,7 +212,7 @@ def _behind_links(members: Mapping[str, tarfile.TarInfo], path: str, where: str)
             raise UnsafePath(f"{member.name!r} is a symlink to {member.linkname!r}", where=where, hint=_UNSAFE)
         if target in seen or target not in members:
             message = f"{path!r} is a link to {member.linkname!r}, which is no file that travels"
-            raise UpstreamUnreadable(message, where=where, hint=_UNSAFE)
+            raise UpstreamUnreadable(message, where=where, hint=_UNSAFE, code=_DANGLING)
         path = target
         seen.add(path)
         member = members[path]
