@@ -4,9 +4,12 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
-from typing import Any
 
 from patcher.errors import ManifestUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing `typing` takes as long as looking at all files
+    from typing import Any
 
 MANIFEST = "sidecar-patcher.json"
 SCHEMA = 1
@@ -14,7 +17,7 @@ _ENTRY = frozenset({"path", "after", "executable"})
 RUNTIME = frozenset({"node_modules", "data"})  # what npm and a running sidecar put beside the code
 
 
-def read(directory: str) -> Mapping[str, Any]:
+def read(directory: str) -> "Mapping[str, Any]":
     """The manifest of a generated tree. Raises `ManifestUnreadable`."""
     path = os.path.join(directory, MANIFEST)
     hint = "this is not a generated tree; `sidecar-patcher build --out DIR` makes one"
@@ -35,12 +38,12 @@ def read(directory: str) -> Mapping[str, Any]:
     return content
 
 
-def _is_whole(content: Mapping[str, Any]) -> bool:
+def _is_whole(content: "Mapping[str, Any]") -> bool:
     files = content.get("files")
     return isinstance(files, list) and all(isinstance(entry, dict) and entry.keys() >= _ENTRY for entry in files)
 
 
-def differences(directory: str, files: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> Iterator[tuple[str, str]]:
     """Pairs of `edited`, `deleted` or `added` and a path, in path order, where the directory is not what `files` says.
 
     files: the manifest's entries, each with `path`, `after` (SHA-256) and `executable`. A link is never what we wrote.
@@ -67,7 +70,7 @@ def _is_runtime(path: str) -> bool:
     return path.split("/", 1)[0] in RUNTIME
 
 
-def _is_same(path: str, entry: Mapping[str, Any]) -> bool:
+def _is_same(path: str, entry: "Mapping[str, Any]") -> bool:
     if os.path.islink(path) or not os.path.isfile(path):
         return False
     with open(path, "rb") as stream:

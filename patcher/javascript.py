@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
 
-from ast_grep_py import SgNode, SgRoot
+from ast_grep_py import Config, Rule, SgNode, SgRoot
 
 from patcher.model import Scope
 
@@ -23,6 +23,18 @@ FUNCTION_KINDS = frozenset(
     }
 )
 _DECLARED_FUNCTIONS = ("function_declaration", "generator_function_declaration", "method_definition")
+_FUNCTION_VALUES: list[Rule] = [
+    {"kind": kind} for kind in ("arrow_function", "function_expression", "generator_function")
+]
+_CALL_WITH_A_FUNCTION: Config = {
+    "rule": {"kind": "call_expression", "has": {"field": "arguments", "has": {"any": _FUNCTION_VALUES}}}
+}
+_BOUND_TO_A_FUNCTION: Config = {
+    "rule": {
+        "kind": "variable_declarator",
+        "has": {"field": "value", "any": [*_FUNCTION_VALUES, _CALL_WITH_A_FUNCTION["rule"]]},
+    }
+}
 _COMMENTS = frozenset({"comment", "html_comment", "hash_bang_line"})
 _STATEMENT_LISTS = frozenset({"program", "statement_block", "switch_case", "switch_default", "class_static_block"})
 _CONTAINERS = _STATEMENT_LISTS | {"switch_body", "class_body", "object"}
@@ -52,18 +64,6 @@ def parse(text: str) -> SgNode:
     Remembered: layers, gates and the second build look at the same few texts again and again.
     """
     return SgRoot(text, "javascript").root()
-
-
-@lru_cache(maxsize=32)
-def without_comments(text: str) -> str:
-    """The text with every comment blanked, character by character, so that offsets and lines stay.
-
-    ast-grep does not match a pattern against code with a comment in the middle of it; people write such comments.
-    """
-    for comment in reversed(parse(text).find_all(kind="comment")):
-        start, end = span(comment)
-        text = text[:start] + _NOT_A_LINE_BREAK.sub(" ", text[start:end]) + text[end:]
-    return text
 
 
 def span(node: SgNode) -> tuple[int, int]:
@@ -108,11 +108,11 @@ def _find_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
             name = node.field("name")
             if name is not None:
                 yield Scope("function", name.text()), node
-    for node in root.find_all(kind="variable_declarator"):
-        name, value = node.field("name"), node.field("value")
-        if name is not None and value is not None and name.kind() == "identifier" and _is_function(value):
+    for node in root.find_all(_BOUND_TO_A_FUNCTION):
+        name = node.field("name")
+        if name is not None and name.kind() == "identifier":
             yield Scope("function", name.text()), statement_of(node)
-    for node in root.find_all(kind="call_expression"):
+    for node in root.find_all(_CALL_WITH_A_FUNCTION):
         path = _route(node)
         if path is not None:
             yield path, statement_of(node)
@@ -125,29 +125,59 @@ def scopes_named(text: str, scope: Scope) -> list[SgNode]:
     return [node for found, node in named_scopes(text) if found == scope]
 
 
-def _is_function(value: SgNode) -> bool:
-    if value.kind() in FUNCTION_KINDS:
-        return True
-    arguments = value.field("arguments") if value.kind() == "call_expression" else None
-    return arguments is not None and any(child.kind() in FUNCTION_KINDS for child in arguments.children())
-
-
 def _route(call: SgNode) -> Scope | None:
     target, arguments = call.field("function"), call.field("arguments")
     if target is None or arguments is None or target.kind() != "member_expression":
         return None
     verb = target.field("property")
-    path = arguments.child(1)
-    if verb is None or path is None or path.kind() != "string" or verb.text() not in _ROUTE_VERBS:
+    given = [child for child in arguments.children() if child.is_named() and child.kind() not in _COMMENTS]
+    if verb is None or verb.text() not in _ROUTE_VERBS or given[0].kind() != "string":
         return None
-    if not any(child.kind() in FUNCTION_KINDS for child in arguments.children()):
-        return None
-    return Scope("route", f"{verb.text().upper()} {string_value(path)}")
+    return Scope("route", f"{verb.text().upper()} {string_value(given[0])}")
 
 
 def enclosing_function(node: SgNode) -> SgNode | None:
     """The nearest function around the node; none at module top level."""
     return next((parent for parent in node.ancestors() if parent.kind() in FUNCTION_KINDS), None)
+
+
+# --- patterns --------------------------------------------------------------------------------------------------
+
+
+def matching(node: SgNode, pattern: str) -> list[SgNode]:
+    """The nodes below `node` that match, in text order; comments in the middle of one do not hide it.
+
+    ast-grep compares a comment like any other node; people write them between two arguments.
+    """
+    found = {span(each): each for each in node.find_all(pattern=pattern)}
+    for candidate in _with_comments_inside(node, _kind_of(pattern)):
+        if span(candidate) not in found and _matches_without_comments(candidate, pattern):
+            found[span(candidate)] = candidate
+    return [found[place] for place in sorted(found)]
+
+
+def _kind_of(pattern: str) -> str:
+    statement = parse(pattern).child(0)
+    inner = statement.child(0) if statement is not None and statement.kind() == "expression_statement" else statement
+    return inner.kind() if inner is not None else ""
+
+
+def _with_comments_inside(node: SgNode, kind: str) -> Iterator[SgNode]:
+    """Nodes of this kind that hold a comment which does not stand between statements of a block inside them."""
+    for comment in node.find_all(kind="comment"):
+        for parent in comment.ancestors():
+            if parent.kind() in _STATEMENT_LISTS:
+                break
+            if parent.kind() == kind:
+                yield parent
+
+
+def _matches_without_comments(node: SgNode, pattern: str) -> bool:
+    start, text = span(node)[0], node.text()
+    for comment in reversed(node.find_all(kind="comment")):
+        first, last = (place - start for place in span(comment))
+        text = text[:first] + _NOT_A_LINE_BREAK.sub(" ", text[first:last]) + text[last:]
+    return any(span(each)[0] == 0 for each in parse(text).find_all(pattern=pattern))
 
 
 # --- statements ------------------------------------------------------------------------------------------------

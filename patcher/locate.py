@@ -1,7 +1,5 @@
 """Stage 2: an anchor becomes places in a text. Every match is reported; judging them is the next stage."""
 
-from difflib import get_close_matches
-
 from ast_grep_py import SgNode
 
 from patcher import javascript
@@ -15,10 +13,9 @@ def locate(text: str, anchor: Anchor) -> Located:
 
     A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
     """
-    code = javascript.without_comments(text)
-    scopes = javascript.scopes_named(code, anchor.scope)
+    scopes = javascript.scopes_named(text, anchor.scope)
     if not scopes:
-        return Located(anchor, (), candidates=_similar_scopes(code, anchor), problem=f"no {anchor.scope} in the file")
+        return Located(anchor, (), candidates=_similar_scopes(text, anchor), problem=f"no {anchor.scope} in the file")
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes
@@ -31,14 +28,14 @@ def locate(text: str, anchor: Anchor) -> Located:
 
 
 def _matching(scope: SgNode, anchor: Anchor) -> list[SgNode]:
-    found = scope.find_all(pattern=anchor.pattern)
+    found = javascript.matching(scope, anchor.pattern)
     if anchor.scope == MODULE:
         found = [node for node in found if javascript.enclosing_function(node) is None]
     if anchor.containing:
         found = [node for node in found if anchor.containing in node.text()]
     if not anchor.target:
         return found
-    return [inner for node in found for inner in node.find_all(pattern=anchor.target)]
+    return [inner for node in found for inner in javascript.matching(node, anchor.target)]
 
 
 def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
@@ -62,11 +59,15 @@ def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
 
 
 def _similar_scopes(text: str, anchor: Anchor) -> tuple[str, ...]:
+    from difflib import get_close_matches  # only a build that stops needs it
+
     lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(text)}
     return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(str(anchor.scope), lines, n=3))
 
 
 def _similar_statements(scope: SgNode, anchor: Anchor) -> tuple[str, ...]:
+    from difflib import get_close_matches
+
     kind = javascript.parse(anchor.pattern).child(0)
     nodes = scope.find_all(kind=kind.kind()) if kind is not None else []
     if anchor.scope == MODULE:

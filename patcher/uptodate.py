@@ -13,6 +13,9 @@ from patcher.inventory import MANIFEST, differences
 
 def is_up_to_date(spec: str, out: str) -> bool:
     """Whether `out` holds, unedited, what this tool makes of this upstream. Says False whenever it is not sure."""
+    parent, name = os.path.split(os.path.abspath(out))
+    if any(os.path.lexists(os.path.join(parent, f".{name}.{left}")) for left in ("stage", "previous")):
+        return False  # a build was killed: let the next one clear up
     try:
         with open(os.path.join(out, MANIFEST), "rb") as stream:
             manifest = json.loads(stream.read())

@@ -13,10 +13,11 @@ import sys
 from collections.abc import Callable, Iterator
 
 from patcher.errors import OutputNotOurs, OutputTampered, OutputUnwritable
-from patcher.inventory import MANIFEST, RUNTIME, differences, read
+from patcher.inventory import MANIFEST, differences, read
 from patcher.model import Tree
 
 _SHOWN = 10
+_DATA, _NODE_MODULES = "data", "node_modules"  # what a sidecar and npm put beside the code (`inventory.RUNTIME`)
 
 
 @contextlib.contextmanager
@@ -70,11 +71,12 @@ def write(tree: Tree, out: str, before_swap: Callable[[str], None] = lambda _: N
     try:
         _stage(tree, stage)
         before_swap(stage)
+        _carry_data_over(out, stage)
         _swap(stage, out)
     except OSError as error:
         raise _unwritable(error, out) from error
     finally:
-        _keep_runtime(stage, out)
+        _keep_node_modules(stage, out)
         _remove(stage)
 
 
@@ -119,7 +121,7 @@ def _swap(stage: str, out: str) -> None:
         except BaseException:
             os.rename(previous, out)
             raise
-        _keep_runtime(previous, out)
+        _keep_node_modules(previous, out)
         _remove(previous)
 
 
@@ -149,38 +151,42 @@ def _repair(parent: str, name: str) -> None:
     if os.path.lexists(previous):
         if not os.path.lexists(out):
             os.rename(previous, out)
-        _keep_runtime(previous, out)
+        _keep_node_modules(previous, out)
         _remove(previous)
     stage = os.path.join(parent, f".{name}.stage")
-    _keep_runtime(stage, out)
+    _keep_node_modules(stage, out)
     _remove(stage)
 
 
-def _keep_runtime(old: str, new: str) -> None:
-    """Move what npm and a running sidecar put into the old tree to the new one: a build must not cost a database.
+def _carry_data_over(out: str, stage: str) -> None:
+    """Give the staged tree what a running sidecar keeps in `data/`, before the swap, as hard links.
 
-    A stage that was never swapped in has none of it, and no manifest or one that lists all it has.
+    So there is no moment without the database, killed or not, and a sidecar that has it open keeps it.
     """
-    if not os.path.isfile(os.path.join(old, MANIFEST)) or not os.path.isdir(new):
+    if not os.path.isdir(os.path.join(out, _DATA)):
         return
-    shipped = {entry["path"] for entry in read(old)["files"]}
-    for top in sorted(RUNTIME):
-        if not any(path.startswith(f"{top}/") for path in shipped):
-            _move_new(os.path.join(old, top), os.path.join(new, top))
-        else:
-            for name in sorted(os.listdir(os.path.join(old, top))):
-                if not any(path == f"{top}/{name}" or path.startswith(f"{top}/{name}/") for path in shipped):
-                    _move_new(os.path.join(old, top, name), os.path.join(new, top, name))
+    shipped = {entry["path"] for entry in read(out)["files"]}
+    for folder, _, names in os.walk(os.path.join(out, _DATA)):
+        relative = os.path.relpath(folder, out)
+        for name in names:
+            destination = os.path.join(stage, relative, name)
+            path = f"{relative}/{name}".replace(os.sep, "/")
+            if path not in shipped and not os.path.lexists(destination):
+                os.makedirs(os.path.dirname(destination), exist_ok=True)
+                os.link(os.path.join(folder, name), destination, follow_symlinks=False)
 
 
-def _move_new(source: str, destination: str) -> None:
-    if os.path.lexists(source) and not os.path.lexists(destination):
-        os.makedirs(os.path.dirname(destination), exist_ok=True)
-        os.rename(source, destination)
+def _keep_node_modules(old: str, new: str) -> None:
+    """Move what npm put into the old tree to the new one. No stage has any of its own: it never travels."""
+    kept, place = os.path.join(old, _NODE_MODULES), os.path.join(new, _NODE_MODULES)
+    if os.path.isdir(kept) and os.path.isdir(new) and not os.path.lexists(place):
+        os.rename(kept, place)
 
 
 def _remove(path: str) -> None:
-    if os.path.lexists(path):
+    if os.path.islink(path) or os.path.isfile(path):
+        os.unlink(path)
+    elif os.path.lexists(path):
         shutil.rmtree(path)
 
 

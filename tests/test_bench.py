@@ -143,15 +143,17 @@ def test_the_profile_has_every_stage_once() -> None:
 # --- the command -----------------------------------------------------------------------------------------------
 
 
-def test_without_npm_it_says_what_it_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_without_npm_it_says_what_it_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def unavailable(package: str, version: str) -> str:
         raise nodejs.Unavailable("there is no npm on this machine")
 
     monkeypatch.setattr(nodejs, "installed", unavailable)
-    assert command._theirs(pipeline.check("builtin"), str(tmp_path)) is None
-    assert capsys.readouterr().err == "skipped: patch-package: there is no npm on this machine\n"
+    monkeypatch.setattr(command, "run", lambda *_: Cost(0.25, 40))
+    assert list(command._cold("builtin", pipeline.check("builtin"), 1, str(tmp_path))) == [
+        "skipped: patch-package: there is no npm on this machine",
+        "cold build, all gates: 250 ms",
+        "peak memory of a cold build: 40 MB",
+    ]
 
 
 @pytest.mark.parametrize("rounds", ["0", "-1", "many", ""])

@@ -33,7 +33,6 @@ from tests.support import (
     snapshot,
     spawn,
     start,
-    stop,
 )
 
 VERBS = sorted(next(each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)).choices)

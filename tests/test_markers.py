@@ -87,7 +87,6 @@ def test_broken_markers_are_refused(text: str, message: str, line: int) -> None:
     assert Says.of(refusal(unsplice, text, "server/a.js")) == expected
 
 
-@pytest.mark.xfail(reason="BUG: a hand-edited `was` is a JSONDecodeError, exit 70, and not `tampered`")
 def test_an_edited_was_is_refused() -> None:
     text = f"{begin('p.0', Place.REPLACE)} x " + '/* sidecar-patcher:end p.0 was "\\x" */'
     assert refusal(unsplice, text, "server/a.js").code == "not-reversible"

@@ -111,9 +111,6 @@ def test_what_was_replaced_comes_back(was: str) -> None:
 
 @pytest.mark.parametrize("space", ["\u00a0", "\f", "\v", "\u3000"])
 @pytest.mark.parametrize("place", [Place.BEFORE, Place.AFTER])
-@pytest.mark.xfail(
-    reason="BUG: an indent of other white space is copied, and `unsplice` takes only blanks and tabs out", strict=False
-)
 def test_an_indent_of_unusual_white_space_is_no_obstacle(place: Place, space: str) -> None:
     spliced(f"{{\n{space}{space}mark();\n}}", place)
 

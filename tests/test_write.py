@@ -1,5 +1,6 @@
 """Stage 7: whatever happens, the target is the whole old tree or the whole new one, and nothing of a person's is lost."""
 
+import contextlib
 import errno
 import json
 import os
@@ -13,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from patcher import write as writing
-from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused
+from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused, PatcherError
 from patcher.inventory import MANIFEST
 from patcher.model import Tree
 from patcher.write import refuse_foreign, target, write, write_new
-from tests.support import Says, generated, refusal, said_by, snapshot, start, stop, wait_for
+from tests.support import Says, generated, refusal, said_by, snapshot, spawn, start, stop, wait_for
 
 OLD = generated({"a.js": "old\n", "server/b.js": "old\n", "only-old.js": "1\n"})
 NEW = generated({"a.js": "new\n", "server/b.js": "new\n", "bin/deep/c.sh": "#!/bin/sh\n"}, executable=["bin/deep/c.sh"])
@@ -86,7 +87,6 @@ def test_the_umask_does_not_show(out: Path, umask: int) -> None:
     assert modes == {path: 0o755 if path in folders | {"bin/deep/c.sh"} else 0o644 for path in modes}
 
 
-@pytest.mark.xfail(reason="BUG: a rebuild deletes `node_modules` and `data`, the sidecar's database, without a word")
 def test_what_npm_and_a_running_sidecar_put_there_survives(out: Path) -> None:
     put(OLD, out)
     (out / "data").mkdir()
@@ -168,20 +168,8 @@ def test_no_more_than_ten_edited_files_are_named(out: Path) -> None:
     "points_at",
     [
         pytest.param("server/b.js", id="other bytes"),
-        pytest.param(
-            "nowhere",
-            id="nothing",
-            marks=pytest.mark.xfail(
-                reason="BUG: `differences` opens it: FileNotFoundError, told as `cannot be written`"
-            ),
-        ),
-        pytest.param(
-            "twin.js",
-            id="the same bytes",
-            marks=pytest.mark.xfail(
-                reason="BUG: `differences` follows links, so this is no edit", raises=pytest.fail.Exception
-            ),
-        ),
+        pytest.param("nowhere", id="nothing"),
+        pytest.param("twin.js", id="the same bytes"),
     ],
 )
 def test_a_file_that_became_a_link_is_an_edit(tmp_path: Path, points_at: str) -> None:
@@ -437,6 +425,74 @@ def test_a_kill_between_the_two_renames_is_repaired(tmp_path: Path, paint: Path)
     with target(str(out)):
         assert holds(out, RED)
     assert sorted(os.listdir(out.parent)) == [".out.lock", "out"]
+
+
+def test_a_build_that_was_killed_in_its_manifest_is_no_obstacle(out: Path) -> None:
+    put(OLD, out)
+    (out.parent / ".out.stage").mkdir()
+    (out.parent / ".out.stage" / MANIFEST).write_text('{"schema": 1, "fi')
+    put(NEW, out)
+    assert holds(out, NEW)
+
+
+def test_a_disk_that_is_full_in_the_manifest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(OLD, tmp_path / "out")
+
+    def half(path: str, mode: str) -> object:
+        if path.endswith(MANIFEST):
+            Path(path).write_text("{")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return open(path, mode)  # noqa: SIM115
+
+    monkeypatch.setattr(writing, "open", half, raising=False)
+    assert refusal(put, NEW, tmp_path / "out").message.startswith("cannot be written: the disk is full")
+
+
+KILLED_BEHIND_THE_SWAP = f"""{WRITER}
+writing._keep_node_modules = lambda _, new: os.path.exists(os.path.join(new, "blue-only.js")) and os._exit(9)
+put('blue')
+"""
+
+
+def killed_behind_the_swap(out: Path, paint: Path) -> None:
+    """The old tree, with its database, is in the stage; the new one is in place."""
+    put(RED, out)
+    (out / "data").mkdir()
+    (out / "data/dashboard.db").write_text("rows")
+    killed = start("-c", KILLED_BEHIND_THE_SWAP, out, paint)
+    killed.communicate(timeout=30)
+    assert killed.returncode == 9 and (out / "blue-only.js").exists()
+
+
+def test_a_kill_behind_the_swap_does_not_cost_the_database(tmp_path: Path, paint: Path) -> None:
+    out = tmp_path / "disk/out"
+    killed_behind_the_swap(out, paint)
+    put(RED, out)
+    assert (out / "data/dashboard.db").read_text() == "rows"
+
+
+def test_there_is_no_moment_without_the_database(tmp_path: Path, paint: Path) -> None:
+    """A sidecar that starts right after the kill must find its rows, or it would begin a new database."""
+    out = tmp_path / "disk/out"
+    killed_behind_the_swap(out, paint)
+    assert (out / "data/dashboard.db").read_text() == "rows"
+
+
+def test_a_sidecar_that_has_its_database_open_keeps_it(out: Path) -> None:
+    put(OLD, out)
+    (out / "data").mkdir()
+    with (out / "data/dashboard.db").open("a", encoding="utf-8") as database:
+        put(NEW, out)
+        database.write("written later")
+    assert (out / "data/dashboard.db").read_text() == "written later"
+
+
+def test_an_up_to_date_build_repairs_too(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert spawn("build", "--out", out).code == 0
+    (tmp_path / ".out.stage/node_modules/express").mkdir(parents=True)
+    assert spawn("build", "--out", out).code == 0
+    assert (out / "node_modules/express").is_dir() and not (tmp_path / ".out.stage").exists()
 
 
 @pytest.mark.parametrize("name", [".out.stage", ".out.previous"])

@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 
 from patcher import pipeline
 from patcher.errors import PatcherError
@@ -32,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise Failed(f"{spec} does not build: `python -m patcher check --upstream {spec}` says why")
         with tempfile.TemporaryDirectory(prefix="sidecar-patcher-bench-") as scratch:
             _as_on_a_second_run(scratch)
-            _bench(spec, build, options.rounds, scratch)
+            for line in _bench(spec, build, options.rounds, scratch):
+                print(line, flush=True)
     except (Failed, PatcherError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -65,37 +67,38 @@ def _as_on_a_second_run(scratch: str) -> None:
     os.environ["PYTHONPATH"] = _REPOSITORY
 
 
-def _bench(spec: str, build: Build, rounds: int, scratch: str) -> None:
-    print(f"{build.upstream.label}, {rounds} rounds, medians; {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
-    ours = _cold(spec, build, rounds, scratch)
-    _up_to_date(spec, rounds, scratch)
-    print(f"peak memory of a build: {ours.megabytes:.0f} MB\n")
-    print("one build by stages, in a process that has just started:")
-    print(_stages(spec), end="")
+def _bench(spec: str, build: Build, rounds: int, scratch: str) -> Iterator[str]:
+    """The lines of the report, each as soon as it is known."""
+    load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
+    yield f"{build.upstream.label}, {rounds} rounds, medians; {load}\n"
+    yield from _cold(spec, build, rounds, scratch)
+    yield _up_to_date(spec, rounds, scratch)
+    yield "\none build by stages, in a process that has just started:"
+    yield from _stages(spec)
 
 
-def _cold(spec: str, build: Build, rounds: int, scratch: str) -> Cost:
+def _cold(spec: str, build: Build, rounds: int, scratch: str) -> Iterator[str]:
     """Ours writes a new tree each time, theirs changes a pristine one in place; every round has one of each."""
-    numbers = iter(range(10**6))
+    numbers = count()
 
     def ours() -> Cost:
         return run(_build(spec, os.path.join(scratch, f"out-{next(numbers)}")), scratch)
 
-    theirs = _theirs(build, scratch)
-    found = _interleaved([ours, theirs] if theirs else [ours], rounds)
-    if theirs:
-        _compare("cold build, all gates", found[0], f"patch-package {VERSION}", found[1])
-    else:
-        print(f"cold build, all gates: {_milliseconds(found[0])}")
-    return found[0]
-
-
-def _theirs(build: Build, scratch: str) -> Callable[[], Cost] | None:
     try:
-        nodejs.installed("patch-package", VERSION)
+        theirs = _theirs(build, scratch)
     except nodejs.Unavailable as error:
-        sys.stderr.write(f"skipped: patch-package: {error}\n")
-        return None
+        yield f"skipped: patch-package: {error}"
+        [cost] = _interleaved([ours], rounds)
+        yield f"cold build, all gates: {_milliseconds(cost)}"
+    else:
+        cost, measure = _interleaved([ours, theirs], rounds)
+        yield _compared("cold build, all gates", cost, f"patch-package {VERSION}", measure)
+    yield f"peak memory of a cold build: {cost.megabytes:.0f} MB"
+
+
+def _theirs(build: Build, scratch: str) -> Callable[[], Cost]:
+    """The same edits by patch-package, and the proof that they are the same. Raises `nodejs.Unavailable`."""
+    nodejs.installed("patch-package", VERSION)
     project = Project(scratch, build.upstream.version, build.upstream.tree, build.tree)
 
     def apply() -> Cost:
@@ -109,12 +112,13 @@ def _theirs(build: Build, scratch: str) -> Callable[[], Cost] | None:
     return apply
 
 
-def _up_to_date(spec: str, rounds: int, scratch: str) -> None:
+def _up_to_date(spec: str, rounds: int, scratch: str) -> str:
     out = os.path.join(scratch, "up-to-date")
     run(_build(spec, out), scratch)
     nothing = [sys.executable, "-c", "pass"]
-    again, bare = _interleaved([lambda: run(_build(spec, out), scratch), lambda: run(nothing, scratch)], rounds * 3)
-    _compare("build that is up to date", again, "`python -c pass`", bare)
+    sides = [lambda: run(_build(spec, out), scratch), lambda: run(nothing, scratch)]
+    again, bare = _interleaved(sides, rounds * 3)
+    return _compared("build that is up to date", again, "`python -c pass`", bare)
 
 
 def _build(spec: str, out: str) -> list[str]:
@@ -127,23 +131,23 @@ def _interleaved(sides: Sequence[Callable[[], Cost]], rounds: int) -> list[Cost]
     return [median(each) for each in zip(*costs, strict=True)]
 
 
-def _compare(name: str, cost: Cost, other: str, measure: Cost) -> None:
+def _compared(name: str, cost: Cost, other: str, measure: Cost) -> str:
     ratio = cost.seconds / measure.seconds
     memory = f"{cost.megabytes:.0f} MB, {measure.megabytes:.0f} MB"
-    print(f"{name}: {ratio:.2f} of {other} ({_milliseconds(cost)}, {_milliseconds(measure)}; {memory})")
+    return f"{name}: {ratio:.2f} of {other} ({_milliseconds(cost)}, {_milliseconds(measure)}; {memory})"
 
 
 def _milliseconds(cost: Cost) -> str:
     return f"{cost.seconds * 1000:.0f} ms"
 
 
-def _stages(spec: str) -> str:
+def _stages(spec: str) -> list[str]:
     """Measured in a process of its own: this one has everything loaded and remembered."""
     command = [sys.executable, "-m", "tests.bench.stages", spec]
     done = subprocess.run(command, cwd=_REPOSITORY, capture_output=True, text=True, check=False, timeout=120)
     if done.returncode != 0:
         raise Failed(f"the stages could not be measured: {done.stderr.strip().splitlines()[-1:]}")
-    return done.stdout
+    return done.stdout.splitlines()
 
 
 if __name__ == "__main__":

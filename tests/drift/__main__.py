@@ -24,21 +24,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     specs, skipped = _upstreams(options.upstream)
     skipped += _without_prettier()
+    sys.stderr.writelines(f"skipped: {line}\n" for line in skipped)
     found: dict[str, list[Outcome]] = {}
-    for line in skipped:
-        sys.stderr.write(f"skipped: {line}\n")
     for spec in specs:
         try:
             unchanged = reference(materialize(spec), SERIES)
         except (PatcherError, NoReference) as error:
             sys.stderr.write(f"{spec}: the unchanged upstream does not build: {error}\n")
             return 5
-        found[spec] = _run(unchanged, options)
+        todo = corpus.works(corpus.mutations(unchanged, options.seed, options.only))
+        found[spec] = _run(unchanged, todo, options.jobs)
         if options.format == "text":
-            _say(f"{spec}\n{show.table(found[spec])}\n")
+            shown = _details(unchanged, todo, found[spec], options.only) if options.verbose else ()
+            sys.stdout.writelines([*shown, f"{spec}\n{show.table(found[spec])}\n\n"])
+            sys.stdout.flush()
     if not any(found.values()):
         _parser().error(f"no mutation is named {options.only}")
-    _say(show.to_json(found, skipped) if options.format == "json" else _closing(found), end="")
+    sys.stdout.write(show.to_json(found, skipped) if options.format == "json" else _closing(found))
     return int(any(each.result.is_bad for outcomes in found.values() for each in outcomes))
 
 
@@ -77,16 +79,17 @@ def _without_prettier() -> list[str]:
     return []
 
 
-def _run(unchanged: Reference, options: argparse.Namespace) -> list[Outcome]:
-    todo = corpus.works(corpus.mutations(unchanged, options.seed, options.only))
+def _run(unchanged: Reference, todo: list[Work], jobs: int) -> list[Outcome]:
     with _progress(sum(len(work.mutations) for work in todo), unchanged.upstream.label) as advance:
-        outcomes = corpus.run(unchanged, todo, options.jobs, advance)
-    if options.verbose:
-        for each in outcomes:
-            _say(f"{each.result}: {each.name}" + (f"\n  {each.why}" if each.why else ""))
-        for work in todo[:_SHOWN_DIFFS] if options.only != "*" else ():
-            _say("".join(_diffs(unchanged, work)), end="")
-    return outcomes
+        return corpus.run(unchanged, todo, jobs, advance)
+
+
+def _details(unchanged: Reference, todo: list[Work], outcomes: list[Outcome], only: str) -> Iterator[str]:
+    """A line for each mutation and why, and the diffs of the first few that were asked for by name."""
+    for each in outcomes:
+        yield f"{each.result}: {each.name}\n" + (f"  {each.why}\n" if each.why else "")
+    for work in todo[:_SHOWN_DIFFS] if only != "*" else ():
+        yield from _diffs(unchanged, work)
 
 
 @contextmanager
@@ -126,10 +129,8 @@ def _closing(found: dict[str, list[Outcome]]) -> str:
     return f"{failures}\n\n{show.summary(found)}\n" if failures else f"{show.summary(found)}\n"
 
 
-def _say(text: str, end: str = "\n") -> None:
-    sys.stdout.write(f"{text}{end}")
-    sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: not an error
