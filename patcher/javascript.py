@@ -22,7 +22,6 @@ FUNCTION_KINDS = frozenset(
         "method_definition",
     }
 )
-_DECLARED_FUNCTIONS = ("function_declaration", "generator_function_declaration", "method_definition")
 _FUNCTION_VALUES: list[Rule] = [
     {"kind": kind} for kind in ("arrow_function", "function_expression", "generator_function")
 ]
@@ -35,6 +34,18 @@ _BOUND_TO_A_FUNCTION: Config = {
         "has": {"field": "value", "any": [*_FUNCTION_VALUES, _CALL_WITH_A_FUNCTION["rule"]]},
     }
 }
+_NAMED: Config = {
+    "rule": {
+        "any": [
+            {"kind": "function_declaration"},
+            {"kind": "generator_function_declaration"},
+            {"kind": "method_definition"},
+            _BOUND_TO_A_FUNCTION["rule"],
+            _CALL_WITH_A_FUNCTION["rule"],
+        ]
+    }
+}
+_BROKEN_OR_EMPTY: Config = {"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}}
 _COMMENTS = frozenset({"comment", "html_comment", "hash_bang_line"})
 _STATEMENT_LISTS = frozenset({"program", "statement_block", "switch_case", "switch_default", "class_static_block"})
 _CONTAINERS = _STATEMENT_LISTS | {"switch_body", "class_body", "object"}
@@ -79,9 +90,9 @@ def line_of(node: SgNode) -> int:
 
 def syntax_errors(root: SgNode) -> list[int]:
     """Lines (from 1) with an `ERROR` node, or with a token that the parser had to invent."""
-    broken = root.find_all(kind="ERROR")
-    invented = [node for node in root.find_all(regex="^$") if node.is_leaf() and node.kind() != "program"]
-    return sorted(line_of(node) for node in [*broken, *invented])
+    found = root.find_all(_BROKEN_OR_EMPTY)  # a token that had to be invented is a leaf without text
+    broken = [node for node in found if node.kind() == "ERROR" or (node.is_leaf() and node.kind() != "program")]
+    return sorted(line_of(node) for node in broken)
 
 
 def string_value(node: SgNode) -> str:
@@ -103,19 +114,18 @@ def _remembered_scopes(text: str) -> tuple[tuple[Scope, SgNode], ...]:
 
 
 def _find_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
-    for kind in _DECLARED_FUNCTIONS:
-        for node in root.find_all(kind=kind):
-            name = node.field("name")
-            if name is not None:
-                yield Scope("function", name.text()), node
-    for node in root.find_all(_BOUND_TO_A_FUNCTION):
+    for node in root.find_all(_NAMED):  # one walk over the tree for all kinds
+        kind = node.kind()
+        if kind == "call_expression":
+            path = _route(node)
+            if path is not None:
+                yield path, statement_of(node)
+            continue
         name = node.field("name")
-        if name is not None and name.kind() == "identifier":
+        if name is not None and kind != "variable_declarator":
+            yield Scope("function", name.text()), node
+        elif name is not None and name.kind() == "identifier":
             yield Scope("function", name.text()), statement_of(node)
-    for node in root.find_all(_CALL_WITH_A_FUNCTION):
-        path = _route(node)
-        if path is not None:
-            yield path, statement_of(node)
 
 
 def scopes_named(text: str, scope: Scope) -> list[SgNode]:
@@ -144,15 +154,19 @@ def enclosing_function(node: SgNode) -> SgNode | None:
 # --- patterns --------------------------------------------------------------------------------------------------
 
 
-def matching(node: SgNode, pattern: str) -> list[SgNode]:
-    """The nodes below `node` that match, in text order; comments in the middle of one do not hide it.
+def matching(text: str, node: SgNode, pattern: str) -> list[SgNode]:
+    """The nodes below `node`, of the tree of `text`, that match, in text order, comments inside them or not.
 
     ast-grep compares a comment like any other node; people write them between two arguments.
     """
     found = {span(each): each for each in node.find_all(pattern=pattern)}
-    for candidate in _with_comments_inside(node, _kind_of(pattern)):
-        if span(candidate) not in found and _matches_without_comments(candidate, pattern):
-            found[span(candidate)] = candidate
+    start, end = span(node)
+    inside = [comment for place, comment in _comments(text) if start <= place[0] and place[1] <= end]
+    for candidate in _around(inside, _kind_of(pattern)):
+        place = span(candidate)
+        is_new = start <= place[0] and place[1] <= end and place not in found
+        if is_new and _matches_without_comments(candidate, pattern):
+            found[place] = candidate
     return [found[place] for place in sorted(found)]
 
 
@@ -162,9 +176,14 @@ def _kind_of(pattern: str) -> str:
     return inner.kind() if inner is not None else ""
 
 
-def _with_comments_inside(node: SgNode, kind: str) -> Iterator[SgNode]:
+@lru_cache(maxsize=32)
+def _comments(text: str) -> tuple[tuple[tuple[int, int], SgNode], ...]:
+    return tuple((span(comment), comment) for comment in parse(text).find_all(kind="comment"))
+
+
+def _around(comments: list[SgNode], kind: str) -> Iterator[SgNode]:
     """Nodes of this kind that hold a comment which does not stand between statements of a block inside them."""
-    for comment in node.find_all(kind="comment"):
+    for comment in comments:
         for parent in comment.ancestors():
             if parent.kind() in _STATEMENT_LISTS:
                 break
@@ -290,12 +309,20 @@ def _headers(node: SgNode, scope: SgNode) -> Iterator[str]:
         yield from _header(parent, child)
 
 
+def _is_bare(block: SgNode) -> bool:
+    """Whether a block is a statement of its own; the braces of a `case` are not."""
+    parent = block.parent()
+    return parent is not None and parent.kind() in {"program", "statement_block"}
+
+
 def _header(parent: SgNode, child: SgNode) -> Iterator[str]:
     kind = parent.kind()
     if kind in {"switch_case", "switch_default"}:
         value = parent.field("value")
         yield "case"
         yield from tokens(value) if value is not None else ()
+    if kind == "statement_block" and _is_bare(parent):
+        yield "{"
     if kind in _CONTAINERS:
         return
     inside = span(child)

@@ -1,5 +1,7 @@
 """Stage 2: an anchor becomes places in a text. Every match is reported; judging them is the next stage."""
 
+from functools import lru_cache
+
 from ast_grep_py import SgNode
 
 from patcher import javascript
@@ -8,9 +10,11 @@ from patcher.model import MODULE, Anchor, Located, Match, digest
 _SHOWN = 60
 
 
+@lru_cache(maxsize=64)
 def locate(text: str, anchor: Anchor) -> Located:
     """Find all matches of the anchor's pattern in all scopes of its name.
 
+    Remembered, so that the second build of a gate costs no second search.
     A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
     """
     scopes = javascript.scopes_named(text, anchor.scope)
@@ -19,7 +23,7 @@ def locate(text: str, anchor: Anchor) -> Located:
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes
-        for node in _matching(scope, anchor)
+        for node in _matching(text, scope, anchor)
     }
     lines = tuple(javascript.line_of(scope) for scope in scopes)
     if places:
@@ -27,15 +31,15 @@ def locate(text: str, anchor: Anchor) -> Located:
     return Located(anchor, (), lines, _similar_statements(scopes[0], anchor), "none")
 
 
-def _matching(scope: SgNode, anchor: Anchor) -> list[SgNode]:
-    found = javascript.matching(scope, anchor.pattern)
+def _matching(text: str, scope: SgNode, anchor: Anchor) -> list[SgNode]:
+    found = javascript.matching(text, scope, anchor.pattern)
     if anchor.scope == MODULE:
         found = [node for node in found if javascript.enclosing_function(node) is None]
     if anchor.containing:
         found = [node for node in found if anchor.containing in node.text()]
     if not anchor.target:
         return found
-    return [inner for node in found for inner in javascript.matching(node, anchor.target)]
+    return [inner for node in found for inner in javascript.matching(text, node, anchor.target)]
 
 
 def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:

@@ -4,7 +4,7 @@ Leaf module: imports nothing of the package. Words are those of DESIGN.md sectio
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -190,7 +190,7 @@ class Overlay:
 
     path: str
     template: str
-    params: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    params: Mapping[str, Hashable] = field(default_factory=lambda: MappingProxyType({}))
     portable: bool = False
     executable: bool = False
 

@@ -1,16 +1,21 @@
 """Stage 4: payloads, handlers and overlay files, from Jinja2 templates with comment-shaped delimiters."""
 
+import os
+from collections.abc import Hashable
 from functools import cache
-from typing import Any
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from patcher.resources import DELIMITERS, TEMPLATES
 
+if TYPE_CHECKING:
+    import jinja2
+
 
 @cache
-def environment() -> jinja2.Environment:
+def environment() -> "jinja2.Environment":
     """The one Jinja2 environment. A template is valid JavaScript to an editor: its delimiters are comments."""
+    import jinja2  # a fifth of a cold build: only where a template asks for something
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         undefined=jinja2.StrictUndefined,
@@ -27,9 +32,21 @@ def environment() -> jinja2.Environment:
     )
 
 
-def render(template: str, **params: Any) -> str:
+def render(template: str, **params: Hashable) -> str:
     """Render the file `template` (a path below `templates/`) to text.
 
     Raises `jinja2.UndefinedError` for a parameter that is missing: a payload is never silently empty.
     """
-    return environment().get_template(template).render(**params)
+    text = _plain(template)
+    return environment().get_template(template).render(**params) if text is None else text
+
+
+@cache
+def _plain(template: str) -> str | None:
+    """The text of a template that has nothing to render; None for any other."""
+    try:
+        with open(os.path.join(TEMPLATES, *template.split("/")), encoding="utf-8", newline="\n") as stream:
+            text = stream.read()
+    except OSError:
+        return None
+    return None if any(delimiter in text for delimiter in DELIMITERS) else text

@@ -1,6 +1,5 @@
 """Stage 7: whatever happens, the target is the whole old tree or the whole new one, and nothing of a person's is lost."""
 
-import contextlib
 import errno
 import json
 import os
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from patcher import write as writing
-from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused, PatcherError
+from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused
 from patcher.inventory import MANIFEST
 from patcher.model import Tree
 from patcher.write import refuse_foreign, target, write, write_new

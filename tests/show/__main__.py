@@ -20,7 +20,9 @@ def main() -> int:
     """Exit code 0 when each figure is what it must be; 1 when one is not; 2 without upstream."""
     parser = argparse.ArgumentParser(prog="python -m tests.show", description=__doc__)
     parser.add_argument("figures", metavar="FIGURE", nargs="*", help=f"some of: {', '.join(FIGURES)} (default: all)")
-    parser.add_argument("--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="upstream's git repository")
+    parser.add_argument(
+        "--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="upstream's git repository"
+    )
     options = parser.parse_args()
     unknown = set(options.figures) - set(FIGURES)
     if unknown:

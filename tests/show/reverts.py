@@ -20,7 +20,8 @@ def show(repository: str) -> bool:
             pipeline.build(spec, str(out))
             write_new(pristine(str(out)), str(back))
             same = sum(
-                (back / path).read_bytes() == file.data and bool((back / path).stat().st_mode & 0o100) == file.executable
+                (back / path).read_bytes() == file.data
+                and bool((back / path).stat().st_mode & 0o100) == file.executable
                 for path, file in expected.items()
             )
             found = sum(path.is_file() for path in back.rglob("*"))

@@ -6,7 +6,7 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from patcher import pipeline
 from patcher.materialize import materialize
@@ -51,7 +51,7 @@ def _run(repository: str, ref: str, tree: Tree) -> set[str]:
         subprocess.run(
             command, cwd=root, env={**environment, "HOME": str(home)}, check=False, capture_output=True, timeout=900
         )
-        return set(_passing(ElementTree.parse(report).getroot(), ""))
+        return set(_passing(ET.parse(report).getroot(), ""))
 
 
 def _lay_tests_over(repository: str, ref: str, root: Path) -> None:
@@ -63,7 +63,7 @@ def _lay_tests_over(repository: str, ref: str, root: Path) -> None:
         members.extractall(root, members=tests, filter="data")
 
 
-def _passing(element: ElementTree.Element, prefix: str) -> "list[str]":
+def _passing(element: ET.Element, prefix: str) -> "list[str]":
     found = []
     for child in element:
         name = f"{prefix} › {child.get('name')}" if prefix else str(child.get("name"))
