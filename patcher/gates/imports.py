@@ -10,43 +10,11 @@ from patcher.gates.problem import Problem
 from patcher.model import Build, File
 
 NODE_MODULES = frozenset(
-    [
-        "assert",
-        "async_hooks",
-        "buffer",
-        "child_process",
-        "crypto",
-        "dgram",
-        "diagnostics_channel",
-        "dns",
-        "events",
-        "fs",
-        "fs/promises",
-        "http",
-        "http2",
-        "https",
-        "module",
-        "net",
-        "os",
-        "path",
-        "perf_hooks",
-        "process",
-        "querystring",
-        "readline",
-        "sqlite",
-        "stream",
-        "string_decoder",
-        "timers",
-        "timers/promises",
-        "tls",
-        "tty",
-        "url",
-        "util",
-        "v8",
-        "vm",
-        "worker_threads",
-        "zlib",
-    ]
+    """
+    assert async_hooks buffer child_process crypto dgram diagnostics_channel dns events fs fs/promises http http2 https
+    module net os path perf_hooks process querystring readline sqlite stream string_decoder timers timers/promises tls
+    tty url util v8 vm worker_threads zlib
+    """.split()  # noqa: SIM905
 )
 
 
