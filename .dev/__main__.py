@@ -34,6 +34,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"expected Python 3.11 or newer, found {sys.version.split()[0]}\n")
         return 2
     command = [*COMMANDS[arguments[0]][0], *arguments[1:]]
+    os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # as pip and git do; `UV_NATIVE_TLS` is its older name
+    os.environ.setdefault("UV_NATIVE_TLS", "1")
     uv = find_uv()
     if subprocess.call([uv, "sync", "--locked", "--quiet"], cwd=ROOT) != 0:
         sys.stderr.write("the environment could not be set up; the lines above say why\n")
