@@ -61,12 +61,26 @@ def _has_no_identifier(key: Key) -> bool:
     return (key[0] == "SessionStart" and key[2] != "first") or key[0] in {"SessionEnd", "PermissionRequest"}
 
 
-def keys_of_rollout(lines: Sequence[Line]) -> "Counter[Key]":
-    """The logical events that one rollout file tells of."""
-    reader = _Reader()
+def keys_of_rollout(lines: Sequence[Line], others: Iterable[Sequence[Line]] = ()) -> "Counter[Key]":
+    """The logical events that one rollout file tells of. others: the files of the threads it may have history of.
+
+    Copied history is known by its turns, which the other file has too; times and the age of ids are not looked at.
+    """
+    heads = {str(line["payload"]["id"]) for line in lines if line["type"] == "session_meta"}
+    copied = [other for other in others if other is not lines and thread_of(other) in heads - {thread_of(lines)}]
+    reader = _Reader(elsewhere=frozenset(turn for other in copied for turn in _turns_of(other)))
     for line in lines:
         reader.read(line)
     return Counter(reader.found.keys())
+
+
+def thread_of(lines: Sequence[Line]) -> str:
+    """The thread that a file is about: its first line says it."""
+    return str(lines[0]["payload"]["id"])
+
+
+def _turns_of(lines: Sequence[Line]) -> set[str]:
+    return {str(line["payload"]["turn_id"]) for line in lines if line["type"] == "turn_context"}
 
 
 @dataclass
@@ -74,6 +88,7 @@ class _Reader:
     """Goes through one file. `found` has the events in the order in which they are first told."""
 
     found: dict[Key, None] = field(default_factory=dict)
+    elsewhere: frozenset[str] = frozenset()
     thread: str = ""
     is_child: bool = False
     turn: str = ""
@@ -87,10 +102,13 @@ class _Reader:
         if not isinstance(payload, Mapping):
             return  # the recorded samples have these stripped
         kind = str(payload.get("type"))
+        turn = payload.get("turn_id") or _passed_through(payload) or self.turn
+        if line["type"] == "turn_context" or kind == "task_started":
+            self.turn = str(turn)
         if line["type"] == "session_meta":
             self._meta(payload)
-        elif line["type"] == "turn_context":
-            self.turn = str(payload.get("turn_id") or self.turn)
+        elif turn in self.elsewhere:
+            return  # told in the file that it was copied from
         elif line["type"] == "compacted":
             self._add("PostCompact", self.turn)
         elif line["type"] == "response_item" and kind in _CALLS:
@@ -100,7 +118,7 @@ class _Reader:
         elif line["type"] == "response_item" and kind == "web_search_call" and payload.get("id"):
             self._whole(str(payload["id"]))
         elif line["type"] == "event_msg":
-            self._message(kind, payload)
+            self._message(kind, payload, str(turn))
 
     def _add(self, event: str, *identity: str) -> None:
         self.found[event, self.thread, *identity] = None
@@ -145,11 +163,8 @@ class _Reader:
         else:
             self._add("PostToolUse", call)
 
-    def _message(self, kind: str, payload: Line) -> None:
-        turn = str(payload.get("turn_id") or self.turn)
-        if kind == "task_started":
-            self.turn = turn
-        elif kind == "task_complete":
+    def _message(self, kind: str, payload: Line, turn: str) -> None:
+        if kind == "task_complete":
             self._add("SubagentStop" if self.is_child else "Stop", turn)
         elif kind == "turn_aborted":
             self._add("Interrupt", turn)
@@ -171,6 +186,10 @@ class _Reader:
         self._add("UserPromptSubmit", turn, text, str(number))
 
 
+def _passed_through(payload: Line) -> object:
+    return (payload.get("internal_chat_message_metadata_passthrough") or {}).get("turn_id")
+
+
 @dataclass(frozen=True)
 class Expected:
     """The logical events of a session, by the road that tells of them."""
@@ -180,10 +199,11 @@ class Expected:
 
     @classmethod
     def of(cls, payloads: Iterable[Line], rollouts: Iterable[Sequence[Line]]) -> "Expected":
-        """What was recorded. A call that two files tell of, as when history is copied, is one."""
+        """What was recorded."""
+        files = [lines for lines in rollouts if lines]
         found: Counter[Key] = Counter()
-        for lines in rollouts:
-            found |= keys_of_rollout(lines)
+        for lines in files:
+            found |= keys_of_rollout(lines, files)
         return cls(keys_of_hooks(payloads), found)
 
     @property

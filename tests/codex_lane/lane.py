@@ -1,6 +1,7 @@
 """One scenario of one Codex, beside a sidecar of its own, and what came of it."""
 
 import contextlib
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -65,12 +66,18 @@ def play(version: str, program: str, scenario: Scenario, ground: Ground) -> Outc
             scenario.drive(codex)
             codex.wait_for_hooks()
             outcome.problems += model.problems
+            _keep(model.requests, os.path.join(directory, "requests.json"))
             _judge(outcome, scenario, codex, sidecar)
             if outcome.problems:
                 outcome.problems.append(f"the sidecar's log ends: {sidecar.log()[-400:]}")
     except (CodexFailed, SidecarFailed, NotSeen) as error:
         outcome.problems.append(str(error))
     return outcome
+
+
+def _keep(what: object, path: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(what, file, indent=1)
 
 
 @contextlib.contextmanager

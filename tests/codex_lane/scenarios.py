@@ -1,13 +1,16 @@
 """What the scripted model makes Codex do, and how Codex is driven: one scenario a row."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.codex_lane.codex import Codex
 from tests.codex_lane.model_server import ROOT, Item, Request, Script, call, custom, output_of, say, tools_of
 
+# The name of a model decides which tools it is offered: these three alike from 0.146 to 0.169.
 DIRECT = "gpt-5.5"
-CODE_MODE = "gpt-6-sol"
+DIRECT_WITH_AGENTS = "gpt-5.6"
+CODE_MODE = "gpt-5.6-sol"
 _CHILD = "CHILD-TASK"
 _PATCH = "*** Begin Patch\n*** Add File: {name}\n+hello\n*** End Patch\n"
 
@@ -70,38 +73,40 @@ def _code_mode() -> Mapping[str, Script]:
 
 
 def _agents() -> Mapping[str, Script]:
-    def spawn(request: Request) -> list[Item]:
-        arguments = {"message": f"{_CHILD}: look around", "task_name": "look"}
-        return [call("spawn_agent", namespace=tools_of(request)["spawn_agent"], call_id="call_spawn", **arguments)]
-
-    def wait(request: Request) -> list[Item]:
-        text = output_of(request, "call_spawn")
-        identifier = text.split('"agent_id":"', 1)[1].split('"', 1)[0] if '"agent_id"' in text else ""
-        arguments = {"targets": [identifier], "timeout_ms": 20000} if identifier else {"timeout_ms": 20000}
-        return [call("wait_agent", namespace=tools_of(request)["wait_agent"], **arguments)]
-
-    child = [[call("exec_command", cmd="echo from the child")], [say("I have looked around.")]]
-    root = [[call("exec_command", cmd="echo from the root")], spawn, wait, [say("Done.")]]
-    return {ROOT: root, _CHILD: child}
+    return {
+        ROOT: [[call("exec_command", cmd="echo from the root")], _spawn, _wait, [say("Done.")]],
+        _CHILD: [[call("exec_command", cmd="echo from the child")], [say("I have looked around.")]],
+    }
 
 
 def _agents_code_mode() -> Mapping[str, Script]:
-    root = f"""
-        text(JSON.stringify(Object.keys(tools)));
-        const spawn = tools.collaboration__spawn_agent || tools.spawn_agent || tools.multi_agent_v1__spawn_agent;
-        const wait = tools.collaboration__wait_agent || tools.wait_agent || tools.multi_agent_v1__wait_agent;
-        const made = await spawn({{message: "{_CHILD}: look around", task_name: "look"}});
-        text(JSON.stringify(made));
-        text(JSON.stringify(await wait({{timeout_ms: 20000}})));
-    """
-    child = 'text(JSON.stringify(await tools.exec_command({cmd: "echo from the child"})));'
-    return {ROOT: [[custom("exec", root)], [say("Done.")]], _CHILD: [[custom("exec", child)], [say("I have looked.")]]}
+    def script(text: str) -> Item:
+        return custom("exec", f'text(JSON.stringify(await tools.exec_command({{cmd: "echo {text}"}})));')
+
+    return {
+        ROOT: [[script("from the root")], _spawn, _wait, [say("Done.")]],
+        _CHILD: [[script("from the child")], [say("I have looked around.")]],
+    }
+
+
+def _spawn(request: Request) -> list[Item]:
+    namespace = tools_of(request)["spawn_agent"]
+    name = {"task_name": "look"} if namespace == "collaboration" else {}
+    return [call("spawn_agent", namespace=namespace, call_id="call_spawn", message=f"{_CHILD}: look around", **name)]
+
+
+def _wait(request: Request) -> list[Item]:
+    namespace = tools_of(request)["wait_agent"]
+    known = re.search(r'"agent_id":\s*"([^"]+)"', output_of(request, "call_spawn"))
+    targets = {"targets": [known[1]]} if known else {}
+    return [call("wait_agent", namespace=namespace, timeout_ms=20000, **targets)]
 
 
 def _resumed() -> Mapping[str, Script]:
-    one = [[call("exec_command", cmd="echo one")], [say("One.")]]
-    two = [[call("exec_command", cmd="echo two")], [say("Two.")]]
-    return {ROOT: [*one, *two, *two]}
+    def turn(word: str) -> list[list[Item]]:
+        return [[call("exec_command", cmd=f"echo {word}")], [say(f"{word}.")]]
+
+    return {ROOT: [*turn("one"), *turn("two"), *turn("three")]}
 
 
 def _resume_twice(codex: Codex) -> None:
@@ -134,7 +139,7 @@ def _compacted() -> Mapping[str, Script]:
 SCENARIOS = (
     Scenario("direct", DIRECT, _direct, _once, ("PreToolUse", "PostToolUse", "Stop")),
     Scenario("code-mode", CODE_MODE, _code_mode, _once, ("PreToolUse", "PostToolUse", "Stop")),
-    Scenario("sub-agent", DIRECT, _agents, _once, ("SubagentStart", "SubagentStop")),
+    Scenario("sub-agent", DIRECT_WITH_AGENTS, _agents, _once, ("SubagentStart", "SubagentStop")),
     Scenario("sub-agent-code-mode", CODE_MODE, _agents_code_mode, _once, ("SubagentStart", "SubagentStop")),
     Scenario("resume", DIRECT, _resumed, _resume_twice, ("Stop", "SessionEnd")),
     Scenario("interrupted", DIRECT, _interrupted, _interrupt, ("PreToolUse",)),
