@@ -37,7 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         ground = Ground.made(options.upstream, node, work)
         _say(_HEAD)
         outcomes = [
-            _said(play(version, program, scenario, ground)) for version, program in programs.items() for scenario in chosen
+            _said(play(version, program, scenario, ground))
+            for version, program in programs.items()
+            for scenario in chosen
+            if scenario.since <= tuple(int(number) for number in version.split("-")[0].split("."))
         ]
     except (PatcherError, codex.CodexFailed) as error:
         sys.stderr.write(f"{error}\n")

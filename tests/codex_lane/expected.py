@@ -16,7 +16,9 @@ Key = tuple[str, ...]
 """A logical event: its hook name, its thread, and the identifiers that tell it from its like."""
 
 _TOOLS = ("PreToolUse", "PostToolUse")
-_TURNS = {"Stop", "Interrupt", "SubagentStop", "PreCompact", "PostCompact"}
+_TURNS = {"Stop", "Interrupt", "SubagentStop"}
+_NUMBERED = {"UserPromptSubmit", "PostCompact"}
+_UNNAMED = {"SessionEnd", "PermissionRequest", "PreCompact"}
 _ONCE = {"startup", "fork", "clear"}
 _CALLS = {"function_call", "custom_tool_call", "local_shell_call", "tool_search_call"}
 _OUTPUTS = {"function_call_output", "custom_tool_call_output", "tool_search_output"}
@@ -35,13 +37,18 @@ _EXITED = re.compile(r"^Process exited with code -?\d+", re.MULTILINE)
 
 
 def key_of(payload: Line, nth: int = 0) -> Key:
-    """The logical event of a hook payload, or of the `data` of a row, which is in a hook's words on both roads."""
+    """The logical event of a hook payload, or of the `data` of a row, which is in a hook's words on both roads.
+
+    nth: of equal prompts, or compactions, of one turn. Only a rollout counts them: all their hooks are of the first.
+    """
     event = str(payload["hook_event_name"])
     thread = str(payload.get("agent_id") or payload["session_id"])
     if event in _TOOLS:
         return (event, thread, str(payload.get("tool_use_id")))
     if event in _TURNS:
         return (event, thread, str(payload.get("turn_id")))
+    if event == "PostCompact":
+        return (event, thread, str(payload.get("turn_id")), str(nth))
     if event == "UserPromptSubmit":
         return (event, thread, str(payload.get("turn_id")), str(payload.get("prompt")), str(nth))
     if event == "SessionStart":
@@ -57,8 +64,8 @@ def keys_of_hooks(payloads: Iterable[Line]) -> "Counter[Key]":
 
 
 def _has_no_identifier(key: Key) -> bool:
-    """Of these each hook is an event of its own: sessions resume, and end, any number of times."""
-    return (key[0] == "SessionStart" and key[2] != "first") or key[0] in {"SessionEnd", "PermissionRequest"}
+    """Of these each hook is an event of its own: a session resumes and ends, and is compacted, any number of times."""
+    return (key[0] == "SessionStart" and key[2] != "first") or key[0] in _UNNAMED
 
 
 def keys_of_rollout(lines: Sequence[Line], others: Iterable[Sequence[Line]] = ()) -> "Counter[Key]":
@@ -95,7 +102,7 @@ class _Reader:
     scripts: set[str] = field(default_factory=set)
     running: dict[str, str] = field(default_factory=dict)
     stdin: dict[str, str] = field(default_factory=dict)
-    prompts: "Counter[tuple[str, str, str]]" = field(default_factory=Counter)
+    seen: "Counter[tuple[str, ...]]" = field(default_factory=Counter)
 
     def read(self, line: Line) -> None:
         payload = line["payload"]
@@ -110,7 +117,7 @@ class _Reader:
         elif turn in self.elsewhere:
             return  # told in the file that it was copied from
         elif line["type"] == "compacted":
-            self._add("PostCompact", self.turn)
+            self._numbered("PostCompact", self.turn)
         elif line["type"] == "response_item" and kind in _CALLS:
             self._call(payload)
         elif line["type"] == "response_item" and kind in _OUTPUTS:
@@ -181,9 +188,12 @@ class _Reader:
 
     def _prompt(self, kind: str, turn: str, text: str) -> None:
         """The same prompt can be there twice in one turn; told by two kinds of lines it still is one."""
-        number = self.prompts[kind, turn, text]
-        self.prompts[kind, turn, text] += 1
-        self._add("UserPromptSubmit", turn, text, str(number))
+        self._numbered("UserPromptSubmit", turn, text, told=kind)
+
+    def _numbered(self, event: str, *identity: str, told: str = "") -> None:
+        number = self.seen[event, *identity, told]
+        self.seen[event, *identity, told] += 1
+        self._add(event, *identity, str(number))
 
 
 def _passed_through(payload: Line) -> object:
@@ -241,15 +251,15 @@ class Compared:
 def compare(expected: Expected, rows: Sequence[Mapping[str, Any]]) -> Compared:
     """rows: of the events table. Their `data` is in a hook's words; the ledger's own key is not looked at."""
     found: dict[Key, list[Mapping[str, Any]]] = {}
-    prompts: Counter[Key] = Counter()
+    seen: Counter[Key] = Counter()
     for row in sorted(rows, key=lambda row: (str(row["created_at"]), row["id"])):
         data = json.loads(row["data"]) if row.get("data") else {}
         if "hook_event_name" not in data:
             data = {**data, "hook_event_name": row["event_type"], "session_id": row["session_id"]}
         key = key_of(data)
-        if row["event_type"] == "UserPromptSubmit":
-            prompts[key] += 1
-            key = key_of(data, prompts[key] - 1)
+        if row["event_type"] in _NUMBERED:
+            seen[key] += 1
+            key = key_of(data, seen[key] - 1)
         found.setdefault(key, []).append(row)
     said, twice, lost = [], 0, 0
     for key, wanted in expected.union.items():

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.codex_lane.codex import Codex
+from tests.codex_lane.expected import thread_of
 from tests.codex_lane.model_server import ROOT, Item, Request, Script, call, custom, output_of, say, tools_of
 
 # The name of a model decides which tools it is offered: these three alike from 0.146 to 0.169.
@@ -19,7 +20,10 @@ Driver = Callable[[Codex], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """scripts: of each thread. config: lines for config.toml. needs: hook events without which it has shown nothing."""
+    """scripts: of each thread. config: lines for config.toml. needs: hook events without which it has shown nothing.
+
+    since: the first version that can do it.
+    """
 
     name: str
     model: str
@@ -28,6 +32,7 @@ class Scenario:
     needs: tuple[str, ...] = ()
     config: str = ""
     hooks: bool = True
+    since: tuple[int, ...] = ()
 
 
 def _once(codex: Codex) -> None:
@@ -133,7 +138,23 @@ def _interrupt_and_resume(codex: Codex) -> None:
 
 
 def _compacted() -> Mapping[str, Script]:
-    return {ROOT: [[call("exec_command", cmd="echo hi")], [say("A summary.")], [say("Done.")], [say("Done.")]]}
+    """With so low a limit Codex compacts before each of its own steps: here twice in one turn."""
+
+    def step(word: str) -> list[list[Item]]:
+        return [[call("exec_command", cmd=f"echo {word}")], [say(f"A summary of {word}.")]]
+
+    return {ROOT: [*step("one"), *step("two"), [say("Done.")]]}
+
+
+def _fork(codex: Codex) -> None:
+    codex.run("do what the script says")
+    [lines] = codex.rollouts().values()
+    codex.run("fork", thread_of(lines), "and now something else")
+
+
+def _forked() -> Mapping[str, Script]:
+    one = [[call("exec_command", cmd="echo one")], [say("One.")]]
+    return {ROOT: [*one, [call("exec_command", cmd="echo two")], [say("Two.")]]}
 
 
 SCENARIOS = (
@@ -145,5 +166,6 @@ SCENARIOS = (
     Scenario("interrupted", DIRECT, _interrupted, _interrupt, ("PreToolUse",)),
     Scenario("interrupted-resume", DIRECT, _interrupted, _interrupt_and_resume, ("PreToolUse", "Stop")),
     Scenario("compaction", DIRECT, _compacted, _once, ("Stop",), config="model_auto_compact_token_limit = 12"),
+    Scenario("fork", DIRECT, _forked, _fork, ("SessionStart", "Stop"), since=(0, 155)),
     Scenario("hooks-off", DIRECT, _direct, _once, config="features.hooks = false", hooks=False),
 )
