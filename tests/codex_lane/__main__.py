@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from patcher.errors import PatcherError
 from tests.codex_lane import codex
 from tests.codex_lane.lane import Ground, Outcome, play
-from tests.codex_lane.scenarios import SCENARIOS, Scenario
+from tests.codex_lane.scenarios import SCENARIOS
 from tests.drift import nodejs
 
 OLDEST = "0.146.0"

@@ -120,7 +120,9 @@ def _of_the_handler(codex: Codex) -> list[str]:
 def _of_the_session(sidecar: Sidecar, codex: Codex) -> list[str]:
     """There is one session, of Codex, for each root thread."""
     rows: dict[str, dict[str, Any]] = listed(sidecar, "limit=1000")
-    said = [f"session {id_} has harness {row.get('harness')}" for id_, row in rows.items() if row.get("harness") != "codex"]
+    said = [
+        f"session {id_} has harness {row.get('harness')}" for id_, row in rows.items() if row.get("harness") != "codex"
+    ]
     roots = {_root_of(lines) for lines in codex.rollouts().values()}
     if set(rows) != roots:
         said.append(f"the sessions are {sorted(rows)}, not {sorted(roots)}")
