@@ -147,6 +147,11 @@ class Bench:
         fed = payload() if stdin == b"?" else stdin
         return Case(name, lambda: self.once(self.handler, "PreToolUse", port=port, stdin=fed))
 
+    def reader(self, name: str, stdin: bytes) -> Case:
+        """What any Node must do with a payload: read and parse it."""
+        script = 'JSON.parse(require("fs").readFileSync(0, "utf8"))'
+        return Case(name, lambda: self.once("-e", script, port=0, stdin=stdin))
+
     def nothing(self) -> Case:
         """The measure of all others: this Node, doing nothing."""
         return Case("node -e 0", lambda: self.once("-e", "0", port=0, stdin=payload()))
@@ -251,6 +256,7 @@ def _inputs(bench: Bench, sidecar: Sidecar, rounds: int) -> bool:
         bench.case("not UTF-8", sidecar.port, b'{"session_id": "\xff\xfe"}'),
         bench.case("a list", sidecar.port, b"[1, 2]"),
         bench.case("20 MB of input", sidecar.port, big),
+        bench.reader("20 MB, only parsed", big),
         bench.case("20 MB of broken JSON", sidecar.port, big[:-2]),
         bench.case("a port that is not a number", "49x"),
         bench.case("a port that is none", 99999),
