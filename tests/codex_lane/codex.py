@@ -1,5 +1,6 @@
 """One Codex with a home, a project and a hooks file of its own, whose hooks are recorded on their way to the handler."""
 
+import contextlib
 import glob
 import json
 import os
@@ -8,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,10 +95,10 @@ class Codex:
         self.home = os.path.join(directory, "home", ".codex")
         self.project = os.path.join(directory, "project")
         self.sidecar_port = 0
-        self.said = ""
         self._node = node
         self._handler = handler
         self._record = os.path.join(directory, "hooks.jsonl")
+        self._unheard: list[tuple[float, float]] = []
         self._log = os.path.join(directory, "codex.log")
         for path in (self.home, self.project, os.path.join(directory, "home", "tmp")):
             os.makedirs(path)
@@ -168,6 +169,20 @@ class Codex:
             )
             for entry in began
         ]
+
+    @contextlib.contextmanager
+    def unheard(self) -> Iterator[None]:
+        """While no sidecar runs: what hooks tell now is told to nobody."""
+        began = time.time()
+        try:
+            yield
+        finally:
+            self.wait_for_hooks()
+            self._unheard.append((began, time.time()))
+
+    def heard(self, hook: Hook) -> bool:
+        """Whether a sidecar was there to be told."""
+        return not any(began <= hook.received_at <= ended for began, ended in self._unheard)
 
     def wait_for_hooks(self) -> None:
         """Until no hook command is at work: what runs beside the session may outlive it by a moment."""

@@ -63,7 +63,7 @@ def play(version: str, program: str, scenario: Scenario, ground: Ground) -> Outc
     try:
         with ModelServer(scenario.scripts()) as model, _sidecar(codex, ground, directory) as sidecar:
             codex.configure(port=model.port, model=scenario.model, more=scenario.config)
-            scenario.drive(codex)
+            scenario.drive(codex, sidecar)
             codex.wait_for_hooks()
             outcome.problems += model.problems
             _keep(model.requests, os.path.join(directory, "requests.json"))
@@ -90,8 +90,9 @@ def _sidecar(codex: Codex, ground: Ground, directory: str) -> Iterator[Sidecar]:
 def _judge(outcome: Outcome, scenario: Scenario, codex: Codex, sidecar: Sidecar) -> None:
     hooks = codex.hooks()
     outcome.hooks = len(hooks)
+    told = [hook.payload for hook in hooks if codex.heard(hook)]
     outcome.handler_seconds = [hook.seconds for hook in hooks if hook.code is not None]
-    outcome.expected = expected = Expected.of((hook.payload for hook in hooks), codex.rollouts().values())
+    outcome.expected = expected = Expected.of(told, codex.rollouts().values())
 
     def now() -> Compared:
         return compare(expected, sidecar.rows("SELECT * FROM events"))

@@ -1,9 +1,11 @@
 """What the scripted model makes Codex do, and how Codex is driven: one scenario a row."""
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from patcher.prove import Sidecar
 from tests.codex_lane.codex import Codex
 from tests.codex_lane.expected import thread_of
 from tests.codex_lane.model_server import ROOT, Item, Request, Script, call, custom, output_of, say, tools_of
@@ -15,7 +17,7 @@ CODE_MODE = "gpt-5.6-sol"
 _CHILD = "CHILD-TASK"
 _PATCH = "*** Begin Patch\n*** Add File: {name}\n+hello\n*** End Patch\n"
 
-Driver = Callable[[Codex], None]
+Driver = Callable[[Codex, Sidecar], None]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Scenario:
     since: tuple[int, ...] = ()
 
 
-def _once(codex: Codex) -> None:
+def _once(codex: Codex, sidecar: Sidecar) -> None:
     codex.run("do what the script says")
 
 
@@ -114,9 +116,20 @@ def _resumed() -> Mapping[str, Script]:
     return {ROOT: [*turn("one"), *turn("two"), *turn("three")]}
 
 
-def _resume_twice(codex: Codex) -> None:
+def _resume_twice(codex: Codex, sidecar: Sidecar) -> None:
     codex.run("the same prompt")
     codex.run("resume", "--last", "the same prompt")
+    codex.run("resume", "--last", "another prompt")
+
+
+def _resume_while_it_is_dead(codex: Codex, sidecar: Sidecar) -> None:
+    codex.run("the same prompt")
+    time.sleep(0.5)  # the last hook is on its way
+    sidecar.kill()
+    with codex.unheard():
+        codex.run("resume", "--last", "the same prompt")
+    sidecar.start()
+    codex.sidecar_port = sidecar.port
     codex.run("resume", "--last", "another prompt")
 
 
@@ -124,7 +137,7 @@ def _interrupted() -> Mapping[str, Script]:
     return {ROOT: [[call("exec_command", cmd="echo hi")], [call("exec_command", cmd="sleep 8", yield_time_ms=9000)]]}
 
 
-def _interrupt(codex: Codex) -> None:
+def _interrupt(codex: Codex, sidecar: Sidecar) -> None:
     def in_the_long_tool() -> bool:
         tools = [hook for hook in codex.hooks() if hook.payload["hook_event_name"] == "PreToolUse"]
         return len(tools) == 2 and tools[1].code is not None
@@ -132,8 +145,8 @@ def _interrupt(codex: Codex) -> None:
     codex.run("do what the script says", when=in_the_long_tool)
 
 
-def _interrupt_and_resume(codex: Codex) -> None:
-    _interrupt(codex)
+def _interrupt_and_resume(codex: Codex, sidecar: Sidecar) -> None:
+    _interrupt(codex, sidecar)
     codex.run("resume", "--last", "go on")
 
 
@@ -146,7 +159,7 @@ def _compacted() -> Mapping[str, Script]:
     return {ROOT: [*step("one"), *step("two"), [say("Done.")]]}
 
 
-def _fork(codex: Codex) -> None:
+def _fork(codex: Codex, sidecar: Sidecar) -> None:
     codex.run("do what the script says")
     [lines] = codex.rollouts().values()
     codex.run("fork", thread_of(lines), "and now something else")
@@ -163,6 +176,7 @@ SCENARIOS = (
     Scenario("sub-agent", DIRECT_WITH_AGENTS, _agents, _once, ("SubagentStart", "SubagentStop")),
     Scenario("sub-agent-code-mode", CODE_MODE, _agents_code_mode, _once, ("SubagentStart", "SubagentStop")),
     Scenario("resume", DIRECT, _resumed, _resume_twice, ("Stop", "SessionEnd")),
+    Scenario("sidecar-killed", DIRECT, _resumed, _resume_while_it_is_dead, ("Stop", "SessionEnd")),
     Scenario("interrupted", DIRECT, _interrupted, _interrupt, ("PreToolUse",)),
     Scenario("interrupted-resume", DIRECT, _interrupted, _interrupt_and_resume, ("PreToolUse", "Stop")),
     Scenario("compaction", DIRECT, _compacted, _once, ("Stop",), config="model_auto_compact_token_limit = 12"),
