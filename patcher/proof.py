@@ -10,7 +10,7 @@ from patcher.harnesses import HARNESSES
 from patcher.model import Build
 from patcher.prove import CONTRACTS, Contract, ProofResult, dependencies_for, find_node, prove
 
-_CODEX_HANDLER = f"scripts/{next(row.handler for row in HARNESSES if row.provider == 'codex')}"
+CODEX_HANDLER = f"scripts/{next(row.handler for row in HARNESSES if row.provider == 'codex')}"
 
 
 def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, install: bool = False) -> list[ProofResult]:
@@ -35,7 +35,7 @@ def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, inst
             contracts=contracts,
             node=runtime,
             node_modules=modules,
-            handler_source=build.added[_CODEX_HANDLER].data.decode(),
+            handler_source=build.added[CODEX_HANDLER].data.decode(),
             progress=tell,
         )
 

@@ -72,7 +72,8 @@ def is_installed(package: str, version: str) -> bool:
 
 
 def _entry(package: str, version: str) -> str:
-    return os.path.join(default_cache(), "npm-dev", f"{package}-{version}")
+    name = package.rpartition("/")[2]  # without its npm scope
+    return os.path.join(default_cache(), "npm-dev", f"{name}-{version}")
 
 
 def installed(package: str, version: str) -> str:
@@ -83,23 +84,34 @@ def installed(package: str, version: str) -> str:
     return os.path.join(entry, "node_modules")
 
 
-def _install(package: str, entry: str) -> None:
-    npm = npm_of(node())
-    if npm is None:
+def npm(*arguments: str, cwd: str | None = None) -> str:
+    """What npm prints. Raises `Unavailable`, with the end of what it said."""
+    command = npm_of(node())
+    if command is None:
         raise Unavailable("there is no npm on this machine")
+    what = " ".join(arguments[:2])
+    try:
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_INSTALL,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"npm {what}: {error}") from error
+    if done.returncode != 0:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise Unavailable(f"npm {what} ended with {done.returncode}: {last}")
+    return done.stdout
+
+
+def _install(package: str, entry: str) -> None:
     store = os.path.dirname(entry)
     os.makedirs(store, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".installing-", dir=store, ignore_cleanup_errors=True) as draft:
-        command = [*npm, "install", "--prefix", draft, "--ignore-scripts", "--no-audit", "--no-fund", package]
-        try:
-            done = subprocess.run(
-                command, cwd=draft, capture_output=True, text=True, timeout=_LONGEST_INSTALL, stdin=subprocess.DEVNULL
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Unavailable(f"npm install {package}: {error}") from error
-        if done.returncode != 0:
-            last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise Unavailable(f"npm install {package} ended with {done.returncode}: {last}")
+        npm("install", package, "--prefix", draft, "--ignore-scripts", "--no-audit", "--no-fund", cwd=draft)
         if not os.path.isdir(entry):
             shutil.move(draft, entry)
             os.makedirs(draft, exist_ok=True)

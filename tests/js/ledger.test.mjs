@@ -26,9 +26,21 @@ test("a key names the thread, the call and the phase", () => {
 });
 
 test("what ends or compacts a turn is named by the turn", () => {
-  for (const type of ["Stop", "Interrupt", "SubagentStop", "PreCompact", "PostCompact"]) {
+  for (const type of ["Stop", "Interrupt", "SubagentStop", "PostCompact"]) {
     assert.equal(keyOf({ event_type: type, thread_id: "a", turn_id: "t" }), `turn:a:t:${type}`);
   }
+});
+
+test("a turn that is compacted twice keeps both, though their hooks are alike", () => {
+  const compaction = type => deliverHook({ session_id: "s", turn_id: "t", hook_event_name: type, trigger: "auto" });
+  for (const type of ["PreCompact", "PostCompact", "PreCompact", "PostCompact"]) compaction(type);
+  const second = { ...PRE, event_type: "PostCompact", tool_use_id: null, data: {}, capture: "rollout" };
+  record({ ...second, nth: 0 });
+  record({ ...second, nth: 1 });
+  assert.deepEqual(
+    rows().map(row => `${row.event_type} ${row.capture}`).sort(),
+    ["PostCompact both", "PostCompact rollout", "PreCompact hook", "PreCompact hook"]
+  );
 });
 
 test("a sub-agent starts once", () => {

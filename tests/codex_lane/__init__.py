@@ -1,0 +1,1 @@
+"""The real Codex CLI against a scripted model, with the handler installed, on the patched sidecar."""

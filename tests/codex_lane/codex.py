@@ -1,0 +1,213 @@
+"""One Codex with a home, a project and a hooks file of its own, whose hooks are recorded on their way to the handler."""
+
+import contextlib
+import glob
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from patcher.prove.node import Node
+from patcher.prove.sidecar import eventually, scrubbed_environment
+from tests.drift import nodejs
+
+PACKAGE = "@openai/codex"
+EVENTS = (
+    "SessionStart",
+    "SessionEnd",
+    "UserPromptSubmit",
+    "PreToolUse",
+    "PostToolUse",
+    "PermissionRequest",
+    "PreCompact",
+    "PostCompact",
+    "SubagentStart",
+    "SubagentStop",
+    "Stop",
+    "Interrupt",
+)
+_CLAMPED = {"SessionEnd", "Interrupt"}  # Codex gives these three seconds and no more
+_LONGEST_RUN = 120.0
+_RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorder.py")
+_CONFIG = """\
+model = "{model}"
+model_provider = "mock"
+approval_policy = "never"
+sandbox_mode = "danger-full-access"
+check_for_update_on_startup = false
+{more}
+[analytics]
+enabled = false
+
+[model_providers.mock]
+name = "mock"
+base_url = "http://127.0.0.1:{port}/v1"
+wire_api = "responses"
+request_max_retries = 0
+stream_max_retries = 0
+"""
+
+Line = dict[str, Any]
+
+
+class CodexFailed(Exception):
+    """Codex did not do what it was asked; the message has what it said."""
+
+
+def newest() -> str:
+    """The version that npm calls the latest. Raises `nodejs.Unavailable`."""
+    return nodejs.npm("view", PACKAGE, "version").strip()
+
+
+def binary(version: str) -> str:
+    """The native program of a version, fetched once. Raises `nodejs.Unavailable`."""
+    modules = nodejs.installed(PACKAGE, version)
+    places = ("vendor/*/bin/codex", "vendor/*/codex/codex", "vendor/*/*/codex")
+    for place in places:
+        found = glob.glob(os.path.join(modules, "@openai", "codex*", *place.split("/")))
+        if found:
+            return found[0]
+    raise nodejs.Unavailable(f"{PACKAGE} {version} brings no program for this machine")
+
+
+@dataclass(frozen=True)
+class Hook:
+    """One hook command that Codex has run. code and output: how the handler ended; None when it was not let finish."""
+
+    payload: dict[str, Any]
+    received_at: float
+    code: int | None
+    output: str
+    seconds: float
+
+
+class Codex:
+    """A Codex below `directory`, of which nothing is outside of it. `port` is the model's, `sidecar_port` the sidecar's."""
+
+    def __init__(self, program: str, directory: str, node: Node, handler: str) -> None:
+        self.program = program
+        self.home = os.path.join(directory, "home", ".codex")
+        self.project = os.path.join(directory, "project")
+        self.sidecar_port = 0
+        self._node = node
+        self._handler = handler
+        self._record = os.path.join(directory, "hooks.jsonl")
+        self._unheard: list[tuple[float, float]] = []
+        self._log = os.path.join(directory, "codex.log")
+        for path in (self.home, self.project, os.path.join(directory, "home", "tmp")):
+            os.makedirs(path)
+
+    def configure(self, *, port: int, model: str, more: str = "") -> None:
+        """Write its configuration, and a hooks file with every event."""
+        with open(os.path.join(self.home, "config.toml"), "w", encoding="utf-8") as file:
+            file.write(_CONFIG.format(model=model, port=port, more=more))
+        hooks = {event: [{"hooks": [self._hook(event)]}] for event in EVENTS}
+        with open(os.path.join(self.home, "hooks.json"), "w", encoding="utf-8") as file:
+            json.dump({"hooks": hooks}, file, indent=2)
+
+    def _hook(self, event: str) -> dict[str, Any]:
+        words = [sys.executable, "-S", "-E", _RECORDER, self._record, self._node.path, self._handler, event]
+        timeout = 3 if event in _CLAMPED else 30
+        return {"type": "command", "command": shlex.join(words), "timeout": timeout}
+
+    def run(self, *arguments: str, when: Callable[[], bool] | None = None) -> None:
+        """`codex exec` to its end. when: what has to be seen before it is interrupted, as by Ctrl-C.
+
+        Raises `CodexFailed` when it ends with anything but 0, and was not interrupted.
+        """
+        flags = ["--skip-git-repo-check", "--json", "--dangerously-bypass-hook-trust"]
+        with open(self._log, "ab") as log:
+            process = subprocess.Popen(
+                [self.program, "exec", *flags, *arguments],
+                cwd=self.project,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                if when is not None:
+                    if not eventually(lambda: process.poll() is not None or when(), 30):
+                        raise CodexFailed("what it was to be interrupted in did not come")
+                    process.send_signal(signal.SIGINT)
+                code = process.wait(_LONGEST_RUN)
+            except subprocess.TimeoutExpired as error:
+                raise CodexFailed(f"codex still ran after {_LONGEST_RUN:g} s:\n{self.log()[-2000:]}") from error
+            finally:
+                _end_group(process)
+        if code != 0 and when is None:
+            raise CodexFailed(f"codex ended with {code}:\n{self.log()[-2000:]}")
+
+    def _environment(self) -> dict[str, str]:
+        env = scrubbed_environment(os.path.dirname(self.home))
+        env.update(CODEX_HOME=self.home, CLAUDE_DASHBOARD_PORT=str(self.sidecar_port), SHELL="/bin/bash")
+        return env
+
+    def log(self) -> str:
+        """All that it has printed."""
+        with open(self._log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def hooks(self) -> list[Hook]:
+        """The hooks that it has run, in the order in which they came."""
+        entries = _lines(self._record)
+        ended = {entry["pid"]: entry for entry in entries if "code" in entry}
+        began = [entry for entry in entries if "stdin" in entry]
+        nothing = {"code": None, "output": "", "seconds": 0.0}
+        return [
+            Hook(
+                payload=entry["stdin"],
+                received_at=entry["received_at"],
+                **{name: ended.get(entry["pid"], nothing)[name] for name in nothing},
+            )
+            for entry in began
+        ]
+
+    @contextlib.contextmanager
+    def unheard(self) -> Iterator[None]:
+        """While no sidecar runs: what hooks tell now is told to nobody."""
+        began = time.time()
+        try:
+            yield
+        finally:
+            self.wait_for_hooks()
+            self._unheard.append((began, time.time()))
+
+    def heard(self, hook: Hook) -> bool:
+        """Whether a sidecar was there to be told."""
+        return not any(began <= hook.received_at <= ended for began, ended in self._unheard)
+
+    def wait_for_hooks(self) -> None:
+        """Until no hook command is at work: what runs beside the session may outlive it by a moment."""
+        eventually(lambda: all(hook.code is not None for hook in self.hooks()), 5)
+
+    def rollouts(self) -> dict[str, list[Line]]:
+        """The lines of every rollout file, by path."""
+        found = sorted(glob.glob(os.path.join(self.home, "sessions", "*", "*", "*", "rollout-*.jsonl")))
+        return {path: _lines(path) for path in found}
+
+
+def _lines(path: str) -> list[Line]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
+    except FileNotFoundError:
+        return []
+
+
+def _end_group(process: "subprocess.Popen[bytes]") -> None:
+    """End what is left of a Codex: itself, and what it started in its group."""
+    for _ in range(2):
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            break
+        time.sleep(0.01)
+    process.wait()

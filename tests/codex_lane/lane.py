@@ -1,0 +1,135 @@
+"""One scenario of one Codex, beside a sidecar of its own, and what came of it."""
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from patcher import pipeline, proof
+from patcher.model import Build
+from patcher.prove import Node, NotSeen, Sidecar, SidecarFailed, dependencies_for, lay_out
+from patcher.prove.reading import listed
+from patcher.prove.sidecar import POLL_MS, eventually
+from tests.codex_lane.codex import Codex, CodexFailed
+from tests.codex_lane.expected import Compared, Expected, compare
+from tests.codex_lane.model_server import ModelServer
+from tests.codex_lane.scenarios import Scenario
+
+_LONGEST_WAIT = 15.0
+_SETTLED = 6 * POLL_MS / 1000  # a row that comes a second time has come by then
+
+
+@dataclass
+class Outcome:
+    """A row of the table. problems: what is wrong, each with its row; empty when nothing is."""
+
+    version: str
+    scenario: str
+    hooks: int = 0
+    expected: Expected | None = None
+    compared: Compared | None = None
+    handler_seconds: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The patched tree and the handler, laid out in a directory of ours."""
+
+    tree: str
+    handler: str
+    node: Node
+    work: str
+
+    @classmethod
+    def made(cls, spec: str, node: Node, work: str) -> "Ground":
+        """Build `spec`, and lay it out below `work`. Raises `PatcherError`."""
+        build: Build = pipeline.check(spec)
+        if not build.ok:
+            raise CodexFailed(f"{spec} does not build: `python -m patcher check --upstream {spec}` says why")
+        modules = dependencies_for(build.upstream.tree["package.json"].data, node=node, install=True)
+        tree = lay_out(build.tree, os.path.join(work, "patched"), modules)
+        return cls(tree, os.path.join(tree, *proof.CODEX_HANDLER.split("/")), node, work)
+
+
+def play(version: str, program: str, scenario: Scenario, ground: Ground) -> Outcome:
+    """Run a scenario to its end. Whatever goes wrong is a problem of its outcome."""
+    outcome = Outcome(version, scenario.name)
+    directory = os.path.join(ground.work, version, scenario.name)
+    codex = Codex(program, directory, ground.node, ground.handler)
+    try:
+        with ModelServer(scenario.scripts()) as model, _sidecar(codex, ground, directory) as sidecar:
+            codex.configure(port=model.port, model=scenario.model, more=scenario.config)
+            scenario.drive(codex, sidecar)
+            codex.wait_for_hooks()
+            outcome.problems += model.problems
+            _keep(model.requests, os.path.join(directory, "requests.json"))
+            _judge(outcome, scenario, codex, sidecar)
+            if outcome.problems:
+                outcome.problems.append(f"the sidecar's log ends: {sidecar.log()[-400:]}")
+    except (CodexFailed, SidecarFailed, NotSeen) as error:
+        outcome.problems.append(str(error))
+    return outcome
+
+
+def _keep(what: object, path: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(what, file, indent=1)
+
+
+@contextlib.contextmanager
+def _sidecar(codex: Codex, ground: Ground, directory: str) -> Iterator[Sidecar]:
+    with Sidecar(ground.tree, ground.node, work=directory, env={"CODEX_HOME": codex.home}) as sidecar:
+        codex.sidecar_port = sidecar.port
+        yield sidecar
+
+
+def _judge(outcome: Outcome, scenario: Scenario, codex: Codex, sidecar: Sidecar) -> None:
+    hooks = codex.hooks()
+    outcome.hooks = len(hooks)
+    told = [hook.payload for hook in hooks if codex.heard(hook)]
+    outcome.handler_seconds = [hook.seconds for hook in hooks if hook.code is not None]
+    outcome.expected = expected = Expected.of(told, codex.rollouts().values())
+
+    def now() -> Compared:
+        return compare(expected, sidecar.rows("SELECT * FROM events"))
+
+    eventually(lambda: now().ok, _LONGEST_WAIT)
+    time.sleep(_SETTLED)
+    outcome.compared = now()
+    outcome.problems += outcome.compared.said
+    outcome.problems += _of_the_handler(codex)
+    outcome.problems += _of_the_session(sidecar, codex)
+    came = {hook.payload["hook_event_name"] for hook in hooks}
+    outcome.problems += [f"the scenario shows nothing: no {event} hook came" for event in set(scenario.needs) - came]
+    if hooks and not scenario.hooks:
+        outcome.problems.append("hooks came, though they are off")
+
+
+def _of_the_handler(codex: Codex) -> list[str]:
+    """The handler's promises to the turn: exit code 0, and silence. One that Codex ended says nothing of them."""
+    return [
+        f"the handler ended with {hook.code} and printed {hook.output[:200]!r} on {hook.payload['hook_event_name']}"
+        for hook in codex.hooks()
+        if hook.code is not None and (hook.code != 0 or hook.output)
+    ]
+
+
+def _of_the_session(sidecar: Sidecar, codex: Codex) -> list[str]:
+    """There is one session, of Codex, for each root thread."""
+    rows: dict[str, dict[str, Any]] = listed(sidecar, "limit=1000")
+    said = [
+        f"session {id_} has harness {row.get('harness')}" for id_, row in rows.items() if row.get("harness") != "codex"
+    ]
+    roots = {_root_of(lines) for lines in codex.rollouts().values()}
+    if set(rows) != roots:
+        said.append(f"the sessions are {sorted(rows)}, not {sorted(roots)}")
+    return said
+
+
+def _root_of(lines: Sequence[Any]) -> str:
+    meta = lines[0]["payload"]
+    return str(meta.get("session_id") or meta["id"])
