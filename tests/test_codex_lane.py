@@ -50,8 +50,8 @@ def row(id_: int, payload: Mapping[str, Any], capture: str) -> dict[str, Any]:
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason=f"the recorded streams are not at {SAMPLES}")
 @pytest.mark.parametrize("name", sorted(COUNTED))
 def test_expects_of_a_recorded_session_what_was_counted_by_hand(name: str) -> None:
-    hooks = [json.loads(text)["stdin"] for text in (SAMPLES / f"{name}.hooks.jsonl").open(encoding="utf-8")]
-    lines = [json.loads(text) for text in (SAMPLES / f"{name}.rollout0.jsonl").open(encoding="utf-8")]
+    hooks = [json.loads(text)["stdin"] for text in (SAMPLES / f"{name}.hooks.jsonl").read_text("utf-8").splitlines()]
+    lines = [json.loads(text) for text in (SAMPLES / f"{name}.rollout0.jsonl").read_text("utf-8").splitlines()]
     expected = Expected.of(hooks, [lines])
     assert Counter(expected.capture(key) for key in expected.union) == COUNTED[name]
     assert expected.joined == COUNTED[name]["both"]
