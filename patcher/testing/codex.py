@@ -8,7 +8,7 @@ import json
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from patcher.testing.truth import Event
@@ -312,9 +312,8 @@ class Thread:
         """A patch with the tool of that name. One that fails to apply has no Post hook."""
         text = _PATCH.format(name)
         call = self._begin("apply_patch", "apply_patch", {"command": text}, custom=text)
-        status = {"status": "completed" if works else "failed", "success": works}
-        end = {
-            **status,
+        end: Payload = {
+            "status": "completed" if works else "failed",
             "stdout": "Success." if works else "",
             "stderr": "" if works else "no such file",
             "changes": {},
@@ -328,7 +327,7 @@ class Thread:
         """A patch through the shell, which Codex intercepts: a Pre hook, and never a Post hook."""
         command = f"apply_patch <<'EOF'\n{_PATCH.format(name)}EOF"
         call = self._begin_shell(command, "exec_command")
-        end: Payload = {"status": "completed", "success": True, "stdout": "Success.", "stderr": "", "changes": {}}
+        end: Payload = {"status": "completed", "stdout": "Success.", "stderr": "", "changes": {}}
         said = "Wall time: 0.00 seconds\nOutput:\nExit code: 0\nWall time: 0 seconds\nOutput:\nSuccess.\n"
         return self._finish(call, "Bash", {"command": command}, said, hooked=False, item="FileChange", more=end)
 
@@ -420,7 +419,7 @@ class Thread:
         if not self._version.code:
             item: Payload = {"call_id": call, "name": tool}
             if custom:
-                item.update(type="custom_tool_call", status="completed", input=custom)
+                item.update(type="custom_tool_call", input=custom)
             else:
                 item.update(type="function_call", arguments=json.dumps(arguments))
             if namespace:
@@ -473,6 +472,7 @@ class Thread:
             end: Payload = {"invocation": invocation, "duration": duration, "result": result}
             self._message("mcp_tool_call_end", tells, call_id=call, **end)
         else:
+            more = {**more, "success": more["status"] == "completed"}
             self._message("patch_apply_end", tells, call_id=call, turn_id=self._turn.id, **more)
 
     def _finish_shell(
@@ -524,7 +524,7 @@ class Thread:
         if self._turn.outer:
             return
         self._turn.outer = self._id("call")
-        item = {"type": "custom_tool_call", "status": "completed", "call_id": self._turn.outer, "name": "exec"}
+        item = {"type": "custom_tool_call", "call_id": self._turn.outer, "name": "exec"}
         self._response({**item, "input": "await tools.work()"})
 
     def _close_script(self) -> None:
