@@ -3,12 +3,13 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from patcher.errors import NodeMissing
-from patcher.prove import Contract, Observation, Sidecar, find_node
+from patcher.prove import Bench, Contract, Observation, Sidecar, find_node
 from patcher.testing import CODE, OLD, LiveCodex, Version, assert_exactly_once
 from tests.support import ROOT
 
@@ -189,9 +190,8 @@ def test_sees_a_row_too_many_and_a_row_too_few(patched_sidecar: Sidecar, codex: 
         assert_exactly_once(patched_sidecar, codex, timeout=0.2)
 
 
-def test_a_contract_of_ones_own(prove_contract) -> None:  # type: ignore[no-untyped-def]
-    def look(bench: object) -> Observation:
-        green = bench.tree != bench.pristine_tree  # type: ignore[attr-defined]
-        return Observation(green=green, said="it was looked at")
+def test_a_contract_of_ones_own(prove_contract: Callable[[Contract], None]) -> None:
+    def look(bench: Bench) -> Observation:
+        return Observation(green=bench.tree != bench.pristine_tree, said="it was looked at")
 
     prove_contract(Contract(id="mine", summary="", patches=("a_patch",), observe=look))

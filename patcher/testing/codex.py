@@ -598,7 +598,7 @@ class Thread:
         """Another thread's history, as forks have it: the same words, the time of now."""
         for line in lines:
             copy = {**json.loads(line.text), "timestamp": self._time()}
-            self.lines.append(Line(json.dumps(copy, separators=(",", ":")), self.codex.now))
+            self.lines.append(Line(json.dumps(copy, separators=(",", ":"), ensure_ascii=False), self.codex.now))
 
     def _hook(self, event: str, index: int, fields: Mapping[str, Any] | None = None, *, turn: bool = True) -> None:
         if not self._version.has(event):
@@ -622,7 +622,7 @@ class Thread:
         if self._version.paginated:
             line["ordinal"] = self._ordinal
             self._ordinal += 1
-        text = json.dumps({**line, "type": kind, "payload": dict(payload)}, separators=(",", ":"))
+        text = json.dumps({**line, "type": kind, "payload": dict(payload)}, separators=(",", ":"), ensure_ascii=False)
         self.lines.append(Line(text, self.codex.now, tells))
 
     def _message(self, kind: str, tells: tuple[int, ...] = (), **fields: Any) -> None:

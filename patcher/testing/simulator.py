@@ -86,7 +86,7 @@ class Scenario:
         version = chance.choice(VERSIONS)
         codex = Codex(codex_home, version=version, seed=f"{seed} ids", now=_BEGINNING + seed * 60)
         _Story(codex, chance).tell()
-        roads = chance.choices(("both roads", "hooks alone", "rollout alone"), (8, 1, 1))[0]
+        roads = chance.choices(("both roads", "hooks alone", "rollout alone"), (7, 1, 2))[0]
         kills = chance.choices((0, 1, 2), (5, 3, 2))[0]
         journey = _Journey(codex, chance, roads)
         ticks = journey.ticks(kills)
@@ -205,8 +205,8 @@ class _Story:
             (1, lambda: thread.ask_permission("rm -rf x")),
             (1.5, lambda: thread.steer(self.chance.choice(_PROMPTS))),
             (1, thread.close_script),
-            (1.5, lambda: running.append(thread.background("sleep 2; echo late"))),
-            (3 if running else 0, lambda: self.type_into(thread, running)),
+            (2.5, lambda: running.append(thread.background("sleep 2; echo late"))),
+            (5 if running else 0, lambda: self.type_into(thread, running)),
             (0 if old or thread.parent else 1.5, lambda: self.spawn(thread)),
         ]
         self.chance.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
@@ -218,7 +218,8 @@ class _Story:
     def shell(self, thread: Thread) -> None:
         tool = self.chance.choice(("exec_command", "exec_command", "shell_command"))
         code = self.chance.choice((0, 0, 0, 1, 127))
-        thread.shell(self.chance.choice(_COMMANDS), "hi\n", exit_code=code, tool=tool)
+        output = "hi\n" if self.happens(0.98) else "höher 🙂\n" * self.chance.randint(10_000, 30_000)
+        thread.shell(self.chance.choice(_COMMANDS), output, exit_code=code, tool=tool)
 
     def type_into(self, thread: Thread, running: list[Background]) -> None:
         command = self.chance.choice(running)

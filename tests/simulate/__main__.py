@@ -8,7 +8,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 from patcher import pipeline
-from patcher.prove import find_node, lay_out
+from patcher.model import Tree
+from patcher.prove import dependencies_for, find_node, lay_out
 from patcher.testing.simulator import Scenario
 from tests.simulate.batch import Batch, Ran, sidecar_for
 from tests.simulate.naive import Counts, naive
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     total: Counter[str] = Counter()
     baseline = Counts()
     failures = []
-    for ran in run(seeds, upstream=args.upstream, node=args.node):
+    for ran in run(seeds, patched(args.upstream), node=args.node):
         verdict = ran.verdict
         total.update(
             events=verdict.events, twice=len(verdict.twice), lost=len(verdict.lost), misnamed=len(verdict.misnamed),
@@ -74,7 +75,14 @@ def show(ran: Ran, *, timeline: bool) -> None:
     print(f"again: python -m tests.simulate --seed {ran.scenario.seed} --timeline\n", flush=True)
 
 
-def run(seeds: range, *, upstream: str, node: str | None) -> Iterator[Ran]:
+def patched(upstream: str) -> Tree:
+    """The generated tree of an upstream. Raises what the pipeline raises."""
+    build = pipeline.check(upstream)
+    assert build.ok, f"sidecar-patcher check --upstream {upstream} says why it cannot be patched"
+    return pipeline.output(build)
+
+
+def run(seeds: range, tree: Tree, *, node: str | None = None) -> Iterator[Ran]:
     """All scenarios, in batches of one number of kills; a new sidecar now and then."""
     groups: dict[int, list[int]] = defaultdict(list)
     for seed in seeds:
@@ -82,10 +90,10 @@ def run(seeds: range, *, upstream: str, node: str | None) -> Iterator[Ran]:
     batches = [
         group[start : start + BATCH] for _, group in sorted(groups.items()) for start in range(0, len(group), BATCH)
     ]
-    tree = pipeline.output(pipeline.check(upstream))
     runtime = find_node(node)
+    modules = dependencies_for(tree["package.json"].data, node=runtime, command="sidecar-patcher prove")
     with tempfile.TemporaryDirectory(prefix="simulate-") as work, Progress(len(seeds)) as progress:
-        directory = lay_out(tree, work, None)
+        directory = lay_out(tree, work, modules)
         per_sidecar = RECYCLED_AFTER // BATCH
         for start in range(0, len(batches), per_sidecar):
             with sidecar_for(directory, runtime) as sidecar:
