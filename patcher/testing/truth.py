@@ -89,10 +89,12 @@ def judge(
     *,
     delivered: Mapping[int, int],
     told: Collection[int],
+    doubtful: Mapping[int, int] | None = None,
 ) -> Verdict:
     """Compare rows with the union of both roads as travelled.
 
     delivered: how often the hook of an event arrived, by its index. told: events whose rollout line is in the file.
+    doubtful: as `delivered`, but the sidecar was killed before it answered: the row may be there or not.
     """
     verdict = Verdict(events=len({*told, *(index for index, times in delivered.items() if times)}))
     groups: dict[Identity, list[Event]] = defaultdict(list)
@@ -103,7 +105,7 @@ def judge(
         verdict.rows += 1
         found[identity_of(row)].append(str(row.get("capture") or "no capture"))
     for identity, group in groups.items():
-        _compare(verdict, group, Counter(found.pop(identity, [])), delivered, told)
+        _compare(verdict, group, Counter(found.pop(identity, [])), (delivered, doubtful or {}), told)
     for (_, kind, thread, mark, _), captures in found.items():
         verdict.twice.append(
             f"{kind} of {mark or thread} has {_rows(len(captures))}, and never happened in its session"
@@ -112,21 +114,23 @@ def judge(
 
 
 def _compare(
-    verdict: Verdict, group: list[Event], found: Counter[str], delivered: Mapping[int, int], told: Collection[int]
+    verdict: Verdict,
+    group: list[Event],
+    found: Counter[str],
+    arrived: tuple[Mapping[int, int], Mapping[int, int]],
+    told: Collection[int],
 ) -> None:
-    arrived = [delivered.get(event.index, 0) for event in group]
+    surely, perhaps = ([by.get(event.index, 0) for event in group] for by in arrived)
     lines = sum(event.index in told for event in group)
-    wanted: Counter[str] = Counter()
     if group[0].keyed:
-        # A hook cannot count equal prompts: all its deliveries are the first of them.
-        hooked = any(arrived)
-        wanted["rollout"] = max(lines - 1, 0)
-        if hooked or lines:
-            wanted["both" if hooked and lines else "hook" if hooked else "rollout"] += 1
-        verdict.merged += max(sum(map(bool, arrived)) - wanted.total(), 0)
+        wanted = _wanted(any(surely), lines)
+        other = _wanted(any([*surely, *perhaps]), lines)
+        verdict.merged += max(sum(map(bool, surely)) - wanted.total(), 0)
+        if found == other:
+            wanted = other
     else:
-        wanted["hook"] = sum(arrived)
-        verdict.repeated += sum(times - 1 for times in arrived if times)
+        wanted = Counter(hook=min(max(sum(surely), found.total()), sum(surely) + sum(perhaps)))
+        verdict.repeated += sum(times - 1 for times in surely if times)
     said = f"{group[0]} has {_rows(found.total())}, not {wanted.total()}"
     if found.total() > wanted.total():
         verdict.twice.append(said)
@@ -134,6 +138,16 @@ def _compare(
         verdict.lost.append(said)
     elif +found != +wanted:
         verdict.misnamed.append(f"{group[0]}: its `capture` is {', '.join(found)}, not {', '.join(+wanted)}")
+
+
+def _wanted(hooked: bool, lines: int) -> Counter[str]:  # noqa: FBT001 - one of two counts
+    """The captures of equal events. A hook cannot count them: all its deliveries are the first."""
+    wanted: Counter[str] = Counter()
+    if hooked or lines:
+        wanted["both" if hooked and lines else "hook" if hooked else "rollout"] += 1
+    if lines > 1:
+        wanted["rollout"] += lines - 1
+    return wanted
 
 
 def _rows(count: int) -> str:

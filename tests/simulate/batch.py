@@ -3,17 +3,21 @@
 import http.client
 import json
 import os
+import random
+import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from patcher.prove import Node, Sidecar
-from patcher.testing.simulator import Delivery, Move, Scenario, Step, Tick, Write
+from patcher.testing.simulator import Delivery, Move, Scenario, Tick, Write
 from patcher.testing.truth import Verdict, judge
 
 POLL_MS = 20
 WORKERS = 4
+SECONDS_A_STEP = 0.001
 PATIENCE = 20.0
 SENTINEL = "00000000-0000-7000-8000-{:012x}"
 
@@ -25,10 +29,6 @@ class Ran:
     scenario: Scenario
     verdict: Verdict
     rows: list[dict[str, object]]
-
-
-def codex_home(sidecar: Sidecar) -> str:
-    return sidecar.codex_home
 
 
 def sidecar_for(tree: str, node: Node) -> Sidecar:
@@ -44,12 +44,20 @@ class Batch:
         assert len({scenario.kills for scenario in self.scenarios}) == 1
         self.written: dict[str, int] = {}
         self.looks = 0
+        self.chance = random.Random(self.scenarios[0].seed)
+        self.missed: defaultdict[int, Counter[int]] = defaultdict(Counter)
+        self.doubtful: defaultdict[int, Counter[int]] = defaultdict(Counter)
 
     def run(self) -> list[Ran]:
         for phase in zip(*(list(_phases(scenario.ticks)) for scenario in self.scenarios), strict=True):
             for round_ in range(max(len(ticks) for ticks in phase)):
-                self.travel([ticks[round_] for ticks in phase if round_ < len(ticks)])
-                if not any(ticks[round_].killed for ticks in phase if round_ < len(ticks)):
+                now = [
+                    (scenario, ticks[round_])
+                    for scenario, ticks in zip(self.scenarios, phase, strict=True)
+                    if round_ < len(ticks)
+                ]
+                self.travel(now)
+                if not any(tick.killed for _, tick in now):
                     self.look()
         self.look()
         first = self.judge()
@@ -58,34 +66,49 @@ class Batch:
             return self.judge()
         return first
 
-    def travel(self, ticks: Sequence[Tick]) -> None:
-        """One tick of each scenario; those of different scenarios at once."""
-        down = any(tick.down for tick in ticks)
-        if down:
-            self.sidecar.kill()
+    def travel(self, ticks: Sequence[tuple[Scenario, Tick]]) -> None:
+        """One tick of each scenario; those of different scenarios at once. Half of the kills come in the midst."""
+        down = any(tick.down for _, tick in ticks)
+        killer = None
+        if any(tick.killed for _, tick in ticks) and self.chance.random() < 0.5:
+            steps = sum(len(tick.steps) for _, tick in ticks)
+            killer = threading.Timer(self.chance.random() * steps * SECONDS_A_STEP, self.sidecar.kill)
+            killer.start()
         with ThreadPoolExecutor(WORKERS) as workers:
             list(workers.map(lambda start: self.work(ticks[start::WORKERS]), range(WORKERS)))
-        if any(tick.killed for tick in ticks):
+        if killer:
+            killer.join()
+        if any(tick.killed for _, tick in ticks):
             self.sidecar.kill()
         if down:
             self.sidecar.start()
 
-    def work(self, ticks: Sequence[Tick]) -> None:
+    def work(self, ticks: Sequence[tuple[Scenario, Tick]]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.sidecar.port, timeout=60)
         try:
-            for tick in ticks:
+            for scenario, tick in ticks:
                 for step in tick.steps:
-                    self.step(step, tick, connection)
+                    if isinstance(step, Write):
+                        self.write(step)
+                    elif isinstance(step, Move):
+                        self.move(step)
+                    elif not tick.down:
+                        self.deliver(step, scenario, connection, may_fail=tick.killed)
         finally:
             connection.close()
 
-    def step(self, step: Step, tick: Tick, connection: http.client.HTTPConnection) -> None:
-        if isinstance(step, Write):
-            self.write(step)
-        elif isinstance(step, Move):
-            self.move(step)
-        elif not tick.down:
+    def deliver(
+        self, step: Delivery, scenario: Scenario, connection: http.client.HTTPConnection, *, may_fail: bool
+    ) -> None:
+        try:
             deliver(step, connection)
+        except (OSError, http.client.HTTPException) as error:
+            if not may_fail:
+                raise
+            connection.close()
+            self.missed[scenario.seed][step.hook.event] += 1
+            if not isinstance(error, ConnectionRefusedError):
+                self.doubtful[scenario.seed][step.hook.event] += 1  # on its way when the sidecar was killed
 
     def write(self, step: Write) -> None:
         path = step.thread.path
@@ -133,7 +156,10 @@ class Batch:
         sessions = scenario.sessions
         marks = ", ".join("?" * len(sessions))
         rows = self.sidecar.rows(f"SELECT * FROM events WHERE session_id IN ({marks}) ORDER BY id", *sessions)
-        verdict = judge(scenario.events, rows, delivered=scenario.delivered(), told=scenario.told())
+        delivered = scenario.delivered() - self.missed[scenario.seed]
+        verdict = judge(
+            scenario.events, rows, delivered=delivered, told=scenario.told(), doubtful=self.doubtful[scenario.seed]
+        )
         return Ran(scenario, verdict, rows)
 
 
