@@ -19,6 +19,7 @@ COMMANDS = {
     "lint": (["sh", "-c", "ruff check && ruff format --check && mypy"], "check style and types"),
     "drift": (["python", "-m", "tests.drift"], "run the drift corpus: silent misapplies and needless stops"),
     "bench": (["python", "-m", "tests.bench"], "measure speed and memory, as ratios"),
+    "simulate": (["python", "-m", "tests.simulate"], "2,000 random days of a Codex and a sidecar; 0 twice, 0 lost"),
     "show": (["python", "-m", "tests.show"], "print every figure that the README states"),
     "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),
 }
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> int:
     """Run one of the commands; what follows its name goes to it."""
     if not arguments or arguments[0] not in COMMANDS:
         sys.stderr.write("usage: python3 .dev COMMAND [ARGUMENT…]\n\n")
-        sys.stderr.writelines(f"  {name:<6} {summary}\n" for name, (_, summary) in COMMANDS.items())
+        sys.stderr.writelines(f"  {name:<8} {summary}\n" for name, (_, summary) in COMMANDS.items())
         return 0 if arguments in (["--help"], ["-h"]) else 2
     if sys.version_info < (3, 11):  # noqa: UP036 - the one place that an older Python reaches
         sys.stderr.write(f"expected Python 3.11 or newer, found {sys.version.split()[0]}\n")

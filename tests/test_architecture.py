@@ -110,7 +110,7 @@ def test_a_patch_is_data() -> None:
 )
 def test_who_may_import(name: str, only: set[str]) -> None:
     importers = {part(each) for each in OWN if name in imports_of(each)}
-    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove"}
+    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "testing"}
 
 
 def test_there_is_no_cycle() -> None:

@@ -1,0 +1,44 @@
+"""Assertions in the words of the domain. A failure reads like sentences."""
+
+import time
+
+from patcher.prove import ProofResult, Sidecar
+from patcher.prove.sidecar import POLL_MS, eventually
+from patcher.testing.live import LiveCodex
+
+_SHOWN = 20
+_SEVERAL_LOOKS = 4 * POLL_MS / 1000
+
+
+def assert_exactly_once(sidecar: Sidecar, codex: LiveCodex, *, timeout: float = 5.0) -> None:
+    """Each event that came to the sidecar, on either road, is one row, which says on which roads it came.
+
+    Waits for the importer, and then some of its looks more, for what might come twice.
+    """
+    __tracebackhide__ = True
+    eventually(lambda: not codex.judge(sidecar).problems, timeout)
+    time.sleep(_SEVERAL_LOOKS)
+    verdict = codex.judge(sidecar)
+    if not verdict.problems:
+        return
+    said = [f"{verdict.events} events came to the sidecar, and not each of them is there exactly once:"]
+    said += [f"  {problem}" for problem in verdict.problems[:_SHOWN]]
+    if len(verdict.problems) > _SHOWN:
+        said.append(f"  and {len(verdict.problems) - _SHOWN} more")
+    raise AssertionError("\n".join(said))
+
+
+def assert_proven(result: ProofResult) -> None:
+    """The contract is red on the pristine tree and green on the patched one."""
+    __tracebackhide__ = True
+    if not result.ok:
+        raise AssertionError(
+            f"{result.contract.id} is not proven: {result.message}\n"
+            f"  it says: {result.contract.summary}\n"
+            f"  pristine, {_colour(result.red.green)}: {result.red.said}\n"
+            f"  patched, {_colour(result.green.green)}: {result.green.said}"
+        )
+
+
+def _colour(green: bool) -> str:  # noqa: FBT001 - the word for it
+    return "green" if green else "red"

@@ -1,0 +1,86 @@
+"""A Codex whose two roads lead to running sidecars, as far and as badly as a test wants."""
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+from patcher.prove import Sidecar
+from patcher.prove.contract import Bench
+from patcher.testing.codex import Codex, Hook, Payload, Thread
+from patcher.testing.truth import Verdict, judge
+
+HANDLER = "scripts/codex-hook-handler.js"
+
+
+@dataclass
+class _Journey:
+    """What has come to one sidecar so far."""
+
+    hooks: int = 0
+    lines: Counter[str] = field(default_factory=Counter)
+    delivered: Counter[int] = field(default_factory=Counter)
+    told: set[int] = field(default_factory=set)
+
+
+class LiveCodex(Codex):
+    """A `Codex` that remembers what it has sent to which sidecar.
+
+    What it did lies in `session()` and its turns; nothing is sent before `fire_hooks` and `write_rollouts` say so.
+    """
+
+    _journeys: defaultdict[str, _Journey]
+
+    def fire_hooks(
+        self, sidecar: Sidecar, *, lose: Container[str] = (), times: int = 1, through_handler: bool = False
+    ) -> None:
+        """Send the hooks that were not sent yet, in their order.
+
+        lose: names of hooks that get lost, such as `PostToolUse`. times: how often each is delivered.
+        through_handler: run the handler that ships in the sidecar's tree, as Codex does; slower.
+        """
+        journey = self._journey(sidecar)
+        for hook in self.hooks[journey.hooks :]:
+            if hook.payload["hook_event_name"] not in lose:
+                for _ in range(times):
+                    self._fire(hook, sidecar, through_handler=through_handler)
+                journey.delivered[hook.event] += times
+        journey.hooks = len(self.hooks)
+
+    def write_rollouts(self, sidecar: Sidecar) -> None:
+        """Append to the rollout files what was not written yet. The sidecar reads it when it looks next."""
+        journey = self._journey(sidecar)
+        for thread in self.threads:
+            lines = thread.lines[journey.lines[thread.id] :]
+            path = self._path(thread, sidecar)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "a", encoding="utf-8") as file:
+                file.writelines(f"{line.text}\n" for line in lines)
+            journey.lines[thread.id] += len(lines)
+            journey.told.update(index for line in lines for index in line.tells)
+
+    def judge(self, sidecar: Sidecar) -> Verdict:
+        """How the sidecar's rows differ from what came to it."""
+        journey = self._journey(sidecar)
+        sessions = list({event.session for event in self.events})
+        marks = ", ".join("?" * len(sessions))
+        rows = sidecar.rows(f"SELECT * FROM events WHERE session_id IN ({marks}) ORDER BY id", *sessions)  # noqa: S608
+        return judge(self.events, rows, delivered=journey.delivered, told=journey.told)
+
+    def _journey(self, sidecar: Sidecar) -> _Journey:
+        if "_journeys" not in vars(self):
+            self._journeys = defaultdict(_Journey)
+        return self._journeys[sidecar.home]
+
+    def _path(self, thread: Thread, sidecar: Sidecar) -> str:
+        return os.path.join(sidecar.codex_home, os.path.relpath(thread.path, self.codex_home))
+
+    def _fire(self, hook: Hook, sidecar: Sidecar, *, through_handler: bool) -> None:
+        payload: Payload = json.loads(json.dumps(hook.payload).replace(self.codex_home, sidecar.codex_home))
+        if through_handler:
+            handler = os.path.join(sidecar.tree, *HANDLER.split("/"))
+            bench = Bench(sidecar.tree, sidecar.tree, handler, sidecar.node, sidecar.home)
+            bench.run_handlers([payload], sidecar)
+        else:
+            sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})

@@ -1,0 +1,161 @@
+"""The pytest plugin: pristine and patched sidecars, running, and a Codex that emits both roads.
+
+A project that has sidecar-patcher installed has these fixtures: `patched_sidecar`, `pristine_sidecar`,
+`sidecar_tree`, `codex`, `prove_contract`. pytest is needed here and nowhere else.
+"""
+
+import contextlib
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    # Loaded with every pytest run of every project that has us: what is slow waits until it is used.
+    from patcher.model import Build, Tree
+    from patcher.prove import Contract, Node, Sidecar
+    from patcher.testing.live import LiveCodex
+
+_LOG_LINES = 30
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--sidecar-upstream`, `--sidecar-node`, `--sidecar-install`."""
+    group = parser.getgroup("sidecar", "patched sidecars")
+    group.addoption("--sidecar-upstream", default="builtin", metavar="SPEC", help="what to patch; default: %(default)s")
+    group.addoption("--sidecar-node", metavar="PATH", help="the Node to run sidecars on; default: the first that fits")
+    group.addoption("--sidecar-install", action="store_true", help="fetch the npm packages that SPEC needs")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its sidecars have said."""
+    report = yield
+    if report.when == "call" and report.failed:
+        for name in ("patched_sidecar", "pristine_sidecar"):
+            sidecar = getattr(item, "funcargs", {}).get(name)
+            if sidecar is not None:
+                tail = "\n".join(sidecar.log().splitlines()[-_LOG_LINES:])
+                report.sections.append((f"log of {name}", tail or "(empty)"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def _sidecar_node(pytestconfig: pytest.Config) -> "Node":
+    from patcher.prove import find_node
+
+    with _as_sentences():
+        return find_node(pytestconfig.getoption("--sidecar-node"))
+
+
+@pytest.fixture(scope="session")
+def _sidecar_build(pytestconfig: pytest.Config) -> "Build":
+    from patcher import pipeline
+
+    spec = pytestconfig.getoption("--sidecar-upstream")
+    with _as_sentences():
+        build = pipeline.check(spec)
+    if not build.ok:
+        pytest.fail(f"{spec} cannot be patched; `sidecar-patcher check --upstream {spec}` says why", pytrace=False)
+    return build
+
+
+@pytest.fixture(scope="session")
+def _sidecar_packages(pytestconfig: pytest.Config, _sidecar_build: "Build", _sidecar_node: "Node") -> str | None:
+    from patcher.prove import dependencies_for
+
+    with _as_sentences():
+        package = _sidecar_build.upstream.tree["package.json"].data
+        install = pytestconfig.getoption("--sidecar-install")
+        return dependencies_for(package, node=_sidecar_node, install=install, command="pytest --sidecar-install")
+
+
+@pytest.fixture(scope="session")
+def _lay_out_sidecar(
+    tmp_path_factory: pytest.TempPathFactory, _sidecar_packages: str | None
+) -> "Callable[[str, Tree], str]":
+    from patcher.prove import lay_out
+
+    return lambda name, tree: lay_out(tree, str(tmp_path_factory.mktemp(name)), _sidecar_packages)
+
+
+@pytest.fixture(scope="session")
+def sidecar_tree(_sidecar_build: "Build", _lay_out_sidecar: "Callable[[str, Tree], str]") -> str:
+    """The directory of the generated tree, ready to run. Shared by all tests: do not write to it."""
+    from patcher import pipeline
+
+    return _lay_out_sidecar("patched", pipeline.output(_sidecar_build))
+
+
+@pytest.fixture(scope="session")
+def pristine_sidecar_tree(_sidecar_build: "Build", _lay_out_sidecar: "Callable[[str, Tree], str]") -> str:
+    """The directory of upstream's own tree, ready to run. Shared by all tests: do not write to it."""
+    return _lay_out_sidecar("pristine", _sidecar_build.upstream.tree)
+
+
+@pytest.fixture
+def patched_sidecar(sidecar_tree: str, _sidecar_node: "Node") -> "Iterator[Sidecar]":
+    """A patched sidecar that runs, on a home and a database of its own: `.get`, `.post_hook`, `.rows`, `.log`."""
+    yield from _running(sidecar_tree, _sidecar_node)
+
+
+@pytest.fixture
+def pristine_sidecar(pristine_sidecar_tree: str, _sidecar_node: "Node") -> "Iterator[Sidecar]":
+    """Upstream's own sidecar, as `patched_sidecar`."""
+    yield from _running(pristine_sidecar_tree, _sidecar_node)
+
+
+@pytest.fixture
+def codex(request: pytest.FixtureRequest) -> "LiveCodex":
+    """A Codex whose sessions you write, and whose two roads lead to any of the sidecars."""
+    from patcher.testing.live import LiveCodex
+
+    return LiveCodex("/codex-home", seed=request.node.nodeid)
+
+
+@pytest.fixture
+def prove_contract(
+    _sidecar_build: "Build", _sidecar_node: "Node", _sidecar_packages: str | None
+) -> Callable[..., None]:
+    """Call it with the name of a contract, or with one of yours: red on the pristine tree, green on the patched."""
+    from patcher.prove import CONTRACTS, prove
+    from patcher.testing.assertions import assert_proven
+    from patcher.testing.live import HANDLER
+
+    def check(contract: "str | Contract") -> None:
+        __tracebackhide__ = True
+        known = {each.id: each for each in CONTRACTS}
+        if isinstance(contract, str):
+            if contract not in known:
+                pytest.fail(f"there is no contract {contract}; there are {', '.join(sorted(known))}", pytrace=False)
+            contract = known[contract]
+        [result] = prove(
+            _sidecar_build.upstream.tree,
+            _sidecar_build.tree,
+            contracts=[contract],
+            node=_sidecar_node,
+            node_modules=_sidecar_packages,
+            handler_source=_sidecar_build.added[HANDLER].data.decode(),
+        )
+        assert_proven(result)
+
+    return check
+
+
+def _running(tree: str, node: "Node") -> "Iterator[Sidecar]":
+    from patcher.prove import Sidecar
+
+    with Sidecar(tree, node) as sidecar:
+        yield sidecar
+
+
+@contextlib.contextmanager
+def _as_sentences() -> Iterator[None]:
+    """What the tool has to say, without a traceback through it."""
+    from patcher.errors import PatcherError
+
+    try:
+        yield
+    except PatcherError as error:
+        hint = f"\n  try: {error.hint}" if error.hint else ""
+        pytest.fail(f"{error.message}{hint}", pytrace=False)
