@@ -113,16 +113,16 @@ def test_a_contract_that_is_not_proven_says_what_was_seen(pytester: pytest.Pytes
 
 
 def test_an_upstream_that_is_not_there_is_said_without_a_traceback(pytester: pytest.Pytester) -> None:
-    result = downstream(
-        pytester, "def test_it(sidecar_tree): pass", "--sidecar-upstream", "/no/such/tree"
-    )
+    result = downstream(pytester, "def test_it(sidecar_tree): pass", "--sidecar-upstream", "/no/such/tree")
     result.assert_outcomes(errors=1)
     assert "Traceback" not in result.stdout.str()
     result.stdout.fnmatch_lines(["*/no/such/tree*"])
 
 
 def test_a_run_that_does_not_use_it_pays_nothing(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("import sys\n\ndef test_it():\n    assert not {'ast_grep_py', 'jinja2', 'patcher.prove'} & set(sys.modules)")
+    pytester.makepyfile(
+        "import sys\n\ndef test_it():\n    assert not {'ast_grep_py', 'jinja2', 'patcher.prove'} & set(sys.modules)"
+    )
     pytester.runpytest_subprocess().assert_outcomes(passed=1)
 
 

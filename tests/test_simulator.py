@@ -52,7 +52,9 @@ def test_every_kind_of_trouble_comes_within_a_few_hundred_seeds() -> None:
     seen: Counter[str] = Counter()
     for scenario in scenarios():
         seen[str(scenario.codex.version)] += 1
-        seen.update(fact.split(" ", 1)[1] if "kill" in fact else fact for fact in scenario.facts.split("; ")[2].split(", "))
+        seen.update(
+            fact.split(" ", 1)[1] if "kill" in fact else fact for fact in scenario.facts.split("; ")[2].split(", ")
+        )
         seen[scenario.facts.split("; ")[1]] += 1
         threads = scenario.codex.threads
         seen["fork"] += any(thread.forked_from for thread in threads)

@@ -220,7 +220,7 @@ class Thread:
     def compact(self) -> None:
         """The context is compacted, in a turn of its own, and the session starts again: the same session."""
         self._begin_turn()
-        before = self.codex.happened("PreCompact", self, self._turn.id)
+        before = self.codex.happened("PreCompact", self, self._turn.id, keyed=False)
         after = self.codex.happened("PostCompact", self, self._turn.id)
         end = self.codex.happened("SubagentStop" if self.parent else "Stop", self, self._turn.id)
         self._hook("PreCompact", before, {"trigger": "manual"})
