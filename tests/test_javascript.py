@@ -12,8 +12,11 @@ from patcher.harnesses import HARNESSES
 from patcher.render import render
 
 HERE = Path(__file__).parent
-OVERLAYS = ("harness", "codex-home", "codex-rollout", "codex-ledger", "codex-importer", "codex-watcher")
-SAMPLES = HERE.parent.parent / "shared" / "codex-samples"
+OVERLAYS = (
+    "harness", "codex-home", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
+    "codex-watcher",
+)  # fmt: skip
+SAMPLES = Path(os.environ.get("CODEX_SAMPLES") or HERE.parent.parent / "shared" / "codex-samples")
 
 # The tables that the overlays touch, with the columns of our patches, behind the few methods that the sidecar's own
 # wrapper has. Its transactions do not nest.
