@@ -12,8 +12,11 @@ from patcher.harnesses import HARNESSES
 from patcher.render import render
 
 HERE = Path(__file__).parent
-OVERLAYS = ("harness", "codex-home", "codex-rollout", "codex-ledger", "codex-importer", "codex-watcher")
-SAMPLES = HERE.parent.parent / "shared" / "codex-samples"
+OVERLAYS = (
+    "harness", "codex-home", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
+    "codex-watcher",
+)  # fmt: skip
+SAMPLES = Path(os.environ.get("CODEX_SAMPLES") or HERE.parent.parent / "shared" / "codex-samples")
 
 # The tables that the overlays touch, with the columns of our patches, behind the few methods that the sidecar's own
 # wrapper has. Its transactions do not nest.
@@ -21,7 +24,7 @@ DB = """
 "use strict";
 const { DatabaseSync } = require("node:sqlite");
 const NOW = "DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))";
-const inner = new DatabaseSync(":memory:");
+const inner = new DatabaseSync(process.env.CODEX_TEST_DB || ":memory:");
 const db = {
   exec: sql => inner.exec(sql),
   prepare: sql => inner.prepare(sql),
@@ -39,22 +42,22 @@ const db = {
   close: () => inner.close(),
 };
 db.exec(`
-  PRAGMA foreign_keys = ON;
-  CREATE TABLE sessions (
+  PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;
+  CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY, name TEXT, cwd TEXT, model TEXT, ended_at TEXT, metadata TEXT,
     status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'completed', 'error', 'abandoned')),
     started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '', harness TEXT NOT NULL DEFAULT 'claude');
-  CREATE TABLE agents (
+  CREATE TABLE IF NOT EXISTS agents (
     id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, name TEXT NOT NULL,
     type TEXT NOT NULL DEFAULT 'main' CHECK (type IN ('main', 'subagent')), ended_at TEXT,
     status TEXT NOT NULL DEFAULT 'waiting' CHECK (status IN ('working', 'waiting', 'completed', 'error')),
     started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '');
-  CREATE TABLE events (
+  CREATE TABLE IF NOT EXISTS events (
     id INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE,
     agent_id TEXT REFERENCES agents(id) ON DELETE SET NULL, event_type TEXT NOT NULL, tool_name TEXT, summary TEXT,
     data TEXT, created_at TEXT NOT NULL ${NOW}, capture TEXT, event_key TEXT);
-  CREATE UNIQUE INDEX idx_events_key ON events(session_id, event_key);
-  CREATE TABLE token_usage (
+  CREATE UNIQUE INDEX IF NOT EXISTS idx_events_key ON events(session_id, event_key);
+  CREATE TABLE IF NOT EXISTS token_usage (
     session_id TEXT NOT NULL, model TEXT NOT NULL, speed TEXT NOT NULL DEFAULT 'standard',
     input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
     cache_read_tokens INTEGER NOT NULL DEFAULT 0, cache_write_tokens INTEGER NOT NULL DEFAULT 0,

@@ -4,7 +4,10 @@ import path from "node:path";
 import { test } from "node:test";
 import { overlay, temporary } from "./support.mjs";
 
-const { archivedDir, codexHome, listRollouts, sessionsDir } = overlay("codex-home");
+const { archivedDir, codexHome, sessionsDir } = overlay("codex-home");
+const { RolloutFiles } = overlay("codex-files");
+const look = () => new RolloutFiles().look();
+const paths = async () => (await look()).map(file => file.path).sort();
 
 function home(t) {
   process.env.CODEX_HOME = temporary(t);
@@ -18,20 +21,20 @@ function write(file) {
   return file;
 }
 
-test("a home that is not there has no rollouts", t => {
+test("a home that is not there has no rollouts", async t => {
   home(t);
-  assert.deepEqual(listRollouts(), []);
+  assert.deepEqual(await look(), []);
   process.env.CODEX_HOME = "/nowhere/at/all";
-  assert.deepEqual(listRollouts(), []);
+  assert.deepEqual(await look(), []);
 });
 
-test("without CODEX_HOME it is .codex in the user's home", t => {
+test("without CODEX_HOME it is .codex in the user's home", async t => {
   t.after(() => delete process.env.CODEX_HOME);
   process.env.CODEX_HOME = "";
   assert.equal(path.basename(codexHome()), ".codex");
 });
 
-test("rollouts are found by date and in the archive, and nothing else is", t => {
+test("rollouts are found by date and in the archive, and nothing else is", async t => {
   const root = home(t);
   const dated = write(path.join(sessionsDir(), "2026/11/23/rollout-a.jsonl"));
   const archived = write(path.join(archivedDir(), "rollout-b.jsonl"));
@@ -39,23 +42,23 @@ test("rollouts are found by date and in the archive, and nothing else is", t => 
   write(path.join(root, "sessions/2026/11/rollout-c.jsonl"));
   write(path.join(root, "sessions/drafts/11/23/rollout-d.jsonl"));
   write(path.join(root, "archived_sessions/deeper/rollout-e.jsonl"));
-  assert.deepEqual(listRollouts().map(file => file.path).sort(), [archived, dated].sort());
+  assert.deepEqual(await paths(), [archived, dated].sort());
   const { size, mtimeMs } = fs.statSync(dated);
-  assert.deepEqual(listRollouts().find(file => file.path === dated), { path: dated, size, mtimeMs });
+  assert.deepEqual((await look()).find(file => file.path === dated), { path: dated, size, mtimeMs, stamp: null });
 });
 
-test("a link to a folder is not followed", t => {
+test("a link to a folder is not followed", async t => {
   const root = home(t);
   const dated = write(path.join(sessionsDir(), "2026/11/23/rollout-a.jsonl"));
   fs.symlinkSync(path.join(root, "sessions"), path.join(sessionsDir(), "2026/11/24"));
   fs.symlinkSync(path.join(root, "sessions/2026"), path.join(sessionsDir(), "2027"));
-  assert.deepEqual(listRollouts().map(file => file.path), [dated]);
+  assert.deepEqual(await paths(), [dated]);
 });
 
-test("a file that vanishes or cannot be read does not hide the others", t => {
+test("a file that vanishes or cannot be read does not hide the others", async t => {
   home(t);
   const dated = write(path.join(sessionsDir(), "2026/11/23/rollout-a.jsonl"));
   fs.symlinkSync("/nowhere", path.join(sessionsDir(), "2026/11/23/rollout-z.jsonl"));
   fs.mkdirSync(path.join(sessionsDir(), "2026/11/23/rollout-dir.jsonl"));
-  assert.deepEqual(listRollouts().map(file => file.path), [dated]);
+  assert.deepEqual(await paths(), [dated]);
 });

@@ -44,7 +44,7 @@ test("the last line waits until it is whole", async t => {
   const file = write(t, whole.slice(0, -20));
   assert.equal((await importRollout(file)).inserted, 4);
   fs.writeFileSync(file, whole);
-  assert.deepEqual(await importRollout(file), { inserted: 1, completed: 0 });
+  assert.deepEqual(await importRollout(file), { inserted: 1, completed: 0, complete: true });
 });
 
 test("a broken line, and bytes that are no text, cost no other line", async t => {
@@ -203,7 +203,7 @@ test("a fork and its parent together tell each event once", async t => {
 });
 
 test("a file that is no rollout adds nothing", async t => {
-  assert.deepEqual(await importRollout(write(t, "hello\n{}\n", { name: "rollout-z.jsonl" })), { inserted: 0, completed: 0 });
-  assert.deepEqual(await importRollout(write(t, "", { name: "rollout-z.jsonl" })), { inserted: 0, completed: 0 });
+  assert.deepEqual(await importRollout(write(t, "hello\n{}\n", { name: "rollout-z.jsonl" })), { inserted: 0, completed: 0, complete: true });
+  assert.deepEqual(await importRollout(write(t, "", { name: "rollout-z.jsonl" })), { inserted: 0, completed: 0, complete: true });
   assert.equal(db.prepare("SELECT COUNT(*) AS n FROM sessions").get().n, 0);
 });

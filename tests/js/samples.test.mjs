@@ -60,7 +60,7 @@ for (const name of Object.keys(EXPECTED)) {
     const { both, rollout } = EXPECTED[name];
     assert.equal((await importRollout(file)).inserted, both + rollout);
     const before = essence();
-    assert.deepEqual(await importRollout(file), { inserted: 0, completed: 0 });
+    assert.deepEqual(await importRollout(file), { inserted: 0, completed: 0, complete: true });
     assert.deepEqual(essence(), before);
   });
 

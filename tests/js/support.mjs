@@ -19,7 +19,8 @@ export const { sent } = require(path.join(TREE, "server", "websocket.js"));
 
 /** An empty database, and nothing said. */
 export function reset() {
-  for (const table of ["events", "token_usage", "agents", "sessions"]) db.exec(`DELETE FROM ${table}`);
+  overlay("codex-checkpoints").readStamps(); // makes their table
+  for (const table of ["codex_rollouts", "events", "token_usage", "agents", "sessions"]) db.exec(`DELETE FROM ${table}`);
   sent.length = 0;
 }
 
