@@ -84,7 +84,9 @@ def _append(lab: Lab, full: bool) -> None:
         costs[megabytes] = lab.measure(f"append-{megabytes}", "append", megabytes * _MB, 41)
         lab.drop(f"append-{megabytes}")
         one = costs[megabytes]
-        print(f"  {megabytes:4} MB  {one['ms']:6.2f} ms, {one['cpu']:6.2f} ms of CPU  (first import {one['first']:,.0f} ms)")
+        print(
+            f"  {megabytes:4} MB  {one['ms']:6.2f} ms, {one['cpu']:6.2f} ms of CPU  (first import {one['first']:,.0f} ms)"
+        )
     small, large = costs.values()
     print(f"  ratio    {large['ms'] / small['ms']:.2f} in time, {large['cpu'] / small['cpu']:.2f} in CPU")
 
@@ -100,7 +102,9 @@ def _idle(lab: Lab, full: bool) -> None:
         costs[count] = lab.measure(home, "idle", 180)
         lab.drop(home)
         one = costs[count]
-        print(f"  {one['files']:5} files  {one['cpu']:6.3f} ms of CPU  (all seen {one['firstLook']:,.0f} ms after the start)")
+        print(
+            f"  {one['files']:5} files  {one['cpu']:6.3f} ms of CPU  (all seen {one['firstLook']:,.0f} ms after the start)"
+        )
     print(f"  ratio        {costs[2000]['cpu'] / costs[200]['cpu']:.2f}")
 
 
@@ -119,7 +123,9 @@ def _import(lab: Lab, full: bool) -> None:
     print(f"  bare JSON.parse  {total / _MB / bare_ms * 1000:6.0f} MB/s  ({bare['lines']:,} lines; before and after)")
     print(f"  import           {total / _MB / ours['ms'] * 1000:6.0f} MB/s  ({ours['events']:,} events)")
     print(f"  ratio            {bare_ms / ours['ms']:6.2f} in time, {bare_cpu / ours['cpu']:.2f} in CPU")
-    print(f"  memory           {ours['peak']:6.0f} MB at its peak, {ours['early']:.0f} MB in the first quarter: {ours['peak'] / ours['early']:.2f}")
+    print(
+        f"  memory           {ours['peak']:6.0f} MB at its peak, {ours['early']:.0f} MB in the first quarter: {ours['peak'] / ours['early']:.2f}"
+    )
     print(f"  longest stall    {ours['stall']:6.0f} ms of the event loop")
 
 
