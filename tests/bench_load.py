@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from patcher import pipeline
-from patcher.prove import Sidecar, benches, dependencies_for, find_node
+from patcher.prove import Sidecar, SidecarFailed, benches, dependencies_for, find_node
 
 HANDLER = "scripts/codex-hook-handler.js"
 PAUSE_SECONDS = 0.1
@@ -80,7 +80,7 @@ class Agent:
         began = time.monotonic()
         try:
             reply = self.sidecar.post_hook(event, data)
-        except OSError:
+        except (OSError, SidecarFailed):
             return  # the sidecar is down: the hook is missed, and the rollout will tell
         self.seconds.append(time.monotonic() - began)
         if reply.status != 200:
