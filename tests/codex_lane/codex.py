@@ -18,20 +18,9 @@ from patcher.prove.sidecar import eventually, scrubbed_environment
 from tests.drift import nodejs
 
 PACKAGE = "@openai/codex"
-EVENTS = (
-    "SessionStart",
-    "SessionEnd",
-    "UserPromptSubmit",
-    "PreToolUse",
-    "PostToolUse",
-    "PermissionRequest",
-    "PreCompact",
-    "PostCompact",
-    "SubagentStart",
-    "SubagentStop",
-    "Stop",
-    "Interrupt",
-)
+_OF_A_SESSION = ("SessionStart", "Stop", "Interrupt", "SessionEnd")
+_OF_A_TURN = ("UserPromptSubmit", "PermissionRequest", "PreToolUse", "PostToolUse")
+EVENTS = (*_OF_A_SESSION, *_OF_A_TURN, "SubagentStart", "SubagentStop", "PreCompact", "PostCompact")
 _CLAMPED = {"SessionEnd", "Interrupt"}  # Codex gives these three seconds and no more
 _LONGEST_RUN = 120.0
 _RECORDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "recorder.py")
