@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from patcher.resources import BUILTIN_SIDECAR, PACKAGE, TEMPLATES
 
-_SKIPPED = {"__pycache__", "_data", "prove"}
+_SKIPPED = {"__pycache__", "_data", "prove", "testing"}  # they judge what is built, and change none of it
 
 
 def tool_fingerprint() -> str:

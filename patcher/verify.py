@@ -58,7 +58,7 @@ def _ambiguous(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -
 
 
 def _drifted(patch: Patch, edit: Edit, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
-    reviewed = " or ".join(f"{pin.tokens[:12]}…" for pin in anchor.pins) or "no pin"
+    reviewed = " or ".join(dict.fromkeys(f"{pin.tokens[:12]}…" for pin in anchor.pins)) or "no pin"
     message = (
         f"the code around {anchor.shown} in {anchor.scope} is not what was reviewed: "
         f"expected tokens {reviewed}, found {match.tokens[:12]}…: `{match.shown}` ({upstream.label})"
