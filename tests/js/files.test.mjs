@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ROOT, TURN, call, db, deliverHook, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
+import { ROOT, TURN, call, db, deliverHook, home, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
 
 const { RolloutFiles, ROUND } = overlay("codex-files");
 const { startCodexWatcher, stopCodexWatcher } = overlay("codex-watcher");
@@ -15,17 +15,6 @@ const OLD = new Date("2026-01-01T00:00:00Z");
 const DAY = 24 * 60 * 60 * 1000;
 
 beforeEach(reset);
-
-function home(t, poll = "20") {
-  const dir = temporary(t);
-  Object.assign(process.env, { CODEX_HOME: dir, CODEX_POLL_MS: poll });
-  t.after(async () => {
-    await stopCodexWatcher();
-    delete process.env.CODEX_HOME;
-    delete process.env.CODEX_POLL_MS;
-  });
-  return dir;
-}
 
 function write(dir, day, name, lines = [meta()], time = OLD) {
   const file = path.join(dir, "sessions", day, `rollout-${name}.jsonl`);

@@ -117,3 +117,15 @@ export function output(id, text, ms = 25) {
 export function text(lines) {
   return lines.map(line => `${typeof line === "string" ? line : JSON.stringify(line)}\n`).join("");
 }
+
+/** A CODEX_HOME of the test's own, and a quick poll; afterwards the watcher is off and both are forgotten. */
+export function home(t, poll = "20") {
+  const dir = temporary(t);
+  Object.assign(process.env, { CODEX_HOME: dir, CODEX_POLL_MS: poll });
+  t.after(async () => {
+    await overlay("codex-watcher").stopCodexWatcher();
+    delete process.env.CODEX_HOME;
+    delete process.env.CODEX_POLL_MS;
+  });
+  return dir;
+}

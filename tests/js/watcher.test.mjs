@@ -3,22 +3,11 @@ import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ROOT, TURN, call, db, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
+import { ROOT, TURN, call, db, home, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
 
 const { startCodexWatcher, stopCodexWatcher } = overlay("codex-watcher");
 
 beforeEach(reset);
-
-function home(t, poll = "20") {
-  const dir = temporary(t);
-  Object.assign(process.env, { CODEX_HOME: dir, CODEX_POLL_MS: poll });
-  t.after(async () => {
-    await stopCodexWatcher();
-    delete process.env.CODEX_HOME;
-    delete process.env.CODEX_POLL_MS;
-  });
-  return dir;
-}
 
 function rollout(dir, name = "rollout-a.jsonl", lines = [meta(), started(), call("c", "ls")]) {
   const file = path.join(dir, "sessions/2026/11/23", name);
