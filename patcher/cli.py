@@ -7,9 +7,11 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import ModuleType
 
-from patcher import __version__, commands
-from patcher.commands import Outcome
+from patcher import __version__
+from patcher.commands.outcome import Outcome, failed
 from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, PatcherError
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
@@ -50,11 +52,17 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _outcome(options: argparse.Namespace) -> Outcome:
-    handler: Callable[[argparse.Namespace], Outcome] = options.handler
+    module, _, function = options.handler.partition(".")
     try:
+        handler: Callable[[argparse.Namespace], Outcome] = getattr(_commands(module), function)
         return handler(options)
     except PatcherError as error:
-        return commands.failed(options.verb, error)
+        return failed(options.verb, error)
+
+
+def _commands(module: str) -> ModuleType:
+    """One module of `patcher/commands/`, imported when its verb is asked for: a build needs none of the others."""
+    return import_module(f"patcher.commands.{module}")
 
 
 def _show(options: argparse.Namespace, outcome: Outcome) -> int:
@@ -106,37 +114,37 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
 
-    build = _verb(verbs, "build", commands.build, "patch an upstream tree and write the result")
+    build = _verb(verbs, "build", "build.build", "patch an upstream tree and write the result")
     _upstream(build)
     build.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help="where to (default: %(default)s)")
     build.add_argument("--prove", action="store_true", help="run the contracts first; a red one refuses the build")
     _node(build)
     _judging(build)
 
-    check = _verb(verbs, "check", commands.check, "the same without writing")
+    check = _verb(verbs, "check", "build.check", "the same without writing")
     _upstream(check)
     _judging(check)
 
-    verify = _verb(verbs, "verify", commands.verify, "compare a generated tree with its manifest")
+    verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
     verify.add_argument("directory", metavar="DIR")
     _judging(verify)
 
-    revert = _verb(verbs, "revert", commands.revert, "take the patches out of a generated tree again")
+    revert = _verb(verbs, "revert", "generated.revert", "take the patches out of a generated tree again")
     revert.add_argument("directory", metavar="DIR")
     revert.add_argument("--out", metavar="DIR2", required=True, help="where the pristine tree goes")
     _judging(revert)
 
-    diff = _verb(verbs, "diff", commands.diff, "show what the series, or some patches, change")
+    diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
     _upstream(diff)
 
-    _judging(_verb(verbs, "list", commands.list_series, "list the series"))
+    _judging(_verb(verbs, "list", "series.list_series", "list the series"))
 
-    explain = _verb(verbs, "explain", commands.explain, "one patch: why, where, pins, payload, contracts")
+    explain = _verb(verbs, "explain", "series.explain", "one patch: why, where, pins, payload, contracts")
     explain.add_argument("patch", metavar="PATCH")
     explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
 
-    prove = _verb(verbs, "prove", commands.prove, "run the contracts: red on pristine, green on patched")
+    prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
     _upstream(prove)
     prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")
     _node(prove)
@@ -147,7 +155,7 @@ def parser() -> argparse.ArgumentParser:
 def _verb(
     verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
-    handler: Callable[[argparse.Namespace], Outcome],
+    handler: str,
     summary: str,
 ) -> argparse.ArgumentParser:
     added = verbs.add_parser(

@@ -1,13 +1,12 @@
 """The contracts, on what a build produced: choose them, run them, and say what was seen."""
 
-import contextlib
-import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
 from patcher.harnesses import HARNESSES
 from patcher.model import Build
+from patcher.progress import progress
 from patcher.prove import CONTRACTS, Contract, ProofResult, dependencies_for, find_node, prove
 
 CODEX_HANDLER = f"scripts/{next(row.handler for row in HARNESSES if row.provider == 'codex')}"
@@ -21,7 +20,11 @@ def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, inst
     contracts = _chosen(only)
     runtime = find_node(node)
     pristine = build.upstream.tree
-    with _progress(2 * len(contracts)) as tell:
+    with progress(2 * len(contracts)) as advance:
+
+        def tell(said: str) -> None:
+            advance(said, int(": " in said))  # `contract: tree` is a step, what `dependencies_for` says is none
+
         modules = dependencies_for(
             pristine["package.json"].data,
             node=runtime,
@@ -77,24 +80,3 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
         if not result.ok
     ]
     return {"ok": not errors, "contracts": contracts, "errors": errors}
-
-
-@contextlib.contextmanager
-def _progress(steps: int) -> Iterator[Callable[[str], None]]:
-    """A bar on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=steps)
-
-        def tell(said: str) -> None:
-            bar.update(task, description=said)
-            if ": " in said:
-                bar.advance(task)
-
-        yield tell

@@ -7,7 +7,8 @@ import hypothesis
 import jinja2
 import pytest
 
-from patcher import commands, pipeline, render
+from patcher import pipeline, render
+from patcher.commands import series as series_commands
 from patcher.model import Patch
 from tests.support import Bench, CommandLine, Repository
 
@@ -38,7 +39,7 @@ def use_series(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let the commands run with another series than the real one."""
 
     def use(*series: Patch) -> None:
-        monkeypatch.setattr(commands, "SERIES", series)
+        monkeypatch.setattr(series_commands, "SERIES", series)
         for stage in (pipeline.check, pipeline.check_upstream, pipeline.output):
             monkeypatch.setattr(stage, "__defaults__", (series,))
         monkeypatch.setattr(

@@ -196,7 +196,7 @@ def test_exit_5_something_cannot_be_read_or_written(
 
 
 def test_exit_70_a_bug_of_ours(cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patcher.commands.list_series", lambda _: 1 / 0)
+    monkeypatch.setattr("patcher.commands.series.list_series", lambda _: 1 / 0)
     ended = cli("list")
     assert (ended.code, ended.out) == (70, "")
     assert ended.err.startswith("Traceback ") and "ZeroDivisionError: division by zero" in ended.err

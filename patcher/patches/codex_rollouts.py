@@ -8,7 +8,7 @@ Upstream: `server/index.js`: started with the other background services, stopped
 
 from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
 
-_MODULES = ("codex-home", "codex-files", "codex-rollout", "codex-checkpoints", "codex-importer", "codex-watcher")
+_MODULES = ("codex-paths", "codex-files", "codex-rollout", "codex-checkpoints", "codex-importer", "codex-watcher")
 
 PATCH = Patch(
     id="codex_rollouts",

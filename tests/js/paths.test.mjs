@@ -4,7 +4,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { overlay, temporary } from "./support.mjs";
 
-const { archivedDir, codexHome, sessionsDir } = overlay("codex-home");
+const { archivedDir, codexHome, sessionsDir } = overlay("codex-paths");
 const { RolloutFiles } = overlay("codex-files");
 const look = () => new RolloutFiles().look();
 const paths = async () => (await look()).map(file => file.path).sort();

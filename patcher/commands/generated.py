@@ -1,0 +1,37 @@
+"""`verify` and `revert`: what can be done with a generated tree."""
+
+import argparse
+
+from patcher import report
+from patcher import revert as reverting
+from patcher.commands.outcome import Outcome
+from patcher.errors import EXIT_DIFFERENT, EXIT_DONE
+from patcher.inventory import differences, read
+from patcher.write import write_new
+
+
+def verify(options: argparse.Namespace) -> Outcome:
+    """Bytes against the manifest: edited, added and deleted files are named."""
+    content = read(options.directory)
+    found = [{"path": path, "status": what} for what, path in differences(options.directory, content["files"])]
+    text = "".join(f"{each['status']:<8} {each['path']}\n" for each in found)
+    errors = [
+        {
+            "code": f"file-{each['status']}",
+            "where": each["path"],
+            "message": f"this file was {each['status']}",
+            "hint": "",
+        }
+        for each in found
+    ]
+    body = {**report.report("verify"), "ok": not found, "upstream": content["upstream"], "errors": errors}
+    said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
+    return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
+
+
+def revert(options: argparse.Namespace) -> Outcome:
+    """The pristine bytes into a new directory."""
+    tree = reverting.pristine(options.directory)
+    write_new(tree, options.out)
+    said = f"reverted {options.directory}: {len(tree)} files in {options.out}"
+    return Outcome(EXIT_DONE, {**report.report("revert"), "paths": sorted(tree)}, text="", said=said)

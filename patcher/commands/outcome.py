@@ -1,0 +1,31 @@
+"""What a command hands to the rim."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from patcher import report
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, PatcherError
+from patcher.model import Build
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """content: the JSON report. text: what stdout gets instead of the report's text form. said: a line for stderr."""
+
+    exit_code: int
+    content: Mapping[str, Any]
+    text: str | None = None
+    said: str = ""
+
+
+def failed(verb: str, error: PatcherError) -> Outcome:
+    """An error that ended the run before there was a result."""
+    return Outcome(error.exit_code, report.report(verb, errors=[error]))
+
+
+def exit_code_of(result: Build) -> int:
+    """How a run of the flow ended: an anchor stopped it, a gate refused it, or it went through."""
+    if result.stopped:
+        return EXIT_ANCHOR
+    return EXIT_REFUSED if result.refused else EXIT_DONE

@@ -1,0 +1,80 @@
+"""`list`, `explain` and `diff`: the series, for people."""
+
+import argparse
+import inspect
+from collections.abc import Iterator
+
+from patcher import diffs, flow, report
+from patcher.commands.outcome import Outcome
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE
+from patcher.materialize import materialize
+from patcher.model import Anchor, Edit
+from patcher.patches import SERIES, module_of
+
+
+def list_series(options: argparse.Namespace) -> Outcome:
+    """The series, in order."""
+    del options
+    width = max(len(patch.id) for patch in SERIES)
+    text = "".join(f"{patch.id:<{width}}  {patch.summary}\n" for patch in SERIES)
+    listed = [
+        {
+            "id": patch.id,
+            "summary": patch.summary,
+            "files": sorted({edit.file for edit in patch.edits} | {overlay.path for overlay in patch.overlays}),
+            "requires": list(patch.requires),
+            "contracts": list(patch.contracts),
+        }
+        for patch in SERIES
+    ]
+    return Outcome(EXIT_DONE, {**report.report("list"), "series": listed}, text=text)
+
+
+def explain(options: argparse.Namespace) -> Outcome:
+    """One patch in full, and with `--upstream` what stands at its places there."""
+    [patch] = diffs.selected(SERIES, [options.patch])
+    upstream = materialize(options.upstream) if options.upstream else None
+    lines = [f"{patch.id}: {patch.summary}", "", inspect.getdoc(module_of(patch)) or "", ""]
+    lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
+    lines += [f"adds       {overlay.path}" for overlay in patch.overlays]
+    found = flow.survey(upstream, SERIES) if upstream else []
+    places = {place.number: place for place in found if place.patch == patch.id}
+    for number, edit in enumerate(patch.edits):
+        lines += ["", *_edit_lines(number, edit)]
+        if number in places:
+            lines += [f"  there     {line}" for line in _place_lines(places[number])]
+    text = "\n".join(lines) + "\n"
+    return Outcome(EXIT_DONE, report.report("explain"), text=text)
+
+
+def diff(options: argparse.Namespace) -> Outcome:
+    """A unified diff of what the series, or the named patches, change."""
+    upstream = materialize(options.upstream)
+    stopped = flow.run(upstream, SERIES)
+    if stopped.stopped:
+        return Outcome(EXIT_ANCHOR, report.report("diff", build=stopped), said="there is no diff of a stopped series")
+    text = "".join(diffs.diff(upstream, SERIES, options.patches))
+    return Outcome(EXIT_DONE, report.report("diff"), text=text)
+
+
+def _edit_lines(number: int, edit: Edit) -> list[str]:
+    lines = [f"place {number}: {edit.place} in {edit.file}, upstream versions: {edit.versions}"]
+    for anchor in edit.anchors:
+        lines += _anchor_lines(anchor)
+    payload = flow.payload_of(edit, "<what stood there>").rstrip("\n").split("\n")
+    return [*lines, *(f"  payload   {line}" for line in payload)]
+
+
+def _anchor_lines(anchor: Anchor) -> list[str]:
+    window = f" and {anchor.before} statements above, {anchor.after} below" if anchor.before or anchor.after else ""
+    lines = [f"  anchor    {anchor.shown} in {anchor.scope}{window}"]
+    return [*lines, *(f"  pin       {pin.tokens} (reviewed at line {pin.line})" for pin in anchor.pins)]
+
+
+def _place_lines(place: flow.Surveyed) -> Iterator[str]:
+    finding = place.finding
+    yield f"{finding.verdict} at {finding.file}:{finding.line}{': ' if finding.message else ''}{finding.message}"
+    for match in place.located.matches:
+        for line in place.text[match.window_start : match.window_end].splitlines():
+            yield f"| {line}"
+        yield f'Pin("{match.tokens}", "{match.text}", {match.line})'
