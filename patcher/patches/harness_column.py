@@ -105,5 +105,5 @@ PATCH = Patch(
             versions=V2_LINE,
         ),
     ),
-    contracts=("existing_database_gains_columns",),
+    contracts=("existing_database_gains_columns", "v1_database_goes_on_natively"),
 )

@@ -124,5 +124,6 @@ PATCH = Patch(
         "claude_hook_stays_claude",
         "unknown_provider_changes_nothing",
         "codex_session_outlives_restart",
+        "codex_hooks_feed_native_ingest",
     ),
 )
