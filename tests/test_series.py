@@ -179,11 +179,6 @@ def test_every_patch_has_a_contract_that_exists(patch: Patch) -> None:
     assert patch.contracts and set(patch.contracts) <= there
 
 
-def test_a_contract_and_its_patches_name_each_other() -> None:
-    named = {(name, patch.id) for patch in SERIES for name in patch.contracts}
-    assert named == {(contract.id, patch) for contract in CONTRACTS for patch in contract.patches}
-
-
 @pytest.mark.parametrize("version", LINES)
 def test_a_superseded_patch_has_a_contract_of_superseded_patches_alone(version: str) -> None:
     """One that a living patch shares must be red on the pristine tree, and proves nothing of the others."""

@@ -93,6 +93,12 @@ PATCH = Patch(
                             text="17167b2ed686bf163898e781ffe8401b551f0ab8c0d46eb6f78958937a5a247c",
                             line=873,
                         ),
+                        # miniature of the v2 line
+                        Pin(
+                            tokens="9532cf8a71b71950d5cf99b655d46d61e0527011c95f01b3dde1148da2ec759c",
+                            text="03fecd2c56d194d808531108ac1be6740a48d33f4a744d4a847a241954ce7600",
+                            line=103,
+                        ),
                     ),
                 ),
             ),

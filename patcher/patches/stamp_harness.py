@@ -93,6 +93,12 @@ PATCH = Patch(
                             text="eee2fd86fa2d895c6e33403256e219eac1d4a527b76b57b81deffac0df261651",
                             line=1120,
                         ),
+                        # miniature of the v2 line
+                        Pin(
+                            tokens="f77a329a6cb51cc7889b59377337900c4b5d1a5e46d99dc006f29a1ecf130ad1",
+                            text="5bb24fc03a6a33f43769fe6d139ea7e38d04ae72ef0121a494e3bbd7117d8112",
+                            line=298,
+                        ),
                     ),
                 ),
             ),
