@@ -84,7 +84,7 @@ PATCH = Patch(
             anchors=(
                 Anchor(
                     scope=route("POST", "/event"),
-                    pattern="if (!hook_type || !data) { $$$REFUSAL }",
+                    pattern="if (!hook_type || !data) { return res.status($CODE).json($ERROR) }",
                     before=1,
                     pins=(
                         # v2.0.0 to v2.0.3
@@ -95,8 +95,8 @@ PATCH = Patch(
                         ),
                         # miniature of the v2 line
                         Pin(
-                            tokens="f77a329a6cb51cc7889b59377337900c4b5d1a5e46d99dc006f29a1ecf130ad1",
-                            text="5bb24fc03a6a33f43769fe6d139ea7e38d04ae72ef0121a494e3bbd7117d8112",
+                            tokens="43fba5fba082f3c0a5c4752c9fd3da73c5c2bde9b85d3f01ce8a7f3d99207cf6",
+                            text="371dad7d48c94d16d7232c17113a937d49e7a67ac89e96307806f0bc12b9583e",
                             line=298,
                         ),
                     ),
