@@ -79,6 +79,21 @@ class Repository:
         """End the git process."""
         self._objects.close()
 
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the history ends before its beginning."""
+        return clone.is_shallow(self.path)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether objects were left out when it was cloned."""
+        return clone.is_partial(self.path)
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them."""
+        return clone.is_dirty(self.path)
+
     def _refuse_something_else(self) -> None:
         """One ref that is `agent-dashboard` is enough: HEAD may stand on a branch for something else."""
         first: NotThisPackage | None = None
@@ -169,6 +184,12 @@ class Repository:
         """The commit that a ref names. Raises `NoSuchRef`."""
         [found] = self._log("--max-count=1", self.commit_id(ref))
         return found
+
+    def described(self, refs: Sequence[str]) -> dict[str, Commit]:
+        """The commits of many refs, from one run of git. Raises `NoSuchRef`."""
+        ids = {ref: self.commit_id(ref) for ref in refs}
+        known = {commit.id: commit for commit in self._log("--no-walk=unsorted", *dict.fromkeys(ids.values()))}
+        return {ref: known[commit] for ref, commit in ids.items()}
 
     def commits(
         self, paths: Sequence[str], since: str = "", until: str = "HEAD", *, connected: bool = False
