@@ -166,10 +166,8 @@ def test_what_only_a_gate_refuses_is_no_support_either(story: Repository, bench:
     story.git("tag", "v1.8.0")
     result = judged(story, patch, words=["v1.7.0", "v1.8.0"])
     assert [each.supported for each in result.refs] == [True, False]
-    assert result.refs[1].reasons == (
-        "gate free-identifiers: server/app.js:7: "
-        "the payload of names uses `where`, which is not bound in function handle at this place",
-    )
+    [reason] = result.refs[1].reasons
+    assert reason.startswith("gate free-identifiers: server/app.js:7: the payload of names uses `where`, which is not")
     [stop] = result.stops
     assert stop.patch == "" and stop.guilty is not None and stop.guilty.subject == "takes the name away"
 
