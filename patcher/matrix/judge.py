@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -87,6 +88,8 @@ class _Worker:
 
 
 def _start(path: str, series: tuple[Patch, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is told to the parent, and it alone answers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _Worker.repository = Repository.open(path)
     _Worker.series = series
 
