@@ -10,7 +10,7 @@ from patcher import pipeline, proof
 from patcher.errors import NodeMissing, UsageError
 from patcher.markers import unsplice
 from patcher.model import Build, File, Upstream
-from patcher.prove import CONTRACTS, Contract, Node, Observation, ProofResult, find_node, prove
+from patcher.prove import CONTRACTS, Contract, Node, Observation, ProofResult, benches, find_node, observe, prove
 from tests.native import VERSION, miniature
 
 SUPERSEDED = {"capture_columns", "record_hooks_once", "codex_rollouts"}
@@ -47,7 +47,7 @@ def build() -> Build:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What never comes need not be waited for."""
-    for name in ("rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"):
+    for name in {*NATIVELY, "codex_hooks_feed_native_ingest", "v1_database_goes_on_natively"}:
         monkeypatch.setattr(f"patcher.prove.contracts.{name}._PATIENCE", 1.5)
     yield
 
@@ -127,6 +127,7 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("path", "old", "new", "contract", "said"),
     [
@@ -135,7 +136,7 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             '=== "codex"',
             '=== "none"',
             "codex_hooks_feed_native_ingest",
-            r"the `provider` of its sessions is claude",
+            r"PreToolUse has 14 rows, not 0",
             id="what the handler sends is not forwarded",
         ),
         pytest.param(
@@ -169,11 +170,13 @@ def test_a_broken_piece_of_ours_is_seen(
 ) -> None:
     text = build.tree[path].data.decode()
     assert text.count(old) == 1
-    broken = replace(build, tree={**build.tree, path: File(text.replace(old, new).encode())})
+    broken = {**build.tree, path: File(text.replace(old, new).encode())}
+    handler = build.added[proof.codex_handler(build)].data.decode()
     [chosen] = [each for each in CONTRACTS if each.id == contract]
-    [result] = proof.of([chosen], broken, node=node, node_modules=None)
-    assert not result.ok
-    assert re.search(said, result.message), result.message
+    with benches(build.upstream.tree, broken, node=node, node_modules=None, handler_source=handler) as (_, bench):
+        seen = observe(chosen, bench)
+    assert seen.observed and not seen.green
+    assert re.search(said, seen.said), seen.said
 
 
 # --- how a superseded contract is judged -----------------------------------------------------------------------
