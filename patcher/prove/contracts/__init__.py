@@ -5,8 +5,10 @@ from patcher.prove.contracts import (
     codex_hook_stamps_session,
     codex_session_outlives_restart,
     codex_transcript_is_not_parsed_as_claude,
+    consent_page_flips_the_hooks,
     existing_database_gains_columns,
     filter_separates_harnesses,
+    foreign_sites_cannot_flip_the_switch,
     hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
     transcript_parsed_outside_write_lock,
@@ -24,4 +26,6 @@ CONTRACTS = (
     codex_session_outlives_restart.CONTRACT,
     rollout_alone_is_recorded_once.CONTRACT,
     hooked_then_imported_has_no_row_twice.CONTRACT,
+    consent_page_flips_the_hooks.CONTRACT,
+    foreign_sites_cannot_flip_the_switch.CONTRACT,
 )
