@@ -11,7 +11,6 @@ Upstream: `server/index.js`, in `createApp`, in front of all middleware: upstrea
 from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
 
 _MODULES = (
-    "lib/codex-hooks-optin.js",
     "lib/codex-toml.js",
     "lib/codex-hooks-trust.js",
     "lib/codex-hooks-seen.js",
@@ -25,7 +24,7 @@ _MODULES = (
 PATCH = Patch(
     id="codex_hooks_page",
     summary="Serves the switch of the Codex hooks, as an API and as the page `/codex-hooks`, to this machine only.",
-    requires=("codex_rollouts",),
+    requires=("codex_hooks",),
     edits=(
         Edit(
             file="server/index.js",
