@@ -108,7 +108,7 @@ def test_no_two_patches_add_the_same_file() -> None:
 
 
 def test_handlers_are_portable_and_executable() -> None:
-    handlers = [overlay for patch in SERIES for overlay in patch.overlays if overlay.path.startswith("scripts/")]
+    handlers = [overlay for patch in SERIES for overlay in patch.overlays if "handler/" in overlay.template]
     assert handlers and all(overlay.portable and overlay.executable for overlay in handlers)
 
 
