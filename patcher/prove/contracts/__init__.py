@@ -3,6 +3,7 @@
 from patcher.prove.contracts import (
     claude_hook_stays_claude,
     codex_hook_stamps_session,
+    codex_hooks_follow_the_intent,
     codex_session_outlives_restart,
     codex_transcript_is_not_parsed_as_claude,
     consent_page_flips_the_hooks,
@@ -26,6 +27,7 @@ CONTRACTS = (
     codex_session_outlives_restart.CONTRACT,
     rollout_alone_is_recorded_once.CONTRACT,
     hooked_then_imported_has_no_row_twice.CONTRACT,
+    codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,
 )
