@@ -112,8 +112,8 @@ def test_it_changes_by_itself(page: Page, patched_sidecar: Sidecar) -> None:
     wait_for_state(page, "ready")
     hook(patched_sidecar)
     wait_for_state(page, "receiving")
-    page.wait_for_function("document.getElementById('last').textContent === 'Last event 2 s ago'")
-    page.wait_for_function("document.getElementById('last').textContent === 'Last event 3 s ago'")
+    page.get_by_text("Last event 2 s ago").wait_for()
+    page.get_by_text("Last event 3 s ago").wait_for()
     patched_sidecar.stop()
     wait_for_state(page, "gone")
     assert page.evaluate("window.stays") is True
@@ -129,7 +129,7 @@ def test_a_screen_reader_is_told_of_a_change_and_not_of_each_second(page: Page, 
       new MutationObserver(() => { window.told += 1; })
         .observe(document.querySelector("[role=status]"), { subtree: true, childList: true, characterData: true });
     }""")
-    page.wait_for_function("document.getElementById('last').textContent === 'Last event 3 s ago'")
+    page.get_by_text("Last event 3 s ago").wait_for()
     assert page.evaluate("window.told") == 0
     flip(patched_sidecar, enabled=False)
     wait_for_state(page, "off")
