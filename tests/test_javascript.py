@@ -13,8 +13,8 @@ from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = (
-    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
-    "codex-watcher",
+    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
+    "codex-offload", "codex-importer", "codex-watcher",
 )  # fmt: skip
 SAMPLES = Path(os.environ.get("CODEX_SAMPLES") or HERE.parent.parent / "shared" / "codex-samples")
 

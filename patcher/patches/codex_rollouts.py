@@ -8,7 +8,10 @@ Upstream: `server/index.js`: started with the other background services, stopped
 
 from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
 
-_MODULES = ("codex-paths", "codex-files", "codex-rollout", "codex-checkpoints", "codex-importer", "codex-watcher")
+_MODULES = (
+    "codex-paths", "codex-files", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload",
+    "codex-importer", "codex-watcher",
+)  # fmt: skip
 
 PATCH = Patch(
     id="codex_rollouts",
