@@ -12,6 +12,7 @@ from patcher.model import File, Tree
 from patcher.prove import find_node
 from patcher.testing import CODE, DIRECT, VERSIONS, Codex, Scenario, Version, judge
 from patcher.testing.simulator import Delivery, Move, Write
+from tests.simulate import hooks_off
 from tests.simulate.__main__ import main, patched, run
 from tests.simulate.naive import naive
 
@@ -161,6 +162,18 @@ def test_a_bug_is_seen(tree: Tree, file: str, old: str, new: str, sees: str) -> 
     assert old in text, f"{file} has no such code any more"
     broken = {**tree, file: File(text.replace(old, new).encode())}
     assert any(getattr(ran.verdict, sees) for ran in run(range(300), broken))
+
+
+@pytest.mark.slow
+def test_hooks_off_is_seen_to_be_what_a_tree_without_hooks_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tree: Tree
+) -> None:
+    assert hooks_off.main(["--seeds", "10"]) == 0
+    assert "0 twice, 0 lost, 0 told by more than the rollout" in capsys.readouterr().out
+    importer = "server/lib/codex-importer.js"
+    other = File(tree[importer].data.replace(b'"Main Agent"', b'"Other"'))
+    monkeypatch.setattr(hooks_off, "without_hooks", lambda _: {**tree, importer: other})
+    assert hooks_off.main(["--seeds", "2"]) == 1
 
 
 def test_the_naive_key_loses_and_doubles() -> None:
