@@ -12,6 +12,7 @@ import pytest
 
 from patcher import javascript
 from patcher.history import Repository as History
+from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
 from patcher.model import Patch
@@ -129,13 +130,19 @@ def test_many_processes_find_what_one_finds(story: Repository, patch: Patch) -> 
     assert judged(story, patch, cores=2) == judged(story, patch, cores=1)
 
 
+def forget() -> None:
+    """Everything that is remembered about a text."""
+    for remembered in (javascript.parse, javascript._remembered_scopes, javascript._comments, locate):
+        remembered.cache_clear()
+
+
 def test_a_blob_that_refs_share_is_parsed_once(story: Repository, patch: Patch) -> None:
-    javascript.parse.cache_clear()
+    forget()
     judged(story, patch, words=["v1.1.0"])
     one = javascript.parse.cache_info().misses
     story.git("tag", "v1.1.1", "v1.1.0")
     story.git("tag", "v1.1.2", "v1.1.0")
-    javascript.parse.cache_clear()
+    forget()
     judged(story, patch, words=["v1.1.0", "v1.1.1", "v1.1.2"])
     assert javascript.parse.cache_info().misses == one > 0
 
