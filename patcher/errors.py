@@ -53,6 +53,30 @@ class NotThisPackage(UpstreamUnreadable):
     code = "upstream-not-agent-dashboard"
 
 
+class NoSuchRef(UpstreamUnreadable):
+    """The repository has no commit of this name."""
+
+    code = "upstream-no-such-ref"
+
+
+class IncompleteClone(UpstreamUnreadable):
+    """A shallow or partial clone: history or contents that are asked for are not on this machine."""
+
+    code = "upstream-incomplete-clone"
+
+
+class UnrelatedHistories(UpstreamUnreadable):
+    """The two ends of a range have no commit in common."""
+
+    code = "upstream-unrelated-histories"
+
+
+class EmptyRange(UpstreamUnreadable):
+    """There is nothing in the range: no tag, or no commit that touches the files."""
+
+    code = "upstream-empty-range"
+
+
 class UnsafePath(UpstreamUnreadable):
     """A member of an archive or tree leaves it, by `..`, an absolute path or a symlink."""
 
