@@ -1,0 +1,86 @@
+"""What upstream did to a place that stops: the word for it, and a sentence."""
+
+from collections.abc import Mapping
+
+from patcher import javascript
+from patcher.bump import shapes
+from patcher.bump.candidates import scope_text
+from patcher.bump.model import Change, Reviewed
+from patcher.locate import locate
+from patcher.model import MODULE, Anchor, Located, Verdict
+
+_RENAMED, _SPLIT, _EDITED = 0.6, 0.7, 0.5
+
+
+def change_of(
+    old: Reviewed, anchor: Anchor, verdict: Verdict, located: Located, texts: Mapping[str, str]
+) -> tuple[Change, str]:
+    """The word and the sentence. texts: the files to look in by path; the place's own may be missing."""
+    file = old.edit.file
+    if verdict is Verdict.AMBIGUOUS:
+        return Change.DUPLICATED, f"the code is there {len(located.matches)} times"
+    if verdict is Verdict.DRIFTED:
+        return _drifted(old, texts.get(file, ""), located)
+    if not located.scopes and anchor.scope != MODULE or file not in texts:
+        return _scope_gone(old, anchor, texts)
+    return _statement_gone(old, anchor, texts)
+
+
+def _drifted(old: Reviewed, text: str, located: Located) -> tuple[Change, str]:
+    before, now = old.located.matches[0], located.matches[0]
+    was, found = old.text[before.window_start : before.window_end], text[now.window_start : now.window_end]
+    if shapes.words(was) == shapes.words(found):
+        return Change.SURROUNDED, "the statement is as reviewed; a block or a function around it is not"
+    return Change.EDITED, f"the window was edited: {shapes.likeness(was, found):.0%} of it is as reviewed"
+
+
+def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
+    file, was = old.edit.file, scope_text(old)
+    gone = "the file is gone" if file not in texts else f"{anchor.scope} is gone from the file"
+    homes = sorted(
+        (
+            (shapes.overlap(was, node.text()), path, str(scope), node.text())
+            for path, text in texts.items()
+            for scope, node in javascript.named_scopes(text)
+            if scope.kind == anchor.scope.kind
+        ),
+        reverse=True,
+    )
+    same = next((each for each in homes if each[2] == str(anchor.scope) and each[0] >= _EDITED), None)
+    if same:
+        return Change.MOVED, f"{gone}; {anchor.scope} is in {same[1]} now, {same[0]:.0%} as it was"
+    if homes and homes[0][0] >= _RENAMED:
+        likeness, path, scope, _ = homes[0]
+        word = Change.RENAMED if path == file else Change.MOVED
+        return word, f"{gone}; {scope}{f' of {path}' if path != file else ''} is {likeness:.0%} like it"
+    pieces = [each for each in homes[:2] if each[1] == file]
+    if len(pieces) == 2 and shapes.covered(was, pieces[0][3] + pieces[1][3]) >= _SPLIT:
+        return Change.SPLIT, f"{gone}; what was in it is in {pieces[0][2]} and {pieces[1][2]}"
+    return Change.DELETED, f"{gone}, and nothing in the tree is like it"
+
+
+def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
+    match = old.located.matches[0]
+    was = old.text[match.statement_start : match.statement_end]
+    text = texts[old.edit.file]
+    for path, there in texts.items():
+        for scope, _ in javascript.named_scopes(there):
+            if (path, scope) == (old.edit.file, anchor.scope):
+                continue
+            if shapes.words(was) and _contains(there, scope, anchor):
+                where = f"{scope}{f' of {path}' if path != old.edit.file else ''}"
+                return Change.MOVED, f"the statement is not in {anchor.scope} any more; it is in {where}"
+    node = shapes.node_at(old.text, match.statement_start, match.statement_end)
+    scopes = javascript.scopes_named(text, anchor.scope)
+    alike = max(
+        (shapes.likeness(was, each.text()) for scope in scopes for each in scope.find_all(kind=node.kind())), default=0.0
+    ) if node else 0.0
+    if alike >= _EDITED:
+        return Change.EDITED, f"the statement was edited: the nearest in {anchor.scope} is {alike:.0%} like it"
+    return Change.DELETED, f"the statement is gone from {anchor.scope}, and nothing in it is like it"
+
+
+def _contains(text: str, scope: javascript.Scope, anchor: Anchor) -> bool:
+    from dataclasses import replace
+
+    return len(locate(text, replace(anchor, scope=scope)).matches) == 1

@@ -1,0 +1,88 @@
+"""`bump`: from one upstream version to the next."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any
+
+from patcher import report
+from patcher.bump import content
+from patcher.bump.model import Bump
+from patcher.bump.run import Asked
+from patcher.bump.run import bump as run
+from patcher.bump.text import text_of
+from patcher.commands.outcome import Outcome
+from patcher.diffs import selected
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
+from patcher.history import Repository
+from patcher.patches import SERIES
+from patcher.progress import progress
+
+if TYPE_CHECKING:
+    from patcher.prove import ProofResult
+
+
+def bump(options: argparse.Namespace) -> Outcome:
+    """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
+    asked = _asked(options)
+    with Repository.open(options.upstream) as repository:
+        if repository.is_dirty:
+            sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
+        with progress(sum(len(patch.edits) for patch in SERIES)) as advance:
+            found = run(repository, SERIES, asked, advance)
+    proofs = _proven(options, found)
+    body = _body(options, found, proofs)
+    return Outcome(_exit_code(body, found), body, text=text_of(body, colour=_colour()))
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    """Raises `UsageError`."""
+    selected(SERIES, options.only)
+    if options.write and options.prove is False:
+        raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
+    accept = dict(_accepted(word) for word in options.accept)
+    return Asked(options.to, options.since or "", tuple(options.only), accept)
+
+
+def _accepted(word: str) -> tuple[str, int]:
+    place, _, rank = word.partition("=")
+    if not place or not rank.isdigit():
+        raise UsageError(f"expected PATCH.NUMBER=RANK, found {word!r}", hint="for example `--accept stamp_harness.1=1`")
+    return place, int(rank)
+
+
+def _proven(options: argparse.Namespace, found: Bump) -> "list[ProofResult]":
+    if not (options.prove or options.write) or found.proposed is None or not found.proposed.ok:
+        return []
+    from patcher import proof
+
+    return proof.run(found.proposed, node=options.node, install=options.install)
+
+
+def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
+    command = content.command_of(options.upstream, options.to, options.since or "")
+    body = report.report("bump", build=found.build)
+    body["errors"] = content.errors(found, body["errors"])
+    body["bump"] = {**content.content(found, command), "written": []}
+    if proofs:
+        from patcher import proof
+
+        proven = proof.as_report(proofs)
+        body = {**body, "contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}
+        body["retire"] = [
+            {"patches": each["patches"], "contract": each["id"], "said": each["pristine"]["said"]}
+            for each in proven["contracts"]
+            if each["pristine"]["green"]
+        ]
+    return {**body, "ok": not body["errors"]}
+
+
+def _exit_code(body: dict[str, Any], found: Bump) -> int:
+    if body["ok"]:
+        return EXIT_DONE
+    return EXIT_ANCHOR if found.build.stopped else EXIT_REFUSED
+
+
+def _colour() -> bool:
+    import os
+
+    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
