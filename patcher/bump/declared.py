@@ -7,9 +7,7 @@ import ast
 import re
 from collections.abc import Sequence
 
-Key = tuple[int, str]
-"""Number of the edit, and the pin's token digest."""
-
+_VERSION = re.compile(r"v(\d+(?:\.\d+)*)")
 _REF = re.compile(r"v\d[\w.+-]*(?: at [0-9a-f]{7,40})?")
 
 
@@ -27,6 +25,11 @@ def comments(source: str) -> dict[tuple[int, int, int], str]:
 def refs(comment: str) -> list[str]:
     """The refs that a comment names, in its order: the last one is the newest that was reviewed."""
     return [each.rpartition(" at ")[2] for each in _REF.findall(comment)]
+
+
+def newest(comment: str) -> tuple[int, ...]:
+    """The numbers of the newest version that a comment names."""
+    return max((tuple(int(part) for part in each.split(".")) for each in _VERSION.findall(comment)), default=())
 
 
 def extended(comment: str, ref: str, between: Sequence[str] = ()) -> str:

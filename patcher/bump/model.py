@@ -1,6 +1,6 @@
 """What a bump finds out, as data. Leaf module but for the vocabulary of the patcher."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -171,7 +171,8 @@ class Bump:
 
     since: the ref whose pins are met, if there is one. build: of the series as it is, on `until`. proposed: of the series
     with what was accepted, or else with the first choices;
-    chosen: the rank of the candidate that went into it, by place.
+    chosen: the rank of the candidate that went into it, by place. gaps: version tags after a ref and before the new one
+    at which `patch.number` does not meet the pin of these tokens.
     """
 
     since: Moment | None
@@ -182,3 +183,4 @@ class Bump:
     proposed: Build | None = None
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()

@@ -91,8 +91,9 @@ class Reviews:
             if pin.tokens == tokens
         }
         said = [ref for key in sorted(where) for ref in declared.refs(self._source(patch).get(key, ""))]
+        newest = version_key(self.until.ref) or version_key(self.until.upstream.version)
         for ref in sorted(said, key=version_key, reverse=True):
-            if _exists(self.repository, ref):
+            if version_key(ref) <= newest and _exists(self.repository, ref):
                 return ref
         return self.since.ref if self.since else ""
 
@@ -102,6 +103,12 @@ class Reviews:
             found = _readable(self.repository, ref)
             self._surveys[ref] = flow.survey(found.upstream, self.series) if found else []
         return next((s for s in self._surveys[ref] if (s.patch, s.number) == (patch, number)), None)
+
+    def gaps(self, patch: str, number: int, last: str, tokens: str) -> list[str]:
+        """The version tags after `last` and before the new ref at which a place does not meet the pin of these tokens."""
+        between = [tag for tag in _older_tags(self.repository, self.until) if version_key(tag) > version_key(last)]
+        found = {tag: self.at(tag, patch, number) for tag in between}
+        return [tag for tag, there in found.items() if there is None or tokens not in there.finding.pins]
 
     def _reviewed(self, ref: str, there: Surveyed) -> Reviewed:
         edit = next(each for each in self.series if each.id == there.patch).edits[there.number]

@@ -5,14 +5,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from patcher import report
-from patcher.bump import content
+from patcher.bump import content, declarations, save
 from patcher.bump.model import Bump
 from patcher.bump.run import Asked
 from patcher.bump.run import bump as run
 from patcher.bump.text import text_of
 from patcher.commands.outcome import Outcome
 from patcher.diffs import selected
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, DeclarationsChanged, UsageError
 from patcher.history import Repository
 from patcher.patches import SERIES
 from patcher.progress import progress
@@ -24,14 +24,48 @@ if TYPE_CHECKING:
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
     asked = _asked(options)
+    if options.write:
+        _prepare()
     with Repository.open(options.upstream) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
         with progress(sum(len(patch.edits) for patch in SERIES)) as advance:
             found = run(repository, SERIES, asked, advance)
-    proofs = _proven(options, found)
+        return _outcome(options, found)
+
+
+def _outcome(options: argparse.Namespace, found: Bump) -> Outcome:
+    files = _to_write(options, found)
+    proofs = _proven(options, found) if options.prove or files else []
     body = _body(options, found, proofs)
-    return Outcome(_exit_code(body, found), body, text=text_of(body, colour=_colour()))
+    if files and body["ok"]:
+        save.save(declarations.FOLDER, files)
+        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
+    text = text_of(body, colour=_colour())
+    return Outcome(_exit_code(body), body, text=text, said=_said(options, body))
+
+
+def _prepare() -> None:
+    """Raises `DeclarationsReadOnly`, and `DeclarationsChanged` where a killed run had to be completed first."""
+    declarations.refuse_unless_ours()
+    if save.recover(declarations.FOLDER):
+        message = "a bump that was killed while it wrote has been completed"
+        raise DeclarationsChanged(message, where=declarations.FOLDER, hint="type the command again")
+
+
+def _to_write(options: argparse.Namespace, found: Bump) -> dict[str, tuple[str, str]]:
+    if not options.write or found.proposed is None or not found.proposed.ok:
+        return {}
+    return declarations.written(found)
+
+
+def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
+    if not options.write:
+        return ""
+    written = body["bump"]["written"]
+    if written:
+        return f"wrote {len(written)} declarations; read `git diff patcher/patches`"
+    return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
 
 
 def _asked(options: argparse.Namespace) -> Asked:
@@ -40,7 +74,7 @@ def _asked(options: argparse.Namespace) -> Asked:
     if options.write and options.prove is False:
         raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
     accept = dict(_accepted(word) for word in options.accept)
-    return Asked(options.to, options.since or "", tuple(options.only), accept)
+    return Asked(options.to, options.since or "", tuple(options.only), accept, options.write)
 
 
 def _accepted(word: str) -> tuple[str, int]:
@@ -51,7 +85,7 @@ def _accepted(word: str) -> tuple[str, int]:
 
 
 def _proven(options: argparse.Namespace, found: Bump) -> "list[ProofResult]":
-    if not (options.prove or options.write) or found.proposed is None or not found.proposed.ok:
+    if found.proposed is None or not found.proposed.ok:
         return []
     from patcher import proof
 
@@ -60,7 +94,8 @@ def _proven(options: argparse.Namespace, found: Bump) -> "list[ProofResult]":
 
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
     command = content.command_of(options.upstream, options.to, options.since or "")
-    body = report.report("bump", build=found.build)
+    shown = found.proposed if options.accept and found.proposed else found.build
+    body = report.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])
     body["bump"] = {**content.content(found, command), "written": []}
     if proofs:
@@ -76,10 +111,10 @@ def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]")
     return {**body, "ok": not body["errors"]}
 
 
-def _exit_code(body: dict[str, Any], found: Bump) -> int:
+def _exit_code(body: dict[str, Any]) -> int:
     if body["ok"]:
         return EXIT_DONE
-    return EXIT_ANCHOR if found.build.stopped else EXIT_REFUSED
+    return EXIT_ANCHOR if any(error["code"].startswith("anchor-") for error in body["errors"]) else EXIT_REFUSED
 
 
 def _colour() -> bool:
