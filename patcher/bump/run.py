@@ -27,7 +27,7 @@ Advance = Callable[[str, int], None]
 class Asked:
     """What a person asked for. accept: rank by place; only: ids of patches to look at, all of them for none.
 
-    write: only what was accepted counts; else the first choices show what there is to accept.
+    write: only what was accepted counts; else the first choices show what there is to accept. candidates: look for new anchors too.
     """
 
     until: str
@@ -35,6 +35,7 @@ class Asked:
     only: Collection[str] = ()
     accept: Mapping[str, int] | None = None
     write: bool = False
+    candidates: bool = True
 
 
 def bump(
@@ -47,7 +48,7 @@ def bump(
     until = moment(repository, asked.until)
     advance("the newest ref whose pins are met", 0)
     since = beginning(repository, until, series, asked.since)
-    look = _Look(repository, tuple(series), since, until, advance)
+    look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
     chosen = _chosen(places, asked, since, until)
@@ -79,8 +80,16 @@ class _Look:
     """Looks at the places of the series at both ends."""
 
     def __init__(
-        self, repository: Repository, series: tuple[Patch, ...], since: Moment | None, until: Moment, advance: Advance
+        self,
+        repository: Repository,
+        series: tuple[Patch, ...],
+        since: Moment | None,
+        until: Moment,
+        advance: Advance,
+        *,
+        candidates_too: bool,
     ) -> None:
+        self.candidates_too = candidates_too
         self.repository, self.series, self.since, self.until = repository, series, since, until
         self.reviews = Reviews(repository, series, since, until, comments_of(series))
         versions = tuple(dict.fromkeys([until.upstream.version, *([since.upstream.version] if since else [])]))
@@ -143,7 +152,7 @@ class _Look:
             change, said = Change.OUT_OF_RANGE, f"the code is as reviewed; no anchor is for {self.until.upstream.version}"
         tried = [
             trial.attempt(self.until.upstream, self.series, (there.patch, there.number, place.edit), each, stopped)
-            for each in candidates(old, anchor, texts)
+            for each in (candidates(old, anchor, texts) if self.candidates_too else ())
         ]
         return replace(
             place,
