@@ -1,4 +1,4 @@
-"""New anchors for a place that stops: the same one, its scope renamed, in another file, or at the most similar statement.
+"""New anchors for a place that stops: the same one, its scope renamed, in another file, or at a similar statement.
 
 Nothing here judges whether a payload still means the same: that is what a person reads the window for.
 """
@@ -12,7 +12,7 @@ from patcher import javascript
 from patcher.bump import shapes
 from patcher.bump.model import Candidate, Kind, Reviewed
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Located, Match, Place, Scope
+from patcher.model import MODULE, Anchor, Located, Match, Scope
 
 _LIKE_SCOPE, _LIKE_STATEMENT = 0.4, 0.45
 _SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
@@ -20,7 +20,7 @@ _SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
 
 @dataclass(frozen=True)
 class Home:
-    """A scope in which the place may have its new home. likeness: of its text to the scope it had when it was reviewed."""
+    """A scope in which the place may have its new home. likeness: of its text to the scope as it was reviewed."""
 
     file: str
     text: str
@@ -37,7 +37,7 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
     file = old.edit.file
     there = locate(texts[file], anchor) if file in texts else Located(anchor, ())
     if len(there.matches) == 1:
-        return [_same(old, anchor, there.matches[0])]
+        return [_same(old, anchor)]
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
     best: dict[tuple[str, Scope, str, str], Candidate] = {}
@@ -53,8 +53,7 @@ def _score(draft: Candidate) -> float:
     return draft.likeness - 0.05 * _ORDER[draft.kind]
 
 
-def _same(old: Reviewed, anchor: Anchor, match: Match) -> Candidate:
-    del match
+def _same(old: Reviewed, anchor: Anchor) -> Candidate:
     why = (f"the same pattern matches once in {anchor.scope}", "only a new pin is needed: read the window first")
     return Candidate(Kind.PIN, old.edit.file, replace(anchor, pins=()), 1.0, why)
 
@@ -195,8 +194,10 @@ def _grown(home: Home, anchor: Anchor) -> Anchor:
         window = home.text[match.window_start : match.window_end]
         if _times(home.text, window) == 1:
             return grown
-        grown = replace(grown, before=grown.before + 1) if grown.before <= grown.after else replace(
-            grown, after=grown.after + 1
+        grown = (
+            replace(grown, before=grown.before + 1)
+            if grown.before <= grown.after
+            else replace(grown, after=grown.after + 1)
         )
     return grown
 
@@ -216,8 +217,3 @@ def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, ru
     kind = Kind.FILE if home.file != old.edit.file else Kind.STATEMENT
     weight = likeness if home.scope == old.located.anchor.scope else likeness * (0.5 + home.likeness / 2)
     return Candidate(kind, home.file, anchor, weight, tuple(why))
-
-
-def kind_of_place(place: Place) -> str:
-    """How a person says where the payload goes."""
-    return {Place.BEFORE: "before", Place.AFTER: "behind", Place.REPLACE: "instead of"}[place]

@@ -1,13 +1,14 @@
 """What upstream did to a place that stops: the word for it, and a sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from patcher import javascript
 from patcher.bump import shapes
 from patcher.bump.candidates import scope_text
 from patcher.bump.model import Change, Reviewed
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Located, Verdict
+from patcher.model import MODULE, Anchor, Located, Scope, Verdict
 
 _RENAMED, _SPLIT, _EDITED = 0.6, 0.7, 0.5
 
@@ -21,7 +22,7 @@ def change_of(
         return Change.DUPLICATED, f"the code is there {len(located.matches)} times"
     if verdict is Verdict.DRIFTED:
         return _drifted(old, texts.get(file, ""), located)
-    if not located.scopes and anchor.scope != MODULE or file not in texts:
+    if (not located.scopes and anchor.scope != MODULE) or file not in texts:
         return _scope_gone(old, anchor, texts)
     return _statement_gone(old, anchor, texts)
 
@@ -37,15 +38,7 @@ def _drifted(old: Reviewed, text: str, located: Located) -> tuple[Change, str]:
 def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
     file, was = old.edit.file, scope_text(old)
     gone = "the file is gone" if file not in texts else f"{anchor.scope} is gone from the file"
-    homes = sorted(
-        (
-            (shapes.overlap(was, node.text()), path, str(scope), node.text())
-            for path, text in texts.items()
-            for scope, node in javascript.named_scopes(text)
-            if scope.kind == anchor.scope.kind
-        ),
-        reverse=True,
-    )
+    homes = sorted(_homes(anchor, was, texts), key=lambda home: -home[0])
     same = next((each for each in homes if each[2] == str(anchor.scope) and each[0] >= _EDITED), None)
     if same:
         return Change.MOVED, f"{gone}; {anchor.scope} is in {same[1]} now, {same[0]:.0%} as it was"
@@ -59,28 +52,44 @@ def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tupl
     return Change.DELETED, f"{gone}, and nothing in the tree is like it"
 
 
+def _homes(anchor: Anchor, was: str, texts: Mapping[str, str]) -> Iterator[tuple[float, str, str, str]]:
+    """Scopes of the same kind: likeness, file, name and text."""
+    for path, text in texts.items():
+        for scope, node in javascript.named_scopes(text):
+            if scope.kind == anchor.scope.kind:
+                yield shapes.overlap(was, node.text()), path, str(scope), node.text()
+
+
 def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
-    match = old.located.matches[0]
-    was = old.text[match.statement_start : match.statement_end]
-    text = texts[old.edit.file]
-    for path, there in texts.items():
-        for scope, _ in javascript.named_scopes(there):
-            if (path, scope) == (old.edit.file, anchor.scope):
-                continue
-            if shapes.words(was) and _contains(there, scope, anchor):
-                where = f"{scope}{f' of {path}' if path != old.edit.file else ''}"
-                return Change.MOVED, f"the statement is not in {anchor.scope} any more; it is in {where}"
-    node = shapes.node_at(old.text, match.statement_start, match.statement_end)
-    scopes = javascript.scopes_named(text, anchor.scope)
-    alike = max(
-        (shapes.likeness(was, each.text()) for scope in scopes for each in scope.find_all(kind=node.kind())), default=0.0
-    ) if node else 0.0
+    elsewhere = _elsewhere(old, anchor, texts)
+    if elsewhere:
+        return Change.MOVED, f"the statement is not in {anchor.scope} any more; it is in {elsewhere}"
+    alike = _nearest(old, anchor, texts[old.edit.file])
     if alike >= _EDITED:
         return Change.EDITED, f"the statement was edited: the nearest in {anchor.scope} is {alike:.0%} like it"
     return Change.DELETED, f"the statement is gone from {anchor.scope}, and nothing in it is like it"
 
 
-def _contains(text: str, scope: javascript.Scope, anchor: Anchor) -> bool:
-    from dataclasses import replace
+def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
+    for path, there in texts.items():
+        for scope, _ in javascript.named_scopes(there):
+            own = (path, scope) == (old.edit.file, anchor.scope)
+            if not own and _contains(there, scope, anchor):
+                return f"{scope}{f' of {path}' if path != old.edit.file else ''}"
+    return ""
 
+
+def _nearest(old: Reviewed, anchor: Anchor, text: str) -> float:
+    """How much the statement of the scope that is most like the reviewed one is like it."""
+    match = old.located.matches[0]
+    was = old.text[match.statement_start : match.statement_end]
+    node = shapes.node_at(old.text, match.statement_start, match.statement_end)
+    if node is None:
+        return 0.0
+    scopes = javascript.scopes_named(text, anchor.scope)
+    alike = (shapes.likeness(was, each.text()) for scope in scopes for each in scope.find_all(kind=node.kind()))
+    return max(alike, default=0.0)
+
+
+def _contains(text: str, scope: Scope, anchor: Anchor) -> bool:
     return len(locate(text, replace(anchor, scope=scope)).matches) == 1

@@ -17,6 +17,7 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
         "chosen": dict(bump.chosen),
         "proposed_ok": bump.proposed.ok if bump.proposed else False,
         "command": command_for(command, bump.chosen),
+        "record": f"{command} --write",
     }
 
 
@@ -33,7 +34,9 @@ def command_of(upstream: str, until: str, since: str) -> str:
 
 
 def _moment(moment: Moment | None) -> dict[str, str] | None:
-    return moment and {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
+    if moment is None:
+        return None
+    return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
 
 
 def _place(place: Place, command: str) -> dict[str, Any]:
@@ -58,11 +61,15 @@ def _place(place: Place, command: str) -> dict[str, Any]:
 
 
 def _window(window: Window | None) -> dict[str, Any] | None:
-    return window and {"ref": window.ref, "text": window.text, "line": window.line, "around": list(window.around)}
+    if window is None:
+        return None
+    return {"ref": window.ref, "text": window.text, "line": window.line, "around": list(window.around)}
 
 
 def _commit(commit: Commit | None) -> dict[str, Any] | None:
-    return commit and {
+    if commit is None:
+        return None
+    return {
         "commit": commit.commit,
         "date": commit.date,
         "subject": commit.subject,
@@ -97,7 +104,9 @@ def _candidate(place: Place, candidate: Candidate, command: str) -> dict[str, An
 
 
 def _scope_diff(diff: ScopeDiff | None) -> dict[str, Any] | None:
-    return diff and {"since": diff.since, "scope": diff.scope, "lines": list(diff.lines), "left_out": diff.left_out}
+    if diff is None:
+        return None
+    return {"since": diff.since, "scope": diff.scope, "lines": list(diff.lines), "left_out": diff.left_out}
 
 
 def _refusal(refusal: Refusal) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who moved it: the commit from which on a place stops, or a gate refuses, found by walking the history of its files."""
+"""Who moved it: the commit from which on a place stops, or a gate refuses, found by a walk of the files' history."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,10 +33,18 @@ class Walk:
         """
         series = closure(self.series, patch)
         if alone:
-            series = without(series, [(each.id, n) for each in series for n in range(len(each.edits))
-                                      if (each.id, n) != (patch, number)])
-        files = sorted({edit.file for each in series for n, edit in enumerate(each.edits)
-                        if not alone or (each.id, n) == (patch, number)})
+            series = without(
+                series,
+                [(each.id, n) for each in series for n in range(len(each.edits)) if (each.id, n) != (patch, number)],
+            )
+        files = sorted(
+            {
+                edit.file
+                for each in series
+                for n, edit in enumerate(each.edits)
+                if not alone or (each.id, n) == (patch, number)
+            }
+        )
 
         def stops(commit: str) -> bool:
             key = (patch, number, *(self.repository.blob_id(commit, file) for file in files))

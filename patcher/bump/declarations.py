@@ -8,7 +8,7 @@ from patcher.bump import declared
 from patcher.bump.model import Bump, Candidate, Kind, Place
 from patcher.bump.repin import AddAnchor, AddEdit, AddPin, Change, Comment, repinned
 from patcher.bump.variants import since, until
-from patcher.errors import DeclarationUnclear, DeclarationsReadOnly
+from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
 from patcher.model import Edit, Patch, version_key
 from patcher.resources import PACKAGE
 
@@ -48,9 +48,7 @@ def written(bump: Bump, folder: str = FOLDER) -> dict[str, tuple[str, str]]:
     return changed
 
 
-def _changes(
-    bump: Bump, place: Place, said: Mapping[tuple[int, int, int], str]
-) -> Sequence[Change]:
+def _changes(bump: Bump, place: Place, said: Mapping[tuple[int, int, int], str]) -> Sequence[Change]:
     rank = bump.chosen.get(place.id, 0)
     comment = comment_for(bump)
     if not rank:
@@ -99,7 +97,7 @@ def comment_for(bump: Bump) -> str:
 
 
 def _expect(source: str, patch: Patch, where: str) -> None:
-    """What is written is what was proven: the new source is run, and must declare the same patch, the order of pins apart."""
+    """What is written is what was proven: the new source must declare the same patch, the order of pins apart."""
     names: dict[str, object] = {"__name__": f"patcher.patches.{patch.id}"}
     exec(compile(source, where, "exec"), names)  # noqa: S102 - our own module, with pins more
     made = names["PATCH"]

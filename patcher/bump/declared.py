@@ -48,9 +48,10 @@ def extended(comment: str, ref: str, between: Sequence[str] = ()) -> str:
 
 def _patch(source: str) -> ast.Call | None:
     for node in ast.parse(source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            if any(isinstance(target, ast.Name) and target.id == "PATCH" for target in node.targets):
-                return node.value
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        named = any(isinstance(target, ast.Name) and target.id == "PATCH" for target in targets)
+        if named and isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            return node.value
     return None
 
 

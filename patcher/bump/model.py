@@ -114,7 +114,7 @@ class Reviewed:
 
 @dataclass(frozen=True)
 class ScopeDiff:
-    """What else is new in a scope. lines: of a unified diff, the hunks that matter most; left_out: changed lines besides."""
+    """What else is new in a scope. lines: of a diff, the hunks that matter most; left_out: changed lines besides."""
 
     since: str
     lines: tuple[str, ...] = ()
@@ -169,10 +169,10 @@ class Refusal:
 class Bump:
     """Everything that a bump found out.
 
-    since: the ref whose pins are met, if there is one. build: of the series as it is, on `until`. proposed: of the series
-    with what was accepted, or else with the first choices;
-    chosen: the rank of the candidate that went into it, by place. gaps: version tags after a ref and before the new one
-    at which `patch.number` does not meet the pin of these tokens.
+    since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
+    accepted, or else with the first choices; `series` is what it was made of.
+    chosen: the rank of the candidate that went into it, by place. gaps: version tags after a ref and before the new
+    one at which `patch.number` does not meet the pin of these tokens.
     """
 
     since: Moment | None

@@ -20,7 +20,7 @@ def moment(repository: Repository, ref: str) -> Moment:
 
 
 def beginning(repository: Repository, until: Moment, series: Sequence[Patch], since: str = "") -> Moment | None:
-    """The ref to compare with: `since`, or the newest version tag before `until` whose pins are met; None for no such tag.
+    """The ref to compare with: `since`, or the newest version tag before `until` whose pins are met; None for no tag.
 
     Raises `NoSuchRef`, `UnrelatedHistories` (`since` and `until` have no commit in common).
     """
@@ -77,7 +77,7 @@ class Reviews:
         return None
 
     def since_review(self, patch: str, number: int, tokens: str) -> Surveyed | None:
-        """The place at the newest ref that the comment of its pin names; None where no such ref is in the repository."""
+        """The place at the newest ref that the comment of its pin names; None where the repository has none."""
         ref = self.reviewed_ref(patch, number, tokens)
         return self.at(ref, patch, number) if ref else None
 
@@ -105,7 +105,7 @@ class Reviews:
         return next((s for s in self._surveys[ref] if (s.patch, s.number) == (patch, number)), None)
 
     def gaps(self, patch: str, number: int, last: str, tokens: str) -> list[str]:
-        """The version tags after `last` and before the new ref at which a place does not meet the pin of these tokens."""
+        """The version tags after `last` and before the new ref at which a place does not meet the pin."""
         between = [tag for tag in _older_tags(self.repository, self.until) if version_key(tag) > version_key(last)]
         found = {tag: self.at(tag, patch, number) for tag in between}
         return [tag for tag, there in found.items() if there is None or tokens not in there.finding.pins]

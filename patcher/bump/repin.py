@@ -1,4 +1,4 @@
-"""A declaration with more pins: `libcst` says where each thing stands, and text goes in there. No other character changes.
+"""A declaration with more pins: `libcst` says where things stand, and text goes in there. No other character changes.
 
 `libcst` is imported only here, and this module only when something is written.
 """
@@ -160,33 +160,33 @@ class _Declaration:
 
     def imports(self, names: set[str]) -> Iterator[_Splice]:
         """The line that imports the vocabulary, with what is new in use."""
+        for statement in self._statements():
+            if isinstance(statement, cst.ImportFrom) and isinstance(statement.names, Sequence) and statement.module:
+                there = {str(alias.name.value) for alias in statement.names}
+                if self.module.code_for_node(statement.module) == "patcher.model" and names - there:
+                    listed = ", ".join(sorted(there | names, key=_import_order))
+                    text = f"from patcher.model import {listed}"
+                    yield _Splice(self._start(statement), self._end(statement), text)
+
+    def _statements(self) -> Iterator[cst.BaseSmallStatement]:
         for node in self.module.body:
-            for statement in node.body if isinstance(node, cst.SimpleStatementLine) else ():
-                if isinstance(statement, cst.ImportFrom) and not isinstance(statement.names, cst.ImportStar):
-                    if self.module.code_for_node(statement.module) == "patcher.model" if statement.module else False:
-                        there = {str(alias.name.value) for alias in statement.names}
-                        if names - there:
-                            listed = ", ".join(sorted(there | names, key=_import_order))
-                            text = f"from patcher.model import {listed}"
-                            yield _Splice(self._start(statement), self._end(statement), text)
-                        return
+            yield from node.body if isinstance(node, cst.SimpleStatementLine) else ()
 
     # --- libcst ------------------------------------------------------------------------------------------------
 
     def _patch(self) -> cst.Call:
-        for node in self.module.body:
-            for statement in node.body if isinstance(node, cst.SimpleStatementLine) else ():
-                if isinstance(statement, cst.Assign) and isinstance(statement.value, cst.Call):
-                    target = statement.targets[0].target
-                    if isinstance(target, cst.Name) and target.value == "PATCH":
-                        return statement.value
+        for statement in self._statements():
+            if isinstance(statement, cst.Assign) and isinstance(statement.value, cst.Call):
+                target = statement.targets[0].target
+                if isinstance(target, cst.Name) and target.value == "PATCH":
+                    return statement.value
         raise self._unclear("no `PATCH = Patch(…)`")
 
     def _calls(self, call: cst.Call, keyword: str) -> list[cst.Call]:
         for argument in call.args:
-            if argument.keyword is not None and argument.keyword.value == keyword:
-                if isinstance(argument.value, cst.Tuple):
-                    return [each.value for each in argument.value.elements if isinstance(each.value, cst.Call)]
+            named = argument.keyword is not None and argument.keyword.value == keyword
+            if named and isinstance(argument.value, cst.Tuple):
+                return [each.value for each in argument.value.elements if isinstance(each.value, cst.Call)]
         raise self._unclear(f"`{keyword}` that is not a tuple written out")
 
     def _nth(self, calls: Sequence[cst.Call], number: int, what: str) -> cst.Call:

@@ -27,7 +27,8 @@ Advance = Callable[[str, int], None]
 class Asked:
     """What a person asked for. accept: rank by place; only: ids of patches to look at, all of them for none.
 
-    write: only what was accepted counts; else the first choices show what there is to accept. candidates: look for new anchors too.
+    write: only what was accepted counts; else the first choices show what there is to accept.
+    candidates: look for new anchors too.
     """
 
     until: str
@@ -71,7 +72,9 @@ def _chosen(places: Sequence[Place], asked: Asked, since: Moment | None, until: 
             hint = "the same command without `--accept` shows them"
             raise UsageError(f"{name} has no candidate {rank}: it has {count or 'none'}", hint=hint)
         if found[0].kind is not Kind.PIN and since and since.upstream.version == until.upstream.version:
-            message = f"{since.ref} and {until.ref} both call themselves {until.upstream.version}: no range tells them apart"
+            message = (
+                f"{since.ref} and {until.ref} both call themselves {until.upstream.version}: no range tells them apart"
+            )
             raise UsageError(message, hint="a new anchor needs a new version of upstream: wait for its release")
     return dict(asked.accept)
 
@@ -96,11 +99,13 @@ class _Look:
         self.walk = Walk(repository, series, until.ref, versions)
         self.advance = advance
         self.texts = {
-            path: file.data.decode("utf-8", "replace") for path, file in until.upstream.tree.items() if path.endswith(".js")
+            path: file.data.decode("utf-8", "replace")
+            for path, file in until.upstream.tree.items()
+            if path.endswith(".js")
         }
 
     def places(self, only: Collection[str]) -> list[Place]:
-        """Every place of the series at the new ref; what waits for another is looked at with that one's first choice."""
+        """Every place of the series at the new ref."""
         surveyed = flow.survey(self.until.upstream, self.series)
         stopped = {(each.patch, each.number) for each in surveyed if each.finding.verdict.stops}
         found: list[Place] = []
@@ -149,7 +154,10 @@ class _Look:
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
         if culprit is None and self._fits_as_before(there):
-            change, said = Change.OUT_OF_RANGE, f"the code is as reviewed; no anchor is for {self.until.upstream.version}"
+            change, said = (
+                Change.OUT_OF_RANGE,
+                f"the code is as reviewed; no anchor is for {self.until.upstream.version}",
+            )
         tried = [
             trial.attempt(self.until.upstream, self.series, (there.patch, there.number, place.edit), each, stopped)
             for each in (candidates(old, anchor, texts) if self.candidates_too else ())
@@ -164,12 +172,13 @@ class _Look:
         )
 
     def _blocker(self, there: Surveyed, before: Sequence[Place]) -> Place | None:
-        """The place of a required patch that stops in the same file, where this one only misses what that would bring."""
+        """The place of a required patch that stops in the same file, where this one misses what that would bring."""
         if there.finding.verdict is not Verdict.MISSING:
             return None
         requires = next(each for each in self.series if each.id == there.patch).requires
         return next(
-            (each for each in before if each.stops and each.patch in requires and each.edit.file == there.finding.file), None
+            (each for each in before if each.stops and each.patch in requires and each.edit.file == there.finding.file),
+            None,
         )
 
     def _fits_as_before(self, there: Surveyed) -> bool:
@@ -222,4 +231,8 @@ def _text_of(at: Moment, path: str) -> str:
 
 def _names_of(there: Surveyed) -> Sequence[str]:
     match = there.located.matches[0]
-    return [word for word in words(there.text[match.window_start : match.window_end]) if word.isidentifier() and len(word) > 3]
+    return [
+        word
+        for word in words(there.text[match.window_start : match.window_end])
+        if word.isidentifier() and len(word) > 3
+    ]

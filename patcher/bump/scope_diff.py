@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Collection, Sequence
 
+from ast_grep_py import SgNode
+
 from patcher import javascript
 from patcher.bump.model import ScopeDiff
 from patcher.bump.shapes import words
@@ -15,7 +17,7 @@ _NEIGHBOURS = 6
 
 
 def scope_diff(ref: str, old: Surveyed, new: Surveyed, relies_on: Collection[str]) -> ScopeDiff:
-    """The hunks of the scope's diff that matter most: those with a name that the payload relies on, then the nearest."""
+    """The hunks that matter most: those with a name that the payload relies on, then the nearest."""
     scope = str(new.located.anchor.scope)
     before, _ = _scope_lines(old)
     after, at = _scope_lines(new)
@@ -78,7 +80,9 @@ def _scope_span(there: Surveyed) -> tuple[int, int]:
     return next(span for span in spans if span[0] <= match.start < span[1])
 
 
-def _statement_at(text: str, start: int, end: int) -> javascript.SgNode:
+def _statement_at(text: str, start: int, end: int) -> SgNode:
     return next(
-        node for node in javascript.parse(text).children() if javascript.span(node)[0] <= start < end <= javascript.span(node)[1]
+        node
+        for node in javascript.parse(text).children()
+        if javascript.span(node)[0] <= start < end <= javascript.span(node)[1]
     )

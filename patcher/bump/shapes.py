@@ -1,4 +1,4 @@
-"""How alike two pieces of code are, and patterns made from a statement. Similarity is for ranking, never for applying."""
+"""How alike two pieces of code are, and patterns made from a statement. Likeness ranks, and never applies anything."""
 
 import re
 from collections import Counter
@@ -27,8 +27,10 @@ def likeness(one: str, other: str) -> float:
     left, right = words(one), words(other)
     if not left or not right:
         return 0.0
-    return SequenceMatcher(None, left, right, autojunk=False).ratio() if max(len(left), len(right)) < 400 else overlap(
-        one, other
+    return (
+        SequenceMatcher(None, left, right, autojunk=False).ratio()
+        if max(len(left), len(right)) < 400
+        else overlap(one, other)
     )
 
 

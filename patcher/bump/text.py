@@ -32,7 +32,11 @@ def _headline(bump: Mapping[str, Any], paint: Paint) -> str:
     since = bump["from"]["ref"] if bump["from"] else "no ref whose pins are met"
     places = bump["places"]
     stops = sum(place["verdict"] in _STOPS for place in places)
-    said = paint(f"{stops} of {len(places)} places stop", _RED) if stops else paint(f"all {len(places)} places fit", _GREEN)
+    said = (
+        paint(f"{stops} of {len(places)} places stop", _RED)
+        if stops
+        else paint(f"all {len(places)} places fit", _GREEN)
+    )
     ends = f"{since} → {bump['to']['ref']}"
     return f"{paint(ends, _BOLD)}   {said}"
 
@@ -65,8 +69,9 @@ def _who(culprit: Mapping[str, Any] | None, paint: Paint) -> Iterator[str]:
 
 
 def _window_diff(window: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    old, new = ([*side["around"], *_dedented(side["text"])] if side else [] for side in (window["reviewed"], window["found"]))
-    names = [f"{side['ref']} line {side['line']}" if side else "nothing" for side in (window["reviewed"], window["found"])]
+    sides = (window["reviewed"], window["found"])
+    old, new = ([*side["around"], *_dedented(side["text"])] if side else [] for side in sides)
+    names = [f"{side['ref']} line {side['line']}" if side else "nothing" for side in sides]
     if not old and not new:
         return
     lines = list(difflib.unified_diff(old, new, names[0], names[1], lineterm="", n=3))
@@ -92,7 +97,7 @@ def _candidates(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     for each in found:
         yield f"  do {each['rank']:>2}  {paint(_anchor(place, each), _BOLD)}"
         yield f"        {_tried(each['tried'], paint)}"
-        yield from (f"        {paint('· ' + reason, _DIM)}" for reason in each["why"])
+        yield from (f"        {paint('because ' + reason, _DIM)}" for reason in each["why"])
         yield from (f"        {paint('✗ ' + problem, '31')}" for problem in each["tried"]["problems"])
         if not each["tried"]["problems"]:
             yield f"        $ {paint(each['command'], _CYAN)}"
@@ -106,7 +111,7 @@ def _anchor(place: Mapping[str, Any], candidate: Mapping[str, Any]) -> str:
 
 
 def _tried(tried: Mapping[str, Any], paint: Paint) -> str:
-    words = {True: ("✓", _GREEN), False: ("✗", "31"), None: ("–", _DIM)}
+    words = {True: ("✓", _GREEN), False: ("✗", "31"), None: ("·", _DIM)}
     shown = []
     for step in ("unique", "parses", "gates", "contracts"):
         mark, code = words[tried[step]]
@@ -165,15 +170,30 @@ def _contracts(contracts: Any, paint: Paint) -> Iterator[str]:
 def _what_to_do(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
     bump = report["bump"]
     yield ""
-    if report.get("retire"):
-        for each in report["retire"]:
-            yield f"{paint('retire', _YELLOW)}  {', '.join(each['patches'])}: {each['said']}"
+    for each in report.get("retire", ()):
+        yield f"{paint('retire', _YELLOW)}  {', '.join(each['patches'])}: upstream does it itself: {each['said']}"
     if bump["written"]:
-        yield f"{paint('written', _GREEN)}: {', '.join(bump['written'])}"
-    elif bump["command"]:
-        yield f"{paint('next', _BOLD)}  read the windows above; then"
-        yield f"  $ {paint(bump['command'], _CYAN)}"
-    elif report["ok"]:
-        yield f"{paint('next', _BOLD)}  {paint(bump['record'], _CYAN)} records the review" if bump.get("record") else "nothing to do"
-    else:
-        yield f"{paint('next', _BOLD)}  no candidate fits everywhere; each place above says why"
+        yield f"{paint('written', _GREEN)}  {', '.join(bump['written'])}"
+        return
+    yield from (f"{paint('next', _BOLD)}  {line}" for line in _next(report, paint))
+
+
+def _next(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    bump = report["bump"]
+    open_ones = [
+        f"{place['patch']}.{place['number']}"
+        for place in bump["places"]
+        if place["verdict"] in _STOPS and place["change"] != "waits" and not _is_chosen(place, bump)
+    ]
+    if open_ones:
+        yield f"by hand first: no candidate fits {', '.join(open_ones)}; it says why above"
+    for refusal in bump["refusals"]:
+        yield f"by hand first: {refusal['code']}, {refusal['where']}"
+    if bump["command"] and not open_ones and not bump["refusals"]:
+        yield f"read the windows above; then\n  $ {paint(bump['command'], _CYAN)}"
+    elif report["ok"] and bump["record"]:
+        yield f"read what is new above; then record it\n  $ {paint(bump['record'], _CYAN)}"
+
+
+def _is_chosen(place: Mapping[str, Any], bump: Mapping[str, Any]) -> bool:
+    return f"{place['patch']}.{place['number']}" in bump["chosen"]

@@ -1,17 +1,14 @@
-"""Candidates tried for real: located, spliced, gated, in memory; and the contracts, when a person asks for them."""
+"""Candidates tried for real: located, spliced, gated, in memory."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from patcher import flow
-from patcher.bump.model import Candidate, Kind, Place, Tried
+from patcher.bump.model import Candidate, Place, Tried
 from patcher.bump.variants import accept, closure, tried_edit, with_edit, without
 from patcher.errors import PatcherError
-from patcher.model import Build, Edit, GateResult, Patch, Pin, Upstream
+from patcher.model import Edit, GateResult, Patch, Pin, Upstream
 from patcher.pipeline import check_upstream
-
-Prove = Callable[[Build, Sequence[str]], Sequence[tuple[str, str]]]
-"""Runs the named contracts on a build; what is wrong, as pairs of contract and message."""
 
 
 def stops_of(upstream: Upstream, series: Sequence[Patch]) -> set[tuple[str, int]]:
@@ -79,12 +76,12 @@ def ranked(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
         tried = each.tried
         return 3 - sum((tried.unique, bool(tried.parses), bool(tried.gates)))
 
-    return tuple(
-        replace(each, rank=number) for number, each in enumerate(sorted(found, key=misses), start=1)
-    )
+    return tuple(replace(each, rank=number) for number, each in enumerate(sorted(found, key=misses), start=1))
 
 
-def accepted(series: Sequence[Patch], places: Sequence[Place], chosen: dict[str, int], version: str) -> tuple[Patch, ...]:
+def accepted(
+    series: Sequence[Patch], places: Sequence[Place], chosen: dict[str, int], version: str
+) -> tuple[Patch, ...]:
     """The series with the chosen candidate of each place, as `--write` declares it."""
     out = tuple(series)
     for place in places:
@@ -101,5 +98,22 @@ def first_choices(places: Sequence[Place]) -> dict[str, int]:
         place.id: candidate.rank
         for place in places
         for candidate in place.candidates[:1]
-        if place.stops and candidate.tried.fits and candidate.kind in Kind
+        if place.stops and candidate.tried.fits
     }
+
+
+def proven(
+    places: Sequence[Place], chosen: Mapping[str, int], red: Collection[str], patches: Sequence[Patch]
+) -> list[Place]:
+    """The places, with what the contracts of their patches said of the candidates that were chosen. red: ids."""
+    contracts = {patch.id: set(patch.contracts) for patch in patches}
+
+    def one(place: Place, candidate: Candidate) -> Candidate:
+        if chosen.get(place.id) != candidate.rank:
+            return candidate
+        failed = sorted(contracts[place.patch] & set(red))
+        problems = tuple(f"contract {name} refuses" for name in failed)
+        tried = replace(candidate.tried, contracts=not failed, problems=candidate.tried.problems + problems)
+        return replace(candidate, tried=tried)
+
+    return [replace(place, candidates=tuple(one(place, each) for each in place.candidates)) for place in places]

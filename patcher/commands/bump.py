@@ -1,11 +1,13 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
+import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from patcher import report
-from patcher.bump import content, declarations, save
+from patcher.bump import content, declarations, save, trial
 from patcher.bump.model import Bump
 from patcher.bump.run import Asked
 from patcher.bump.run import bump as run
@@ -93,11 +95,16 @@ def _proven(options: argparse.Namespace, found: Bump) -> "list[ProofResult]":
 
 
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
+    if proofs:
+        red = {result.contract.id for result in proofs if not result.ok}
+        found = replace(found, places=tuple(trial.proven(found.places, found.chosen, red, SERIES)))
     command = content.command_of(options.upstream, options.to, options.since or "")
     shown = found.proposed if options.accept and found.proposed else found.build
     body = report.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])
     body["bump"] = {**content.content(found, command), "written": []}
+    if options.write:
+        body["bump"]["record"] = ""
     if proofs:
         from patcher import proof
 
@@ -118,6 +125,4 @@ def _exit_code(body: dict[str, Any]) -> int:
 
 
 def _colour() -> bool:
-    import os
-
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()

@@ -11,8 +11,12 @@ def main() -> int:
     """Exit code 0 when every stop is explained by the right commit; 1 when one is not; 2 without upstream."""
     parser = argparse.ArgumentParser(prog="python -m tests.bump_replay", description=__doc__)
     parser.add_argument("--drift", action="store_true", help="the breaking mutations of the drift corpus, not the tags")
-    parser.add_argument("--every", metavar="N", type=int, default=25, help="each Nth mutation; 1: all (default: %(default)s)")
-    parser.add_argument("--upstream", metavar="SPEC", action="append", help="for --drift (default: builtin, v1.2.0, v1.4.8)")
+    parser.add_argument(
+        "--every", metavar="N", type=int, default=25, help="each Nth mutation; 1: all (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--upstream", metavar="SPEC", action="append", help="for --drift (default: builtin, v1.2.0, v1.4.8)"
+    )
     parser.add_argument("--prove", action="store_true", help="run the contracts on each accepted tree (some minutes)")
     options = parser.parse_args()
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO", "")

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from patcher.bump.run import Asked, bump
@@ -80,9 +80,7 @@ def _batch(start: int) -> list[Verdict]:
         command = ["git", "-C", folder, "fast-import", "--quiet", "--force"]
         subprocess.run(command, input=stream, check=True, capture_output=True)
         with Repository.open(str(path)) as repository:
-            return [
-                _judged(repository, unchanged, mutation, start + number) for number, mutation in enumerate(batch)
-            ]
+            return [_judged(repository, unchanged, mutation, start + number) for number, mutation in enumerate(batch)]
 
 
 # --- the repository --------------------------------------------------------------------------------------------
@@ -120,7 +118,10 @@ def _branch(tree: Tree, mutation: Mutation, number: int) -> Iterator[bytes]:
         elif chance.random() < 0.5:
             line = f"// innocent {step}\n"
             before, after = (f"{line}{before}", after) if chance.random() < 0.5 else (before, f"{after}\n{line}")
-            subject, changes = f"innocent {step}, in the file", [_state(tree, mutation, before, after, guilty=is_guilty)]
+            subject, changes = (
+                f"innocent {step}, in the file",
+                [_state(tree, mutation, before, after, guilty=is_guilty)],
+            )
         else:
             subject, changes = f"innocent {step}", [_innocent(tree, chance.choice(others), step)]
         yield _commit(branch, subject, step + 2, parent, changes)

@@ -23,8 +23,13 @@ def as_of(repository: Repository, tag: str, series: Sequence[Patch] = SERIES) ->
         for there in flow.survey(repository.upstream(older), series):
             met |= {(there.patch, there.number, pin) for pin in there.finding.pins}
     return tuple(
-        replace(patch, edits=tuple(_stripped(edit, {t for p, n, t in met if (p, n) == (patch.id, number)})
-                                   for number, edit in enumerate(patch.edits)))
+        replace(
+            patch,
+            edits=tuple(
+                _stripped(edit, {t for p, n, t in met if (p, n) == (patch.id, number)})
+                for number, edit in enumerate(patch.edits)
+            ),
+        )
         for patch in series
     )
 
@@ -48,7 +53,9 @@ def show(path: str, *, prove: bool) -> bool:
                 continue
             found = bump(repository, series, Asked(newer, older))
             bad = [place for place in found.places if place.stops]
-            print(f"{older} → {newer}: {len(found.places)} places, {len(bad)} stop, {len(found.refusals)} refuse besides")
+            print(
+                f"{older} → {newer}: {len(found.places)} places, {len(bad)} stop, {len(found.refusals)} refuse besides"
+            )
             for place in bad:
                 right, said = _explained(repository, place, older, newer)
                 stops, named, good = stops + 1, named + right, good and right
@@ -71,7 +78,11 @@ def _explained(repository: Repository, place: Place, older: str, newer: str) -> 
     found = place.culprit.commit if place.culprit else ""
     right = found in wanted if wanted else not found
     best = next(iter(place.candidates), None)
-    fits = f"candidate 1 of {len(place.candidates)} {'fits' if best.tried.fits else 'does not fit: ' + best.tried.problems[0]}" if best else "no candidate"
+    fits = (
+        f"candidate 1 of {len(place.candidates)} {'fits' if best.tried.fits else 'does not fit: ' + best.tried.problems[0]}"
+        if best
+        else "no candidate"
+    )
     subject = f"{found[:8]} {place.culprit.subject}" if place.culprit else "no commit"
     return right, f"{'right' if right else 'WRONG, expected ' + ' or '.join(sorted(wanted))}: {subject}; {fits}"
 
