@@ -6,13 +6,14 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from patcher import __version__
 from patcher.commands.outcome import Outcome, failed
-from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, PatcherError
+from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_IO, PatcherError
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 _EXIT_CODES = """\
@@ -70,16 +71,14 @@ def _show(options: argparse.Namespace, outcome: Outcome) -> int:
     from patcher import report
 
     chosen = getattr(options, "format", "text")
-    if getattr(options, "report", None):
-        try:
-            report.write_report(options.report, outcome.content)
-        except OSError as error:
-            sys.stderr.write(f"error[report-unwritable]: {options.report}: {error.strerror}\n")
-            return outcome.exit_code or 5
+    if not _write_reports(options, outcome.content):
+        return outcome.exit_code or EXIT_IO
     if chosen == "json":
         sys.stdout.write(report.to_json(outcome.content))
     elif chosen == "github":
         sys.stdout.write(report.to_github(outcome.content))
+    elif outcome.draw is not None:
+        sys.stdout.write(outcome.draw(_colour(sys.stdout)))
     elif outcome.text is not None:
         sys.stdout.write(_coloured(outcome.text) if options.verb == "diff" and _colour(sys.stdout) else outcome.text)
     else:
@@ -89,6 +88,27 @@ def _show(options: argparse.Namespace, outcome: Outcome) -> int:
         sys.stderr.write(f"{outcome.said}\n")
     sys.stdout.flush()
     return outcome.exit_code
+
+
+def _write_reports(options: argparse.Namespace, content: Mapping[str, Any]) -> bool:
+    """Write each report that was asked for; says which could not be written."""
+    from patcher import report
+
+    def page(form: str) -> str:
+        from patcher.page import to_html, to_markdown
+
+        return to_html(content) if form == "html" else to_markdown(content)
+
+    for form in ("report", "html", "markdown"):
+        path = getattr(options, form, None)
+        if not path:
+            continue
+        try:
+            report.write_whole(path, report.to_json(content) if form == "report" else page(form))
+        except OSError as error:
+            sys.stderr.write(f"error[report-unwritable]: {path}: {error.strerror}\n")
+            return False
+    return True
 
 
 def _colour(stream: object) -> bool:
@@ -166,6 +186,19 @@ def parser() -> argparse.ArgumentParser:
     bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
     _node(bump)
     _judging(bump)
+    _pages(bump)
+
+    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
+    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
+    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
+    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
+    matrix.add_argument(
+        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
+    )
+    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
+    _judging(matrix)
+    _pages(matrix)
     return top
 
 
@@ -198,3 +231,8 @@ def _node(verb: argparse.ArgumentParser) -> None:
 def _judging(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--format", choices=("text", "json", "github"), default="text", help="default: %(default)s")
     verb.add_argument("--report", metavar="FILE", help="also write the JSON report here")
+
+
+def _pages(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--html", metavar="FILE", help="also write a page for people here, complete in itself")
+    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here")

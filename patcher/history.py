@@ -10,10 +10,9 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from patcher import git
+from patcher import clone, git
 from patcher.errors import (
     EmptyRange,
-    IncompleteClone,
     NoSuchRef,
     NotThisPackage,
     UnrelatedHistories,
@@ -25,9 +24,6 @@ from patcher.reapply import decode
 from patcher.trees import Trees
 
 _VERSION_TAG = re.compile(r"v?\d+(\.\d+)+([-+][\w.+-]+)?")
-_PARTIAL = re.compile(
-    rb"(remote\..+\.(promisor|partialclonefilter)|extensions\.partialclone)\n(?!false$)", re.IGNORECASE
-)
 _FORMAT = "--format=%H%x1f%P%x1f%cI%x1f%an%x1f%s"
 
 
@@ -66,7 +62,7 @@ class Repository:
             raise UpstreamUnreadable("the history of a URL cannot be read", where=path, hint=hint)
         repository = cls(git.local(path))
         try:
-            repository._refuse_incomplete()
+            clone.refuse_incomplete(repository.path)
             repository._refuse_something_else()
         except BaseException:
             repository.close()
@@ -83,37 +79,20 @@ class Repository:
         """End the git process."""
         self._objects.close()
 
-    # --- what kind of clone it is ------------------------------------------------------------------------------
-
-    @cached_property
-    def is_bare(self) -> bool:
-        """Whether there is no work tree."""
-        return self._git("rev-parse", "--is-bare-repository").strip() == "true"
-
-    @cached_property
+    @property
     def is_shallow(self) -> bool:
         """Whether the history ends before its beginning."""
-        return self._git("rev-parse", "--is-shallow-repository").strip() == "true"
+        return clone.is_shallow(self.path)
 
-    @cached_property
+    @property
     def is_partial(self) -> bool:
-        """Whether objects were left out when it was cloned, to be fetched when somebody looks at them."""
-        settings = self._git("config", "--list", "-z").encode("utf-8", "surrogateescape").split(b"\0")
-        return any(_PARTIAL.match(setting) for setting in settings)
+        """Whether objects were left out when it was cloned."""
+        return clone.is_partial(self.path)
 
-    @cached_property
+    @property
     def is_dirty(self) -> bool:
         """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them."""
-        return not self.is_bare and bool(self._git("status", "--porcelain", "--untracked-files=no"))
-
-    def _refuse_incomplete(self) -> None:
-        if self.is_shallow:
-            hint = f"`git -C {self.path} fetch --unshallow --tags` (GitHub's checkout action: `fetch-depth: 0`)"
-            message = "expected the whole history, found a shallow clone"
-            raise IncompleteClone(message, where=self.path, hint=hint)
-        if self.is_partial:
-            message = "expected every object, found a partial clone; what it lacks is never fetched unasked"
-            raise IncompleteClone(message, where=self.path, hint="clone it again without `--filter`")
+        return clone.is_dirty(self.path)
 
     def _refuse_something_else(self) -> None:
         """One ref that is `agent-dashboard` is enough: HEAD may stand on a branch for something else."""
@@ -205,6 +184,12 @@ class Repository:
         """The commit that a ref names. Raises `NoSuchRef`."""
         [found] = self._log("--max-count=1", self.commit_id(ref))
         return found
+
+    def described(self, refs: Sequence[str]) -> dict[str, Commit]:
+        """The commits of many refs, from one run of git. Raises `NoSuchRef`."""
+        ids = {ref: self.commit_id(ref) for ref in refs}
+        known = {commit.id: commit for commit in self._log("--no-walk=unsorted", *dict.fromkeys(ids.values()))}
+        return {ref: known[commit] for ref, commit in ids.items()}
 
     def commits(
         self, paths: Sequence[str], since: str = "", until: str = "HEAD", *, connected: bool = False

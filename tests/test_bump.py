@@ -1,7 +1,6 @@
 """What a bump says of a place that stops: what changed, who did it, and what to do. On small upstreams of our own."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -48,7 +47,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
     [
         pytest.param(
             Change.EDITED,
-            "the window was edited: 93% of it is as reviewed",
+            "the statement was edited: the nearest in function handle is 90% like it",
             NEW.edited("store.save(session, total)", "store.save(session, total, 1)"),
             id="edited, and the pattern matches no more",
         ),
@@ -61,7 +60,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
         pytest.param(Change.DUPLICATED, "the code is there 2 times", NEW.edited(SAVE, SAVE * 2), id="twice"),
         pytest.param(
             Change.RENAMED,
-            "function handle is gone from the file; function receive is 94% like it",
+            "function handle is gone from the file; function receive is 97% like it",
             NEW.edited("handle", "receive"),
             id="scope renamed",
         ),
@@ -100,8 +99,6 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
     ],
 )
 def test_what_became_of_a_place(repository: Repository, audit: Patch, change: Change, said: str, tree: Tree) -> None:
-    if change is Change.EDITED:  # the pattern itself is what changed
-        said = "the statement was edited: the nearest in function handle is 90% like it"
     repository.commit(tree, "v1.3.0") if APP_FILE in tree.files else gone(repository, tree)
     place = only(bumped(repository, audit))
     assert (place.change, place.change_said) == (change, said)
@@ -116,14 +113,15 @@ def gone(repository: Repository, tree: Tree) -> None:
 def test_a_scope_that_was_split_says_so(repository: Repository, bench: Bench) -> None:
     lines = [f"  const step{number} = store.step{number}(request, {number});\n" for number in range(12)]
     text = "function long(request) {\n" + "".join(lines) + "}\n"
-    halves = f"function first(request) {{\n{''.join(lines[:6])}}}\n\nfunction second(request) {{\n{''.join(lines[6:])}}}\n"
+    halves = (
+        f"function first(request) {{\n{''.join(lines[:6])}}}\n\nfunction second(request) {{\n{''.join(lines[6:])}}}\n"
+    )
     repository.commit(SMALL.having({APP_FILE: text}), "v1.2.1")
     patch = bench.insert("audit", "const step9 = $_", "console.log(step9);", on=text, scope=scope("long"))
     repository.commit(NEW.having({APP_FILE: halves}), "v1.3.0")
     place = only(bumped(repository, patch))
-    assert place.change is Change.SPLIT and "function first and function second" in place.change_said or (
-        "function second and function first" in place.change_said
-    )
+    assert place.change is Change.SPLIT
+    assert place.change_said.startswith("function long is gone from the file; what was in it is in function ")
     best = place.candidates[0]
     assert (best.kind, str(best.anchor.scope), best.tried.fits) == (Kind.SCOPE, "function second", True)
 
@@ -140,7 +138,13 @@ def scope(name: str) -> object:
 def test_a_drift_has_one_candidate_a_new_pin(repository: Repository, audit: Patch) -> None:
     place = moved(repository, audit, NEW.edited("function handle(request)", "function handle(request, again)"))
     [best] = place.candidates
-    assert (best.kind, best.rank, best.tried.unique, best.tried.parses, best.tried.gates) == (Kind.PIN, 1, True, True, True)
+    assert (best.kind, best.rank, best.tried.unique, best.tried.parses, best.tried.gates) == (
+        Kind.PIN,
+        1,
+        True,
+        True,
+        True,
+    )
     assert place.found is not None and place.found.around == ("function handle(request, again) {",)
 
 
@@ -175,7 +179,7 @@ def test_a_candidate_whose_names_are_not_bound_says_so(repository: Repository, a
 
 def test_what_stands_there_twice_has_no_candidate_and_the_reason(repository: Repository, audit: Patch) -> None:
     place = moved(repository, audit, NEW.edited(SAVE, SAVE * 2))
-    assert [each for each in place.candidates if each.tried.fits and str(each.anchor.scope) == "function handle"] == []
+    assert place.candidates == ()
 
 
 def test_a_replaced_expression_is_found_again(repository: Repository, bench: Bench) -> None:
@@ -212,7 +216,12 @@ def test_the_first_commit_of_the_stop_is_named_not_the_last(repository: Reposito
 
 def test_what_was_taken_back_and_done_again_is_the_second_time(repository: Repository, audit: Patch) -> None:
     broken = NEW.edited("function handle(request)", "async function handle(request)")
-    for tree, tag in ((broken, "first"), (NEW, "taken back"), (broken, "again"), (broken.edited("[]", "[1]"), "v1.3.0")):
+    for tree, tag in (
+        (broken, "first"),
+        (NEW, "taken-back"),
+        (broken, "again"),
+        (broken.edited("[]", "[1]"), "v1.3.0"),
+    ):
         repository.commit(tree, tag)
     place = only(bumped(repository, audit))
     assert place.culprit is not None and place.culprit.subject == "again"
@@ -232,9 +241,9 @@ def test_a_commit_in_a_merged_branch_is_named_with_its_merge(repository: Reposit
 
 def test_a_merge_that_breaks_what_both_sides_left_whole_is_named(repository: Repository, audit: Patch) -> None:
     repository.git("checkout", "--quiet", "-b", "side")
-    repository.commit(SMALL.edited("const where = [];", "const where = [1];"), "side work")
+    repository.commit(SMALL.edited("const where = [];", "const where = [1];"), "side-work")
     repository.git("checkout", "--quiet", "main")
-    repository.commit(SMALL.edited("module.exports = { handle }", "module.exports = { handle, app }"), "main work")
+    repository.commit(SMALL.edited("module.exports = { handle }", "module.exports = { handle, app }"), "main-work")
     repository.git("merge", "--quiet", "--no-ff", "--no-commit", "side")
     merged = SMALL.edited("const where = [];", "const where = [1];").edited("{ handle }", "{ handle, app }")
     merged.edited("function handle(request)", "async function handle(request)").write(repository.path)
@@ -342,7 +351,3 @@ def test_the_replay_can_go_red(monkeypatch: pytest.MonkeyPatch) -> None:
     unchanged = reference(materialize("builtin"), SERIES)
     breaking = [each for each in corpus.mutations(unchanged, 0) if not each.harmless]
     assert {each.result for each in drifts.run(unchanged, breaking[::150])} & {"WRONG"}
-
-
-def test_paths_of_the_test_exist() -> None:
-    assert Path(__file__).exists()

@@ -14,7 +14,7 @@ from patcher.bump.model import Candidate, Kind, Reviewed
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, Located, Match, Scope
 
-_LIKE_SCOPE, _LIKE_STATEMENT = 0.4, 0.45
+_LIKE_SCOPE, _LIKE_STATEMENT, _SURELY_IT = 0.4, 0.45, 0.95
 _SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
 
 
@@ -138,6 +138,8 @@ def _similar(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
         if likeness < _LIKE_STATEMENT:
             break
         made = _anchor_at(old, anchor, home, each)
+        if made is None and likeness >= _SURELY_IT:
+            break  # it is there, and nothing tells it from another: a less similar one is not what was reviewed
         if made is not None:
             runner_up = alike[number + 1][0] if number + 1 < len(alike) else 0.0
             yield _at_statement(old, made, home, likeness, runner_up)

@@ -10,7 +10,7 @@ from patcher.bump.model import Change, Reviewed
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, Located, Scope, Verdict
 
-_RENAMED, _SPLIT, _EDITED = 0.6, 0.7, 0.5
+_RENAMED, _SPLIT, _PIECE, _EDITED = 0.6, 0.8, 0.25, 0.5
 
 
 def change_of(
@@ -42,14 +42,20 @@ def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tupl
     same = next((each for each in homes if each[2] == str(anchor.scope) and each[0] >= _EDITED), None)
     if same:
         return Change.MOVED, f"{gone}; {anchor.scope} is in {same[1]} now, {same[0]:.0%} as it was"
+    pieces = [each for each in homes[:2] if each[1] == file]
+    if len(pieces) == 2 and _are_pieces(was, pieces[0][3], pieces[1][3]):
+        return Change.SPLIT, f"{gone}; what was in it is in {pieces[0][2]} and {pieces[1][2]}"
     if homes and homes[0][0] >= _RENAMED:
         likeness, path, scope, _ = homes[0]
         word = Change.RENAMED if path == file else Change.MOVED
         return word, f"{gone}; {scope}{f' of {path}' if path != file else ''} is {likeness:.0%} like it"
-    pieces = [each for each in homes[:2] if each[1] == file]
-    if len(pieces) == 2 and shapes.covered(was, pieces[0][3] + pieces[1][3]) >= _SPLIT:
-        return Change.SPLIT, f"{gone}; what was in it is in {pieces[0][2]} and {pieces[1][2]}"
     return Change.DELETED, f"{gone}, and nothing in the tree is like it"
+
+
+def _are_pieces(was: str, one: str, other: str) -> bool:
+    """Whether both together hold what was there, and neither does alone."""
+    together = shapes.covered(was, one + other)
+    return together >= _SPLIT and together - max(shapes.covered(was, one), shapes.covered(was, other)) >= _PIECE
 
 
 def _homes(anchor: Anchor, was: str, texts: Mapping[str, str]) -> Iterator[tuple[float, str, str, str]]:

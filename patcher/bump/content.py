@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Refusal, ScopeDiff, Window
+from patcher.declaration import declared_at
+from patcher.patches import SERIES
 
 
 def content(bump: Bump, command: str) -> dict[str, Any]:
@@ -49,6 +51,8 @@ def _place(place: Place, command: str) -> dict[str, Any]:
         "line": finding.line,
         "scope": finding.scope,
         "message": finding.message,
+        "hint": finding.hint,
+        "declared": _declared(place.patch),
         "window": {"reviewed": _window(place.reviewed), "found": _window(place.found)},
         "payload": place.payload,
         "place": str(place.edit.place),
@@ -60,10 +64,24 @@ def _place(place: Place, command: str) -> dict[str, Any]:
     }
 
 
+def _declared(patch: str) -> dict[str, Any] | None:
+    known = {each.id: each for each in SERIES}
+    if patch not in known:
+        return None
+    file, line = declared_at(known[patch])
+    return {"file": file, "line": line}
+
+
 def _window(window: Window | None) -> dict[str, Any] | None:
     if window is None:
         return None
-    return {"ref": window.ref, "text": window.text, "line": window.line, "around": list(window.around)}
+    return {
+        "ref": window.ref,
+        "text": window.text,
+        "line": window.line,
+        "around": list(window.around),
+        "statement": list(window.statement),
+    }
 
 
 def _commit(commit: Commit | None) -> dict[str, Any] | None:

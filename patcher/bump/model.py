@@ -21,13 +21,15 @@ class Moment:
 class Window:
     """The reviewed statements as they stand at a ref. line: where they begin in upstream's file, from 1.
 
-    around: what is said before the braces of each block around them, outside in.
+    around: what is said before the braces of each block around them, outside in. statement: first and last line of the
+    one that the anchor matches in, from 0 in `text`.
     """
 
     ref: str
     text: str
     line: int = 0
     around: tuple[str, ...] = ()
+    statement: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

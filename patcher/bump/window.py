@@ -18,7 +18,10 @@ def window_of(ref: str, text: str, located: Located) -> Window:
     scope = located.anchor.scope
     node = node_at(text, match.statement_start, match.statement_end)
     around = tuple(_headers(text, node)) if node is not None and scope != MODULE else ()
-    return Window(ref, text[match.window_start : match.window_end], match.line, around)
+    first = text.count("\n", match.window_start, match.statement_start)
+    last = text.count("\n", match.window_start, match.statement_end)
+    line = match.line - first
+    return Window(ref, text[match.window_start : match.window_end], line, around, (first, last))
 
 
 def _headers(text: str, statement: SgNode) -> Iterator[str]:

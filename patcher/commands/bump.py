@@ -1,7 +1,6 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
-import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -43,8 +42,8 @@ def _outcome(options: argparse.Namespace, found: Bump) -> Outcome:
     if files and body["ok"]:
         save.save(declarations.FOLDER, files)
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
-    text = text_of(body, colour=_colour())
-    return Outcome(_exit_code(body), body, text=text, said=_said(options, body))
+    said = _said(options, body)
+    return Outcome(_exit_code(body), body, said=said, draw=lambda colour: text_of(body, colour=colour))
 
 
 def _prepare() -> None:
@@ -122,7 +121,3 @@ def _exit_code(body: dict[str, Any]) -> int:
     if body["ok"]:
         return EXIT_DONE
     return EXIT_ANCHOR if any(error["code"].startswith("anchor-") for error in body["errors"]) else EXIT_REFUSED
-
-
-def _colour() -> bool:
-    return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
