@@ -170,6 +170,23 @@ def parser() -> argparse.ArgumentParser:
     _node(prove)
     _judging(prove)
 
+    _bump(verbs)
+
+    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
+    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
+    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
+    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
+    matrix.add_argument(
+        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
+    )
+    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
+    _judging(matrix)
+    _pages(matrix)
+    return top
+
+
+def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump = _verb(
         verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
     )
@@ -187,19 +204,6 @@ def parser() -> argparse.ArgumentParser:
     _node(bump)
     _judging(bump)
     _pages(bump)
-
-    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
-    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
-    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
-    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
-    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
-    matrix.add_argument(
-        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
-    )
-    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
-    _judging(matrix)
-    _pages(matrix)
-    return top
 
 
 def _verb(
