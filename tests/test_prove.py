@@ -59,6 +59,7 @@ RED = {
     "rollout_alone_is_recorded_once": "after the first half of a rollout was written there is no such session",
     "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* `capture` of 17 rows is absent",
 }
+ON_BUILTIN = [contract for contract in CONTRACTS if "1.4.8" in contract.versions]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.id)
+@pytest.mark.parametrize("contract", ON_BUILTIN, ids=lambda contract: contract.id)
 def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: Bench) -> None:
     observation = observe(contract, on_pristine)
     assert observation.observed
@@ -115,7 +116,7 @@ def test_the_series_and_the_contracts_name_each_other() -> None:
     by_series = {(patch.id, contract) for patch in SERIES for contract in patch.contracts}
     by_contract = {(patch, contract.id) for contract in CONTRACTS for patch in contract.patches}
     assert by_series == by_contract
-    assert set(RED) == {contract.id for contract in CONTRACTS}
+    assert set(RED) == {contract.id for contract in ON_BUILTIN}
 
 
 # --- what a proof is made of -----------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from patcher.prove.contracts import (
     claude_hook_stays_claude,
     codex_hook_stamps_session,
+    codex_hooks_feed_native_ingest,
     codex_session_outlives_restart,
     codex_transcript_is_not_parsed_as_claude,
     existing_database_gains_columns,
@@ -11,6 +12,7 @@ from patcher.prove.contracts import (
     rollout_alone_is_recorded_once,
     transcript_parsed_outside_write_lock,
     unknown_provider_changes_nothing,
+    v1_database_goes_on_natively,
 )
 
 CONTRACTS = (
@@ -24,4 +26,6 @@ CONTRACTS = (
     codex_session_outlives_restart.CONTRACT,
     rollout_alone_is_recorded_once.CONTRACT,
     hooked_then_imported_has_no_row_twice.CONTRACT,
+    codex_hooks_feed_native_ingest.CONTRACT,
+    v1_database_goes_on_natively.CONTRACT,
 )
