@@ -282,7 +282,8 @@ def _versions_source(versions: Versions) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A string literal as the formatter writes it: double quotes, unless that takes escapes that single ones do not."""
-    if '"' in text and "'" not in text:
-        return "'" + text.replace("\\", "\\\\") + "'"
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    """A string literal as the formatter writes it: double quotes, unless single ones take fewer escapes."""
+    escaped = text.replace("\\", "\\\\")
+    if text.count('"') > text.count("'"):
+        return "'" + escaped.replace("'", "\\'") + "'"
+    return '"' + escaped.replace('"', '\\"') + '"'

@@ -10,36 +10,53 @@ from patcher.bump.run import Asked, bump
 from patcher.bump.variants import NEVER
 from patcher.history import Repository
 from patcher.locate import locate
-from patcher.model import Edit, Patch, Pin
+from patcher.model import Edit, Patch, Pin, Versions, version_key
 from patcher.patches import SERIES
 from tests.bump_replay.oracle import guilty
 
 
 def as_of(repository: Repository, tag: str, series: Sequence[Patch] = SERIES) -> tuple[Patch, ...]:
-    """The series as somebody had it at a tag: only pins that are met there or at an older tag; a place without any is not."""
+    """The series as somebody had it at a tag: only pins that are met there or at an older one, and no range that begins
+    or ends later, so also nothing that is superseded later."""
     tags = repository.tags()
     met: set[tuple[str, int, str]] = set()
     for older in tags[: tags.index(tag) + 1]:
         for there in flow.survey(repository.upstream(older), series):
             met |= {(there.patch, there.number, pin) for pin in there.finding.pins}
-    return tuple(
-        replace(
-            patch,
-            edits=tuple(
-                _stripped(edit, {t for p, n, t in met if (p, n) == (patch.id, number)})
-                for number, edit in enumerate(patch.edits)
-            ),
-        )
-        for patch in series
+    return tuple(_patch_as_of(patch, {(n, t) for p, n, t in met if p == patch.id}, tag) for patch in series)
+
+
+def _patch_as_of(patch: Patch, met: set[tuple[int, str]], tag: str) -> Patch:
+    edits = [_edit_as_of(edit, {t for n, t in met if n == number}, tag) for number, edit in enumerate(patch.edits)]
+    overlays = [replace(each, versions=_range_as_of(each.versions, tag)) for each in patch.overlays]
+    known = patch.superseded and _range_as_of(patch.superseded, tag) is not NEVER
+    return replace(
+        patch,
+        edits=tuple(edits),
+        overlays=tuple(overlays),
+        superseded=patch.superseded if known else None,
     )
 
 
-def _stripped(edit: Edit, met: set[str]) -> Edit:
+def _edit_as_of(edit: Edit, met: set[str], tag: str) -> Edit:
     def kept(pins: tuple[Pin, ...]) -> tuple[Pin, ...]:
         return tuple(pin for pin in pins if pin.tokens in met)
 
-    anchors = tuple(replace(each, pins=kept(each.pins)) for each in edit.anchors if kept(each.pins))
-    return replace(edit, anchors=anchors) if anchors else replace(edit, versions=NEVER)
+    anchors = tuple(
+        replace(each, pins=kept(each.pins), versions=_range_as_of(each.versions, tag))
+        for each in edit.anchors
+        if kept(each.pins)
+    )
+    if not anchors:
+        return replace(edit, versions=NEVER)
+    return replace(edit, anchors=anchors, versions=_range_as_of(edit.versions, tag))
+
+
+def _range_as_of(versions: Versions, tag: str) -> Versions:
+    if versions.since and version_key(versions.since) > version_key(tag):
+        return NEVER
+    ends_later = versions.until and version_key(versions.until) > version_key(tag)
+    return replace(versions, until="") if ends_later else versions
 
 
 def show(path: str, *, prove: bool) -> bool:
