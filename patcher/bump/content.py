@@ -137,16 +137,29 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
 
 
 def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
-    """The errors of the report: those of the build, and what refuses besides the anchors."""
-    known = {error["code"] for error in report}
-    more = [
-        {"code": each.code, "where": each.where, "message": each.message, "hint": _since(each)}
+    """The errors of the report: stops at the line of the declaration that has to change, and what refuses besides."""
+    if bump.accepted:
+        return list(report)  # of the build with what was accepted
+    stops = [_stop(place) for place in bump.places if place.stops]
+    refusals = [
+        {"code": each.code, "where": each.where, "message": each.message, "hint": _since(each.culprit)}
         for each in bump.refusals
-        if each.code not in known
     ]
-    return [*report, *more]
+    known = {refusal["code"] for refusal in refusals}
+    others = [each for each in report if not each["code"].startswith("anchor-") and each["code"] not in known]
+    return [*stops, *refusals, *others]
 
 
-def _since(refusal: Refusal) -> str:
-    found = refusal.culprit
+def _stop(place: Place) -> dict[str, str]:
+    finding, declared = place.finding, _declared(place.patch)
+    there = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    return {
+        "code": f"anchor-{finding.verdict}",
+        "where": f"{declared['file']}:{declared['line']}" if declared else there,
+        "message": f"{place.id} at {there}: {finding.message}",
+        "hint": _since(place.culprit) or finding.hint,
+    }
+
+
+def _since(found: Commit | None) -> str:
     return f"since {found.commit[:12]} ({found.date[:10]}): {found.subject}" if found else ""

@@ -172,8 +172,8 @@ class Bump:
     """Everything that a bump found out.
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
-    accepted, or else with the first choices; `series` is what it was made of.
-    chosen: the rank of the candidate that went into it, by place. gaps: version tags after a ref and before the new
+    accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
+    went into it, by place; `accepted` by a person, or the first ones. gaps: version tags after a ref and before the new
     one at which `patch.number` does not meet the pin of these tokens.
     """
 
@@ -185,4 +185,5 @@ class Bump:
     proposed: Build | None = None
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    accepted: bool = False
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()

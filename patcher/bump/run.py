@@ -55,7 +55,18 @@ def bump(
     chosen = _chosen(places, asked, since, until)
     ours = trial.accepted(series, places, chosen, until.upstream.version)
     proposed = check_upstream(until.upstream, ours) if chosen else build
-    return Bump(since, until, build, tuple(places), look.refusals(), proposed, ours, chosen, look.reviews.gaps)
+    return Bump(
+        since,
+        until,
+        build,
+        tuple(places),
+        look.refusals(),
+        proposed,
+        ours,
+        chosen,
+        bool(asked.accept),
+        look.reviews.gaps,
+    )
 
 
 def _chosen(places: Sequence[Place], asked: Asked, since: Moment | None, until: Moment) -> dict[str, int]:

@@ -52,7 +52,7 @@ def _stop(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
         word = f"{place['change']}: " if place["change"] else ""
         yield f"  what  {word}{place['change_said']}"
     if place["change"] != "waits":
-        yield from _who(place["culprit"], paint)
+        yield from _who(place["culprit"], paint) if place["change"] else ()
         yield from (f"        {line}" for line in _window_diff(place["window"], paint))
         yield from _candidates(place, paint)
 

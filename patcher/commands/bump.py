@@ -120,4 +120,6 @@ def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]")
 def _exit_code(body: dict[str, Any]) -> int:
     if body["ok"]:
         return EXIT_DONE
-    return EXIT_ANCHOR if any(error["code"].startswith("anchor-") for error in body["errors"]) else EXIT_REFUSED
+    return (
+        EXIT_ANCHOR if any(error["code"].startswith(("anchor-", "file-")) for error in body["errors"]) else EXIT_REFUSED
+    )

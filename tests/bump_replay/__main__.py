@@ -17,7 +17,9 @@ def main() -> int:
     parser.add_argument(
         "--upstream", metavar="SPEC", action="append", help="for --drift (default: builtin, v1.2.0, v1.4.8)"
     )
-    parser.add_argument("--prove", action="store_true", help="run the contracts on each accepted tree (some minutes)")
+    parser.add_argument(
+        "--prove", action="store_true", help="run the contracts on each tree that a candidate was accepted for"
+    )
     options = parser.parse_args()
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
     if options.drift:

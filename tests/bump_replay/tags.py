@@ -120,10 +120,13 @@ def _closing(found: Bump, prove: bool) -> bool:
         print(f"  accepting the first candidates does not build: {'; '.join(dict.fromkeys(reasons))}")
         return bool(reasons)
     print(f"  accepting {found.chosen or 'nothing'} builds, {len(build.gates)} of {len(build.gates)} gates")
-    if prove:
+    if prove and found.chosen:
         results = proof.run(build, install=True)
         red = [f"{each.contract.id}: {each.message}" for each in results if not each.ok]
-        print(f"  contracts: {len(results) - len(red)} of {len(results)}" + "".join(f"\n    {each}" for each in red))
+        print(
+            f"  contracts of the accepted tree: {len(results) - len(red)} of {len(results)}"
+            + "".join(f"\n    {each}" for each in red)
+        )
     return True
 
 
