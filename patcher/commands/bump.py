@@ -112,7 +112,7 @@ def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]")
         body["retire"] = [
             {"patches": each["patches"], "contract": each["id"], "said": each["pristine"]["said"]}
             for each in proven["contracts"]
-            if each["pristine"]["green"]
+            if each["pristine"]["green"] and not each["ok"]
         ]
     return {**body, "ok": not body["errors"]}
 
