@@ -173,6 +173,8 @@ def parser() -> argparse.ArgumentParser:
     _node(prove)
     _judging(prove)
 
+    _bump(verbs)
+
     matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
     matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
     matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
@@ -185,6 +187,26 @@ def parser() -> argparse.ArgumentParser:
     _judging(matrix)
     _pages(matrix)
     return top
+
+
+def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bump = _verb(
+        verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
+    )
+    bump.add_argument("--upstream", metavar="REPO", required=True, help="a clone of upstream, with its history")
+    bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
+    bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
+    bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
+    accept = "PATCH.NUMBER=RANK: you have read the window, and take this candidate"
+    bump.add_argument("--accept", metavar="PLACE=RANK", nargs="+", default=[], action="extend", help=accept)
+    bump.add_argument(
+        "--write", action="store_true", help="write what was accepted into the declarations, proven first"
+    )
+    prove_help = "run the contracts on what would be built (default: with --write only)"
+    bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
+    _node(bump)
+    _judging(bump)
+    _pages(bump)
 
 
 def _verb(

@@ -152,3 +152,22 @@ class DependenciesMissing(PatcherError):
     """The upstream tree needs npm packages that are not in the cache."""
 
     code = "dependencies-missing"
+
+
+class DeclarationUnclear(PatcherError):
+    """A patch declaration is not written out in the way that `bump --write` can add to."""
+
+    code = "declaration-unclear"
+    exit_code = EXIT_USAGE
+
+
+class DeclarationsReadOnly(PatcherError):
+    """The patch declarations cannot be written: part of an installed package, or read-only."""
+
+    code = "declarations-read-only"
+
+
+class DeclarationsChanged(PatcherError):
+    """Somebody edited a declaration while `bump` ran."""
+
+    code = "declarations-changed"

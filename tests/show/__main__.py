@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.show import contracts, matrix, reproducible, reverts, upstream_tests, versions
+from tests.show import bumps, contracts, matrix, reproducible, reverts, upstream_tests, versions
 
 FIGURES: dict[str, Callable[[str], bool]] = {
     "versions": versions.show,
@@ -13,6 +13,7 @@ FIGURES: dict[str, Callable[[str], bool]] = {
     "reproducible": reproducible.show,
     "reverts": reverts.show,
     "contracts": contracts.show,
+    "bumps": bumps.show,
     "upstream-tests": upstream_tests.show,
 }
 
