@@ -94,7 +94,9 @@ def _write_reports(options: argparse.Namespace, content: Mapping[str, Any]) -> b
     """Write each report that was asked for; says which could not be written."""
     from patcher import report
 
-    def page(form: str) -> str:
+    def made(form: str) -> str:
+        if form == "report":
+            return report.to_json(content)
         from patcher.page import to_html, to_markdown
 
         return to_html(content) if form == "html" else to_markdown(content)
@@ -103,8 +105,9 @@ def _write_reports(options: argparse.Namespace, content: Mapping[str, Any]) -> b
         path = getattr(options, form, None)
         if not path:
             continue
+        text = made(form)
         try:
-            report.write_whole(path, report.to_json(content) if form == "report" else page(form))
+            report.write_whole(path, text)
         except OSError as error:
             sys.stderr.write(f"error[report-unwritable]: {path}: {error.strerror}\n")
             return False

@@ -34,7 +34,8 @@ def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
 def _reasons(build: Build) -> Iterator[str]:
     for place in build.places:
         if place.verdict.stops:
-            yield f"{place.patch}: {place.verdict} in {place.file}:{place.line}: {place.message}"
+            where = f"{place.file}:{place.line}" if place.line else place.file
+            yield f"{place.patch}: {place.verdict} in {where}: {place.message}"
     for gate in build.gates:
         if not gate.ok:
             yield f"gate {gate.id}: {gate.message}"
@@ -49,12 +50,11 @@ def judging(
     refs: neighbours first, so that each blob is parsed once in a process. cores: default all that this process may use.
     """
     cores = cores or _cores()
-    if cores == 1 or len(refs) <= _ALONE:
+    if cores == 1 or len(refs) <= _ALONE or "fork" not in multiprocessing.get_all_start_methods():
         with Repository.open(path) as repository:
             yield ([judge(repository, ref, series)] for ref in refs)
         return
-    method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"  # fork shares what is imported
-    context = multiprocessing.get_context(method)
+    context = multiprocessing.get_context("fork")  # shares what is imported, and the series, which does not pickle
     with ProcessPoolExecutor(cores, context, initializer=_start, initargs=(path, tuple(series))) as pool:
         futures = [pool.submit(_judge_all, chunk) for chunk in chunks(refs, cores * _CHUNKS_PER_CORE)]
         try:

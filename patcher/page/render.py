@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from patcher import __version__, render
 from patcher.page import items as shapes
 from patcher.page.rows import as_diff
+from patcher.resources import TEMPLATES
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
 
 def to_html(content: Mapping[str, Any]) -> str:
@@ -38,7 +40,11 @@ def _names(content: Mapping[str, Any]) -> dict[str, Any]:
 def _environment(*, escape: bool) -> "jinja2.Environment":
     import jinja2
 
-    environment = render.environment().overlay(autoescape=escape, undefined=jinja2.Undefined)  # fields are optional
+    environment = render.environment().overlay(
+        autoescape=escape,
+        undefined=jinja2.Undefined,  # fields are optional
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+    )
     filters = {
         "tone": shapes.tone,
         "mark": shapes.mark,
@@ -46,9 +52,25 @@ def _environment(*, escape: bool) -> "jinja2.Environment":
         "cell": _cell,
         "fence": _fence,
         "as_diff": as_diff,
+        "prose": _prose,
+        "foldable": _foldable,
     }
     environment.filters = {**environment.filters, **filters}
     return environment
+
+
+def _prose(text: str) -> "Markup":
+    """HTML of a message: what stands between back-ticks is code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub("(`+)(.+?)\\1(?!`)", r"<code>\2</code>", str(escape(text))))  # noqa: S704 - escaped
+
+
+def _foldable(name: str) -> "Markup":
+    """HTML of a name that may be broken behind its underscores."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(name)).replace("_", "_<wbr>"))  # noqa: S704 - escaped
 
 
 def _cell(text: str) -> str:
