@@ -110,7 +110,7 @@ def test_a_patch_is_data() -> None:
         pytest.param("commands", {"cli"}, id="the commands"),
         pytest.param("pipeline", {"commands"}, id="the pipeline"),
         pytest.param("__main__", set(), id="the entry point"),
-        pytest.param("git", {"materialize"}, id="git"),
+        pytest.param("git", {"materialize", "history", "trees", "clone"}, id="git"),
     ],
 )
 def test_who_may_import(name: str, only: set[str]) -> None:
