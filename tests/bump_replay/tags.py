@@ -122,12 +122,22 @@ def _closing(found: Bump, prove: bool) -> bool:
     print(f"  accepting {found.chosen or 'nothing'} builds, {len(build.gates)} of {len(build.gates)} gates")
     if prove and found.chosen:
         results = proof.run(build, install=True)
-        red = [f"{each.contract.id}: {each.message}" for each in results if not each.ok]
+        red = [f"{each.contract.id}: {each.message.splitlines()[0]}" for each in results if not each.ok]
+        lacking = _later_places(found)
+        if red and lacking:
+            print(f"  the newer tag needs places that the series of the older did not have: {', '.join(lacking)}")
         print(
             f"  contracts of the accepted tree: {len(results) - len(red)} of {len(results)}"
             + "".join(f"\n    {each}" for each in red)
         )
     return True
+
+
+def _later_places(found: Bump) -> list[str]:
+    """Places that the series of today has for this version, and that of the older tag has not."""
+    version, there = found.until.upstream.version, {place.id for place in found.places}
+    today = [f"{p.id}.{n}" for p in SERIES if not p.is_superseded_in(version) for n, _ in p.edits_for(version)]
+    return [each for each in today if each not in there]
 
 
 def _reasons(found: Bump) -> Iterator[str]:
