@@ -15,6 +15,8 @@ HERE = Path(__file__).parent
 OVERLAYS = (
     "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
     "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file", "codex-hooks-optin",
+    "codex-toml", "codex-hooks-trust", "codex-hooks-seen", "codex-newest-session", "codex-hooks-words",
+    "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
 PARAMS = {"harnesses": HARNESSES, "handler": "codex-hook-handler.js"}
 SCRIPTS = {
