@@ -1,7 +1,6 @@
 """The consent page in a real Chromium, on a running sidecar: flipped, read aloud, made narrow, attacked from next door."""
 
 import http.server
-import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -112,8 +111,8 @@ def test_it_changes_by_itself(page: Page, patched_sidecar: Sidecar) -> None:
     wait_for_state(page, "ready")
     hook(patched_sidecar)
     wait_for_state(page, "receiving")
-    page.wait_for_function("document.getElementById('last').textContent === 'Last event 2 s ago'")
-    page.wait_for_function("document.getElementById('last').textContent === 'Last event 3 s ago'")
+    page.get_by_text("Last event 2 s ago").wait_for()
+    page.get_by_text("Last event 3 s ago").wait_for()
     patched_sidecar.stop()
     wait_for_state(page, "gone")
     assert page.evaluate("window.stays") is True
@@ -129,7 +128,7 @@ def test_a_screen_reader_is_told_of_a_change_and_not_of_each_second(page: Page, 
       new MutationObserver(() => { window.told += 1; })
         .observe(document.querySelector("[role=status]"), { subtree: true, childList: true, characterData: true });
     }""")
-    page.wait_for_function("document.getElementById('last').textContent === 'Last event 3 s ago'")
+    page.get_by_text("Last event 3 s ago").wait_for()
     assert page.evaluate("window.told") == 0
     flip(patched_sidecar, enabled=False)
     wait_for_state(page, "off")
@@ -137,7 +136,10 @@ def test_a_screen_reader_is_told_of_a_change_and_not_of_each_second(page: Page, 
 
 
 def test_a_session_that_sent_nothing_is_told_and_one_that_sent_something_is_not(
-    page: Page, browser: Browser, sidecar_tree: str, _sidecar_node: Node  # noqa: PT019
+    page: Page,
+    browser: Browser,
+    sidecar_tree: str,
+    _sidecar_node: Node,  # noqa: PT019
 ) -> None:
     with sidecar_in("silent", sidecar_tree, _sidecar_node) as sidecar:
         assert status(sidecar)["receiving"]["last_session_hooked"] is False
@@ -150,7 +152,9 @@ def test_what_has_arrived_is_known_after_a_restart(patched_sidecar: Sidecar) -> 
     flip(patched_sidecar, enabled=True)
     trust(patched_sidecar)
     hook(patched_sidecar)
-    patched_sidecar.wait_for(lambda: os.path.exists(os.path.join(patched_sidecar.data_dir, "codex-hooks-seen.json")), 5, "the file")
+    patched_sidecar.wait_for(
+        lambda: os.path.exists(os.path.join(patched_sidecar.data_dir, "codex-hooks-seen.json")), 5, "the file"
+    )
     patched_sidecar.restart()
     assert status(patched_sidecar)["state"] == "receiving"
 
@@ -159,11 +163,16 @@ def test_what_has_arrived_is_known_after_a_restart(patched_sidecar: Sidecar) -> 
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_text_stands_out_in_dark_and_light(scheme: str, browser: Browser, sidecar_tree: str, _sidecar_node: Node) -> None:  # noqa: PT019
+def test_text_stands_out_in_dark_and_light(
+    scheme: str, browser: Browser, sidecar_tree: str, _sidecar_node: Node
+) -> None:  # noqa: PT019
     """At least 4.5 to 1, WCAG 2.2 criterion 1.4.3; 3 to 1 for the switch, 1.4.11."""
     with sidecar_in("waiting-for-trust", sidecar_tree, _sidecar_node) as sidecar:
         with page_of(browser, sidecar, color_scheme=scheme) as page:
-            found = {selector: page.evaluate(CONTRAST, selector) for selector in ("label", "#about", "#text", "#missing li", "#missing code", "summary", "a")}
+            found = {
+                selector: page.evaluate(CONTRAST, selector)
+                for selector in ("label", "#about", "#text", "#missing li", "#missing code", "summary", "a")
+            }
             found["switch"] = page.evaluate(CONTRAST_OF_SWITCH)
     assert {selector: ratio for selector, ratio in found.items() if ratio < (3 if selector == "switch" else 4.5)} == {}
 
@@ -177,7 +186,9 @@ def test_the_schemes_differ(browser: Browser, patched_sidecar: Sidecar) -> None:
 
 
 @pytest.mark.parametrize("state", ["waiting-for-trust", "broken", "feature-off"])
-def test_nothing_is_cut_off_in_a_narrow_window(state: str, browser: Browser, sidecar_tree: str, _sidecar_node: Node) -> None:  # noqa: PT019
+def test_nothing_is_cut_off_in_a_narrow_window(
+    state: str, browser: Browser, sidecar_tree: str, _sidecar_node: Node
+) -> None:  # noqa: PT019
     narrow = {"width": 320, "height": 640}
     with sidecar_in(state, sidecar_tree, _sidecar_node) as sidecar, page_of(browser, sidecar, viewport=narrow) as page:
         page.locator("summary").click()
@@ -223,7 +234,9 @@ def test_a_script_that_got_into_the_page_does_not_run(page: Page) -> None:
 
 
 @pytest.mark.parametrize("enabled", [False, True], ids=["off", "on"])
-def test_another_page_of_this_machine_reads_and_changes_nothing(enabled: bool, browser: Browser, patched_sidecar: Sidecar) -> None:
+def test_another_page_of_this_machine_reads_and_changes_nothing(
+    enabled: bool, browser: Browser, patched_sidecar: Sidecar
+) -> None:
     flip(patched_sidecar, enabled=enabled)
     before = on_disk(patched_sidecar)
     with stranger() as port:

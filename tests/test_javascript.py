@@ -129,7 +129,14 @@ def tree(tmp_path: Path) -> Path:
 def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
     if suite == "samples.test.mjs" and not SAMPLES.is_dir():
         pytest.skip(f"the recorded streams are not at {SAMPLES}")
-    unset = ("CODEX_HOME", "CODEX_POLL_MS", "DASHBOARD_DATA_DIR", "DASHBOARD_CODEX_HOOKS", "NODE_OPTIONS", "NODE_TEST_CONTEXT")
+    unset = (
+        "CODEX_HOME",
+        "CODEX_POLL_MS",
+        "DASHBOARD_DATA_DIR",
+        "DASHBOARD_CODEX_HOOKS",
+        "NODE_OPTIONS",
+        "NODE_TEST_CONTEXT",
+    )
     env = {name: value for name, value in os.environ.items() if name not in unset}
     env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(SAMPLES), "HOME": str(tree), "NO_COLOR": "1"}
     command = [node, "--test", "--test-reporter=spec", str(HERE / "js" / suite)]

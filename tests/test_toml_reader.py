@@ -48,8 +48,12 @@ def test_random_documents_are_read_as_python_reads_them(tmp_path: Path) -> None:
     texts = [toml_documents.document(chance) for _ in range(_DOCUMENTS)]
     expected = [toml_documents.read(text) for text in texts]
     given = answers(texts, tmp_path)
-    wrong = [text for text, ours, theirs in zip(texts, given, expected, strict=True) if ours is not None and ours != theirs]
-    stricter = [text for text, ours, theirs in zip(texts, given, expected, strict=True) if ours is None and theirs is not None]
+    wrong = [
+        text for text, ours, theirs in zip(texts, given, expected, strict=True) if ours is not None and ours != theirs
+    ]
+    stricter = [
+        text for text, ours, theirs in zip(texts, given, expected, strict=True) if ours is None and theirs is not None
+    ]
     assert wrong == []
     assert len(stricter) <= _STRICTER, stricter[:5]
     assert sum(answer is not None for answer in given) > _DOCUMENTS / 4

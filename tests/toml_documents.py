@@ -65,5 +65,7 @@ def _value(chance: random.Random, depth: int) -> str:
     if kind == 9:  # noqa: PLR2004
         pairs = ", ".join(f"{_key(chance)} = {_value(chance, depth + 1)}" for _ in range(chance.randrange(3)))
         return "{ " + pairs + chance.choice(["", " ", ","]) + "}"
-    values = chance.choice([", ", ",", ",\n", ", # c\n"]).join(_value(chance, depth + 1) for _ in range(chance.randrange(4)))
+    values = chance.choice([", ", ",", ",\n", ", # c\n"]).join(
+        _value(chance, depth + 1) for _ in range(chance.randrange(4))
+    )
     return f"[{values}{chance.choice(['', ',', chr(10)])}]"

@@ -93,7 +93,7 @@ _PREFLIGHT = ("Access-Control-Request-Method: PUT", "Access-Control-Request-Head
 
 @dataclass(frozen=True)
 class ForeignRequest:
-    """One request. `headers` and `target` may name `{port}`, ours, and `{other}`, which is not. body: None is the flip."""
+    """One request. `headers` and `target` may name `{port}`, ours, and `{other}`, another. body: None is the flip."""
 
     group: str
     name: str
@@ -135,7 +135,8 @@ def _of_hosts() -> Iterator[ForeignRequest]:
     rebound = ("Host: evil.example:{port}", "Origin: http://evil.example:{port}", "Sec-Fetch-Site: same-origin", _JSON)
     yield ForeignRequest("DNS rebinding", "a name that was pointed here, to flip it", headers=rebound)
     yield ForeignRequest("DNS rebinding", "a name that was pointed here, to read it", "GET", rebound[:3])
-    yield ForeignRequest("DNS rebinding", "two Host headers", headers=("Host: localhost:{port}", "Host: evil.example", _JSON))
+    twice = ("Host: localhost:{port}", "Host: evil.example", _JSON)
+    yield ForeignRequest("DNS rebinding", "two Host headers", headers=twice)
     yield ForeignRequest("DNS rebinding", "no Host header", headers=(_JSON,))
 
 
@@ -159,7 +160,8 @@ def _of_simple_requests() -> Iterator[ForeignRequest]:
     host = "Host: localhost:{port}"
     for name, kind in _TYPES.items():
         yield ForeignRequest("content type", name, headers=(host, f"Content-Type: {kind}"))
-        yield ForeignRequest("content type", f"{name}, from another site", headers=(host, _FOREIGN, f"Content-Type: {kind}"))
+        foreign = (host, _FOREIGN, f"Content-Type: {kind}")
+        yield ForeignRequest("content type", f"{name}, from another site", headers=foreign)
     yield ForeignRequest("content type", "none", headers=(host,))
     yield ForeignRequest("content type", "two of them", headers=(host, _JSON, "Content-Type: text/plain"))
     yield ForeignRequest("content type", "packed", headers=(host, _JSON, "Content-Encoding: gzip"))
@@ -171,7 +173,8 @@ def _of_methods() -> Iterator[ForeignRequest]:
         yield ForeignRequest("method", name, method, (host, _OWN, _JSON, *more))
         yield ForeignRequest("method", f"{name}, from another site", method, (host, _FOREIGN, _JSON, *more))
     yield ForeignRequest("method", "a preflight", "OPTIONS", (host, _FOREIGN, *_PREFLIGHT))
-    yield ForeignRequest("method", "a preflight to a rebound name", "OPTIONS", ("Host: evil.example", _FOREIGN, *_PREFLIGHT))
+    rebound = ("Host: evil.example", _FOREIGN, *_PREFLIGHT)
+    yield ForeignRequest("method", "a preflight to a rebound name", "OPTIONS", rebound)
     override = ("X-HTTP-Method-Override: PUT", _JSON)
     yield ForeignRequest("method", "GET that says PUT, from another site", "GET", (host, _FOREIGN, *override))
     yield ForeignRequest("method", "POST that says PUT in its query", "POST", (host, _JSON), f"{PATH}?_method=PUT")
@@ -181,7 +184,14 @@ def _of_bodies_and_paths() -> Iterator[ForeignRequest]:
     host = "Host: localhost:{port}"
     for name, body in _BODIES.items():
         yield ForeignRequest("body", name, headers=(host, _OWN, _JSON), body=body)
-    targets = ("//api/codex-hooks", f"{PATH}/", "/API/codex-hooks", f"{PATH}%20", "/api/./codex-hooks", "http://evil.example/api/codex-hooks")
+    targets = (
+        "//api/codex-hooks",
+        f"{PATH}/",
+        "/API/codex-hooks",
+        f"{PATH}%20",
+        "/api/./codex-hooks",
+        "http://evil.example/api/codex-hooks",
+    )
     for target in targets:
         yield ForeignRequest("path", target, headers=("Host: evil.example:{port}", _FOREIGN, _JSON), target=target)
 

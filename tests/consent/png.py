@@ -55,9 +55,7 @@ def _paeth(left: int, above: int, corner: int) -> int:
     return min((left, above, corner), key=lambda value: abs(guess - value))
 
 
-def _candidates(
-    rows: list[bytes], width: int, height: int, step: int, packed: bytes, colour: int
-) -> Iterator[bytes]:
+def _candidates(rows: list[bytes], width: int, height: int, step: int, packed: bytes, colour: int) -> Iterator[bytes]:
     yield _png(width, height, colour, packed)
     yield _png(width, height, colour, b"".join(b"\0" + row for row in rows))
     pixels = [[row[at : at + step] for at in range(0, len(row), step)] for row in rows]
@@ -71,7 +69,12 @@ def _candidates(
 
 def _png(width: int, height: int, colour: int, lines: bytes, palette: bytes = b"") -> bytes:
     header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
-    body = [(b"IHDR", header), *([(b"PLTE", palette)] if palette else []), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b"")]
+    body = [
+        (b"IHDR", header),
+        *([(b"PLTE", palette)] if palette else []),
+        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IEND", b""),
+    ]
     return _SIGNATURE + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in body
     )

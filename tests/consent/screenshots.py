@@ -64,6 +64,8 @@ def take(browser: Browser, tree: str, node: Node) -> None:
             if picture.state == "gone":
                 sidecar.stop()
             wait_for_state(page, picture.state)
+            if picture.state == "receiving":
+                page.get_by_text("Last event 3 s ago").wait_for()
             data = smaller(_photograph(page, sidecar))
         (FOLDER / f"{picture.name}.png").write_bytes(data)
         sys.stdout.write(f"{os.path.relpath(FOLDER / picture.name, ROOT)}.png  {len(data):,} bytes\n")

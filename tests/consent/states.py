@@ -56,7 +56,12 @@ def age(sidecar: Sidecar) -> None:
 
 def hook(sidecar: Sidecar, session: str | None = None) -> None:
     """A hook of a Codex session arrives."""
-    payload = {"session_id": session or str(uuid.uuid4()), "cwd": "/project", "source": "startup", "__provider": "codex"}
+    payload = {
+        "session_id": session or str(uuid.uuid4()),
+        "cwd": "/project",
+        "source": "startup",
+        "__provider": "codex",
+    }
     sidecar.post_hook("SessionStart", payload)
 
 
@@ -72,7 +77,9 @@ def rollout(sidecar: Sidecar, *, seconds_ago: float, more: dict[str, Any] | None
         {"timestamp": stamp, "type": "session_meta", "payload": meta},
         {"timestamp": stamp, "type": "event_msg", "payload": {"type": "task_started", "turn_id": "1"}},
     ]
-    with open(os.path.join(folder, f"rollout-{began:%Y-%m-%dT%H-%M-%S}-{session}.jsonl"), "w", encoding="utf-8") as file:
+    with open(
+        os.path.join(folder, f"rollout-{began:%Y-%m-%dT%H-%M-%S}-{session}.jsonl"), "w", encoding="utf-8"
+    ) as file:
         file.writelines(f"{json.dumps(line)}\n" for line in lines)
     return session
 

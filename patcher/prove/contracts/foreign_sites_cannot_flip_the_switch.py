@@ -10,7 +10,7 @@ from patcher.prove.sidecar import Sidecar
 def _kept(sidecar: Sidecar) -> tuple[bytes | None, ...]:
     """What the switch has on disk: the user's hooks, and the user's choice."""
     places = (os.path.join(sidecar.codex_home, "hooks.json"), os.path.join(sidecar.data_dir, "codex-hooks.json"))
-    found = []
+    found: list[bytes | None] = []
     for place in places:
         try:
             with open(place, "rb") as file:
@@ -21,7 +21,9 @@ def _kept(sidecar: Sidecar) -> tuple[bytes | None, ...]:
 
 
 def _observe(bench: Bench) -> Observation:
-    flips, refused, changed = [], 0, []
+    flips: list[bool] = []
+    changed: list[str] = []
+    refused = 0
     with bench.sidecar() as sidecar:
         for enabled in (True, False):
             flips.append(sidecar.request("PUT", PATH, {"enabled": enabled}).status == 200)
