@@ -152,7 +152,9 @@ def parser() -> argparse.ArgumentParser:
 
     doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
     doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
-    doctor.add_argument("--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)")
+    doctor.add_argument(
+        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
+    )
     doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
     doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
     doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")

@@ -7,10 +7,9 @@ from patcher.doctor.app_server import NoAnswer, hooks_list
 from patcher.doctor.check import Finding, not_checked, not_ok, ok
 from patcher.doctor.ground import Ground, Unread
 from patcher.doctor.rollouts import newest
-from patcher.doctor.trust import SINCE, entries_in, is_ours, state_of, unknown_to
+from patcher.doctor.trust import SINCE, TRUST_SINCE, entries_in, is_ours, state_of, unknown_to
 
 _ON_BY_DEFAULT = (0, 124)
-_TRUST_SINCE = (0, 129)
 _UPGRADE = "npm install -g @openai/codex"
 _REVIEW = "codex, and there choose `Trust all and continue`; or type /hooks in a session"
 _AT_LEAST = "Codex has hooks that are on by default since 0.124.0"
@@ -43,13 +42,15 @@ def feature(ground: Ground) -> Finding:
         return ok(f"on, by `{key} = true`")
     old = " (the old name of `hooks`)" if key == "codex_hooks" else ""
     said = str(features[key]).lower()
-    return not_ok(f"`[features]` in {config} has `{key} = {said}`{old}", f"set `hooks = true` under [features] in {config}")
+    return not_ok(
+        f"`[features]` in {config} has `{key} = {said}`{old}", f"set `hooks = true` under [features] in {config}"
+    )
 
 
 def trust(ground: Ground) -> Finding:
     """Whether the user has trusted each entry of ours. Read only: a `trusted_hash` is the user's to give."""
     known = ground.codex_version or _version_of_the_newest(ground)
-    if known is not None and known < _TRUST_SINCE:
+    if known is not None and known < TRUST_SINCE:
         return ok("this Codex runs hooks without asking")
     if ground.ask_codex:
         return _asked(ground)

@@ -184,7 +184,9 @@ def read_toml(path: str) -> Mapping[str, Any]:
     except OSError as error:
         raise Unread(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
     except ValueError as error:  # TOML that is none, or bytes that are no UTF-8
-        raise Unread(f"{path} is not valid TOML: {error}", f"put it right in {path}: Codex does not start with it") from error
+        raise Unread(
+            f"{path} is not valid TOML: {error}", f"put it right in {path}: Codex does not start with it"
+        ) from error
 
 
 def read_hooks(path: str) -> Any:

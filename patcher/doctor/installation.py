@@ -96,7 +96,9 @@ def hooks_file(ground: Ground) -> Finding:
         )
     stale = sorted({entry["event"] for entry in ground.status["entries"] if not entry["current"]})
     if stale:
-        return not_ok(f"{file['path']} has an old entry of ours beside the current one: {', '.join(stale)}", ground.enable)
+        return not_ok(
+            f"{file['path']} has an old entry of ours beside the current one: {', '.join(stale)}", ground.enable
+        )
     return ok(f"{file['path']}, {len(ground.status['entries'])} entries of ours")
 
 

@@ -25,18 +25,21 @@ def sidecar(ground: Ground) -> Finding:
         )
     if port not in theirs:
         sent = ", ".join(map(str, theirs))
-        return not_ok(f"it answers on port {port}, and the hooks send to {sent}", f"export CLAUDE_DASHBOARD_PORT={port}")
+        return not_ok(
+            f"it answers on port {port}, and the hooks send to {sent}", f"export CLAUDE_DASHBOARD_PORT={port}"
+        )
     there, own = ground.running.data_dir, _data_dir_of_the_tree(ground)
     if there and own and os.path.realpath(there) != os.path.realpath(own):
         return not_ok(
-            f"it answers on port {port}, with its data in {there}, not in {own}", f"sidecar-patcher doctor --data-dir {there}"
+            f"it answers on port {port}, with its data in {there}, not in {own}",
+            f"sidecar-patcher doctor --data-dir {there}",
         )
     return ok(f"answers on port {port}")
 
 
 def _data_dir_of_the_tree(ground: Ground) -> str | None:
     try:
-        return os.path.dirname(ground.status["handler"]["path"])
+        return os.path.dirname(str(ground.status["handler"]["path"]))
     except Unread:
         return None  # the look at the tree has said why
 

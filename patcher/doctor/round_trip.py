@@ -123,18 +123,23 @@ def _run(command: list[str], text: str, env: Mapping[str, str]) -> None:
 
 
 def _remove(database: sqlite3.Connection, session: str) -> None:
-    """Every row of the session, in one transaction. A late event would come back: it is looked for once more."""
+    """Every row of the session. A late event would bring it back: it is looked for once more."""
     for _ in range(2):
         try:
-            database.execute("BEGIN IMMEDIATE")
-            tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            for table in tables:
-                quoted = '"' + table.replace('"', '""') + '"'
-                columns = {row[1] for row in database.execute(f"PRAGMA table_info({quoted})")}
-                key = "id" if table == "sessions" else "session_id"
-                if key in columns:
-                    database.execute(f"DELETE FROM {quoted} WHERE {key} = ?", (session,))  # noqa: S608 - names of tables
-            database.execute("COMMIT")
+            _delete(database, session)
         except sqlite3.Error as error:
-            raise Refused(f"the test session {session} could not be removed: {error}", "sidecar-patcher doctor") from error
+            raise Refused(
+                f"the test session {session} could not be removed: {error}", "sidecar-patcher doctor"
+            ) from error
         time.sleep(0.05)
+
+
+def _delete(database: sqlite3.Connection, session: str) -> None:
+    """In one transaction, whatever tables this sidecar has."""
+    database.execute("BEGIN IMMEDIATE")
+    for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        quoted = '"' + table.replace('"', '""') + '"'
+        key = "id" if table == "sessions" else "session_id"
+        if key in {row[1] for row in database.execute(f"PRAGMA table_info({quoted})")}:
+            database.execute(f"DELETE FROM {quoted} WHERE {key} = ?", (session,))  # noqa: S608 - names of tables
+    database.execute("COMMIT")

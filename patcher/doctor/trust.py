@@ -22,6 +22,9 @@ SINCE = {
 }
 """The first Codex that has an event, where that is younger than hooks that are on by default (CODEX.md section 1)."""
 
+TRUST_SINCE = (0, 129)
+"""The first Codex that asks its user before it runs a hook."""
+
 _OURS = re.compile(r"""(?:^|[\s"'/\\=])codex-hook-handler\.js(?:$|[\s"'])""")
 _MATCHER_IGNORED = frozenset({"UserPromptSubmit", "Stop", "Interrupt"})
 _LEAVING = frozenset({"SessionEnd", "Interrupt"})  # a second by default, three at most
@@ -31,7 +34,7 @@ _HASHED = ("statusMessage",)
 
 @dataclass(frozen=True)
 class Entry:
-    """A handler of ours in a hooks file. place: `<event>:<group>:<index>`, the end of its key. hash: its `currentHash`."""
+    """A handler of ours in a hooks file. place: the end of its key, `<event>:<group>:<index>`. hash: its `currentHash`."""
 
     event: str
     place: str
@@ -94,7 +97,7 @@ def state_of(entry: Entry, states: Mapping[str, Any], paths: Sequence[str]) -> s
 
     states: `[hooks.state]` of the config. paths: the spellings of the hooks file's path, the likeliest first.
     """
-    held = next((states[key] for path in paths if (key := f"{path}:{entry.place}") in states), {})
+    held: Any = next((states[key] for path in paths if (key := f"{path}:{entry.place}") in states), {})
     if not isinstance(held, dict):
         return "untrusted"
     if held.get("enabled") is False:
@@ -112,8 +115,8 @@ def unknown_to(version: tuple[int, ...] | None, states: Mapping[str, str]) -> se
     """
     if version is not None:
         return {event for event in states if version < SINCE.get(event, (0,))}
-    if any(state != "trusted" for event, state in states.items() if event not in SINCE):
+    young = {event for event in states if SINCE.get(event, (0,)) > TRUST_SINCE}
+    if any(state != "trusted" for event, state in states.items() if event not in young):
         return set()
-    young = sorted(states.keys() & SINCE.keys(), key=lambda event: SINCE[event])
-    newest_trusted = max((SINCE[event] for event in young if states[event] != "untrusted"), default=(0,))
-    return {event for event in young if SINCE[event] > max(newest_trusted, (0, 129))}
+    newest = max((SINCE[event] for event in young if states[event] != "untrusted"), default=TRUST_SINCE)
+    return {event for event in young if SINCE[event] > newest}

@@ -5,8 +5,9 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +35,7 @@ class Stage:
     def __init__(self, codex: Codex, sidecar: Sidecar, version: str, directory: str) -> None:
         self.codex = codex
         self.sidecar = sidecar
-        self._daemon = tuple(map(int, version.split("-")[0].split("."))) >= _DAEMON_SINCE
+        self._daemon = tuple(map(int, version.split("-", maxsplit=1)[0].split("."))) >= _DAEMON_SINCE
         self._directory = directory
         self._runs = 0
         self.configure(1)
@@ -42,12 +43,14 @@ class Stage:
     @classmethod
     @contextmanager
     def set_up(
-        cls, program: str, version: str, ground: Ground, name: str, *, env: dict[str, str] | None = None
+        cls, program: str, version: str, ground: Ground, name: str, *, env: Mapping[str, str] | None = None
     ) -> Iterator["Stage"]:
         """Codex and sidecar, the sidecar running. env: what the sidecar has besides."""
         directory = os.path.join(ground.work, version, name)
         codex = Codex(program, directory, ground.node, ground.handler)
-        with Sidecar(ground.tree, ground.node, work=directory, env={"CODEX_HOME": codex.home, **(env or {})}) as sidecar:
+        with Sidecar(
+            ground.tree, ground.node, work=directory, env={"CODEX_HOME": codex.home, **(env or {})}
+        ) as sidecar:
             codex.sidecar_port = sidecar.port
             yield cls(codex, sidecar, version, directory)
 
@@ -102,12 +105,11 @@ class Stage:
         eventually(lambda: False, 0.8)  # the second road is on its way
         return dict(Counter(row["capture"] for row in rows()))
 
-    def upgrade(self, ground: Ground, tree: str) -> None:
+    def upgrade(self, tree: str) -> None:
         """Another generated tree at another place, and the old one gone; the sidecar starts from it."""
         self.sidecar.stop()
         os.rename(self.sidecar.tree, f"{self.sidecar.tree}.gone")
         self.sidecar.tree = tree
-        del ground
         self.restart()
 
     def restart(self) -> None:
@@ -171,12 +173,12 @@ class Stage:
             api = (told[key]["hash"], told[key]["state"]) if key in told else None
             if not (read == api == (hook["currentHash"], hook["trustStatus"])):
                 said.append(f"{key}: Codex {hook['trustStatus']}, doctor {read}, sidecar {api}")
-        unlisted = {snake(entry.event) for entry in entries.values()} - {hook["key"].split(":")[-3] for hook in self.listed()}
+        unlisted = {snake(entry.event) for entry in entries.values()} - {
+            hook["key"].split(":")[-3] for hook in self.listed()
+        }
         return said if unlisted <= {"interrupt"} else [*said, f"Codex does not list {sorted(unlisted)}"]
 
     def _config(self) -> dict[str, Any]:
-        import tomllib
-
         with open(os.path.join(self.codex.home, "config.toml"), "rb") as file:
             return tomllib.load(file)
 

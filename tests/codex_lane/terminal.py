@@ -28,7 +28,9 @@ def trust_all(program: str, *, project: str, env: Mapping[str, str], socket: str
     """
     config = os.path.join(env["CODEX_HOME"], "config.toml")
     with_terminal = {**env, "TERM": "xterm-256color", "LANG": "C.UTF-8"}
-    _tmux(socket, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", program, cwd=project, env=with_terminal)
+    _tmux(
+        socket, "-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "50", program, cwd=project, env=with_terminal
+    )
     try:
         screen = _until(socket, _REVIEW)
         before = _read(config)
@@ -87,7 +89,12 @@ def _tmux(
     socket: str, *words: str, cwd: str | None = None, env: Mapping[str, str] | None = None, check: bool = True
 ) -> str:
     done = subprocess.run(
-        ["tmux", "-S", socket, *words], cwd=cwd, env=dict(env) if env else None, capture_output=True, text=True, check=False
+        ["tmux", "-S", socket, *words],
+        cwd=cwd,
+        env=dict(env) if env else None,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if check and done.returncode != 0:
         raise CodexFailed(f"tmux {words[0]} ended with {done.returncode}: {done.stderr.strip()}")

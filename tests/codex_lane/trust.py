@@ -10,7 +10,9 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from hashlib import sha256
 
 from patcher import pipeline, proof
 from patcher.errors import PatcherError
@@ -35,14 +37,14 @@ class Hand:
         self.version, self.program, self.ground = version, program, ground
         self.ours = 10 if version == OLDEST else 11  # it has no Interrupt
 
-    def stage(self, name: str, **more: dict[str, str]):  # type: ignore[no-untyped-def]
+    def stage(self, name: str, env: Mapping[str, str] | None = None) -> AbstractContextManager[Stage]:
         """A fresh home."""
-        return Stage.set_up(self.program, self.version, self.ground, name, **more)
+        return Stage.set_up(self.program, self.version, self.ground, name, env=env)
 
     def trusted_once(self) -> Seen:
         """enable, trust once, upgrade, move, restart, enable again"""
         with self.stage("trusted-once") as stage:
-            yield "PUT", (200, True), (lambda said: (said["status"], said["enabled"]))(stage.switch(on=True))
+            yield "enable", 200, stage.switch(on=True)["status"]
             yield from self._untrusted(stage)
             stage.trust_all()
             yield "hooks/list", {"trusted": self.ours}, stage.trust()
@@ -84,7 +86,7 @@ class Hand:
     def _upgraded(self, stage: Stage) -> Seen:
         tree = _changed_copy(stage.sidecar.tree, os.path.join(self.ground.work, self.version, "moved", "v-next"))
         old = stage.sidecar.tree
-        stage.upgrade(self.ground, tree)
+        stage.upgrade(tree)
         try:
             deployed = _read(os.path.join(stage.sidecar.data_dir, "codex-hook-handler.js"))
             yield "upgrade: handler is the new one", True, deployed.endswith(_MARK)
@@ -142,9 +144,8 @@ class Hand:
         """opted in, and the master switch is off"""
         with self.stage("forced-off", env={"DASHBOARD_CODEX_HOOKS": "off"}) as stage:
             stage.switch(on=True)
-            yield "API", ("forced-off", True), (lambda api: (api["state"], api["enabled"]))(
-                stage.sidecar.get("/api/codex-hooks")
-            )
+            api = stage.sidecar.get("/api/codex-hooks")
+            yield "API", ("forced-off", True), (api["state"], api["enabled"])
             stage.restart()
             yield from self._alone(stage, "forced off")
             _write(stage.hooks_path, {"hooks": {"Stop": [_OTHER]}})
@@ -181,8 +182,6 @@ _MARK = "// the next version of the handler\n"
 
 def _changed_copy(tree: str, target: str) -> str:
     """A copy of a generated tree with another handler, and a manifest that says so."""
-    from hashlib import sha256
-
     shutil.copytree(tree, target)
     modules = os.path.join(os.path.dirname(tree), "node_modules")
     if os.path.isdir(modules):
