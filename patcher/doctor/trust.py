@@ -34,7 +34,7 @@ _HASHED = ("statusMessage",)
 
 @dataclass(frozen=True)
 class Entry:
-    """A handler of ours in a hooks file. place: the end of its key, `<event>:<group>:<index>`. hash: its `currentHash`."""
+    """A handler of ours in a hooks file. place: `<event>:<group>:<index>`, the end of its key."""
 
     event: str
     place: str
@@ -116,7 +116,8 @@ def unknown_to(version: tuple[int, ...] | None, states: Mapping[str, str]) -> se
     if version is not None:
         return {event for event in states if version < SINCE.get(event, (0,))}
     young = {event for event in states if SINCE.get(event, (0,)) > TRUST_SINCE}
-    if any(state != "trusted" for event, state in states.items() if event not in young):
+    older = [state for event, state in states.items() if event not in young]
+    if not older or any(state != "trusted" for state in older):
         return set()
     newest = max((SINCE[event] for event in young if states[event] != "untrusted"), default=TRUST_SINCE)
     return {event for event in young if SINCE[event] > newest}
