@@ -459,6 +459,13 @@ def test_the_hash_is_the_one_that_codex_lists(event: str) -> None:
     assert hash_of(event, matcher, {**handler, "commandWindows": "x"}) == f"sha256:{MEASURED[event]}"
 
 
+def test_the_hash_of_text_that_is_not_ascii() -> None:
+    """Observed: `currentHash` of Codex 0.169.0."""
+    handler = {"command": "true", "statusMessage": "hi <b> & \u2028 é"}
+    measured = "9ca7218e5d96c863d1090ead148a984c6014d230459cde6c8eee9707dc7ce6a8"
+    assert hash_of("PreToolUse", "x", handler) == f"sha256:{measured}"
+
+
 @pytest.mark.parametrize(
     ("command", "ours"),
     [
