@@ -6,7 +6,11 @@ import random
 import shutil
 import sqlite3
 import subprocess
+import time
+import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +92,23 @@ class Patient:
                 lines.append(f'[hooks.state."{self.hooks}:{entry.place}"]\n{told}\n')
         self.config("".join(lines))
 
-    def rollout(self, **meta: Any) -> None:
+    def rollout(self, **meta: Any) -> Path:
         """A session that Codex has kept a file of."""
         folder = self.codex_home / "sessions" / "2026" / "11" / "24"
         folder.mkdir(parents=True, exist_ok=True)
         line = {"id": SESSION, "session_id": SESSION, "timestamp": "2026-11-24T20:00:00.000Z", "source": "exec", **meta}
         line = {"timestamp": line["timestamp"], "type": "session_meta", "payload": {"cwd": "/p", **line}}
-        (folder / f"rollout-2026-11-24T20-00-00-{line['payload']['id']}.jsonl").write_text(json.dumps(line) + "\n")
+        path = folder / f"rollout-2026-11-24T20-00-00-{SESSION}.jsonl"
+        path.write_text(json.dumps(line) + "\n")
+        return path
+
+    @contextmanager
+    def sidecar(self, **env: str) -> Iterator[Sidecar]:
+        """A sidecar of the tree, on this machine's data."""
+        own = {"CODEX_HOME": str(self.codex_home), "DASHBOARD_DATA_DIR": str(self.data)}
+        with Sidecar(self.tree, self.node, work=str(self.base), env={**own, **env}) as sidecar:
+            self.port = sidecar.port
+            yield sidecar
 
     def examined(self, **more: Any) -> dict[str, Check]:
         more = {"tree": self.tree, "port": self.port, "directory": str(self.project), **more}
@@ -112,10 +126,7 @@ def well(patient: Patient) -> Iterator[Patient]:
     """Switched on, trusted, a sidecar that runs, and a session that hooks and rollout have told of."""
     patient.command("enable")
     patient.trusts()
-    with Sidecar(patient.tree, patient.node, work=str(patient.base), env={
-        "CODEX_HOME": str(patient.codex_home), "DASHBOARD_DATA_DIR": str(patient.data),
-    }) as sidecar:  # fmt: skip
-        patient.port = sidecar.port
+    with patient.sidecar() as sidecar:
         patient.rollout()
         start = {"session_id": SESSION, "hook_event_name": "SessionStart", "source": "startup", "cwd": "/p"}
         assert sidecar.post_hook("SessionStart", {**start, "__provider": "codex"}).status == 200
@@ -522,8 +533,6 @@ def random_case(chance: random.Random, home: Path) -> None:
 
 def test_the_doctor_and_the_sidecar_read_trust_alike(tree: str, tmp_path: Path) -> None:
     """Two readings, written apart: Python's and the generated tree's."""
-    import tomllib
-
     homes = [tmp_path / str(number) for number in range(400)]
     for number, home in enumerate(homes):
         random_case(random.Random(number), home)
@@ -562,7 +571,10 @@ def test_the_sidecar_is_down(patient: Patient) -> None:
     patient.trusts()
     checks = patient.examined(port=9)
     assert checks["sidecar"].found == "no sidecar answers on port 9 of this machine ([Errno 111] Connection refused)"
-    assert checks["sidecar"].do == f"node {patient.tree}/server/index.js; with --port N if it is on another"
+    assert (
+        checks["sidecar"].do
+        == f"node {patient.tree}/server/index.js  (on another port? sidecar-patcher doctor --port N)"
+    )
     assert states(checks) == {"sidecar": "not ok", "round-trip": "not checked", "session": "not checked"}
 
 
@@ -621,6 +633,56 @@ def test_a_session_that_the_sidecar_does_not_know(well: Patient) -> None:
         )  # no end of line: not read
     check = well.examined()["session"]
     assert check.found.startswith(f"the sidecar does not know {own} (")
+
+
+def test_a_session_that_no_hook_has_told_of(patient: Patient) -> None:
+    """Hooks and trust were there before it began, and it has had a turn."""
+    patient.command("enable")
+    patient.trusts()
+    when = time.time() - 3600
+    for name in ("hooks.json", "config.toml"):
+        os.utime(patient.codex_home / name, (when, when))
+    began = datetime.fromtimestamp(time.time() - 300, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    with patient.sidecar() as sidecar:
+        path = patient.rollout(timestamp=began)
+        turn = {"timestamp": began, "type": "event_msg", "payload": {"type": "task_started", "turn_id": "1"}}
+        with path.open("a") as file:
+            file.write(json.dumps(turn) + "\n")
+        assert eventually(lambda: sidecar.request("GET", f"/api/sessions/{SESSION}").status == 200, 5)
+        check = patient.examined()["session"]
+    assert (check.state, check.found) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has told of it")
+    assert check.do == "leave `codex` and start it again: a session keeps the hooks that it began with"
+
+
+def test_a_session_from_before(patient: Patient) -> None:
+    with patient.sidecar() as sidecar:
+        patient.rollout()
+        assert eventually(lambda: sidecar.request("GET", f"/api/sessions/{SESSION}").status == 200, 5)
+        patient.command("enable")
+        patient.trusts()
+        check = patient.examined()["session"]
+    assert check.state is State.NOT_CHECKED
+    assert check.found == f"{SESSION}: known from its file; it began before the hooks were in place"
+
+
+def test_a_sidecar_that_was_started_with_the_master_switch(patient: Patient) -> None:
+    patient.command("enable")
+    with patient.sidecar(DASHBOARD_CODEX_HOOKS="off"):
+        check = patient.examined()["sidecar"]
+    assert check.found == (
+        f"the sidecar on port {patient.port} was started with DASHBOARD_CODEX_HOOKS, which forces the hooks off"
+    )
+
+
+def test_a_sidecar_of_another_codex_home(patient: Patient) -> None:
+    other = patient.base / "other"
+    with patient.sidecar(CODEX_HOME=str(other)):
+        check = patient.examined()["sidecar"]
+    assert (
+        check.found
+        == f"the sidecar on port {patient.port} looks after {other}/hooks.json, not after {patient.codex_home}"
+    )
+    assert check.do.endswith(f"sidecar-patcher doctor --codex-home {other}")
 
 
 def test_no_session_yet(well: Patient) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -78,12 +79,17 @@ class Ground:
             return None
 
     @property
+    def server(self) -> str:
+        """What Node runs as the sidecar, as a word of a shell."""
+        return shlex.quote(os.path.join(self.tree, "server", "index.js"))
+
+    @property
     def enable(self) -> str:
         """What to type to switch it on."""
         script = os.path.join(self.tree, *COMMAND.split("/"))
         given = ("CODEX_HOME", self.codex_home), ("DASHBOARD_DATA_DIR", self.data_dir)
-        words = [f"{name}={self.env[name]}" for name, value in given if value]
-        return " ".join([*words, "node", script, "enable"])
+        words = [f"{name}={shlex.quote(self.env[name])}" for name, value in given if value]
+        return " ".join([*words, "node", shlex.quote(script), "enable"])
 
     @cached_property
     def status(self) -> Mapping[str, Any]:

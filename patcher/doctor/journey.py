@@ -21,20 +21,37 @@ def sidecar(ground: Ground) -> Finding:
     except Silent as error:
         return not_ok(
             f"no sidecar answers on port {port} of this machine ({error})",
-            f"node {os.path.join(ground.tree, 'server', 'index.js')}; with --port N if it is on another",
+            f"node {ground.server}  (on another port? sidecar-patcher doctor --port N)",
         )
     if port not in theirs:
         sent = ", ".join(map(str, theirs))
         return not_ok(
             f"it answers on port {port}, and the hooks send to {sent}", f"export CLAUDE_DASHBOARD_PORT={port}"
         )
-    there, own = ground.running.data_dir, _data_dir_of_the_tree(ground)
+    return _same_files(ground, ground.running) or ok(f"answers on port {port}")
+
+
+def _same_files(ground: Ground, running: Running) -> Finding | None:
+    """Where the sidecar looks elsewhere than we do; its environment may be another."""
+    port, theirs = running.port, running.hooks_file
+    if running.says.get("forced_off"):
+        return not_ok(
+            f"the sidecar on port {port} was started with DASHBOARD_CODEX_HOOKS, which forces the hooks off",
+            "unset DASHBOARD_CODEX_HOOKS where the sidecar is started, and start it again",
+        )
+    there, own = running.data_dir, _data_dir_of_the_tree(ground)
     if there and own and os.path.realpath(there) != os.path.realpath(own):
         return not_ok(
             f"it answers on port {port}, with its data in {there}, not in {own}",
             f"sidecar-patcher doctor --data-dir {there}",
         )
-    return ok(f"answers on port {port}")
+    if theirs and os.path.realpath(os.path.dirname(theirs)) != os.path.realpath(ground.home):
+        other = os.path.dirname(theirs)
+        return not_ok(
+            f"the sidecar on port {port} looks after {theirs}, not after {ground.home}",
+            f"start it with CODEX_HOME={ground.home}, or look there: sidecar-patcher doctor --codex-home {other}",
+        )
+    return None
 
 
 def _data_dir_of_the_tree(ground: Ground) -> str | None:
@@ -103,5 +120,5 @@ def _hooked(ground: Ground, session: Session, content: object) -> bool:
 
 def _must_be_hooked(ground: Ground) -> bool:
     """Whether that session began with hooks and trust in place: the sidecar keeps count of that."""
-    receiving = ground.status.get("receiving") or {}
-    return receiving.get("last_session_hooked") is False
+    receiving = _running(ground).says.get("receiving")
+    return isinstance(receiving, dict) and receiving.get("last_session_hooked") is False

@@ -18,10 +18,26 @@ class Silent(Exception):
 
 @dataclass(frozen=True)
 class Running:
-    """A sidecar that answers on `port`. data_dir: where it keeps its data, None when it does not say."""
+    """A sidecar that answers on `port`. says: its `/api/codex-hooks`, empty when it has none."""
 
     port: int
-    data_dir: str | None
+    says: Mapping[str, Any]
+
+    @property
+    def data_dir(self) -> str | None:
+        """Where it keeps its data; None when it does not say."""
+        path = self._path("handler")
+        return os.path.dirname(path) if path else None
+
+    @property
+    def hooks_file(self) -> str | None:
+        """The hooks file that it looks after; None when it does not say."""
+        return self._path("hooks_file")
+
+    def _path(self, name: str) -> str | None:
+        part = self.says.get(name)
+        path = part.get("path") if isinstance(part, dict) else None
+        return path if isinstance(path, str) else None
 
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON of an answer; None for a body that is no JSON. Raises `Silent`."""
@@ -89,10 +105,7 @@ def reach(port: int) -> Running:
     status, health = request(port, "/api/health")
     if status != 200 or not isinstance(health, dict):
         raise Silent(f"something that is no sidecar answers: /api/health gives {status}")
-    data_dir = None
+    said = None
     with contextlib.suppress(Silent):
         _, said = request(port, "/api/codex-hooks")
-        handler = said.get("handler") if isinstance(said, dict) else None
-        path = handler.get("path") if isinstance(handler, dict) else None
-        data_dir = os.path.dirname(path) if isinstance(path, str) else None
-    return Running(port, data_dir)
+    return Running(port, said if isinstance(said, dict) else {})
