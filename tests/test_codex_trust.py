@@ -51,7 +51,13 @@ def hooks_list(program: str, sidecar: Sidecar, codex_home: str | None = None) ->
     ]
     pipe = subprocess.PIPE
     process = subprocess.Popen(
-        [program, "app-server"], stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env, cwd=sidecar.home, text=True
+        [program, "app-server"],
+        stdin=pipe,
+        stdout=pipe,
+        stderr=subprocess.DEVNULL,
+        env=env,
+        cwd=sidecar.home,
+        text=True,
     )
     deadline = threading.Timer(_LONGEST, process.kill)
     deadline.start()
