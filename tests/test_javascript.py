@@ -13,12 +13,12 @@ from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = (
-    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
-    "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file", "codex-hooks-optin",
-    "codex-toml", "codex-hooks-trust", "codex-hooks-seen", "codex-newest-session", "codex-hooks-words",
-    "codex-hooks-status", "codex-hooks-guard",
+    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
+    "codex-offload", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text",
+    "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
+    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
-PARAMS = {"harnesses": HARNESSES, "handler": "codex-hook-handler.js", "variables": ("CODEX_HOME",)}
+PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
     "codex-hooks.js": "overlay/scripts/codex-hooks.js.j2",

@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from patcher import pipeline
 from patcher.materialize import materialize
 from patcher.model import File
 from patcher.patches import SERIES
+from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
+from patcher.prove.codex_session import sample
 from tests.support import CommandLine, snapshot
 
 REPO = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
@@ -100,3 +104,73 @@ def test_a_version_before_the_line_is_refused(cli: CommandLine, ref: str) -> Non
     assert (ended.code, set(stops)) == (3, set(TOO_OLD[ref]))
     assert [patch for patch, reason in TOO_OLD[ref].items() if reason not in stops[patch]["message"]] == []
     assert {each["verdict"] for each in stops.values()} == {"missing"} and all(each["hint"] for each in stops.values())
+
+
+@pytest.mark.parametrize("newer", ["v2.0.0", "v2.0.3"])
+def test_a_database_of_the_v1_line_goes_on_under_the_v2_line(tmp_path: Path, newer: str) -> None:
+    """Both patched, both real: what the v1 line has recorded stays, and upstream's own ingest reads on from there."""
+    older, newest = (laid_out(ref, tmp_path / ref) for ref in ("v1.4.8", newer))
+    with older as old:
+        codex = sample("upgraded", codex_home=old.codex_home, cwd=old.home)
+        lines = 1 + next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
+        append(codex.rollout_path, codex.rollout[:lines])
+        for payload in codex.hooks[:4]:
+            old.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
+        before = old.wait_for(lambda: settled(old, codex.id), 10, "the rows of the first turn")
+        tokens = old.rows("SELECT SUM(input_tokens) AS fresh FROM token_usage WHERE session_id = ?", codex.id)
+        old.stop()
+        with Sidecar(
+            newest.tree,
+            newest.node,
+            work=str(tmp_path),
+            existing_data=old.data_dir,
+            env={"CODEX_HOME": old.codex_home},
+        ) as new:
+            session = new.get(f"/api/sessions/{codex.id}")["session"]
+            assert (session["harness"], session["provider"]) == ("codex", "codex")
+            time.sleep(1)
+            assert kept(new, codex.id) == before
+            append(codex.rollout_path, codex.rollout[lines:])
+            new.wait_for(lambda: len(types(new, codex.id)) >= len(before) + 3, 10, "the rows of the second turn")
+            assert kept(new, codex.id, before=len(before)) == before
+            assert sorted(types(new, codex.id)[len(before) :]) == [
+                "codex_task_complete",
+                "codex_task_started",
+                "codex_tool_call",
+            ]
+            assert new.rows("SELECT id FROM agents WHERE session_id = ?", codex.id) == [{"id": f"codex:{codex.id}"}]
+            # The second turn's total is the first one's, so that there is nothing more to book.
+            assert (
+                new.rows("SELECT SUM(input_tokens) AS fresh FROM token_usage WHERE session_id = ?", codex.id) == tokens
+            )
+            assert tokens == [{"fresh": 100}]
+
+
+def laid_out(ref: str, directory: Path) -> Sidecar:
+    build, node = pipeline.check(f"{REPO}@{ref}"), find_node()
+    modules = dependencies_for(build.upstream.tree["package.json"].data, node=node, install=True)
+    directory.mkdir()
+    return Sidecar(lay_out(build.tree, str(directory), modules), node, work=str(directory))
+
+
+def append(path: str, lines: list[dict[str, Any]]) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def types(sidecar: Sidecar, session: str) -> list[str]:
+    rows = sidecar.rows("SELECT event_type FROM events WHERE session_id = ? ORDER BY id", session)
+    return [row["event_type"] for row in rows]
+
+
+def kept(sidecar: Sidecar, session: str, before: int = -1) -> list[tuple[str, str, str]]:
+    rows = sidecar.rows("SELECT * FROM events WHERE session_id = ? ORDER BY id LIMIT ?", session, before)
+    return [(row["event_type"], row["data"], row["capture"]) for row in rows]
+
+
+def settled(sidecar: Sidecar, session: str) -> list[tuple[str, str, str]] | None:
+    """The rows of the first turn, once its end is there and nothing comes any more."""
+    first = kept(sidecar, session)
+    time.sleep(0.5)
+    return first if "Stop" in types(sidecar, session) and kept(sidecar, session) == first else None

@@ -19,20 +19,23 @@ _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 Journey = Callable[[Bench, Sidecar, CodexSession], None]
 
 
-def _twice(payloads: list[Payload]) -> list[Payload]:
-    return [payload for payload in payloads for _ in range(2)]
+def _tell_twice(bench: Bench, payloads: list[Payload], sidecar: Sidecar) -> None:
+    """Each hook by our handler, and once more in its words: a second handler would only take its time."""
+    for payload in payloads:
+        bench.run_handlers([payload], sidecar)
+        sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
 
 
 def _hooks_first(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
     bench.begin(codex, sidecar)
-    bench.run_handlers(_twice(codex.hooks), sidecar)
+    _tell_twice(bench, codex.hooks, sidecar)
     bench.write_rollout(codex.rollout_path, codex.rollout[2:])
 
 
 def _rollout_first(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
     bench.write_rollout(codex.rollout_path, codex.rollout)
     eventually(lambda: not codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
-    bench.run_handlers(_twice(codex.hooks), sidecar)
+    _tell_twice(bench, codex.hooks, sidecar)
 
 
 def _turn_by_turn(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
@@ -40,9 +43,9 @@ def _turn_by_turn(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
     line = next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
     bench.begin(codex, sidecar)
     bench.write_rollout(codex.rollout_path, codex.rollout[2 : line + 1])
-    bench.run_handlers(_twice(codex.hooks[:hook]), sidecar)
+    _tell_twice(bench, codex.hooks[:hook], sidecar)
     bench.write_rollout(codex.rollout_path, codex.rollout[line + 1 :])
-    bench.run_handlers(_twice(codex.hooks[hook:]), sidecar)
+    _tell_twice(bench, codex.hooks[hook:], sidecar)
 
 
 _JOURNEYS: dict[str, Journey] = {
