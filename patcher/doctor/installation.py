@@ -12,7 +12,6 @@ from patcher.doctor.trust import entries_in
 from patcher.errors import ManifestUnreadable
 from patcher.prove.node import OLDEST
 
-_HANDLER = "scripts/codex-hook-handler.js"
 _ROOT_KEYS = {"description", "hooks"}  # with any other, Codex rejects the whole file
 _SHOWN = 3
 _OLDEST = (16,)  # for `codex-hooks.js`; the handler runs on anything
@@ -46,9 +45,8 @@ def tree(ground: Ground) -> Finding:
         shown = ", ".join(f"{path} {what}" for what, path in different[:_SHOWN])
         more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
         return not_ok(f"not as it was built: {shown}{more}", f"sidecar-patcher verify {ground.tree}")
-    missing = [path for path in (COMMAND, _HANDLER) if not os.path.isfile(os.path.join(ground.tree, path))]
-    if missing:
-        return not_ok(f"{ground.tree} has no {' and no '.join(missing)}: it is older than the hooks", build)
+    if not os.path.isfile(os.path.join(ground.tree, *COMMAND.split("/"))):
+        return not_ok(f"{ground.tree} has no {COMMAND}: it is older than the hooks", build)
     return ok(f"{ground.tree}, {len(manifest['files'])} files as built")
 
 
