@@ -17,7 +17,7 @@ from patcher.errors import PatcherError, UsageError
 from patcher.flow import Surveyed
 from patcher.gates.free_identifiers import free_names
 from patcher.history import Repository
-from patcher.model import Finding, Patch, Verdict
+from patcher.model import Finding, Patch, Verdict, version_key
 from patcher.pipeline import check_upstream
 
 Advance = Callable[[str, int], None]
@@ -52,7 +52,7 @@ def bump(
     look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
-    chosen = _chosen(places, asked, since, until)
+    chosen = _chosen(places, asked, look)
     ours = trial.accepted(series, places, chosen, until.upstream.version)
     proposed = check_upstream(until.upstream, ours) if chosen else build
     return Bump(
@@ -69,7 +69,7 @@ def bump(
     )
 
 
-def _chosen(places: Sequence[Place], asked: Asked, since: Moment | None, until: Moment) -> dict[str, int]:
+def _chosen(places: Sequence[Place], asked: Asked, look: "_Look") -> dict[str, int]:
     """What was accepted; the first choices where nothing was, and nothing is written. Raises `UsageError`."""
     if not asked.accept:
         return {} if asked.write else trial.first_choices(places)
@@ -82,12 +82,23 @@ def _chosen(places: Sequence[Place], asked: Asked, since: Moment | None, until: 
             count = len(known[name].candidates)
             hint = "the same command without `--accept` shows them"
             raise UsageError(f"{name} has no candidate {rank}: it has {count or 'none'}", hint=hint)
-        if found[0].kind is not Kind.PIN and since and since.upstream.version == until.upstream.version:
-            message = (
-                f"{since.ref} and {until.ref} both call themselves {until.upstream.version}: no range tells them apart"
-            )
-            raise UsageError(message, hint="a new anchor needs a new version of upstream: wait for its release")
+        if found[0].kind is not Kind.PIN:
+            _refuse_range(known[name], look)
     return dict(asked.accept)
+
+
+def _refuse_range(place: Place, look: "_Look") -> None:
+    """A new anchor is for the new version and all later ones: raise `UsageError` where such a range would be wrong."""
+    since, until = look.since, look.until
+    version = until.upstream.version
+    if since and since.upstream.version == version:
+        message = f"{since.ref} and {until.ref} both call themselves {version}: no range tells them apart"
+        raise UsageError(message, hint="a new anchor needs a new version of upstream: wait for its release")
+    newer = look.reviews.newest(place.patch, place.number)
+    if newer > version_key(version):
+        said = ".".join(str(part) for part in newer)
+        message = f"{place.id} was reviewed for {said} already: a range from {version} on would take that too"
+        raise UsageError(message, hint=f"write this anchor by hand, with `Versions(since=…, until=…)` around {version}")
 
 
 class _Look:
