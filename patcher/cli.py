@@ -19,7 +19,7 @@ from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 _EXIT_CODES = """\
 exit codes:
   0    done, or nothing to do
-  1    verify found a difference
+  1    verify found a difference, or doctor something that is not well
   2    the command line is wrong
   3    an anchor stopped the build, or a generated tree was edited
   4    a gate or a contract refused
@@ -186,6 +186,15 @@ def parser() -> argparse.ArgumentParser:
     matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
     _judging(matrix)
     _pages(matrix)
+    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
+    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
+    doctor.add_argument(
+        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
+    )
+    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
+    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
+    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
+    _judging(doctor)
     return top
 
 

@@ -166,7 +166,9 @@ class Objects:
 def _started(command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     pipe = subprocess.PIPE
     try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        return subprocess.Popen(  # in a group of its own: Ctrl-C is for us to answer
+            command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True
+        )
     except FileNotFoundError as error:
         raise _git_is_missing() from error
 

@@ -31,6 +31,9 @@ CODES = {
     "ContractRefused": ("contract-refused", 4),
     "NodeMissing": ("node-missing", 5),
     "DependenciesMissing": ("dependencies-missing", 5),
+    "DeclarationUnclear": ("declaration-unclear", 2),
+    "DeclarationsReadOnly": ("declarations-read-only", 5),
+    "DeclarationsChanged": ("declarations-changed", 5),
 }
 
 

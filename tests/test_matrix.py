@@ -2,6 +2,9 @@
 
 import json
 import os
+import signal
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,11 +12,12 @@ import pytest
 
 from patcher import javascript
 from patcher.history import Repository as History
+from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
 from patcher.model import Patch
 from patcher.patches import SERIES
-from tests.support import APP_FILE, HANDLE, SMALL, Bench, CommandLine, Repository, Tree
+from tests.support import APP_FILE, HANDLE, SMALL, Bench, CommandLine, Repository, Tree, environment, wait_for
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 BEFORE = SMALL.edited("store.save(session, total);", "store.keep(session, total);")
@@ -126,13 +130,19 @@ def test_many_processes_find_what_one_finds(story: Repository, patch: Patch) -> 
     assert judged(story, patch, cores=2) == judged(story, patch, cores=1)
 
 
+def forget() -> None:
+    """Everything that is remembered about a text."""
+    for remembered in (javascript.parse, javascript._remembered_scopes, javascript._comments, locate):
+        remembered.cache_clear()
+
+
 def test_a_blob_that_refs_share_is_parsed_once(story: Repository, patch: Patch) -> None:
-    javascript.parse.cache_clear()
+    forget()
     judged(story, patch, words=["v1.1.0"])
     one = javascript.parse.cache_info().misses
     story.git("tag", "v1.1.1", "v1.1.0")
     story.git("tag", "v1.1.2", "v1.1.0")
-    javascript.parse.cache_clear()
+    forget()
     judged(story, patch, words=["v1.1.0", "v1.1.1", "v1.1.2"])
     assert javascript.parse.cache_info().misses == one > 0
 
@@ -319,3 +329,23 @@ def test_every_commit_of_a_real_file(file: str, count: int) -> None:
     assert len(result.refs) == count
     assert all(len(each.findings) == len(SERIES) for each in result.refs)
     assert [stop.patch for stop in result.stops if not (stop.guilty or stop.fits_since)] == []
+
+
+def children(process: int) -> list[str]:
+    return Path(f"/proc/{process}/task/{process}/children").read_text(encoding="ascii").split()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not UPSTREAM, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor")
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in /proc")
+def test_an_interrupt_ends_every_process_and_says_one_line() -> None:
+    command = [sys.executable, "-m", "patcher", "matrix", "--upstream", UPSTREAM, "--by-commit", "--jobs", "2"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(), start_new_session=True
+    )
+    wait_for(lambda: len(children(process.pid)) >= 3, 30)  # git, and two workers
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "\ninterrupted; nothing is left half done\n")
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)

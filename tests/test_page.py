@@ -257,6 +257,16 @@ def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
     assert text.index("audit") < text.index("calm"), "stops come first"
 
 
+def test_which_side_is_which() -> None:
+    assert "As it fits: v1.2.0" in to_html(MATRIX) and "As reviewed: v1.2.0" in to_html(BUMP)
+    alone = {**WINDOW, "reviewed": None}
+    page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [alone]}]})
+    assert "Nothing to compare with" in page and "Now: v1.3.0" in page
+    gone = {**WINDOW, "found": None}
+    page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [gone]}]})
+    assert "Nothing of it is there" in page and "console.log(session)" not in page
+
+
 def test_a_fence_is_longer_than_any_in_the_text() -> None:
     window = {**WINDOW, "payload": "const a = `x`; // ````"}
     text = to_markdown({**MATRIX, "stops": [{**MATRIX["stops"][1], "windows": [window]}]})

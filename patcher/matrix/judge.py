@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -56,11 +57,22 @@ def judging(
         return
     context = multiprocessing.get_context("fork")  # shares what is imported, and the series, which does not pickle
     with ProcessPoolExecutor(cores, context, initializer=_start, initargs=(path, tuple(series))) as pool:
-        futures = [pool.submit(_judge_all, chunk) for chunk in chunks(refs, cores * _CHUNKS_PER_CORE)]
+        with _interrupts_wait():
+            futures = [pool.submit(_judge_all, chunk) for chunk in chunks(refs, cores * _CHUNKS_PER_CORE)]
         try:
             yield (future.result() for future in as_completed(futures))
         finally:
             _cancel(futures)
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: it is told to the parent, and it alone answers. They inherit the hold."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _cancel(futures: Sequence["Future[list[Judged]]"]) -> None:
@@ -87,6 +99,7 @@ class _Worker:
 
 
 def _start(path: str, series: tuple[Patch, ...]) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _Worker.repository = Repository.open(path)
     _Worker.series = series
 
