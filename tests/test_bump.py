@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump, Change, Kind, Place
-from patcher.bump.run import Asked
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.history import Repository as History

@@ -310,6 +310,21 @@ def test_a_stop_that_nobody_accepted_refuses(checkout: Path, upstream: Path) -> 
     assert done.code == 3 and done.said == "nothing was written\n" and texts(checkout) == before
 
 
+def test_a_new_anchor_may_not_take_what_was_reviewed_for_later_versions(checkout: Path, upstream: Path) -> None:
+    declaration = checkout / "patcher/patches/harness_column.py"
+    declaration.write_text(declaration.read_text().replace("# v1.4.0 to v1.4.8", "# v1.4.0 to v1.4.8, v1.9.0"))
+    exports = (upstream / "server/db.js").read_text().replace("module.exports = {", "exports = {")
+    commit(
+        upstream,
+        "v1.7.0",
+        {"server/db.js": lambda text: exports, "package.json": lambda t: t.replace("1.6.0", "1.7.0")},
+    )
+    done = bump(checkout, upstream, "--to", "v1.7.0", "--accept", "harness_column.1=1", "--write")
+    assert done.code == 2
+    message = "harness_column.1 was reviewed for 1.9.0 already: a range from 1.7.0 on would take that too"
+    assert message in done.err
+
+
 def test_what_was_not_proven_is_not_written(checkout: Path, upstream: Path) -> None:
     done = bump(checkout, upstream, "--write", "--no-prove")
     assert done.code == 2 and "`--write` writes only what was proven" in done.err

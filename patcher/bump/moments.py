@@ -104,6 +104,10 @@ class Reviews:
             self._surveys[ref] = flow.survey(found.upstream, self.series) if found else []
         return next((s for s in self._surveys[ref] if (s.patch, s.number) == (patch, number)), None)
 
+    def newest(self, patch: str, number: int) -> tuple[int, ...]:
+        """The numbers of the newest version that the comments of a place name; empty for none."""
+        return max((declared.newest(comment) for comment in self._comments(patch, number)), default=())
+
     def gaps(self, patch: str, number: int, last: str, tokens: str) -> list[str]:
         """The version tags after `last` and before the new ref at which a place does not meet the pin."""
         between = [tag for tag in _older_tags(self.repository, self.until) if version_key(tag) > version_key(last)]

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import CodePosition, MetadataWrapper, PositionProvider
 
+from patcher.bump.sources import anchor_source, edit_source, import_order, pin_source, versions_source
 from patcher.errors import DeclarationUnclear
-from patcher.model import Anchor, Edit, Pin, Scope, Versions
-
-_STEP = "    "
+from patcher.model import Anchor, Edit, Pin, Versions
 
 
 @dataclass(frozen=True)
@@ -111,20 +110,20 @@ class _Declaration:
         edit = self._nth(edits, change.edit, "edit")
         if isinstance(change, AddEdit):
             yield from self._ended(edit, change.ended, "anchors")
-            yield self._behind(edits[-1], _edit_source(change.new, change.comment))
+            yield self._behind(edits[-1], edit_source(change.new, change.comment))
             return
         anchors = self._calls(edit, "anchors")
         anchor = self._nth(anchors, change.anchor, "anchor")
         if isinstance(change, AddAnchor):
             yield from self._ended(anchor, change.ended, "pins")
-            yield self._behind(anchor, _anchor_source(change.new, change.comment))
+            yield self._behind(anchor, anchor_source(change.new, change.comment))
         elif isinstance(change, AddPin):
             yield self._add_pin(self._calls(anchor, "pins"), change)
         else:
             yield self._comment(self._nth(self._calls(anchor, "pins"), change.pin, "pin"), change.comment)
 
     def _add_pin(self, pins: Sequence[cst.Call], change: AddPin) -> _Splice:
-        lines = [f"# {change.comment}", *_pin_source(change.pin)]
+        lines = [f"# {change.comment}", *pin_source(change.pin)]
         builtin = next((pin for pin in pins if self._comment_above(pin).strip() == "# builtin"), None)
         if builtin is None:
             return self._behind(self._nth(pins, len(pins) - 1, "pin"), lines)
@@ -141,7 +140,7 @@ class _Declaration:
 
     def _ended(self, call: cst.Call, versions: Versions, before: str) -> Iterator[_Splice]:
         """`versions=` of a call: another value, or a new argument above the one named `before`."""
-        text = _versions_source(versions)
+        text = versions_source(versions)
         for argument in call.args:
             if argument.keyword is not None and argument.keyword.value == "versions":
                 yield _Splice(self._start(argument.value), self._end(argument.value), text)
@@ -164,7 +163,7 @@ class _Declaration:
             if isinstance(statement, cst.ImportFrom) and isinstance(statement.names, Sequence) and statement.module:
                 there = {str(alias.name.value) for alias in statement.names}
                 if self.module.code_for_node(statement.module) == "patcher.model" and names - there:
-                    listed = ", ".join(sorted(there | names, key=_import_order))
+                    listed = ", ".join(sorted(there | names, key=import_order))
                     text = f"from patcher.model import {listed}"
                     yield _Splice(self._start(statement), self._end(statement), text)
 
@@ -224,66 +223,3 @@ class _Declaration:
 
     def _indented(self, lines: Sequence[str], indent: str) -> str:
         return "".join(f"{indent}{line}\n" for line in lines)
-
-
-def _import_order(name: str) -> tuple[int, str]:
-    """Constants, then classes, then functions: as the linter sorts them."""
-    return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
-
-
-# --- source ----------------------------------------------------------------------------------------------------
-
-
-def _pin_source(pin: Pin) -> list[str]:
-    return [
-        "Pin(",
-        f'{_STEP}tokens="{pin.tokens}",',
-        f'{_STEP}text="{pin.text}",',
-        f"{_STEP}line={pin.line},",
-        "),",
-    ]
-
-
-def _anchor_source(anchor: Anchor, comment: str) -> list[str]:
-    inner = [f"scope={_scope_source(anchor.scope)},", f"pattern={_quoted(anchor.pattern)},"]
-    inner += [f"{name}={_quoted(value)}," for name in ("target", "containing") if (value := getattr(anchor, name))]
-    inner += [f"{name}={value}," for name in ("before", "after") if (value := getattr(anchor, name))]
-    inner += [f"versions={_versions_source(anchor.versions)},"] if anchor.versions != Versions() else []
-    pins = [f"{_STEP}# {comment}", *(f"{_STEP}{line}" for pin in anchor.pins for line in _pin_source(pin))]
-    return ["Anchor(", *(f"{_STEP}{line}" for line in [*inner, "pins=(", *pins, "),"]), "),"]
-
-
-def _edit_source(edit: Edit, comment: str) -> list[str]:
-    anchors = [f"{_STEP}{line}" for anchor in edit.anchors for line in _anchor_source(anchor, comment)]
-    inner = [
-        f"file={_quoted(edit.file)},",
-        f"place=Place.{edit.place.name},",
-        f"template={_quoted(edit.template)},",
-        f"versions={_versions_source(edit.versions)},",
-        "anchors=(",
-        *anchors,
-        "),",
-    ]
-    return ["Edit(", *(f"{_STEP}{line}" for line in inner), "),"]
-
-
-def _scope_source(scope: Scope) -> str:
-    if scope.kind == "module":
-        return "MODULE"
-    if scope.kind == "route":
-        verb, _, path = scope.name.partition(" ")
-        return f"route({_quoted(verb)}, {_quoted(path)})"
-    return f"function({_quoted(scope.name)})"
-
-
-def _versions_source(versions: Versions) -> str:
-    bounds = [f'{name}="{value}"' for name in ("since", "until") if (value := getattr(versions, name))]
-    return f"Versions({', '.join(bounds)})"
-
-
-def _quoted(text: str) -> str:
-    """A string literal as the formatter writes it: double quotes, unless single ones take fewer escapes."""
-    escaped = text.replace("\\", "\\\\")
-    if text.count('"') > text.count("'"):
-        return "'" + escaped.replace("'", "\\'") + "'"
-    return '"' + escaped.replace('"', '\\"') + '"'

@@ -1,19 +1,20 @@
 """A bump from beginning to end, in memory: both ends, each place, the candidates, and the tree that they would make."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 from patcher import flow
 from patcher.bump import trial
+from patcher.bump.accepting import Asked, chosen_of
 from patcher.bump.candidates import candidates
 from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
-from patcher.bump.model import Bump, Change, Commit, Kind, Moment, Place, Refusal
+from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
 from patcher.bump.moments import Reviews, beginning, comments_of, moment
 from patcher.bump.scope_diff import scope_diff
 from patcher.bump.shapes import words
 from patcher.bump.window import window_of
-from patcher.errors import PatcherError, UsageError
+from patcher.errors import PatcherError
 from patcher.flow import Surveyed
 from patcher.gates.free_identifiers import free_names
 from patcher.history import Repository
@@ -21,22 +22,6 @@ from patcher.model import Finding, Patch, Verdict
 from patcher.pipeline import check_upstream
 
 Advance = Callable[[str, int], None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a person asked for. accept: rank by place; only: ids of patches to look at, all of them for none.
-
-    write: only what was accepted counts; else the first choices show what there is to accept.
-    candidates: look for new anchors too.
-    """
-
-    until: str
-    since: str = ""
-    only: Collection[str] = ()
-    accept: Mapping[str, int] | None = None
-    write: bool = False
-    candidates: bool = True
 
 
 def bump(
@@ -52,7 +37,7 @@ def bump(
     look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
-    chosen = _chosen(places, asked, since, until)
+    chosen = chosen_of(places, asked, look.reviews)
     ours = trial.accepted(series, places, chosen, until.upstream.version)
     proposed = check_upstream(until.upstream, ours) if chosen else build
     return Bump(
@@ -67,27 +52,6 @@ def bump(
         bool(asked.accept),
         look.reviews.gaps,
     )
-
-
-def _chosen(places: Sequence[Place], asked: Asked, since: Moment | None, until: Moment) -> dict[str, int]:
-    """What was accepted; the first choices where nothing was, and nothing is written. Raises `UsageError`."""
-    if not asked.accept:
-        return {} if asked.write else trial.first_choices(places)
-    known = {place.id: place for place in places}
-    for name, rank in asked.accept.items():
-        if name not in known:
-            raise UsageError(f"there is no place {name}", hint=f"there are: {', '.join(known)}")
-        found = [each for each in known[name].candidates if each.rank == rank]
-        if not found:
-            count = len(known[name].candidates)
-            hint = "the same command without `--accept` shows them"
-            raise UsageError(f"{name} has no candidate {rank}: it has {count or 'none'}", hint=hint)
-        if found[0].kind is not Kind.PIN and since and since.upstream.version == until.upstream.version:
-            message = (
-                f"{since.ref} and {until.ref} both call themselves {until.upstream.version}: no range tells them apart"
-            )
-            raise UsageError(message, hint="a new anchor needs a new version of upstream: wait for its release")
-    return dict(asked.accept)
 
 
 class _Look:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from patcher import report
 from patcher.bump import content, declarations, save, trial
+from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
-from patcher.bump.run import Asked
 from patcher.bump.run import bump as run
 from patcher.bump.text import text_of
 from patcher.commands.outcome import Outcome

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from patcher.bump.run import Asked, bump
+from patcher.bump.accepting import Asked
+from patcher.bump.run import bump
 from patcher.history import Repository
 from patcher.materialize import materialize
 from patcher.model import Patch, Tree

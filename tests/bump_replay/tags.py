@@ -5,8 +5,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from patcher import flow, proof
+from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump, Change, Place
-from patcher.bump.run import Asked, bump
+from patcher.bump.run import bump
 from patcher.bump.variants import NEVER
 from patcher.history import Repository
 from patcher.locate import locate
