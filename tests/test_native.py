@@ -12,7 +12,7 @@ from patcher.harnesses import handler_path
 from patcher.markers import unsplice
 from patcher.materialize import materialize
 from patcher.model import Build, File, Upstream
-from patcher.patches import SERIES
+from patcher.patches import SERIES, codex_hooks, codex_hooks_page
 from patcher.prove import CONTRACTS, Contract, Node, Observation, ProofResult, benches, find_node, observe, prove
 from tests.native import VERSION, miniature
 
@@ -79,16 +79,20 @@ def test_its_own_output_is_applied(build: Build) -> None:
 
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
-    assert changed == {
+    opt_in = {
+        overlay.path: "added" for patch in (codex_hooks.PATCH, codex_hooks_page.PATCH) for overlay in patch.overlays
+    }
+    assert changed == opt_in | {
         "scripts/harness/codex-hook-handler.js": "added",
         "server/db.js": "patched",
+        "server/index.js": "patched",
         "server/lib/codex-paths.js": "added",
         "server/lib/harness-column.js": "added",
         "server/lib/harness.js": "added",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
     }
-    for path in ("server/db.js", "server/routes/hooks.js", "server/routes/sessions.js"):
+    for path in ("server/db.js", "server/index.js", "server/routes/hooks.js", "server/routes/sessions.js"):
         assert unsplice(build.tree[path].data.decode(), path)[0].encode() == miniature().tree[path].data
 
 
