@@ -165,7 +165,8 @@ def test_the_test_event_leaves_nothing_behind(well: Patient) -> None:
     assert sorted(line for line in after if "sqlite_sequence" not in line) == sorted(
         line for line in before if "sqlite_sequence" not in line
     )
-    assert "doctor" not in (well.data / "codex-hooks-seen.json").read_text()
+    seen = well.data / "codex-hooks-seen.json"  # written some time after the first event that counts
+    assert not seen.exists() or "doctor" not in seen.read_text()
 
 
 def test_it_changes_no_file_of_the_user(well: Patient) -> None:
