@@ -1,26 +1,29 @@
 """The contracts, on what a build produced: choose them, run them, and say what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
-from patcher.harnesses import HARNESSES
-from patcher.model import Build
-from patcher.progress import progress
-from patcher.prove import CONTRACTS, Contract, ProofResult, dependencies_for, find_node, prove
+from patcher.harnesses import handler_path
+from patcher.model import Build, Verdict
+from patcher.progress import progress as bar
+from patcher.prove import CONTRACTS, Contract, Node, ProofResult, dependencies_for, find_node, prove
 
-CODEX_HANDLER = f"scripts/{next(row.handler for row in HARNESSES if row.provider == 'codex')}"
+
+def codex_handler(build: Build) -> str:
+    """Where the generated tree has our Codex hook handler."""
+    return handler_path("codex", build.upstream.version)
 
 
 def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, install: bool = False) -> list[ProofResult]:
     """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
 
-    Raises `UsageError` (no such contract), `NodeMissing`, `DependenciesMissing`.
+    Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`.
     """
-    contracts = _chosen(only)
+    contracts = _chosen(only, build.upstream.version)
     runtime = find_node(node)
     pristine = build.upstream.tree
-    with progress(2 * len(contracts)) as advance:
+    with bar(2 * len(contracts)) as advance:
 
         def tell(said: str) -> None:
             advance(said, int(": " in said))  # `contract: tree` is a step, what `dependencies_for` says is none
@@ -32,28 +35,48 @@ def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, inst
             progress=tell,
             command=f"sidecar-patcher prove --upstream {build.upstream.spec}",
         )
-        return prove(
-            pristine,
-            build.tree,
-            contracts=contracts,
-            node=runtime,
-            node_modules=modules,
-            handler_source=build.added[CODEX_HANDLER].data.decode(),
-            progress=tell,
-        )
+        return of(contracts, build, node=runtime, node_modules=modules, progress=tell)
 
 
-def _chosen(only: Sequence[str]) -> list[Contract]:
+def of(
+    contracts: Iterable[Contract],
+    build: Build,
+    *,
+    node: Node,
+    node_modules: str | None,
+    progress: Callable[[str], None] = lambda said: None,
+) -> list[ProofResult]:
+    """The proof of these contracts on the two trees of a build, with its handler and what it finds superseded."""
+    return prove(
+        build.upstream.tree,
+        build.tree,
+        contracts=contracts,
+        node=node,
+        node_modules=node_modules,
+        handler_source=build.added[codex_handler(build)].data.decode(),
+        version=build.upstream.version,
+        superseded=frozenset(each.patch for each in build.findings if each.verdict is Verdict.SUPERSEDED),
+        progress=progress,
+    )
+
+
+def _chosen(only: Sequence[str], version: str) -> list[Contract]:
     known = {contract.id for contract in CONTRACTS}
     unknown = [name for name in only if name not in known]
     if unknown:
         hint = f"there are: {', '.join(sorted(known))}"
         raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
-    return [contract for contract in CONTRACTS if not only or contract.id in only]
+    ours = [contract for contract in CONTRACTS if version in contract.versions]
+    elsewhere = set(only) - {contract.id for contract in ours}
+    if elsewhere:
+        ranges = {contract.id: contract.versions for contract in CONTRACTS}
+        said = ", ".join(f"{name} is for {ranges[name]}" for name in sorted(elsewhere))
+        raise UsageError(f"{said}; this upstream is {version}", hint="leave it out, or choose another --upstream")
+    return [contract for contract in ours if not only or contract.id in only]
 
 
 def refuse_if_red(results: Sequence[ProofResult]) -> None:
-    """Raise `ContractRefused`, with every contract that is not red on pristine and green on patched."""
+    """Raise `ContractRefused`, with every contract that is not what it must be on the pristine and the patched tree."""
     refused = [f"{result.contract.id}: {result.message}" for result in results if not result.ok]
     if refused:
         hint = "`sidecar-patcher prove --only CONTRACT` runs one again; nothing was written"
@@ -71,6 +94,7 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
             "patched": {"green": result.green.green, "said": result.green.said},
             "patches": list(result.contract.patches),
             "message": result.message,
+            "superseded": result.superseded,
         }
         for result in results
     ]

@@ -13,10 +13,12 @@ from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = (
-    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
-    "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file", "codex-hooks-optin",
+    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
+    "codex-offload", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text",
+    "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
+    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
-PARAMS = {"harnesses": HARNESSES, "handler": "codex-hook-handler.js"}
+PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
     "codex-hooks.js": "overlay/scripts/codex-hooks.js.j2",
@@ -132,7 +134,14 @@ def tree(tmp_path: Path) -> Path:
 def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
     if suite == "samples.test.mjs" and not SAMPLES.is_dir():
         pytest.skip(f"the recorded streams are not at {SAMPLES}")
-    unset = ("CODEX_HOME", "CODEX_POLL_MS", "DASHBOARD_DATA_DIR", "DASHBOARD_CODEX_HOOKS", "NODE_OPTIONS", "NODE_TEST_CONTEXT")
+    unset = (
+        "CODEX_HOME",
+        "CODEX_POLL_MS",
+        "DASHBOARD_DATA_DIR",
+        "DASHBOARD_CODEX_HOOKS",
+        "NODE_OPTIONS",
+        "NODE_TEST_CONTEXT",
+    )
     env = {name: value for name, value in os.environ.items() if name not in unset}
     env |= {"SIDECAR_TREE": str(tree), "CODEX_SAMPLES": str(SAMPLES), "HOME": str(tree), "NO_COLOR": "1"}
     command = [node, "--test", "--test-reporter=spec", str(HERE / "js" / suite)]

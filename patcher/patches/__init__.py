@@ -7,6 +7,7 @@ from patcher.model import Patch
 from patcher.patches import (
     capture_columns,
     codex_hooks,
+    codex_hooks_page,
     codex_rollouts,
     filter_by_harness,
     harness_column,
@@ -23,6 +24,7 @@ SERIES = (
     record_hooks_once.PATCH,
     codex_rollouts.PATCH,
     codex_hooks.PATCH,
+    codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
 )
 
