@@ -5,21 +5,38 @@ from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
 from patcher.harnesses import HARNESSES
-from patcher.model import Build
+from patcher.model import Build, Tree
 from patcher.progress import progress
-from patcher.prove import CONTRACTS, Contract, ProofResult, dependencies_for, find_node, prove
+from patcher.prove import (
+    CLIENT_CONTRACTS,
+    CONTRACTS,
+    Contract,
+    ProofResult,
+    dependencies_for,
+    find_browser,
+    find_node,
+    prove,
+)
 
 CODEX_HANDLER = f"scripts/{next(row.handler for row in HARNESSES if row.provider == 'codex')}"
 
 
-def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, install: bool = False) -> list[ProofResult]:
+def run(
+    build: Build,
+    *,
+    only: Sequence[str] = (),
+    node: str | None = None,
+    install: bool = False,
+    pristine_client: Tree | None = None,
+) -> list[ProofResult]:
     """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
 
-    Raises `UsageError` (no such contract), `NodeMissing`, `DependenciesMissing`.
+    pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too.
+    Raises `UsageError` (no such contract), `NodeMissing`, `DependenciesMissing`, `BrowserMissing`.
     """
-    contracts = _chosen(only)
+    contracts = chosen(only, client=pristine_client is not None)
     runtime = find_node(node)
-    pristine = build.upstream.tree
+    pristine = {**build.upstream.tree, **(pristine_client or {})}
     with progress(2 * len(contracts)) as advance:
 
         def tell(said: str) -> None:
@@ -43,13 +60,23 @@ def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, inst
         )
 
 
-def _chosen(only: Sequence[str]) -> list[Contract]:
-    known = {contract.id for contract in CONTRACTS}
+def chosen(only: Sequence[str], *, client: bool) -> list[Contract]:
+    """The contracts of these names, or all; those of the client with `client` only, and with a browser to see them.
+
+    Raises `UsageError` for an unknown name, `BrowserMissing`.
+    """
+    contracts = (*CONTRACTS, *(CLIENT_CONTRACTS if client else ()))
+    known = {contract.id for contract in contracts}
+    if not client and (left_out := {contract.id for contract in CLIENT_CONTRACTS}.intersection(only)):
+        raise UsageError(f"{', '.join(sorted(left_out))} looks at the built client", hint="add `--client`")
     unknown = [name for name in only if name not in known]
     if unknown:
         hint = f"there are: {', '.join(sorted(known))}"
         raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
-    return [contract for contract in CONTRACTS if not only or contract.id in only]
+    found = [contract for contract in contracts if not only or contract.id in only]
+    if any(contract in CLIENT_CONTRACTS for contract in found):
+        find_browser()
+    return found
 
 
 def refuse_if_red(results: Sequence[ProofResult]) -> None:

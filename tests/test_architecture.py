@@ -114,7 +114,7 @@ def test_a_patch_is_data() -> None:
 )
 def test_who_may_import(name: str, only: set[str]) -> None:
     importers = {part(each) for each in OWN if name in {part(used) for used in imports_of(each)}} - {name}
-    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "testing"}
+    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "client", "testing"}
 
 
 def test_there_is_no_cycle() -> None:
@@ -180,7 +180,7 @@ def test_only_our_own_git_and_the_contracts_start_processes() -> None:
         text = ast.unparse(modules()[name])
         return "import subprocess" in text or "from subprocess" in text
 
-    assert {part(name) for name in OWN if starts(name)} <= {"git", "proof", "prove", "doctor", "materialize"} - {
+    assert {part(name) for name in OWN if starts(name)} <= {"git", "proof", "prove", "client", "doctor", "materialize"} - {
         "materialize"
     }
 

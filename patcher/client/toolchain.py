@@ -14,6 +14,8 @@ from patcher.model import Tree
 from patcher.prove.install import default_cache
 from patcher.prove.node import Node, npm_of
 
+BUILTIN = "builtin"
+"""The version of a package that the miniature client names and does without."""
 _MARKER = ".complete"
 _FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--include=dev")
 _LONGEST = 900.0
@@ -75,7 +77,8 @@ def run_build(directory: str, node: Node) -> None:
 
 def _wanted(tree: Tree) -> Mapping[str, str]:
     described = json.loads(tree[_PACKAGE].data)
-    return {**(described.get("dependencies") or {}), **(described.get("devDependencies") or {})}
+    named = {**(described.get("dependencies") or {}), **(described.get("devDependencies") or {})}
+    return {name: version for name, version in named.items() if version != BUILTIN}
 
 
 def _digest(tree: Tree, node: Node) -> str:

@@ -11,6 +11,7 @@ from patcher.patches import (
     harness_column,
     parse_outside_transaction,
     record_hooks_once,
+    settings_switch,
     stamp_harness,
 )
 
@@ -23,6 +24,9 @@ SERIES = (
     codex_rollouts.PATCH,
     filter_by_harness.PATCH,
 )
+
+CLIENT_SERIES = (settings_switch.PATCH,)
+"""Behind the series, with `--client` only: what is put into the client's sources."""
 
 
 def module_of(patch: Patch) -> ModuleType:

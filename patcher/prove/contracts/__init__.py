@@ -9,6 +9,7 @@ from patcher.prove.contracts import (
     filter_separates_harnesses,
     hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
+    settings_has_the_switch,
     transcript_parsed_outside_write_lock,
     unknown_provider_changes_nothing,
 )
@@ -25,3 +26,6 @@ CONTRACTS = (
     rollout_alone_is_recorded_once.CONTRACT,
     hooked_then_imported_has_no_row_twice.CONTRACT,
 )
+
+CLIENT_CONTRACTS = (settings_has_the_switch.CONTRACT,)
+"""Those that look at the built client, in a browser: with `--client` only."""
