@@ -17,6 +17,7 @@ from tests.support import ROOT
 PATCHES = ROOT / "patcher/patches"
 CONTRACTS = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
+PARTS = {"page/codex-hooks.css.j2", "page/codex-hooks.js.j2"}  # what the page includes
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
 
 
@@ -87,7 +88,12 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
-    assert files == templates("payload") | templates("overlay") | templates("handler") | {"portable.lock"}
+    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | {"portable.lock"}
+
+
+def test_every_part_of_a_page_is_included() -> None:
+    page = (Path(TEMPLATES) / "overlay/server/routes/codex-hooks.html.j2").read_text()
+    assert set(re.findall(r'include "([^"]+)"', page)) == PARTS == templates("page")
 
 
 @EACH
@@ -108,7 +114,7 @@ def test_no_two_patches_add_the_same_file() -> None:
 
 
 def test_handlers_are_portable_and_executable() -> None:
-    handlers = [overlay for patch in SERIES for overlay in patch.overlays if overlay.path.startswith("scripts/")]
+    handlers = [overlay for patch in SERIES for overlay in patch.overlays if "handler/" in overlay.template]
     assert handlers and all(overlay.portable and overlay.executable for overlay in handlers)
 
 

@@ -6,6 +6,8 @@ from types import ModuleType
 from patcher.model import Patch
 from patcher.patches import (
     capture_columns,
+    codex_hooks,
+    codex_hooks_page,
     codex_rollouts,
     filter_by_harness,
     harness_column,
@@ -22,6 +24,8 @@ SERIES = (
     stamp_harness.PATCH,
     record_hooks_once.PATCH,
     codex_rollouts.PATCH,
+    codex_hooks.PATCH,
+    codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
 )
 
