@@ -11,6 +11,7 @@ from patcher.model import MODULE, Anchor, Edit, Overlay, Patch, Pin, Place, Vers
 PATCH = Patch(
     id="settings_switch",
     summary="Puts the switch of the Codex hooks into the dashboard's own settings (with `--client`).",
+    requires=("codex_hooks_page",),
     edits=(
         Edit(
             file="client/src/pages/Settings.tsx",
