@@ -20,7 +20,9 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
     """
     scopes = javascript.scopes_named(text, anchor.scope, language)
     if not scopes:
-        return Located(anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file")
+        return Located(
+            anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file"
+        )
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes

@@ -36,8 +36,8 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
     what else the package's own `files` names; never `node_modules`, `client/`, docs or tests.
     client: the client's sources travel too, without what is built or installed there.
 
-    Raises `ClientMissing`, `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
-    `NotThisPackage`.
+    Raises `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
+    `NotThisPackage`, `ClientMissing`.
     """
     if spec == BUILTIN:
         return _identified(_read_directory(BUILTIN_SIDECAR, spec, client=client), BUILTIN, spec, client=client)

@@ -376,7 +376,7 @@ class Build:
         return not self.stopped and not self.refused
 
     def changes(self) -> tuple[FileChange, ...]:
-        """Each file of the generated tree: copied as it was, patched, added by us, or built from the client's sources."""
+        """Each file of the generated tree: copied, patched, added by us, or built from the client's sources."""
         return tuple(
             FileChange(path, self._status(path), self._before(path), self.tree[path].sha256)
             for path in sorted(self.tree)

@@ -9,11 +9,13 @@ import pytest
 
 from patcher import flow
 from patcher.model import Patch, Place, version_key
-from patcher.patches import SERIES, module_of
+from patcher.patches import CLIENT_SERIES, module_of
+from patcher.patches import SERIES as SERVER_SERIES
 from patcher.render import render
 from patcher.resources import TEMPLATES
 from tests.support import ROOT
 
+SERIES = (*SERVER_SERIES, *CLIENT_SERIES)
 PATCHES = ROOT / "patcher/patches"
 CONTRACTS = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too

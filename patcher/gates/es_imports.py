@@ -15,7 +15,7 @@ _ENDINGS = ("", ".ts", ".tsx", "/index.ts", "/index.tsx", ".js", ".json")
 
 
 def problems(build: Build, where: str, importer: str, text: str) -> Iterator[Problem]:
-    """Each `import` of the text that is no module of the tree, no package of the client's, or takes what is not there."""
+    """Each `import` that is no module of the tree, no package of the client's, or takes what is not there."""
     for statement in javascript.parse(text, javascript.language_of(importer)).find_all(kind="import_statement"):
         source = statement.field("source")
         name = javascript.string_value(source) if source is not None else ""

@@ -1,4 +1,4 @@
-"""The dashboard's settings have the switch right below the Claude hooks; it works with a click and with the keyboard."""
+"""The dashboard's settings have the switch right below the Claude hooks; it works by mouse and by keyboard."""
 
 import os
 import time
@@ -14,6 +14,11 @@ LABEL = "Codex CLI session tracking (experimental)"
 _MOST = 1.0
 _LOADS = 15_000.0
 _CLAUDE_HOOKS = "Hook Configuration"
+_WELCOMES = ("splash-shown-v1", "provider-onboarding-shown-v1")  # `SplashScreen.tsx` of v1.4.0 and of v2.0.0
+PREPARED = "localStorage.setItem('i18nextLng', 'en');" + "".join(
+    f"sessionStorage.setItem('{key}', '1');" for key in _WELCOMES
+)
+"""Run before the application: it speaks English, and has welcomed its user already."""
 _HANDLER = "codex-hook-handler.js"
 
 
@@ -21,7 +26,7 @@ def _observe(bench: Bench) -> Observation:
     from patcher.prove.browser import page
 
     with bench.sidecar() as sidecar, page(sidecar.home) as browser:
-        browser.add_init_script("localStorage.setItem('i18nextLng', 'en')")
+        browser.add_init_script(PREPARED)
         browser.goto(f"http://127.0.0.1:{sidecar.port}/settings")
         heading = browser.get_by_role("heading", name=_CLAUDE_HOOKS, exact=True)
         heading.wait_for(state="attached", timeout=_LOADS)
