@@ -113,6 +113,11 @@ class _State:
     def stopped(self, patch: str) -> Finding | None:
         return next((each for each in self.findings if each.patch == patch and each.verdict.stops), None)
 
+    def left_out(self, patch: str) -> Finding | None:
+        """Why a patch did not go in: an anchor stopped it, or upstream does it itself. None for one that did."""
+        own = [each for each in self.findings if each.patch == patch]
+        return next((each for each in own if each.verdict.stops or each.verdict is Verdict.SUPERSEDED), None)
+
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
     splices: dict[str, list[Splice]] = {}
@@ -129,7 +134,7 @@ def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
 
 def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
     version = state.given.version
-    if patch.superseded is not None and version in patch.superseded:
+    if patch.is_superseded_in(version):
         message = f"upstream {version} does this itself: {patch.superseded_by}"
         state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
@@ -198,15 +203,24 @@ def _in_a_loop(payload: str) -> str:
 
 def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
     """A place that an earlier patch would have brought is missing because of that patch, not of upstream."""
-    stopped = [found for name in patch.requires if (found := state.stopped(name)) is not None]
-    guilty = next((found.patch for found in stopped if found.file == finding.file), None)
-    if guilty is None or finding.verdict is not Verdict.MISSING:
+    if finding.verdict is not Verdict.MISSING:
         return finding
-    return replace(finding, message=f"{finding.message}; {guilty}, which it requires, did not go in")
+    required = [found for name in patch.requires if (found := state.left_out(name)) is not None]
+    guilty = next((found for found in required if found.file == finding.file), None)
+    if guilty is None:
+        return finding
+    if guilty.verdict is not Verdict.SUPERSEDED:
+        return replace(finding, message=f"{finding.message}; {guilty.patch}, which it requires, did not go in")
+    version = state.given.version
+    return replace(
+        finding,
+        message=f"{finding.message}; {guilty.patch}, which it requires, is superseded in {version}",
+        hint=f"give `patcher/patches/{patch.id}.py` an anchor of its own for {version}, or a superseded range",
+    )
 
 
 def _add_overlays(state: _State, patch: Patch) -> None:
-    for overlay in patch.overlays:
+    for overlay in patch.overlays_for(state.given.version):
         file = File(render(overlay.template, **overlay.params).encode(), overlay.executable)
         state.added[overlay.path] = file
         if overlay.portable:
@@ -222,7 +236,7 @@ def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch], version
     for patch in series:
         own = [finding for finding in findings if finding.patch == patch.id]
         applied = [finding for finding in own if finding.verdict is Verdict.APPLIED]
-        is_applied = len(applied) == len(patch.edits_for(version)) + len(patch.overlays) > 0
+        is_applied = len(applied) == len(patch.edits_for(version)) + len(patch.overlays_for(version)) > 0
         judged = [
             finding for finding in own if (finding.verdict is Verdict.APPLIED) == is_applied or finding.verdict.stops
         ]

@@ -86,6 +86,10 @@ class Versions:
 
 
 EVERY_VERSION = Versions()
+V1_LINE = Versions(until="2.0.0")
+"""Upstream that knows no Codex: the series brings all of it."""
+V2_LINE = Versions(since="2.0.0")
+"""Upstream that monitors Codex natively (`sessions.provider`, `POST /api/hooks/codex`)."""
 
 
 def version_key(version: str) -> tuple[int, ...]:
@@ -186,18 +190,26 @@ class Edit:
 
 @dataclass(frozen=True)
 class Overlay:
-    """A file of ours that the generated tree gets. `portable`: it must stay within ES2017 (DESIGN.md section 6)."""
+    """A file of ours that the generated tree gets, in these upstream versions.
+
+    portable: it must stay within ES2017 (DESIGN.md section 6).
+    """
 
     path: str
     template: str
     params: Mapping[str, Hashable] = field(default_factory=lambda: MappingProxyType({}))
     portable: bool = False
     executable: bool = False
+    versions: Versions = EVERY_VERSION
 
 
 @dataclass(frozen=True)
 class Patch:
-    """An anchor, a payload and a contract. The module's docstring says what, why, and what to search for."""
+    """An anchor, a payload and a contract. The module's docstring says what, why, and what to search for.
+
+    superseded: the upstream versions that do it themselves, and `superseded_by` names what does it there. The proof
+    is that its contracts are green on the pristine tree.
+    """
 
     id: str
     summary: str
@@ -211,6 +223,14 @@ class Patch:
     def edits_for(self, version: str) -> tuple[tuple[int, Edit], ...]:
         """The edits that this upstream version needs, each with its number in the patch."""
         return tuple((number, edit) for number, edit in enumerate(self.edits) if version in edit.versions)
+
+    def overlays_for(self, version: str) -> tuple[Overlay, ...]:
+        """The files of ours that this upstream version needs."""
+        return tuple(overlay for overlay in self.overlays if version in overlay.versions)
+
+    def is_superseded_in(self, version: str) -> bool:
+        """Whether this upstream version does it itself, as far as the declaration knows."""
+        return self.superseded is not None and version in self.superseded
 
     @property
     def file(self) -> str:

@@ -1,16 +1,18 @@
 """The contracts, on what a build produced: choose them, run them, and say what was seen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
-from patcher.harnesses import HARNESSES
-from patcher.model import Build, Tree
-from patcher.progress import progress
+from patcher.harnesses import handler_path
+from patcher.model import Build, Tree, Verdict
+from patcher.progress import progress as bar
 from patcher.prove import (
     CLIENT_CONTRACTS,
     CONTRACTS,
     Contract,
+    Node,
     ProofResult,
     dependencies_for,
     find_browser,
@@ -18,7 +20,10 @@ from patcher.prove import (
     prove,
 )
 
-CODEX_HANDLER = f"scripts/{next(row.handler for row in HARNESSES if row.provider == 'codex')}"
+
+def codex_handler(build: Build) -> str:
+    """Where the generated tree has our Codex hook handler."""
+    return handler_path("codex", build.upstream.version)
 
 
 def run(
@@ -32,12 +37,14 @@ def run(
     """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
 
     pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too.
-    Raises `UsageError` (no such contract), `NodeMissing`, `DependenciesMissing`, `BrowserMissing`.
+    Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
+    `BrowserMissing`.
     """
-    contracts = chosen(only, client=pristine_client is not None)
+    contracts = chosen(only, build.upstream.version, client=pristine_client is not None)
     runtime = find_node(node)
     pristine = {**build.upstream.tree, **(pristine_client or {})}
-    with progress(2 * len(contracts)) as advance:
+    build = replace(build, upstream=replace(build.upstream, tree=pristine))
+    with bar(2 * len(contracts)) as advance:
 
         def tell(said: str) -> None:
             advance(said, int(": " in said))  # `contract: tree` is a step, what `dependencies_for` says is none
@@ -49,21 +56,35 @@ def run(
             progress=tell,
             command=f"sidecar-patcher prove --upstream {build.upstream.spec}",
         )
-        return prove(
-            pristine,
-            build.tree,
-            contracts=contracts,
-            node=runtime,
-            node_modules=modules,
-            handler_source=build.added[CODEX_HANDLER].data.decode(),
-            progress=tell,
-        )
+        return of(contracts, build, node=runtime, node_modules=modules, progress=tell)
 
 
-def chosen(only: Sequence[str], *, client: bool) -> list[Contract]:
-    """The contracts of these names, or all; those of the client with `client` only, and with a browser to see them.
+def of(
+    contracts: Iterable[Contract],
+    build: Build,
+    *,
+    node: Node,
+    node_modules: str | None,
+    progress: Callable[[str], None] = lambda said: None,
+) -> list[ProofResult]:
+    """The proof of these contracts on the two trees of a build, with its handler and what it finds superseded."""
+    return prove(
+        build.upstream.tree,
+        build.tree,
+        contracts=contracts,
+        node=node,
+        node_modules=node_modules,
+        handler_source=build.added[codex_handler(build)].data.decode(),
+        version=build.upstream.version,
+        superseded=frozenset(each.patch for each in build.findings if each.verdict is Verdict.SUPERSEDED),
+        progress=progress,
+    )
 
-    Raises `UsageError` for an unknown name, `BrowserMissing`.
+
+def chosen(only: Sequence[str], version: str, *, client: bool = False) -> list[Contract]:
+    """The contracts of these names, or all of this upstream's; those of the client with `client` only.
+
+    Raises `UsageError` for a name that is not among them, `BrowserMissing` where one has to see the client.
     """
     contracts = (*CONTRACTS, *(CLIENT_CONTRACTS if client else ()))
     known = {contract.id for contract in contracts}
@@ -73,14 +94,20 @@ def chosen(only: Sequence[str], *, client: bool) -> list[Contract]:
     if unknown:
         hint = f"there are: {', '.join(sorted(known))}"
         raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
-    found = [contract for contract in contracts if not only or contract.id in only]
+    ours = [contract for contract in contracts if version in contract.versions]
+    elsewhere = set(only) - {contract.id for contract in ours}
+    if elsewhere:
+        ranges = {contract.id: contract.versions for contract in contracts}
+        said = ", ".join(f"{name} is for {ranges[name]}" for name in sorted(elsewhere))
+        raise UsageError(f"{said}; this upstream is {version}", hint="leave it out, or choose another --upstream")
+    found = [contract for contract in ours if not only or contract.id in only]
     if any(contract in CLIENT_CONTRACTS for contract in found):
         find_browser()
     return found
 
 
 def refuse_if_red(results: Sequence[ProofResult]) -> None:
-    """Raise `ContractRefused`, with every contract that is not red on pristine and green on patched."""
+    """Raise `ContractRefused`, with every contract that is not what it must be on the pristine and the patched tree."""
     refused = [f"{result.contract.id}: {result.message}" for result in results if not result.ok]
     if refused:
         hint = "`sidecar-patcher prove --only CONTRACT` runs one again; nothing was written"
@@ -98,6 +125,7 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
             "patched": {"green": result.green.green, "said": result.green.said},
             "patches": list(result.contract.patches),
             "message": result.message,
+            "superseded": result.superseded,
         }
         for result in results
     ]

@@ -163,6 +163,8 @@ def _contract_lines(contracts: Sequence[Mapping[str, Any]], paint: Any) -> list[
             lines.append(f"    {tree:<8}  {state}  {seen['said']}")
     proven = sum(contract["ok"] for contract in contracts)
     said = f"  contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
+    superseded = sum(contract["superseded"] for contract in contracts)
+    said += f"; {superseded} of superseded patches: green on both" if superseded else ""
     return [*lines, "", said] if contracts else []
 
 

@@ -25,6 +25,9 @@ CODES = {
     "OverlappingSplices": ("splices-overlap", 3),
     "SeriesError": ("series-invalid", 70),
     "ContractRefused": ("contract-refused", 4),
+    "ClientMissing": ("client-missing", 5),
+    "ClientBuildFailed": ("client-build-failed", 4),
+    "BrowserMissing": ("browser-missing", 5),
     "NodeMissing": ("node-missing", 5),
     "DependenciesMissing": ("dependencies-missing", 5),
 }

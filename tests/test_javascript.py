@@ -18,7 +18,7 @@ OVERLAYS = (
     "codex-toml", "codex-hooks-trust", "codex-hooks-seen", "codex-newest-session", "codex-hooks-words",
     "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
-PARAMS = {"harnesses": HARNESSES, "handler": "codex-hook-handler.js"}
+PARAMS = {"harnesses": HARNESSES, "handler": "codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
     "codex-hooks.js": "overlay/scripts/codex-hooks.js.j2",

@@ -43,7 +43,13 @@ def tokens(text: str, anchor: Anchor = SECTION) -> str:
 
 @pytest.mark.parametrize(
     ("path", "language"),
-    [("a.js", "javascript"), ("a.tsx", "tsx"), ("a.ts", "typescript"), ("a.mts", "typescript"), ("a.mjs", "javascript")],
+    [
+        ("a.js", "javascript"),
+        ("a.tsx", "tsx"),
+        ("a.ts", "typescript"),
+        ("a.mts", "typescript"),
+        ("a.mjs", "javascript"),
+    ],
 )
 def test_the_ending_chooses_the_grammar(path: str, language: str) -> None:
     assert javascript.language_of(path) == language
@@ -98,7 +104,9 @@ def test_parentheses_of_a_parameter_do_not_count_and_those_of_a_type_do() -> Non
 # --- splices ---------------------------------------------------------------------------------------------------
 
 
-def patched(bench: Bench, place: Place, payload: str, page: str = PAGE, files: Mapping[str, str] | None = None) -> Build:
+def patched(
+    bench: Bench, place: Place, payload: str, page: str = PAGE, files: Mapping[str, str] | None = None
+) -> Build:
     bench.templates["payload/p.tsx.j2"] = payload
     bench.templates["overlay/added.tsx.j2"] = (files or {}).get("client/src/Added.tsx", "export const Added = 1;\n")
     [match] = locate(PAGE, SECTION, "tsx").matches
@@ -146,7 +154,9 @@ def test_applied_and_tampered_are_seen_between_tags(bench: Bench) -> None:
 
 def patched_again(bench: Bench, text: str) -> Verdict:
     [match] = locate(PAGE, SECTION, "tsx").matches
-    anchor = Anchor(function("Page"), SECTION.pattern, (Pin(match.tokens, match.text, match.line),), containing="{name}")
+    anchor = Anchor(
+        function("Page"), SECTION.pattern, (Pin(match.tokens, match.text, match.line),), containing="{name}"
+    )
     patch = Patch("p", "Does.", (Edit(PATH, Place.AFTER, "payload/p.tsx.j2", (anchor,)),))
     bench.templates["payload/p.tsx.j2"] = "<Card open />\n"
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {PATH: File(text.encode())})
@@ -164,7 +174,9 @@ def test_braces_of_upstream_are_not_those_of_a_marker() -> None:
 @pytest.mark.parametrize(
     ("payload", "gate_id", "said"),
     [
-        pytest.param("<Cart open />", "free-identifiers", "uses `Cart`, which is not bound in function Page", id="unbound"),
+        pytest.param(
+            "<Cart open />", "free-identifiers", "uses `Cart`, which is not bound in function Page", id="unbound"
+        ),
         pytest.param("<Card open={process.env.X} />", "free-identifiers", "uses `process`", id="Node in a browser"),
         pytest.param("<Card open", "parses", "does not parse", id="broken"),
         pytest.param("<Card>{'=*/'}</Card>", "template-residue", "is left over", id="residue"),

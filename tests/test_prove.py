@@ -58,7 +58,11 @@ RED = {
     "codex_session_outlives_restart": "the session is completed, with a SessionEnd that nobody sent; .* is absent",
     "rollout_alone_is_recorded_once": "after the first half of a rollout was written there is no such session",
     "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* `capture` of 17 rows is absent",
+    "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",
+    "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
+    "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
 }
+ON_BUILTIN = [contract for contract in CONTRACTS if "1.4.8" in contract.versions]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +96,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.id)
+@pytest.mark.parametrize("contract", ON_BUILTIN, ids=lambda contract: contract.id)
 def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: Bench) -> None:
     observation = observe(contract, on_pristine)
     assert observation.observed
@@ -115,7 +119,7 @@ def test_the_series_and_the_contracts_name_each_other() -> None:
     by_series = {(patch.id, contract) for patch in SERIES for contract in patch.contracts}
     by_contract = {(patch, contract.id) for contract in CONTRACTS for patch in contract.patches}
     assert by_series == by_contract
-    assert set(RED) == {contract.id for contract in CONTRACTS}
+    assert set(RED) == {contract.id for contract in ON_BUILTIN}
 
 
 # --- what a proof is made of -----------------------------------------------------------------------------------

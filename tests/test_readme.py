@@ -50,3 +50,12 @@ def test_the_two_commands_of_the_readme_exist() -> None:
     listed = subprocess.run(["python3", ".dev", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stderr
     commands = set(re.findall(r"python3 \.dev (\w+)", README))
     assert {"demo", "test"} <= commands <= set(re.findall(r"^  (\w+)", listed, re.M))
+
+
+def test_the_readme_says_what_is_superseded_on_the_v2_line() -> None:
+    section = README.partition("## The series")[2].partition("\n## ")[0]
+    rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| .+? \| (.+?) \|$", section, re.M))
+    assert list(rows) == [patch.id for patch in SERIES]
+    assert {name for name, said in rows.items() if said == "superseded"} == {
+        patch.id for patch in SERIES if patch.is_superseded_in("2.0.3")
+    }

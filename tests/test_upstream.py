@@ -2,7 +2,9 @@
 
 import json
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from patcher import pipeline
 from patcher.materialize import materialize
 from patcher.model import File
 from patcher.patches import SERIES
+from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
+from patcher.prove.codex_session import sample
 from tests.support import CommandLine, snapshot
 
 REPO = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
@@ -17,7 +21,23 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-SUPPORTED = ["v1.1.1", "v1.2.0", "v1.3.0", "v1.4.0", "v1.4.1", "v1.4.2", "v1.4.5", "v1.4.6", "v1.4.8"]
+SUPPORTED = [
+    "v1.1.1",
+    "v1.2.0",
+    "v1.3.0",
+    "v1.4.0",
+    "v1.4.1",
+    "v1.4.2",
+    "v1.4.5",
+    "v1.4.6",
+    "v1.4.8",
+    "v2.0.0",
+    "v2.0.1",
+    "v2.0.2",
+    "v2.0.3",
+]
+NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts"}
+"""What upstream does itself from v2.0.0 on."""
 GOES_ON = {"exact", "reformatted", "moved"}
 NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
@@ -45,7 +65,8 @@ def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     build = pipeline.check(f"{REPO}@{ref}")
     assert [gate for gate in build.gates if not gate.ok] == []
     verdicts = {finding.patch: str(finding.verdict) for finding in build.places}
-    assert {patch: verdict for patch, verdict in verdicts.items() if verdict not in GOES_ON} == {}
+    others = {patch: verdict for patch, verdict in verdicts.items() if verdict not in GOES_ON}
+    assert others == dict.fromkeys(NATIVE if ref.startswith("v2") else (), "superseded")
     assert verdicts.keys() == {patch.id for patch in SERIES} and build.ok
 
 
@@ -62,7 +83,9 @@ def test_a_generated_tree_reverts_to_upstreams_bytes(cli: CommandLine, tmp_path:
 def test_a_generated_tree_is_applied(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     cli("build", "--upstream", f"{REPO}@{ref}", "--out", tmp_path / "out")
     content = json.loads(cli("check", "--upstream", tmp_path / "out", "--format", "json").out)
-    assert {patch["id"]: patch["verdict"] for patch in content["patches"]} == {patch.id: "applied" for patch in SERIES}
+    native = NATIVE if ref.startswith("v2") else set()
+    expected = {patch.id: "superseded" if patch.id in native else "applied" for patch in SERIES}
+    assert {patch["id"]: patch["verdict"] for patch in content["patches"]} == expected
     assert content["ok"] is True
 
 
@@ -81,3 +104,73 @@ def test_a_version_before_the_line_is_refused(cli: CommandLine, ref: str) -> Non
     assert (ended.code, set(stops)) == (3, set(TOO_OLD[ref]))
     assert [patch for patch, reason in TOO_OLD[ref].items() if reason not in stops[patch]["message"]] == []
     assert {each["verdict"] for each in stops.values()} == {"missing"} and all(each["hint"] for each in stops.values())
+
+
+@pytest.mark.parametrize("newer", ["v2.0.0", "v2.0.3"])
+def test_a_database_of_the_v1_line_goes_on_under_the_v2_line(tmp_path: Path, newer: str) -> None:
+    """Both patched, both real: what the v1 line has recorded stays, and upstream's own ingest reads on from there."""
+    older, newest = (laid_out(ref, tmp_path / ref) for ref in ("v1.4.8", newer))
+    with older as old:
+        codex = sample("upgraded", codex_home=old.codex_home, cwd=old.home)
+        lines = 1 + next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
+        append(codex.rollout_path, codex.rollout[:lines])
+        for payload in codex.hooks[:4]:
+            old.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
+        before = old.wait_for(lambda: settled(old, codex.id), 10, "the rows of the first turn")
+        tokens = old.rows("SELECT SUM(input_tokens) AS fresh FROM token_usage WHERE session_id = ?", codex.id)
+        old.stop()
+        with Sidecar(
+            newest.tree,
+            newest.node,
+            work=str(tmp_path),
+            existing_data=old.data_dir,
+            env={"CODEX_HOME": old.codex_home},
+        ) as new:
+            session = new.get(f"/api/sessions/{codex.id}")["session"]
+            assert (session["harness"], session["provider"]) == ("codex", "codex")
+            time.sleep(1)
+            assert kept(new, codex.id) == before
+            append(codex.rollout_path, codex.rollout[lines:])
+            new.wait_for(lambda: len(types(new, codex.id)) >= len(before) + 3, 10, "the rows of the second turn")
+            assert kept(new, codex.id, before=len(before)) == before
+            assert sorted(types(new, codex.id)[len(before) :]) == [
+                "codex_task_complete",
+                "codex_task_started",
+                "codex_tool_call",
+            ]
+            assert new.rows("SELECT id FROM agents WHERE session_id = ?", codex.id) == [{"id": f"codex:{codex.id}"}]
+            # The second turn's total is the first one's, so that there is nothing more to book.
+            assert (
+                new.rows("SELECT SUM(input_tokens) AS fresh FROM token_usage WHERE session_id = ?", codex.id) == tokens
+            )
+            assert tokens == [{"fresh": 100}]
+
+
+def laid_out(ref: str, directory: Path) -> Sidecar:
+    build, node = pipeline.check(f"{REPO}@{ref}"), find_node()
+    modules = dependencies_for(build.upstream.tree["package.json"].data, node=node, install=True)
+    directory.mkdir()
+    return Sidecar(lay_out(build.tree, str(directory), modules), node, work=str(directory))
+
+
+def append(path: str, lines: list[dict[str, Any]]) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("a", encoding="utf-8") as file:
+        file.writelines(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+
+
+def types(sidecar: Sidecar, session: str) -> list[str]:
+    rows = sidecar.rows("SELECT event_type FROM events WHERE session_id = ? ORDER BY id", session)
+    return [row["event_type"] for row in rows]
+
+
+def kept(sidecar: Sidecar, session: str, before: int = -1) -> list[tuple[str, str, str]]:
+    rows = sidecar.rows("SELECT * FROM events WHERE session_id = ? ORDER BY id LIMIT ?", session, before)
+    return [(row["event_type"], row["data"], row["capture"]) for row in rows]
+
+
+def settled(sidecar: Sidecar, session: str) -> list[tuple[str, str, str]] | None:
+    """The rows of the first turn, once its end is there and nothing comes any more."""
+    first = kept(sidecar, session)
+    time.sleep(0.5)
+    return first if "Stop" in types(sidecar, session) and kept(sidecar, session) == first else None

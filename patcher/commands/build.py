@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
-_STATUSES = ("patched", "added", "copied", "built")
+_ALWAYS_COUNTED = ("patched", "added", "copied")
 
 
 def build(options: argparse.Namespace) -> Outcome:
@@ -57,11 +57,11 @@ def prove(options: argparse.Namespace) -> Outcome:
     """Run the contracts on the pristine and on the patched tree."""
     from patcher import proof  # Node, SQLite and HTTP: nothing that a build needs
 
-    proof.chosen(options.only, client=options.client)  # before anything takes long
     result = _checked(options)
     if not result.ok:
         return Outcome(exit_code_of(result), report.report("prove", build=result), said="nothing to prove")
     if options.client:
+        proof.chosen(options.only, result.upstream.version, client=True)  # before anything takes long
         result = _with_client(options, result)
     results = _proofs(options, result, only=options.only)
     content = {**report.report("prove", build=result), **proof.as_report(results)}
@@ -117,7 +117,8 @@ def _dist(options: argparse.Namespace, tree: Tree, which: str) -> Tree:
 
 def _counts(result: Build) -> str:
     changes = [change.status for change in result.changes()]
-    return ", ".join(f"{changes.count(status)} {status}" for status in _STATUSES if status in changes)
+    counted = [*_ALWAYS_COUNTED, *(["built"] if "built" in changes else [])]
+    return ", ".join(f"{changes.count(status)} {status}" for status in counted)
 
 
 def _say(line: str) -> None:

@@ -8,7 +8,7 @@ from patcher import diffs, flow, report
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
 from patcher.materialize import materialize
-from patcher.model import Anchor, Edit
+from patcher.model import EVERY_VERSION, Anchor, Edit, Overlay
 from patcher.patches import CLIENT_SERIES, SERIES, module_of
 
 
@@ -39,7 +39,9 @@ def explain(options: argparse.Namespace) -> Outcome:
     upstream = materialize(options.upstream, client=client) if options.upstream else None
     lines = [f"{patch.id}: {patch.summary}", "", inspect.getdoc(module_of(patch)) or "", ""]
     lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
-    lines += [f"adds       {overlay.path}" for overlay in patch.overlays]
+    lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
+    if patch.superseded is not None:
+        lines.append(f"superseded {patch.superseded}: {patch.superseded_by}")
     found = flow.survey(upstream, series if client else SERIES) if upstream else []
     places = {place.number: place for place in found if place.patch == patch.id}
     for number, edit in enumerate(patch.edits):
@@ -59,6 +61,10 @@ def diff(options: argparse.Namespace) -> Outcome:
         return Outcome(EXIT_ANCHOR, report.report("diff", build=stopped), said="there is no diff of a stopped series")
     text = "".join(diffs.diff(upstream, series, options.patches))
     return Outcome(EXIT_DONE, report.report("diff"), text=text)
+
+
+def _shown(overlay: Overlay) -> str:
+    return overlay.path if overlay.versions == EVERY_VERSION else f"{overlay.path} (upstream {overlay.versions})"
 
 
 def _edit_lines(number: int, edit: Edit) -> list[str]:

@@ -3,9 +3,11 @@
 Why:      the unique index is what makes "exactly once" true: two roads lead to one row (DESIGN.md section 7).
 Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
           table already exists. If it moves, search for `idx_sessions_status_updated`.
+v2:       superseded. Only the rollout makes rows there, hooks only say that there is more of it to read, and two
+          durable byte cursors in each file keep a line from being read twice: there is nothing to join.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Patch, Pin, Place
+from patcher.model import MODULE, V2_LINE, Anchor, Edit, Patch, Pin, Place
 
 PATCH = Patch(
     id="capture_columns",
@@ -38,5 +40,7 @@ PATCH = Patch(
             ),
         ),
     ),
-    contracts=("existing_database_gains_columns",),
+    contracts=("existing_database_gains_columns", "hooked_then_imported_has_no_row_twice"),
+    superseded=V2_LINE,
+    superseded_by="rows come from the rollout alone, by byte cursors in `codex_ingest_state`",
 )

@@ -4,16 +4,18 @@ Why:      hooks may be off, missed or untrusted; the rollout file is durable (CO
 Upstream: `server/index.js`: started with the other background services, stopped first on shutdown, before the
           database closes. Both came in v1.1.1. If it moves, search for `startUpdateScheduler(` and
           `shutdownInProgress`.
+v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`startCodexSessionSync`), from byte cursors
+          that outlive a restart.
 """
 
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
 
-_MODULES = ("codex-paths", "codex-files", "codex-rollout", "codex-checkpoints", "codex-importer", "codex-watcher")
+_MODULES = ("codex-files", "codex-rollout", "codex-checkpoints", "codex-importer", "codex-watcher")
 
 PATCH = Patch(
     id="codex_rollouts",
     summary="Imports and follows Codex rollout files while the sidecar runs.",
-    requires=("harness_column", "capture_columns", "record_hooks_once"),
+    requires=("harness_column", "capture_columns", "stamp_harness", "record_hooks_once"),
     edits=(
         Edit(
             file="server/index.js",
@@ -70,4 +72,6 @@ PATCH = Patch(
         Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES
     ),
     contracts=("rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"),
+    superseded=V2_LINE,
+    superseded_by="`server/lib/codex-ingest.js`, followed by `startCodexSessionSync`",
 )

@@ -22,7 +22,7 @@ PATCH = Patch(
                     pattern="const whereSql = $SQL",
                     after=1,
                     pins=(
-                        # v1.1.1 to v1.4.8
+                        # v1.1.1 to v1.4.8, v2.0.0 to v2.0.3
                         Pin(
                             tokens="86958622b43e2d11f05f2831c0a81536434dc9b2340ce12818ebb50d7d8de706",
                             text="9663151c1b789b277a1d40b246b81d66a5b6297fa50b7f1f80fb314c16bb983e",

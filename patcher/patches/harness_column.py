@@ -4,18 +4,23 @@ Why:      everything else in the series reads or writes `sessions.harness`.
 Upstream: `server/db.js`. The migration stands after the composite index on the sessions' status and update time
           (added in v1.1.1), which is before any statement on sessions is prepared; the statement stands before the
           exports. If it moves, search for `idx_sessions_status_updated` and `module.exports`.
+v2:       upstream stamps `sessions.provider` itself; `harness` is a generated column that mirrors it, so that none of
+          upstream's statements needs to know. It stands after the migration that adds `provider`. If that moves,
+          search for `idx_sessions_provider`. A database of a patched v1 tree is brought forward there: provider,
+          agents, and how far each rollout was read, so that upstream does not import the same history again.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Patch, Pin, Place
+from patcher.model import MODULE, V1_LINE, V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place
 
 PATCH = Patch(
     id="harness_column",
-    summary="Adds an indexed `harness` column to sessions, `claude` by default, and a statement that sets it.",
+    summary="Adds an indexed `harness` column to sessions, `claude` by default; on v2 it mirrors `provider`.",
     edits=(
         Edit(
             file="server/db.js",
             place=Place.AFTER,
             template="payload/harness_column.migration.js.j2",
+            versions=V1_LINE,
             anchors=(
                 Anchor(
                     scope=MODULE,
@@ -42,6 +47,7 @@ PATCH = Patch(
             file="server/db.js",
             place=Place.BEFORE,
             template="payload/harness_column.statement.js.j2",
+            versions=V1_LINE,
             anchors=(
                 Anchor(
                     scope=MODULE,
@@ -69,6 +75,41 @@ PATCH = Patch(
                 ),
             ),
         ),
+        Edit(
+            file="server/db.js",
+            place=Place.AFTER,
+            template="payload/harness_column.provider.js.j2",
+            versions=V2_LINE,
+            anchors=(
+                Anchor(
+                    scope=MODULE,
+                    pattern="db.exec($SQL)",
+                    containing="idx_sessions_provider",
+                    before=1,
+                    pins=(
+                        # v2.0.0 to v2.0.3
+                        Pin(
+                            tokens="df591e7ffc2e07923651eaa1a3ba44da538b1a0b3e450074480534d00967c462",
+                            text="17167b2ed686bf163898e781ffe8401b551f0ab8c0d46eb6f78958937a5a247c",
+                            line=873,
+                        ),
+                        # miniature of the v2 line
+                        Pin(
+                            tokens="9532cf8a71b71950d5cf99b655d46d61e0527011c95f01b3dde1148da2ec759c",
+                            text="03fecd2c56d194d808531108ac1be6740a48d33f4a744d4a847a241954ce7600",
+                            line=103,
+                        ),
+                    ),
+                ),
+            ),
+        ),
     ),
-    contracts=("existing_database_gains_columns",),
+    overlays=(
+        Overlay(
+            path="server/lib/harness-column.js",
+            template="overlay/server/lib/harness-column.js.j2",
+            versions=V2_LINE,
+        ),
+    ),
+    contracts=("existing_database_gains_columns", "v1_database_goes_on_natively"),
 )

@@ -4,9 +4,10 @@ Why:      the rollout file tells of the same event; whoever comes second complet
 Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event that the ledger does not take, or that
           it fails on, is inserted by upstream's own statement: never lost. If it moves, search for
           `stmts.insertEvent.run` with `JSON.stringify(data)`.
+v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it reads the rollout on, and sets the status.
 """
 
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
 
 PATCH = Patch(
     id="record_hooks_once",
@@ -43,4 +44,6 @@ PATCH = Patch(
     ),
     overlays=(Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),),
     contracts=("hooked_then_imported_has_no_row_twice",),
+    superseded=V2_LINE,
+    superseded_by="`POST /api/hooks/codex` reads the rollout on and inserts nothing of its own",
 )

@@ -6,10 +6,17 @@ Why:      this is how a Codex session becomes one: at its first event, before an
 Upstream: `server/routes/hooks.js`, in `processEvent`, right behind what `parse_outside_transaction` brings there; and
           in `livenessReap`, behind the test for a live process. If it moves, search for `ensureSession(` and
           `probe.cwds.has`.
+v2:       upstream has a route of its own for Codex hooks, which stamps `provider`, and probes for `codex` processes
+          itself. What our handler sends is handed to that route before `POST /event` looks at it, so that it makes no
+          Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
+          `!hook_type`. Upstream owns `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
 """
 
-from patcher.harnesses import HARNESSES
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function
+from patcher.harnesses import HARNESSES, places_of
+from patcher.model import V1_LINE, V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function, route
+
+# Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
+_CODEX_HOME = ((V1_LINE, ("CODEX_HOME",)), (V2_LINE, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
 
 PATCH = Patch(
     id="stamp_harness",
@@ -20,6 +27,7 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             place=Place.AFTER,
             template="payload/stamp_harness.js.j2",
+            versions=V1_LINE,
             anchors=(
                 Anchor(
                     scope=function("processEvent"),
@@ -46,7 +54,7 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             place=Place.AFTER,
             template="payload/stamp_harness.spare.js.j2",
-            versions=Versions(since="1.4.0"),
+            versions=Versions(since="1.4.0", until="2.0.0"),
             anchors=(
                 Anchor(
                     scope=function("livenessReap"),
@@ -68,21 +76,60 @@ PATCH = Patch(
                 ),
             ),
         ),
+        Edit(
+            file="server/routes/hooks.js",
+            place=Place.AFTER,
+            template="payload/stamp_harness.forward.js.j2",
+            versions=V2_LINE,
+            anchors=(
+                Anchor(
+                    scope=route("POST", "/event"),
+                    pattern="if (!hook_type || !data) { $$$REFUSAL }",
+                    before=1,
+                    pins=(
+                        # v2.0.0 to v2.0.3
+                        Pin(
+                            tokens="18ed7bb237c0fdc831e537b4c8b1e3bf1c456df72ef2a764352cff2f4915adee",
+                            text="eee2fd86fa2d895c6e33403256e219eac1d4a527b76b57b81deffac0df261651",
+                            line=1120,
+                        ),
+                        # miniature of the v2 line
+                        Pin(
+                            tokens="f77a329a6cb51cc7889b59377337900c4b5d1a5e46d99dc006f29a1ecf130ad1",
+                            text="5bb24fc03a6a33f43769fe6d139ea7e38d04ae72ef0121a494e3bbd7117d8112",
+                            line=298,
+                        ),
+                    ),
+                ),
+            ),
+        ),
     ),
     overlays=tuple(
         Overlay(
-            path=f"scripts/{harness.handler}",
+            path=path,
             template="handler/hook-handler.js.j2",
             params={"harness": harness},
             portable=True,
             executable=True,
+            versions=versions,
         )
         for harness in HARNESSES
+        for path, versions in places_of(harness)
+    )
+    + tuple(
+        Overlay(
+            path="server/lib/codex-paths.js",
+            template="overlay/server/lib/codex-paths.js.j2",
+            params={"variables": variables},
+            versions=versions,
+        )
+        for versions, variables in _CODEX_HOME
     ),
     contracts=(
         "codex_hook_stamps_session",
         "claude_hook_stays_claude",
         "unknown_provider_changes_nothing",
         "codex_session_outlives_restart",
+        "codex_hooks_feed_native_ingest",
     ),
 )

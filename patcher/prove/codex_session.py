@@ -186,6 +186,22 @@ class CodexSession:
             said.append(f"SessionEnd has {_rows(ends)}")
         return said
 
+    def native_problems(self, events: Iterable[Mapping[str, Any]]) -> list[str]:
+        """How the rows differ from what upstream's ingest makes of the rollout (v2.0.0 to v2.0.3); empty: not at all.
+
+        It has words of its own: one row for a tool call, none for its end; one for the start and the end of each turn.
+        Prompts have none where the rollout has them as items. Hooks make no row: with or without them it is the same.
+        """
+        expected = Counter(("codex_tool_call", each.mark) for each in self.truth if each.event_type == "PreToolUse")
+        turns = [line["payload"]["type"] for line in self.rollout if line["type"] == "event_msg"]
+        expected.update((f"codex_{kind}", "") for kind in turns if kind in {"task_started", "task_complete"})
+        found = Counter((row["event_type"], json.loads(row["data"] or "{}").get("call_id") or "") for row in events)
+        return [
+            f"{kind}{f' of {mark}' if mark else ''} has {_rows(found[kind, mark])}, not {expected[kind, mark]}"
+            for kind, mark in sorted(found | expected)
+            if found[kind, mark] != expected[kind, mark]
+        ]
+
     def _identifier(self, what: str) -> str:
         digits = hashlib.sha256(f"{self.name} {what}".encode()).hexdigest()
         return f"{digits[:8]}-{digits[8:12]}-7{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"

@@ -6,15 +6,17 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patcher.model import Tree
+from patcher.model import EVERY_VERSION, Tree, Versions
+from patcher.prove.codex_session import CodexSession
 from patcher.prove.node import Node
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
 
 _HANDLER_TIMEOUT = 20.0
+_NATIVE = "server/lib/codex-ingest.js"
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,17 @@ class HandlerNotSilent(NotObserved):
 
 @dataclass(frozen=True)
 class Bench:
-    """The tree under test and the stimuli. The handler is outside the trees: the same one hits both."""
+    """The tree under test and the stimuli. The handler is outside the trees: the same one hits both.
+
+    native: upstream itself monitors Codex, by a hook route and an ingest of its own (the v2 line).
+    """
 
     tree: str
     pristine_tree: str
     handler: str
     node: Node
     work: str
+    native: bool = False
 
     def sidecar(self, *, existing_data: str | None = None, env: Mapping[str, str] | None = None) -> Sidecar:
         """A sidecar of the tree under test, not started: enter it. existing_data: start on a copy of it."""
@@ -86,6 +92,25 @@ class Bench:
             if not run.silent:
                 raise HandlerNotSilent(f"the hook handler exited with {run.code} and printed {run.output[:300]!r}")
 
+    def begin(self, codex: CodexSession, sidecar: Sidecar) -> None:
+        """The first hook of a session. Where upstream reads rollouts itself, what Codex has written by then is there.
+
+        Codex fires SessionStart when `session_meta` and `task_started` are in the file (CODEX.md section 4).
+        """
+        if self.native:
+            self.write_rollout(codex.rollout_path, codex.rollout[:2])
+        self.run_handlers(codex.hooks[:1], sidecar)
+
+    def tell(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
+        """Hooks on the road that the line has for them: upstream's own route where it has one, else our handler."""
+        if not self.native:
+            self.run_handlers(payloads, sidecar)
+            return
+        for payload in payloads:
+            sidecar.request(
+                "POST", "/api/hooks/codex", {"hook_type": payload["hook_event_name"], "data": dict(payload)}
+            )
+
     def write_rollout(self, path: str, lines: Iterable[Mapping[str, Any]]) -> None:
         """Append lines to a rollout file, as Codex does; the first ones make it."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -96,23 +121,31 @@ class Bench:
 
 @dataclass(frozen=True)
 class Contract:
-    """A fact about a running sidecar that the named patches bring about."""
+    """A fact about a running sidecar that the named patches bring about, in these upstream versions.
+
+    Where upstream supersedes all of the patches it must hold on the pristine tree as well: that is the proof of it.
+    """
 
     id: str
     summary: str
     patches: tuple[str, ...]
     observe: Callable[[Bench], Observation]
+    versions: Versions = EVERY_VERSION
 
 
 @dataclass(frozen=True)
 class ProofResult:
-    """Both observations of one contract. `ok`: red on the pristine tree and green on the patched one."""
+    """Both observations of one contract. `red` is that of the pristine tree, `green` that of the patched one.
+
+    ok: red on the pristine tree and green on the patched one; for a superseded contract green on both.
+    """
 
     contract: Contract
     red: Observation
     green: Observation
     ok: bool
     message: str
+    superseded: bool = False
 
 
 @contextlib.contextmanager
@@ -128,9 +161,10 @@ def benches(
             file.write(handler_source)
         pristine_tree = lay_out(pristine, os.path.join(work, "pristine"), node_modules)
         patched_tree = lay_out(patched, os.path.join(work, "patched"), node_modules)
+        native = _NATIVE in pristine
         yield (
-            Bench(pristine_tree, pristine_tree, handler, node, work),
-            Bench(patched_tree, pristine_tree, handler, node, work),
+            Bench(pristine_tree, pristine_tree, handler, node, work, native),
+            Bench(patched_tree, pristine_tree, handler, node, work, native),
         )
 
 
@@ -152,11 +186,14 @@ def prove(
     node: Node,
     node_modules: str | None,
     handler_source: str,
+    superseded: Container[str] = (),
+    version: str = "this upstream",
     progress: Callable[[str], None] = lambda said: None,
 ) -> list[ProofResult]:
     """Run each contract on both trees, on real sidecars, one at a time.
 
-    handler_source: text of the rendered Codex hook handler. Leaves no process and no file, also when interrupted.
+    handler_source: text of the rendered Codex hook handler. superseded: ids of the patches that are declared
+    superseded for this upstream's `version`. Leaves no process and no file, also when interrupted.
     """
     results = []
     made = benches(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
@@ -165,8 +202,28 @@ def prove(
             progress(f"{contract.id}: pristine")
             red = observe(contract, on_pristine)
             progress(f"{contract.id}: patched")
-            results.append(_judged(contract, red, observe(contract, on_patched)))
+            green = observe(contract, on_patched)
+            if contract.patches and all(patch in superseded for patch in contract.patches):
+                results.append(_judged_superseded(contract, red, green, version))
+            else:
+                results.append(_judged(contract, red, green))
     return results
+
+
+def _judged_superseded(contract: Contract, red: Observation, green: Observation, version: str) -> ProofResult:
+    """Upstream does it itself: the pristine tree must show it, and ours must not take it away."""
+    owners = ", ".join(contract.patches)
+    if not red.observed:
+        message = f"could not be observed on the pristine tree: {red.said}"
+    elif not red.green:
+        message = f"{owners}: declared superseded for {version}, but upstream does not do it: {red.said}"
+    elif not green.observed:
+        message = f"could not be observed on the patched tree: {green.said}"
+    elif not green.green:
+        message = f"upstream does it itself, and the patched tree no longer does: {green.said}"
+    else:
+        return ProofResult(contract, red, green, ok=True, message=red.said, superseded=True)
+    return ProofResult(contract, red, green, ok=False, message=message, superseded=True)
 
 
 def _judged(contract: Contract, red: Observation, green: Observation) -> ProofResult:

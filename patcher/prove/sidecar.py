@@ -309,6 +309,7 @@ class Sidecar:
             DASHBOARD_DATA_DIR=self.data_dir,
             DASHBOARD_UPDATE_CHECK="0",  # it would ask a git server
             CODEX_POLL_MS=str(POLL_MS),
+            DASHBOARD_CODEX_SYNC_MS=str(POLL_MS),  # upstream's own, on the v2 line
         )
         env.update(self._extra_env)
         return env

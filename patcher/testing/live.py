@@ -6,12 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
 
+from patcher.harnesses import HARNESSES, places_of
 from patcher.prove import Sidecar
 from patcher.prove.contract import Bench
 from patcher.testing.codex import Codex, Hook, Payload, Thread
 from patcher.testing.truth import Verdict, judge
-
-HANDLER = "scripts/codex-hook-handler.js"
 
 
 @dataclass
@@ -79,8 +78,15 @@ class LiveCodex(Codex):
     def _fire(self, hook: Hook, sidecar: Sidecar, *, through_handler: bool) -> None:
         payload: Payload = json.loads(json.dumps(hook.payload).replace(self.codex_home, sidecar.codex_home))
         if through_handler:
-            handler = os.path.join(sidecar.tree, *HANDLER.split("/"))
+            handler = _handler_in(sidecar.tree)
             bench = Bench(sidecar.tree, sidecar.tree, handler, sidecar.node, sidecar.home)
             bench.run_handlers([payload], sidecar)
         else:
             sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
+
+
+def _handler_in(tree: str) -> str:
+    """Our Codex handler in a generated tree. Where upstream has one of that name, ours is the deeper one."""
+    [codex] = [harness for harness in HARNESSES if harness.provider == "codex"]
+    paths = [os.path.join(tree, *path.split("/")) for path, _ in reversed(places_of(codex))]
+    return next(path for path in paths if os.path.exists(path))

@@ -118,9 +118,9 @@ def prove_contract(
     _sidecar_build: "Build", _sidecar_node: "Node", _sidecar_packages: str | None
 ) -> Callable[..., None]:
     """Call it with the name of a contract, or with one of yours: red on the pristine tree, green on the patched."""
-    from patcher.prove import CONTRACTS, prove
+    from patcher import proof
+    from patcher.prove import CONTRACTS
     from patcher.testing.assertions import assert_proven
-    from patcher.testing.live import HANDLER
 
     def check(contract: "str | Contract") -> None:
         __tracebackhide__ = True
@@ -129,14 +129,7 @@ def prove_contract(
             if contract not in known:
                 pytest.fail(f"there is no contract {contract}; there are {', '.join(sorted(known))}", pytrace=False)
             contract = known[contract]
-        [result] = prove(
-            _sidecar_build.upstream.tree,
-            _sidecar_build.tree,
-            contracts=[contract],
-            node=_sidecar_node,
-            node_modules=_sidecar_packages,
-            handler_source=_sidecar_build.added[HANDLER].data.decode(),
-        )
+        [result] = proof.of([contract], _sidecar_build, node=_sidecar_node, node_modules=_sidecar_packages)
         assert_proven(result)
 
     return check

@@ -52,7 +52,7 @@ class Ground:
             raise CodexFailed(f"{spec} does not build: `python -m patcher check --upstream {spec}` says why")
         modules = dependencies_for(build.upstream.tree["package.json"].data, node=node, install=True)
         tree = lay_out(build.tree, os.path.join(work, "patched"), modules)
-        return cls(tree, os.path.join(tree, *proof.CODEX_HANDLER.split("/")), node, work)
+        return cls(tree, os.path.join(tree, *proof.codex_handler(build).split("/")), node, work)
 
 
 def play(version: str, program: str, scenario: Scenario, ground: Ground) -> Outcome:

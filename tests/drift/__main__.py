@@ -14,7 +14,7 @@ from tests.drift import corpus, nodejs, prettier, show
 from tests.drift.corpus import Outcome, Work
 from tests.drift.reference import NoReference, Reference, reference
 
-_REFS = ("v1.2.0", "v1.4.8")
+_REFS = ("v1.2.0", "v1.4.8", "v2.0.3")
 _SHOWN_DIFFS = 3
 
 

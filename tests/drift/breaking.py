@@ -118,7 +118,7 @@ def renamed_exports(reference: Reference) -> Iterator[Mutation]:
 
 def _imports(reference: Reference) -> set[tuple[str, str]]:
     found = set()
-    for overlay in all_overlays(reference.series):
+    for overlay in all_overlays(reference.series, reference.upstream.version):
         text = render(overlay.template, **overlay.params)
         for path, name in _taken(text):
             folder = overlay.path.split("/")[:-1]
@@ -402,12 +402,14 @@ def _holder(site: Site) -> SgNode | None:
 
 
 def _other_blocks(site: Site) -> Iterator[tuple[str, SgNode]]:
-    """Some blocks of the scope that the statement is not in: conditions and loops first."""
+    """Some blocks of the scope that are neither around nor in the statement: conditions and loops first."""
     found = 0
+    own = site.spot.statement
     for block in site.scope.find_all(kind="statement_block"):
         start, end = code.span(block)
         parent = block.parent()
-        if start <= site.spot.statement[0] < end or parent is None or parent.kind() == "arrow_function":
+        apart = end <= own[0] or own[1] <= start
+        if not apart or parent is None or parent.kind() == "arrow_function":
             continue
         if site.in_module and any(each.kind() in code.FUNCTIONS for each in block.ancestors()):
             continue

@@ -79,7 +79,12 @@ class Reference:
     def only(self, spot: Spot) -> tuple[Patch, ...]:
         """The series with nothing but this patch and what it builds on, so that no other patch's stop hides a misapply."""
         own = [each for each in self.spots.values() if each.patch.id == spot.patch.id]
-        return _reduced(self.series, frozenset().union(*({each.id} | each.needs for each in own)), spot.patch.id)
+        return _reduced(
+            self.series,
+            self.upstream.version,
+            frozenset().union(*({each.id} | each.needs for each in own)),
+            spot.patch.id,
+        )
 
     def in_file(self, path: str) -> list[Spot]:
         return [spot for spot in self.spots.values() if spot.file == path]
@@ -96,7 +101,7 @@ def reference(upstream: Upstream, series: Sequence[Patch]) -> Reference:
         f"{patch.id}.{number}": Active(patch, edit, edit.anchor_for(upstream.version))
         for patch in series
         for number, edit in patch.edits_for(upstream.version)
-        if patch.superseded is None or upstream.version not in patch.superseded
+        if not patch.is_superseded_in(upstream.version)
     }
     texts = {each.edit.file: upstream.tree[each.edit.file].data.decode() for each in edits.values()}
     found = {spot.id: spot for path in texts for spot in _spots(build, path, texts[path], edits)}
@@ -176,7 +181,7 @@ def _with_needs(spots: Mapping[str, Spot], build: Build) -> dict[str, Spot]:
     return {name: replace(spot, needs=needs[name], relies_on=names[name]) for name, spot in spots.items()}
 
 
-def _reduced(series: Sequence[Patch], kept: frozenset[str], owner: str) -> tuple[Patch, ...]:
+def _reduced(series: Sequence[Patch], version: str, kept: frozenset[str], owner: str) -> tuple[Patch, ...]:
     """Patches with an edit that is kept, in order; every overlay comes with `owner`, as payloads require some of them."""
     patches = {name.rpartition(".")[0] for name in kept}
     return tuple(
@@ -184,7 +189,7 @@ def _reduced(series: Sequence[Patch], kept: frozenset[str], owner: str) -> tuple
             patch,
             edits=_kept_edits(patch, kept),
             requires=tuple(name for name in patch.requires if name in patches),
-            overlays=all_overlays(series) if patch.id == owner else (),
+            overlays=all_overlays(series, version) if patch.id == owner else (),
         )
         for patch in series
         if patch.id in patches
@@ -199,6 +204,7 @@ def _kept_edits(patch: Patch, kept: frozenset[str]) -> tuple[Edit, ...]:
     )
 
 
-def all_overlays(series: Sequence[Patch]) -> tuple[Overlay, ...]:
-    """Every file of ours that the series adds."""
-    return tuple(overlay for patch in series for overlay in patch.overlays)
+def all_overlays(series: Sequence[Patch], version: str) -> tuple[Overlay, ...]:
+    """Every file of ours that the series adds to this upstream version."""
+    there = [patch for patch in series if not patch.is_superseded_in(version)]
+    return tuple(overlay for patch in there for overlay in patch.overlays_for(version))

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-UPSTREAMS = ("v1.2.0", "v1.4.8")
+UPSTREAMS = ("v1.2.0", "v1.4.8", "v2.0.0", "v2.0.1", "v2.0.2", "v2.0.3")
 
 
 def show(repository: str) -> bool:

@@ -12,7 +12,7 @@ SURROUNDINGS = (
     {"LC_ALL": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "2", "umask": "077"},
     {"LC_ALL": "POSIX", "TZ": "America/St_Johns", "PYTHONUTF8": "0", "umask": "000"},
 )
-UPSTREAMS = ("v1.1.1", "v1.2.0", "v1.4.8")
+UPSTREAMS = ("v1.1.1", "v1.2.0", "v1.4.8", "v2.0.3")
 
 
 def show(repository: str) -> bool:

@@ -14,7 +14,7 @@ from patcher.model import Tree
 from patcher.prove import dependencies_for, find_node
 from patcher.write import write_new
 
-REFS = ("v1.2.0", "v1.4.8")
+REFS = ("v1.2.0", "v1.4.8", "v2.0.3")
 
 
 def show(repository: str) -> bool:

@@ -6,7 +6,21 @@ from rich.table import Table
 from patcher import pipeline
 from patcher.patches import SERIES
 
-FITS = ("v1.1.1", "v1.2.0", "v1.3.0", "v1.4.0", "v1.4.1", "v1.4.2", "v1.4.5", "v1.4.6", "v1.4.8")
+FITS = (
+    "v1.1.1",
+    "v1.2.0",
+    "v1.3.0",
+    "v1.4.0",
+    "v1.4.1",
+    "v1.4.2",
+    "v1.4.5",
+    "v1.4.6",
+    "v1.4.8",
+    "v2.0.0",
+    "v2.0.1",
+    "v2.0.2",
+    "v2.0.3",
+)
 REFUSED = ("v1.0.0", "v1.1.0")
 
 

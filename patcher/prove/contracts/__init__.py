@@ -3,6 +3,7 @@
 from patcher.prove.contracts import (
     claude_hook_stays_claude,
     codex_hook_stamps_session,
+    codex_hooks_feed_native_ingest,
     codex_hooks_follow_the_intent,
     codex_session_outlives_restart,
     codex_transcript_is_not_parsed_as_claude,
@@ -15,6 +16,7 @@ from patcher.prove.contracts import (
     settings_has_the_switch,
     transcript_parsed_outside_write_lock,
     unknown_provider_changes_nothing,
+    v1_database_goes_on_natively,
 )
 
 CONTRACTS = (
@@ -31,6 +33,8 @@ CONTRACTS = (
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,
+    codex_hooks_feed_native_ingest.CONTRACT,
+    v1_database_goes_on_natively.CONTRACT,
 )
 
 CLIENT_CONTRACTS = (settings_has_the_switch.CONTRACT,)

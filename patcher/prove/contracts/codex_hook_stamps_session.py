@@ -1,4 +1,7 @@
-"""A Codex hook makes a Codex session, within a second, wherever the session is shown."""
+"""A Codex hook makes a Codex session, within a second, wherever the session is shown.
+
+Where upstream follows rollouts itself, its timer is off here: what makes the session is the hook.
+"""
 
 import time
 
@@ -9,12 +12,16 @@ from patcher.prove.sidecar import NotSeen
 
 _SOON = 1.0
 _PATIENCE = 5.0
+_TIMER_OFF = {"DASHBOARD_CODEX_SYNC_MS": "0"}
+_FIRST_LOOK = 0.6
+"""Upstream (v2.0.0 and later) looks for rollouts once, 0.3 s after its start, whatever the timer."""
 
 
 def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+    with bench.sidecar(env=_TIMER_OFF) as sidecar:
         codex = sample("stamped", codex_home=sidecar.codex_home)
-        bench.run_handlers(codex.hooks[:1], sidecar)
+        time.sleep(_FIRST_LOOK if bench.native else 0)
+        bench.begin(codex, sidecar)
         sent = time.monotonic()
         shown = sidecar.wait_for(lambda: session_of(sidecar, codex.id), _PATIENCE, "the session of the hook")
         seconds = time.monotonic() - sent

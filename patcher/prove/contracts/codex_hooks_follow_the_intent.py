@@ -1,4 +1,4 @@
-"""After each start the hooks file of Codex is what the user said: ours in it, or not, and all that is not ours as it was.
+"""After each start the hooks file of Codex is what the user said: ours in it or not, and what is not ours as it was.
 
 The user's word is the file that the API and the command save; nobody but the sidecar's start follows it here.
 """

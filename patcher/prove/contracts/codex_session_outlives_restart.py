@@ -1,7 +1,12 @@
-"""An active Codex session is still active when the sidecar comes back, though no `claude` runs in its directory.
+"""An active Codex session is still active when the sidecar comes back: a `codex` runs in its directory, no `claude`.
 
-From v1.4.0 on, upstream looks for such processes when it starts, and closes the sessions that have none.
+From v1.4.0 on, upstream looks for `claude` processes when it starts, and closes the sessions that have none. From
+v2.0.0 on it looks for `codex` processes too, for the sessions that it knows to be Codex's.
 """
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
 
 from patcher.prove.codex_session import sample
 from patcher.prove.contract import Bench, Contract, Observation
@@ -18,10 +23,13 @@ _LOOKS = 2.0
 def _observe(bench: Bench) -> Observation:
     with bench.sidecar(env=_AS_ON_A_HOST) as sidecar:
         codex = sample("restarted", codex_home=sidecar.codex_home, cwd=sidecar.home)
-        bench.run_handlers(codex.hooks[:3], sidecar)
-        sidecar.wait_for(lambda: len(events_of(sidecar, codex.id)) == 3, 5, "the rows of three hooks")
-        sidecar.restart()
-        eventually(lambda: _closed(sidecar, codex.id), _LOOKS)
+        with _running_codex(bench, sidecar.home):
+            bench.begin(codex, sidecar)
+            bench.run_handlers(codex.hooks[1:3], sidecar)
+            rows = 1 if bench.native else 3
+            sidecar.wait_for(lambda: len(events_of(sidecar, codex.id)) >= rows, 5, "the rows of three hooks")
+            sidecar.restart()
+            eventually(lambda: _closed(sidecar, codex.id), _LOOKS)
         session = session_of(sidecar, codex.id)
         ends = sum(event["event_type"] == "SessionEnd" for event in events_of(sidecar, codex.id))
     if session is None:
@@ -29,6 +37,24 @@ def _observe(bench: Bench) -> Observation:
     closed = "with a SessionEnd that nobody sent" if ends else "without a SessionEnd"
     said = f"after a restart the session is {session['status']}, {closed}; its `harness` is {harness_of(session)}"
     return Observation(green=session["status"] == "active" and not ends and harness_of(session) == "`codex`", said=said)
+
+
+@contextlib.contextmanager
+def _running_codex(bench: Bench, directory: str) -> Iterator[None]:
+    """A process that calls itself `codex`, as `ps` shows it, in that directory."""
+    process = subprocess.Popen(
+        ["codex", "-e", "setTimeout(() => {}, 600000)"],
+        executable=bench.node.path,
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _closed(sidecar: Sidecar, session_id: str) -> bool:

@@ -3,26 +3,31 @@
 import json
 import os
 
-from patcher.prove.codex_session import MODEL
+from patcher.prove.codex_session import MODEL, sample
 from patcher.prove.contract import Bench, Contract, Observation
 from patcher.prove.reading import session_of
-from patcher.prove.sidecar import NotSeen
+from patcher.prove.sidecar import NotSeen, eventually
 
-_SESSION = "9f50be96-714c-4083-b195-4dcd5d4eb044"
+_PATIENCE = 2.0
 _CLAUDE_MODEL = "claude-opus-4-7"
 
 
 def _observe(bench: Bench) -> Observation:
     with bench.sidecar() as sidecar:
+        codex = sample("misread", codex_home=sidecar.codex_home)
+        bench.begin(codex, sidecar)
+        if bench.native:  # there the model is what the rollout says
+            bench.write_rollout(codex.rollout_path, codex.rollout[2:3])
         # Not below CODEX_HOME: an importer must not find it, so that only the hook leads to it.
-        transcript = os.path.join(sidecar.home, f"rollout-{_SESSION}.jsonl")
+        transcript = os.path.join(sidecar.home, f"rollout-{codex.id}.jsonl")
         with open(transcript, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(_claude_line(number)) + "\n" for number in range(3))
-        common = {"session_id": _SESSION, "transcript_path": transcript, "model": MODEL, "__provider": "codex"}
+        common = {"session_id": codex.id, "transcript_path": transcript, "model": MODEL, "__provider": "codex"}
         sidecar.post_hook("UserPromptSubmit", {**common, "turn_id": "turn-1", "prompt": "hello"})
         sidecar.post_hook("SessionEnd", {**common, "reason": "other"})
-        booked = sidecar.rows("SELECT model, input_tokens FROM token_usage WHERE session_id = ?", _SESSION)
-        session = session_of(sidecar, _SESSION)
+        eventually(lambda: (session_of(sidecar, codex.id) or {}).get("model") == MODEL, _PATIENCE)
+        booked = sidecar.rows("SELECT model, input_tokens FROM token_usage WHERE session_id = ?", codex.id)
+        session = session_of(sidecar, codex.id)
     if session is None:
         raise NotSeen("a Codex hook gave no session")
     tokens = ", ".join(f"{row['input_tokens']} input tokens of {row['model']}" for row in booked) or "nothing"

@@ -43,8 +43,8 @@ def _observe(bench: Bench) -> Observation:
     page = "`/codex-hooks` shows the switch" if has_page else "`/codex-hooks` shows no switch"
     codes = " and ".join(str(status) for status, _, _ in statuses)
     said = (
-        f"{page}; `PUT {PATH}` on and off answers {codes}, {seen[0]} and then {seen[1]} events have a hook of ours, and "
-        f"the user's file is {'as it was' if restored else 'another'} afterwards"
+        f"{page}; `PUT {PATH}` on and off answers {codes}, {seen[0]} and then {seen[1]} events have a hook of ours, "
+        f"and the user's file is {'as it was' if restored else 'another'} afterwards"
     )
     return Observation(green=has_page and flips, said=said)
 

@@ -26,7 +26,7 @@ def _observe(bench: Bench) -> Observation:
             old_harness = harness_of(session_of(sidecar, _OLD) or {})
             captures = {event.get("capture") for event in events_of(sidecar, _OLD)}
             codex = sample("on an old database", codex_home=sidecar.codex_home)
-            bench.run_handlers(codex.hooks[:1], sidecar)
+            bench.begin(codex, sidecar)
             new = sidecar.wait_for(lambda: session_of(sidecar, codex.id), 5, "the session of a Codex hook")
     said = (
         f"started twice on a database of the pristine tree, its rows are {'intact' if intact else 'changed'}; the "

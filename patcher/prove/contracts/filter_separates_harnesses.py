@@ -11,7 +11,8 @@ def _observe(bench: Bench) -> Observation:
     with bench.sidecar() as sidecar:
         sidecar.post_hook("SessionStart", {"session_id": _CLAUDE, "cwd": "/home/user/project"})
         codex = [sample(f"filtered {number}", codex_home=sidecar.codex_home) for number in range(2)]
-        bench.run_handlers([session.hooks[0] for session in codex], sidecar)
+        for session in codex:
+            bench.begin(session, sidecar)
         names = {_CLAUDE: "claude"} | {session.id: f"codex {n}" for n, session in enumerate(codex)}
         sidecar.wait_for(lambda: all(session_of(sidecar, known) for known in names), 5, "the sessions of the hooks")
         expected = {

@@ -1,11 +1,14 @@
-"""With hooks off, the rollout file alone gives every event once: while it grows, when touched, and after a restart."""
+"""With hooks off, the rollout file alone gives every event once: while it grows, when touched, and after a restart.
+
+Where upstream does it itself (v2.0.0 and later), in its own words, and the session's `provider` says whose it is.
+"""
 
 import os
 import time
 
 from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contract import Bench, Contract, Observation
-from patcher.prove.reading import counted, events_of, harness_of, session_of
+from patcher.prove.reading import counted, events_of, session_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -21,34 +24,37 @@ def _observe(bench: Bench) -> Observation:
             said = f"{_PATIENCE:g} s after the first half of a rollout was written there is no such session"
             return Observation(green=False, said=said)
         bench.write_rollout(codex.rollout_path, codex.rollout[half:])
-        problems = {"": _settled(sidecar, codex)}
+        problems = {"": _settled(bench, sidecar, codex)}
         if not problems[""]:
             os.utime(codex.rollout_path)
-            problems["after the file was touched"] = _still(sidecar, codex)
+            problems["after the file was touched"] = _still(bench, sidecar, codex)
             sidecar.restart()
-            problems["after a restart"] = _still(sidecar, codex)
+            problems["after a restart"] = _still(bench, sidecar, codex)
         session = session_of(sidecar, codex.id)
         events = events_of(sidecar, codex.id)
     if session is None:
         return Observation(green=False, said="a session that the rollout gave is gone after a restart")
     said = f"a rollout of {counted(len(codex.truth), 'event')} gives {counted(len(events), 'row')}"
     wrong = [f"{when} {problem}".strip() for when, found in problems.items() for problem in found]
-    said += f", its session's `harness` is {harness_of(session)}; {'; '.join(wrong[:3]) or 'each event has its row'}"
-    return Observation(green=not wrong and harness_of(session) == "`codex`", said=said)
+    column = "provider" if bench.native else "harness"
+    whose = session.get(column, "absent")
+    said += f", its session's `{column}` is `{whose}`; {'; '.join(wrong[:3]) or 'each event has its row'}"
+    return Observation(green=not wrong and whose == "codex", said=said)
 
 
-def _settled(sidecar: Sidecar, codex: CodexSession) -> list[str]:
-    eventually(lambda: not _problems(sidecar, codex), _PATIENCE)
-    return _problems(sidecar, codex)
+def _settled(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+    eventually(lambda: not _problems(bench, sidecar, codex), _PATIENCE)
+    return _problems(bench, sidecar, codex)
 
 
-def _still(sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _still(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> list[str]:
     time.sleep(_SEVERAL_LOOKS)
-    return _problems(sidecar, codex)
+    return _problems(bench, sidecar, codex)
 
 
-def _problems(sidecar: Sidecar, codex: CodexSession) -> list[str]:
-    return codex.problems(events_of(sidecar, codex.id), hooked=False, imported=True)
+def _problems(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+    events = events_of(sidecar, codex.id)
+    return codex.native_problems(events) if bench.native else codex.problems(events, hooked=False, imported=True)
 
 
 CONTRACT = Contract(

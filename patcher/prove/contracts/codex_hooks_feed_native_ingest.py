@@ -1,0 +1,94 @@
+"""Where upstream monitors Codex itself, our handler's hooks feed that, and nothing else (v2.0.0 and later).
+
+Hooks first, rollout first, or turn by turn, each hook twice: the rows are those that upstream makes of the rollout,
+in one session with one agent, and nothing looks like Claude's.
+"""
+
+import time
+from collections.abc import Callable
+
+from patcher.model import V2_LINE
+from patcher.prove.codex_session import CodexSession, Payload, sample
+from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.reading import counted, events_of
+from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
+
+_PATIENCE = 5.0
+_SEVERAL_LOOKS = 5 * POLL_MS / 1000
+
+Journey = Callable[[Bench, Sidecar, CodexSession], None]
+
+
+def _tell_twice(bench: Bench, payloads: list[Payload], sidecar: Sidecar) -> None:
+    """Each hook by our handler, and once more in its words: a second handler would only take its time."""
+    for payload in payloads:
+        bench.run_handlers([payload], sidecar)
+        sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
+
+
+def _hooks_first(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
+    bench.begin(codex, sidecar)
+    _tell_twice(bench, codex.hooks, sidecar)
+    bench.write_rollout(codex.rollout_path, codex.rollout[2:])
+
+
+def _rollout_first(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
+    bench.write_rollout(codex.rollout_path, codex.rollout)
+    eventually(lambda: not codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
+    _tell_twice(bench, codex.hooks, sidecar)
+
+
+def _turn_by_turn(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
+    hook = next(at for at, payload in enumerate(codex.hooks) if payload["hook_event_name"] == "Stop")
+    line = next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
+    bench.begin(codex, sidecar)
+    bench.write_rollout(codex.rollout_path, codex.rollout[2 : line + 1])
+    _tell_twice(bench, codex.hooks[:hook], sidecar)
+    bench.write_rollout(codex.rollout_path, codex.rollout[line + 1 :])
+    _tell_twice(bench, codex.hooks[hook:], sidecar)
+
+
+_JOURNEYS: dict[str, Journey] = {
+    "hooks first": _hooks_first,
+    "rollout first": _rollout_first,
+    "turn by turn": _turn_by_turn,
+}
+
+
+def _observe(bench: Bench) -> Observation:
+    wrong = []
+    with bench.sidecar() as sidecar:
+        travelled = {}
+        for name, travel in _JOURNEYS.items():
+            codex = travelled[name] = sample(f"native, {name}", codex_home=sidecar.codex_home)
+            travel(bench, sidecar, codex)
+            eventually(lambda codex=codex: not _problems(sidecar, codex), _PATIENCE)  # type: ignore[misc]
+            if _problems(sidecar, codex):
+                break  # the others would only tell the same, slowly
+        else:
+            sidecar.restart()
+            time.sleep(_SEVERAL_LOOKS)
+        for name, codex in travelled.items():
+            problems = _problems(sidecar, codex)
+            if problems:
+                rows = counted(len(events_of(sidecar, codex.id)), "row")
+                wrong.append(f"{name}, {rows}: {'; '.join(problems[:4])}")
+    said = ". ".join(wrong) or f"{', '.join(_JOURNEYS)}: the rows of the rollout alone, each once, and one agent"
+    return Observation(green=not wrong, said=said)
+
+
+def _problems(sidecar: Sidecar, codex: CodexSession) -> list[str]:
+    agents = [row["id"] for row in sidecar.rows("SELECT id FROM agents WHERE session_id = ?", codex.id)]
+    provider = [row["provider"] for row in sidecar.rows("SELECT provider FROM sessions WHERE id = ?", codex.id)]
+    said = [] if provider == ["codex"] else [f"the `provider` of its sessions is {', '.join(provider) or 'absent'}"]
+    said += [] if agents == [f"codex:{codex.id}"] else [f"it has {counted(len(agents), 'agent')}, not upstream's one"]
+    return said + codex.native_problems(events_of(sidecar, codex.id))
+
+
+CONTRACT = Contract(
+    id="codex_hooks_feed_native_ingest",
+    summary="What our handler sends feeds upstream's own Codex sessions, and adds no row and no agent of its own.",
+    patches=("stamp_harness",),
+    observe=_observe,
+    versions=V2_LINE,
+)

@@ -1,0 +1,119 @@
+// Codex rollouts, read on from two byte cursors in the database: one for the turns and tokens, one for tool calls.
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { db, stmts } = require("../db");
+
+const TURNS = new Set(["task_started", "task_complete", "turn_aborted", "user_message"]);
+const CALLS = new Set(["function_call", "custom_tool_call"]);
+const ID = /([0-9a-f]{8}-[0-9a-f-]{27,})\.jsonl$/;
+
+function sessionsDir() {
+  return path.join(process.env.CODEX_HOME || path.join(os.homedir(), ".codex"), "sessions");
+}
+
+function isRollout(file) {
+  return typeof file === "string" && file.startsWith(`${sessionsDir()}${path.sep}`) && ID.test(file);
+}
+
+// The whole lines behind `offset`, and where the last of them ends.
+function linesBehind(file, offset) {
+  const bytes = fs.existsSync(file) ? fs.readFileSync(file) : Buffer.alloc(0);
+  const end = bytes.lastIndexOf(10) + 1;
+  const text = bytes.subarray(Math.min(offset, end), end).toString("utf8");
+  return { end, lines: text.split("\n").filter(Boolean).map((line) => JSON.parse(line)) };
+}
+
+function cursor(table, file) {
+  return db.prepare(`SELECT * FROM ${table} WHERE transcript_path = ?`).get(file);
+}
+
+function move(table, file, sessionId, offset) {
+  db.prepare(
+    `INSERT INTO ${table} (transcript_path, session_id, byte_offset) VALUES (?, ?, ?)
+     ON CONFLICT (transcript_path) DO UPDATE SET byte_offset = excluded.byte_offset`
+  ).run(file, sessionId, offset);
+}
+
+function ensure(meta, file) {
+  if (!stmts.getSession.get(meta.id)) {
+    stmts.insertSession.run(meta.id, "Codex session", "active", meta.cwd || null, meta.model || null, null);
+    db.prepare("UPDATE sessions SET provider = 'codex' WHERE id = ?").run(meta.id);
+    stmts.insertAgent.run(`codex:${meta.id}`, meta.id, "Codex", "main", null, "working", null, null, null);
+  }
+  if (file) stmts.setSessionTranscriptPath.run(file, meta.id);
+  return stmts.getSession.get(meta.id);
+}
+
+function insert(session, type, tool, data) {
+  stmts.insertEvent.run(session.id, `codex:${session.id}`, type, tool, type, JSON.stringify(data));
+}
+
+function book(session, file, model, info) {
+  const before = cursor("codex_ingest_state", file)?.input_tokens || 0;
+  const total = info?.total_token_usage?.input_tokens || 0;
+  if (total <= before) return;
+  db.prepare(
+    `INSERT INTO token_usage (session_id, model, input_tokens) VALUES (?, ?, ?)
+     ON CONFLICT (session_id, model, speed, inference_geo, service_tier)
+     DO UPDATE SET input_tokens = input_tokens + excluded.input_tokens`
+  ).run(session.id, model || "unknown", total - before);
+  db.prepare("UPDATE codex_ingest_state SET input_tokens = ? WHERE transcript_path = ?").run(total, file);
+}
+
+// Reads on. Null when the file has no session yet.
+function ingest(file) {
+  if (!isRollout(file)) return null;
+  const turns = cursor("codex_ingest_state", file);
+  const { end, lines } = linesBehind(file, turns?.byte_offset || 0);
+  const meta = lines.find((line) => line.type === "session_meta")?.payload;
+  const id = turns?.session_id || meta?.id || ID.exec(file)[1];
+  const session = stmts.getSession.get(id) || (meta && ensure(meta, file));
+  if (!session) return null;
+  move("codex_ingest_state", file, id, end);
+  for (const { type, payload } of lines) {
+    if (type === "turn_context" && payload.model) stmts.updateSessionModel.run(payload.model, id, payload.model);
+    if (type !== "event_msg") continue;
+    if (payload.type === "token_count") book(session, file, stmts.getSession.get(id).model, payload.info);
+    if (TURNS.has(payload.type)) insert(session, `codex_${payload.type}`, null, { provider: "codex" });
+  }
+  const calls = linesBehind(file, cursor("codex_tool_ingest_state", file)?.byte_offset || 0);
+  for (const { type, payload } of calls.lines) {
+    if (type !== "response_item" || !CALLS.has(payload.type)) continue;
+    insert(session, "codex_tool_call", payload.name, { provider: "codex", call_id: payload.call_id });
+  }
+  move("codex_tool_ingest_state", file, id, calls.end);
+  return session;
+}
+
+// A hook says that there is more to read; the first one makes the session where there is no file yet.
+function ingestHook(file, hookType, data) {
+  const session = ingest(file) || (hookType === "SessionStart" ? ensure({ ...data, id: data.session_id }, null) : null);
+  if (session && hookType === "SessionEnd") {
+    stmts.updateSession.run(null, "completed", new Date().toISOString(), null, session.id);
+  }
+}
+
+function sweep() {
+  let names = [];
+  try {
+    names = fs.readdirSync(sessionsDir(), { recursive: true });
+  } catch {
+    return; // no Codex here
+  }
+  for (const name of names) {
+    try {
+      ingest(path.join(sessionsDir(), String(name)));
+    } catch (error) {
+      console.warn(`codex: ${name}: ${error.message}`);
+    }
+  }
+}
+
+function startSync() {
+  setTimeout(sweep, 300).unref();
+  const pause = Number(process.env.DASHBOARD_CODEX_SYNC_MS || 4000);
+  if (pause > 0) setInterval(sweep, pause).unref();
+}
+
+module.exports = { ingestHook, startSync };
