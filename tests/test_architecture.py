@@ -181,9 +181,14 @@ def test_only_our_own_git_and_the_contracts_start_processes() -> None:
         text = ast.unparse(modules()[name])
         return "import subprocess" in text or "from subprocess" in text
 
-    assert {part(name) for name in OWN if starts(name)} <= {"git", "proof", "prove", "client", "doctor", "materialize"} - {
-        "materialize"
-    }
+    assert {part(name) for name in OWN if starts(name)} <= {
+        "git",
+        "proof",
+        "prove",
+        "client",
+        "doctor",
+        "materialize",
+    } - {"materialize"}
 
 
 def test_nothing_is_swallowed() -> None:

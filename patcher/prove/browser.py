@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from patcher.errors import BrowserMissing
+from patcher.prove.sidecar import NotObserved
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -36,8 +37,11 @@ def find_browser() -> str:
 
 @contextlib.contextmanager
 def page(home: str, *, scheme: str = "dark") -> Iterator["Page"]:
-    """A page of a new browser in English, with its files below `home`. scheme: `dark` or `light`."""
-    from playwright.sync_api import sync_playwright
+    """A page of a new browser in English, with its files below `home`. scheme: `dark` or `light`.
+
+    Raises `NotObserved` for what the page was asked for and never showed, `BrowserMissing`.
+    """
+    from playwright.sync_api import Error, sync_playwright
 
     env: dict[str, str | float | bool] = {**os.environ, "HOME": home}
     with sync_playwright() as driver:
@@ -46,5 +50,7 @@ def page(home: str, *, scheme: str = "dark") -> Iterator["Page"]:
             yield browser.new_context(
                 locale="en-US", color_scheme="light" if scheme == "light" else "dark", reduced_motion="reduce"
             ).new_page()
+        except Error as error:
+            raise NotObserved(f"the page did not follow: {error.message.splitlines()[0]}") from error
         finally:
             browser.close()
