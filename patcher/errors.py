@@ -53,6 +53,30 @@ class NotThisPackage(UpstreamUnreadable):
     code = "upstream-not-agent-dashboard"
 
 
+class NoSuchRef(UpstreamUnreadable):
+    """The repository has no commit of this name."""
+
+    code = "upstream-no-such-ref"
+
+
+class IncompleteClone(UpstreamUnreadable):
+    """A shallow or partial clone: history or contents that are asked for are not on this machine."""
+
+    code = "upstream-incomplete-clone"
+
+
+class UnrelatedHistories(UpstreamUnreadable):
+    """The two ends of a range have no commit in common."""
+
+    code = "upstream-unrelated-histories"
+
+
+class EmptyRange(UpstreamUnreadable):
+    """There is nothing in the range: no tag, or no commit that touches the files."""
+
+    code = "upstream-empty-range"
+
+
 class UnsafePath(UpstreamUnreadable):
     """A member of an archive or tree leaves it, by `..`, an absolute path or a symlink."""
 
@@ -118,6 +142,25 @@ class ContractRefused(PatcherError):
     exit_code = EXIT_REFUSED
 
 
+class ClientMissing(UpstreamUnreadable):
+    """`--client` was given, and the tree has no client sources."""
+
+    code = "client-missing"
+
+
+class ClientBuildFailed(PatcherError):
+    """Upstream's own tool chain refused the patched client."""
+
+    code = "client-build-failed"
+    exit_code = EXIT_REFUSED
+
+
+class BrowserMissing(PatcherError):
+    """A contract of the client needs a browser, and there is none to drive."""
+
+    code = "browser-missing"
+
+
 class NodeMissing(PatcherError):
     """No Node that has `node:sqlite` (22.5 or newer) could be found."""
 
@@ -128,3 +171,22 @@ class DependenciesMissing(PatcherError):
     """The upstream tree needs npm packages that are not in the cache."""
 
     code = "dependencies-missing"
+
+
+class DeclarationUnclear(PatcherError):
+    """A patch declaration is not written out in the way that `bump --write` can add to."""
+
+    code = "declaration-unclear"
+    exit_code = EXIT_USAGE
+
+
+class DeclarationsReadOnly(PatcherError):
+    """The patch declarations cannot be written: part of an installed package, or read-only."""
+
+    code = "declarations-read-only"
+
+
+class DeclarationsChanged(PatcherError):
+    """Somebody edited a declaration while `bump` ran."""
+
+    code = "declarations-changed"

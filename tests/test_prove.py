@@ -58,6 +58,9 @@ RED = {
     "codex_session_outlives_restart": "the session is completed, with a SessionEnd that nobody sent; .* is absent",
     "rollout_alone_is_recorded_once": "after the first half of a rollout was written there is no such session",
     "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* `capture` of 17 rows is absent",
+    "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",
+    "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
+    "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
 }
 ON_BUILTIN = [contract for contract in CONTRACTS if "1.4.8" in contract.versions]
 

@@ -10,15 +10,20 @@ import pytest
 from patcher import flow
 from patcher.harnesses import HARNESSES, handler_path
 from patcher.model import Patch, Place, version_key
-from patcher.patches import SERIES, module_of
-from patcher.prove import CONTRACTS
+from patcher.patches import CLIENT_SERIES, module_of
+from patcher.patches import SERIES as SERVER_SERIES
+from patcher.prove import CLIENT_CONTRACTS
+from patcher.prove import CONTRACTS as SERVER_CONTRACTS
 from patcher.render import render
 from patcher.resources import TEMPLATES
 from tests.support import ROOT
 
+SERIES = (*SERVER_SERIES, *CLIENT_SERIES)
+CONTRACTS = (*SERVER_CONTRACTS, *CLIENT_CONTRACTS)
 PATCHES = ROOT / "patcher/patches"
 CONTRACT_FILES = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
+PARTS = {"page/codex-hooks.css.j2", "page/codex-hooks.js.j2"}  # what the page includes
 LINES = ("1.1.1", "1.4.8", "2.0.0", "2.0.3")
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
 
@@ -90,7 +95,13 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
-    assert files == templates("payload") | templates("overlay") | templates("handler") | {"portable.lock"}
+    files = {path for path in files if not path.startswith("report/")}  # of pages for people, not of the generated tree
+    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | {"portable.lock"}
+
+
+def test_every_part_of_a_page_is_included() -> None:
+    page = (Path(TEMPLATES) / "overlay/server/routes/codex-hooks.html.j2").read_text()
+    assert set(re.findall(r'include "([^"]+)"', page)) == PARTS == templates("page")
 
 
 @EACH
@@ -118,7 +129,7 @@ def test_a_handler_is_where_the_table_says(version: str) -> None:
 
 
 def test_handlers_are_portable_and_executable() -> None:
-    handlers = [overlay for patch in SERIES for overlay in patch.overlays if overlay.path.startswith("scripts/")]
+    handlers = [overlay for patch in SERIES for overlay in patch.overlays if "handler/" in overlay.template]
     assert handlers and all(overlay.portable and overlay.executable for overlay in handlers)
 
 

@@ -6,11 +6,14 @@ from types import ModuleType
 from patcher.model import Patch
 from patcher.patches import (
     capture_columns,
+    codex_hooks,
+    codex_hooks_page,
     codex_rollouts,
     filter_by_harness,
     harness_column,
     parse_outside_transaction,
     record_hooks_once,
+    settings_switch,
     stamp_harness,
 )
 
@@ -21,8 +24,13 @@ SERIES = (
     stamp_harness.PATCH,
     record_hooks_once.PATCH,
     codex_rollouts.PATCH,
+    codex_hooks.PATCH,
+    codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
 )
+
+CLIENT_SERIES = (settings_switch.PATCH,)
+"""Behind the series, with `--client` only: what is put into the client's sources."""
 
 
 def module_of(patch: Patch) -> ModuleType:

@@ -4,12 +4,16 @@ from patcher.prove.contracts import (
     claude_hook_stays_claude,
     codex_hook_stamps_session,
     codex_hooks_feed_native_ingest,
+    codex_hooks_follow_the_intent,
     codex_session_outlives_restart,
     codex_transcript_is_not_parsed_as_claude,
+    consent_page_flips_the_hooks,
     existing_database_gains_columns,
     filter_separates_harnesses,
+    foreign_sites_cannot_flip_the_switch,
     hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
+    settings_has_the_switch,
     transcript_parsed_outside_write_lock,
     unknown_provider_changes_nothing,
     v1_database_goes_on_natively,
@@ -26,6 +30,12 @@ CONTRACTS = (
     codex_session_outlives_restart.CONTRACT,
     rollout_alone_is_recorded_once.CONTRACT,
     hooked_then_imported_has_no_row_twice.CONTRACT,
+    codex_hooks_follow_the_intent.CONTRACT,
+    consent_page_flips_the_hooks.CONTRACT,
+    foreign_sites_cannot_flip_the_switch.CONTRACT,
     codex_hooks_feed_native_ingest.CONTRACT,
     v1_database_goes_on_natively.CONTRACT,
 )
+
+CLIENT_CONTRACTS = (settings_has_the_switch.CONTRACT,)
+"""Those that look at the built client, in a browser: with `--client` only."""

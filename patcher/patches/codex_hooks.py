@@ -1,0 +1,60 @@
+"""The user's Codex runs our hooks when the user said so, and only then; at every start the files follow the intent.
+
+Why:      the opt-in is kept beside the database, and what follows from it is in a file that others write too.
+          The handler is copied beside the database, so that the command in that file outlives an upgrade of the tree.
+Upstream: `server/index.js`: with the first background service that both lines start the same way. It cannot fail the
+          start: what goes wrong is said in the log. If it moves, search for `startUpdateScheduler`.
+"""
+
+from patcher.harnesses import HARNESSES, places_of
+from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+
+_MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
+
+_CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
+
+PATCH = Patch(
+    id="codex_hooks",
+    summary="Keeps the hooks file of Codex in step with the user's opt-in, at each start and by command.",
+    edits=(
+        Edit(
+            file="server/index.js",
+            place=Place.BEFORE,
+            template="payload/codex_hooks.js.j2",
+            anchors=(
+                Anchor(
+                    scope=function("startBackgroundServices"),
+                    pattern='const { startUpdateScheduler } = require("./update-scheduler")',
+                    pins=(
+                        # v1.1.1 to v2.0.3
+                        Pin(
+                            tokens="958ec75179c9072bbdf1d64a44d8adfdec4aabc86494d0d1a01039eb040293ce",
+                            text="872dea0bc5cf5e65af962914cbfeadc13cac8f5b554bcb3e73e62563cf1ec17a",
+                            line=188,
+                        ),
+                        # builtin
+                        Pin(
+                            tokens="958ec75179c9072bbdf1d64a44d8adfdec4aabc86494d0d1a01039eb040293ce",
+                            text="872dea0bc5cf5e65af962914cbfeadc13cac8f5b554bcb3e73e62563cf1ec17a",
+                            line=32,
+                        ),
+                    ),
+                ),
+            ),
+        ),
+    ),
+    overlays=(
+        *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES),
+        *(
+            Overlay(
+                path="server/lib/codex-hooks-optin.js",
+                template="overlay/server/lib/codex-hooks-optin.js.j2",
+                params={"handler": path},
+                versions=versions,
+            )
+            for path, versions in places_of(_CODEX)
+        ),
+        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
+    ),
+    contracts=("codex_hooks_follow_the_intent",),
+)

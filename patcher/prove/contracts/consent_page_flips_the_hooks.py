@@ -1,0 +1,57 @@
+"""The page is there, and its switch puts the hooks into the user's file and takes them out again."""
+
+import json
+import os
+from typing import Any
+
+from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.foreign import PATH, send
+from patcher.prove.sidecar import Sidecar
+
+_LABEL = "Codex CLI session tracking (experimental)"
+_OTHERS = '{ "hooks": { "Stop": [ { "hooks": [ { "type": "command", "command": "say done" } ] } ] } }\n'
+
+
+def _page(sidecar: Sidecar) -> str:
+    request = f"GET /codex-hooks HTTP/1.1\r\nHost: localhost:{sidecar.port}\r\nConnection: close\r\n\r\n"
+    got = send(sidecar.port, request.encode())
+    return got.body if got.status == 200 else ""
+
+
+def _hooked(path: str) -> list[str]:
+    """The events that have a hook of ours."""
+    with open(path, encoding="utf-8") as file:
+        hooks: dict[str, Any] = json.load(file)["hooks"]
+    return [event for event, groups in hooks.items() if "codex-hook-handler.js" in json.dumps(groups)]
+
+
+def _observe(bench: Bench) -> Observation:
+    with bench.sidecar() as sidecar:
+        hooks = os.path.join(sidecar.codex_home, "hooks.json")
+        with open(hooks, "w", encoding="utf-8") as file:
+            file.write(_OTHERS)
+        has_page = _LABEL in _page(sidecar)
+        statuses, seen = [], []
+        for enabled in (True, False):
+            reply = sidecar.request("PUT", PATH, {"enabled": enabled})
+            told = reply.json if isinstance(reply.json, dict) else {}
+            statuses.append((reply.status, told.get("enabled"), told.get("state")))
+            seen.append(len(_hooked(hooks)))
+        with open(hooks, encoding="utf-8") as file:
+            restored = file.read() == _OTHERS
+    flips = statuses == [(200, True, "waiting-for-trust"), (200, False, "off")] and seen == [11, 0] and restored
+    page = "`/codex-hooks` shows the switch" if has_page else "`/codex-hooks` shows no switch"
+    codes = " and ".join(str(status) for status, _, _ in statuses)
+    said = (
+        f"{page}; `PUT {PATH}` on and off answers {codes}, {seen[0]} and then {seen[1]} events have a hook of ours, "
+        f"and the user's file is {'as it was' if restored else 'another'} afterwards"
+    )
+    return Observation(green=has_page and flips, said=said)
+
+
+CONTRACT = Contract(
+    id="consent_page_flips_the_hooks",
+    summary="`/codex-hooks` shows the switch, and `PUT /api/codex-hooks` installs and removes the hooks.",
+    patches=("codex_hooks_page",),
+    observe=_observe,
+)

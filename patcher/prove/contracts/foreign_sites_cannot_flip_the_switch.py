@@ -1,0 +1,48 @@
+"""No web site but the sidecar's own reads or flips the switch, whatever it puts into its requests; its own does."""
+
+import os
+
+from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.foreign import FOREIGN_REQUESTS, PATH, send_all
+from patcher.prove.sidecar import Sidecar
+
+
+def _kept(sidecar: Sidecar) -> tuple[bytes | None, ...]:
+    """What the switch has on disk: the user's hooks, and the user's choice."""
+    places = (os.path.join(sidecar.codex_home, "hooks.json"), os.path.join(sidecar.data_dir, "codex-hooks.json"))
+    found: list[bytes | None] = []
+    for place in places:
+        try:
+            with open(place, "rb") as file:
+                found.append(file.read())
+        except FileNotFoundError:
+            found.append(None)
+    return tuple(found)
+
+
+def _observe(bench: Bench) -> Observation:
+    flips: list[bool] = []
+    changed: list[str] = []
+    refused = 0
+    with bench.sidecar() as sidecar:
+        for enabled in (True, False):
+            flips.append(sidecar.request("PUT", PATH, {"enabled": enabled}).status == 200)
+            for request in FOREIGN_REQUESTS:
+                before = _kept(sidecar)
+                ((_, got),) = send_all(sidecar.port, [request], enabled=not enabled)
+                refused += got.refused
+                if _kept(sidecar) != before:
+                    changed.append(request.name)
+    total = 2 * len(FOREIGN_REQUESTS)
+    own = f"its own page can{'' if all(flips) else 'not'} flip the switch"
+    what = f"{len(changed)} changed something, {changed[0]} first" if changed else "nothing was changed"
+    said = f"{own}; {refused} of {total} foreign requests were refused, and {what}"
+    return Observation(green=all(flips) and refused == total and not changed, said=said)
+
+
+CONTRACT = Contract(
+    id="foreign_sites_cannot_flip_the_switch",
+    summary="The switch is read and flipped by the sidecar's own page and by programs, by no other web site.",
+    patches=("codex_hooks_page",),
+    observe=_observe,
+)
