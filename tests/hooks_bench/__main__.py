@@ -44,7 +44,12 @@ def main() -> int:
     code = _trust()
     if given.trust_only:
         return code
-    counts = {"HOOKS_CASES": str(given.cases), "HOOKS_ROUNDS": str(given.rounds), "HOOKS_STRIDE": "1", "HOOKS_MOUNT": "1"}
+    counts = {
+        "HOOKS_CASES": str(given.cases),
+        "HOOKS_ROUNDS": str(given.rounds),
+        "HOOKS_STRIDE": "1",
+        "HOOKS_MOUNT": "1",
+    }
     with tempfile.TemporaryDirectory(prefix="hooks-bench-") as made:
         tree = lay_out_tree(Path(made))
         codes = [_run(suite, tree, counts) for suite in ("hooks-disk.test.mjs", "hooks-text.test.mjs")]

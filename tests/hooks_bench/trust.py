@@ -53,7 +53,11 @@ class _Home:
         )
         assert process.stdin and process.stdout
         messages: list[dict[str, Any]] = [
-            {"id": 1, "method": "initialize", "params": {"clientInfo": {"name": "bench", "title": "bench", "version": "1"}}},
+            {
+                "id": 1,
+                "method": "initialize",
+                "params": {"clientInfo": {"name": "bench", "title": "bench", "version": "1"}},
+            },
             {"method": "initialized"},
             {"id": 2, "method": "hooks/list", "params": {"cwds": [str(self.codex)]}},
         ]
