@@ -140,12 +140,14 @@ def parser() -> argparse.ArgumentParser:
     build = _verb(verbs, "build", "build.build", "patch an upstream tree and write the result")
     _upstream(build)
     build.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help="where to (default: %(default)s)")
+    _client(build, "also patch the client's sources, and build them with upstream's own tool chain")
     build.add_argument("--prove", action="store_true", help="run the contracts first; a red one refuses the build")
     _node(build)
     _judging(build)
 
     check = _verb(verbs, "check", "build.check", "the same without writing")
     _upstream(check)
+    _client(check, "also look at the patches of the client; its tool chain is not run")
     _judging(check)
 
     verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
@@ -160,6 +162,7 @@ def parser() -> argparse.ArgumentParser:
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
     _upstream(diff)
+    _client(diff, "also show what changes in the client's sources")
 
     _judging(_verb(verbs, "list", "series.list_series", "list the series"))
 
@@ -169,32 +172,14 @@ def parser() -> argparse.ArgumentParser:
 
     prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
     _upstream(prove)
+    _client(prove, "also build the client, pristine and patched, and look at both in Chromium")
     prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")
     _node(prove)
     _judging(prove)
 
     _bump(verbs)
-
-    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
-    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
-    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
-    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
-    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
-    matrix.add_argument(
-        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
-    )
-    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
-    _judging(matrix)
-    _pages(matrix)
-    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
-    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
-    doctor.add_argument(
-        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
-    )
-    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
-    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
-    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
-    _judging(doctor)
+    _matrix(verbs)
+    _doctor(verbs)
     return top
 
 
@@ -218,6 +203,32 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     _pages(bump)
 
 
+def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
+    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
+    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
+    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
+    matrix.add_argument(
+        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
+    )
+    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
+    _judging(matrix)
+    _pages(matrix)
+
+
+def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
+    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
+    doctor.add_argument(
+        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
+    )
+    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
+    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
+    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
+    _judging(doctor)
+
+
 def _verb(
     verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
     name: str,
@@ -237,6 +248,10 @@ def _verb(
 
 def _upstream(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--upstream", metavar="SPEC", default=DEFAULT_SPEC, help=_SPEC_HELP)
+
+
+def _client(verb: argparse.ArgumentParser, summary: str) -> None:
+    verb.add_argument("--client", action="store_true", help=summary)
 
 
 def _node(verb: argparse.ArgumentParser) -> None:

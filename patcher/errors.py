@@ -142,6 +142,25 @@ class ContractRefused(PatcherError):
     exit_code = EXIT_REFUSED
 
 
+class ClientMissing(UpstreamUnreadable):
+    """`--client` was given, and the tree has no client sources."""
+
+    code = "client-missing"
+
+
+class ClientBuildFailed(PatcherError):
+    """Upstream's own tool chain refused the patched client."""
+
+    code = "client-build-failed"
+    exit_code = EXIT_REFUSED
+
+
+class BrowserMissing(PatcherError):
+    """A contract of the client needs a browser, and there is none to drive."""
+
+    code = "browser-missing"
+
+
 class NodeMissing(PatcherError):
     """No Node that has `node:sqlite` (22.5 or newer) could be found."""
 

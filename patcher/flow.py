@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from patcher import splice as splicing
 from patcher.errors import SeriesError
+from patcher.javascript import JAVASCRIPT, language_of
 from patcher.locate import locate
 from patcher.model import (
     SEVERITY,
@@ -156,7 +157,8 @@ def _try_edit(state: _State, patch: Patch, number: int, edit: Edit) -> tuple[Fin
         finding = verify(patch, edit, located, state.given)
         state.surveyed.append(Surveyed(patch.id, number, finding, located, ""))
         return finding, None
-    located = _in_upstream_lines(state, edit.file, text, locate(text, anchor))
+    language = language_of(edit.file)
+    located = _in_upstream_lines(state, edit.file, text, locate(text, anchor, language))
     finding = verify(patch, edit, located, state.given)
     state.surveyed.append(Surveyed(patch.id, number, finding, located, text))
     if finding.verdict.stops:
@@ -165,7 +167,8 @@ def _try_edit(state: _State, patch: Patch, number: int, edit: Edit) -> tuple[Fin
     name = f"{edit.file} ({patch.id}.{number})"
     payload = payload_of(edit, text[match.start : match.end])
     state.payloads[name] = payload
-    state.portable[name] = _in_a_loop(payload_of(edit, _ORIGINAL_STANDS_FOR))
+    if language == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers that it names
+        state.portable[name] = _in_a_loop(payload_of(edit, _ORIGINAL_STANDS_FOR))
     splice = splicing.make_splice(text, patch, number, edit, match, payload)
     return finding, replace(splice, scope=anchor.scope)
 

@@ -1,6 +1,7 @@
-"""JavaScript seen through ast-grep: scopes by name, statements, and the tokens that a pin is made of.
+"""JavaScript and TypeScript seen through ast-grep: scopes by name, statements, and the tokens that a pin is made of.
 
-Offsets count characters of the decoded text, as ast-grep's do; never bytes.
+Between the tags of JSX, elements are what statements are elsewhere (`patcher/jsx.py`). A file's ending chooses the
+grammar: `language_of`. Offsets count characters of the decoded text, as ast-grep's do; never bytes.
 """
 
 import re
@@ -10,7 +11,11 @@ from hashlib import sha256
 
 from ast_grep_py import Config, Rule, SgNode, SgRoot
 
+from patcher import jsx
 from patcher.model import Scope
+
+JAVASCRIPT = "javascript"
+_LANGUAGES = {".tsx": "tsx", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
 
 FUNCTION_KINDS = frozenset(
     {
@@ -68,13 +73,18 @@ _NOT_A_LINE_BREAK = re.compile(r"[^\r\n\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
+def language_of(path: str) -> str:
+    """The grammar for a file of this name: `tsx`, `typescript`, or `javascript` (which knows JSX too)."""
+    return next((name for ending, name in _LANGUAGES.items() if path.endswith(ending)), JAVASCRIPT)
+
+
 @lru_cache(maxsize=32)
-def parse(text: str) -> SgNode:
+def parse(text: str, language: str = JAVASCRIPT) -> SgNode:
     """The syntax tree's root. Never fails: what does not parse becomes `ERROR` nodes (see `syntax_errors`).
 
     Remembered: layers, gates and the second build look at the same few texts again and again.
     """
-    return SgRoot(text, "javascript").root()
+    return SgRoot(text, language).root()
 
 
 def span(node: SgNode) -> tuple[int, int]:
@@ -103,14 +113,14 @@ def string_value(node: SgNode) -> str:
 # --- scopes ----------------------------------------------------------------------------------------------------
 
 
-def named_scopes(text: str) -> list[tuple[Scope, SgNode]]:
+def named_scopes(text: str, language: str = JAVASCRIPT) -> list[tuple[Scope, SgNode]]:
     """Every function and route that has a name, with its node. Names may repeat."""
-    return list(_remembered_scopes(text))
+    return list(_remembered_scopes(text, language))
 
 
 @lru_cache(maxsize=32)
-def _remembered_scopes(text: str) -> tuple[tuple[Scope, SgNode], ...]:
-    return tuple(_find_scopes(parse(text)))
+def _remembered_scopes(text: str, language: str) -> tuple[tuple[Scope, SgNode], ...]:
+    return tuple(_find_scopes(parse(text, language)))
 
 
 def _find_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
@@ -128,11 +138,11 @@ def _find_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
             yield Scope("function", name.text()), statement_of(node)
 
 
-def scopes_named(text: str, scope: Scope) -> list[SgNode]:
+def scopes_named(text: str, scope: Scope, language: str = JAVASCRIPT) -> list[SgNode]:
     """The nodes of this scope; the root for the module scope."""
     if scope.kind == "module":
-        return [parse(text)]
-    return [node for found, node in named_scopes(text) if found == scope]
+        return [parse(text, language)]
+    return [node for found, node in named_scopes(text, language) if found == scope]
 
 
 def _route(call: SgNode) -> Scope | None:
@@ -154,31 +164,31 @@ def enclosing_function(node: SgNode) -> SgNode | None:
 # --- patterns --------------------------------------------------------------------------------------------------
 
 
-def matching(text: str, node: SgNode, pattern: str) -> list[SgNode]:
+def matching(text: str, node: SgNode, pattern: str, language: str = JAVASCRIPT) -> list[SgNode]:
     """The nodes below `node`, of the tree of `text`, that match, in text order, comments inside them or not.
 
     ast-grep compares a comment like any other node; people write them between two arguments.
     """
     found = {span(each): each for each in node.find_all(pattern=pattern)}
     start, end = span(node)
-    inside = [comment for place, comment in _comments(text) if start <= place[0] and place[1] <= end]
-    for candidate in _around(inside, _kind_of(pattern)):
+    inside = [comment for place, comment in _comments(text, language) if start <= place[0] and place[1] <= end]
+    for candidate in _around(inside, _kind_of(pattern, language)):
         place = span(candidate)
         is_new = start <= place[0] and place[1] <= end and place not in found
-        if is_new and _matches_without_comments(candidate, pattern):
+        if is_new and _matches_without_comments(candidate, pattern, language):
             found[place] = candidate
     return [found[place] for place in sorted(found)]
 
 
-def _kind_of(pattern: str) -> str:
-    statement = parse(pattern).child(0)
+def _kind_of(pattern: str, language: str) -> str:
+    statement = parse(pattern, language).child(0)
     inner = statement.child(0) if statement is not None and statement.kind() == "expression_statement" else statement
     return inner.kind() if inner is not None else ""
 
 
 @lru_cache(maxsize=32)
-def _comments(text: str) -> tuple[tuple[tuple[int, int], SgNode], ...]:
-    return tuple((span(comment), comment) for comment in parse(text).find_all(kind="comment"))
+def _comments(text: str, language: str) -> tuple[tuple[tuple[int, int], SgNode], ...]:
+    return tuple((span(comment), comment) for comment in parse(text, language).find_all(kind="comment"))
 
 
 def _around(comments: list[SgNode], kind: str) -> Iterator[SgNode]:
@@ -191,32 +201,39 @@ def _around(comments: list[SgNode], kind: str) -> Iterator[SgNode]:
                 yield parent
 
 
-def _matches_without_comments(node: SgNode, pattern: str) -> bool:
+def _matches_without_comments(node: SgNode, pattern: str, language: str) -> bool:
     start, text = span(node)[0], node.text()
     for comment in reversed(node.find_all(kind="comment")):
         first, last = (place - start for place in span(comment))
         text = text[:first] + _NOT_A_LINE_BREAK.sub(" ", text[first:last]) + text[last:]
-    return any(span(each)[0] == 0 for each in parse(text).find_all(pattern=pattern))
+    return any(span(each)[0] == 0 for each in parse(text, language).find_all(pattern=pattern))
 
 
 # --- statements ------------------------------------------------------------------------------------------------
 
 
 def statement_of(node: SgNode) -> SgNode:
-    """The statement that holds the node: its ancestor, or itself, that stands directly in a list of statements."""
+    """The statement that holds the node: its ancestor, or itself, that stands directly in a list of statements.
+
+    Inside JSX, the child of an element that holds it: whichever list is nearer.
+    """
     current = node
     for parent in node.ancestors():
-        if parent.kind() in _STATEMENT_LISTS:
+        if parent.kind() in _STATEMENT_LISTS or jsx.is_child(current):
             return current
         current = parent
     return current
 
 
 def neighbours(statement: SgNode, before: int, after: int) -> list[SgNode]:
-    """The statement with up to `before` statements above it and `after` below it, comments left out."""
-    above = [node for node in statement.prev_all() if node.is_named() and node.kind() not in _COMMENTS]
-    below = [node for node in statement.next_all() if node.is_named() and node.kind() not in _COMMENTS]
+    """The statement with up to `before` statements above it and `after` below it, comments and layout left out."""
+    above = [node for node in statement.prev_all() if _is_neighbour(node)]
+    below = [node for node in statement.next_all() if _is_neighbour(node)]
     return [*reversed(above[:before]), statement, *below[:after]]
+
+
+def _is_neighbour(node: SgNode) -> bool:
+    return node.is_named() and node.kind() not in _COMMENTS and jsx.counts(node)
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------
@@ -237,7 +254,7 @@ def window_digest(window: list[SgNode], scope: SgNode) -> str:
 def tokens(node: SgNode) -> Iterator[str]:
     """The node's tokens, without what a formatter may add, drop or respell."""
     kind = node.kind()
-    if kind in _COMMENTS or kind == "empty_statement":
+    if kind in _COMMENTS or kind == "empty_statement" or jsx.is_comment(node):
         return
     if kind == "string":
         yield _string_token(node)
@@ -250,6 +267,10 @@ def tokens(node: SgNode) -> Iterator[str]:
 
 
 def _inner_tokens(node: SgNode, kind: str) -> Iterator[str]:
+    if kind == "jsx_element":
+        for piece in jsx.pieces(node.children()):
+            yield from [piece] if isinstance(piece, str) else tokens(piece)
+        return
     children = [child for child in node.children() if child.kind() not in _COMMENTS]
     if _has_optional_parentheses(node, kind, children):
         children = children[1:-1]
@@ -276,12 +297,20 @@ def _has_optional_parentheses(node: SgNode, kind: str, children: list[SgNode]) -
     if parent is None or len(children) != 3:
         return False
     if kind == "formal_parameters":
-        return parent.kind() == "arrow_function" and children[1].kind() == "identifier"
+        return parent.kind() == "arrow_function" and _is_bare_name(children[1])
+    if kind == "parenthesized_expression" and children[1].kind() in jsx.ELEMENTS:
+        return True
     return (
         kind == "parenthesized_expression"
         and parent.kind() in _REDUNDANT_PARENTHESES
         and children[1].kind() not in _NEEDS_PARENTHESES
     )
+
+
+def _is_bare_name(parameter: SgNode) -> bool:
+    """`x`, which TypeScript's grammar wraps; `x: number` and `x?` need their parentheses."""
+    inner = parameter.children() if parameter.kind() == "required_parameter" else [parameter]
+    return len(inner) == 1 and inner[0].kind() == "identifier"
 
 
 def _in_for_header(node: SgNode) -> bool:
@@ -323,10 +352,12 @@ def _header(parent: SgNode, child: SgNode) -> Iterator[str]:
         yield from tokens(value) if value is not None else ()
     if kind == "statement_block" and _is_bare(parent):
         yield "{"
-    if kind in _CONTAINERS:
+    if kind in _CONTAINERS or (kind == "parenthesized_expression" and child.kind() in jsx.ELEMENTS):
         return
     inside = span(child)
     for part in parent.children():
+        if jsx.is_child(part) and span(part) != inside:
+            continue  # a neighbour, as other statements of a block are
         if part.kind() in _COMMENTS or part.kind() == ";":
             continue
         if span(part) == inside:

@@ -5,41 +5,44 @@ from functools import lru_cache
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.jsx import is_child
 from patcher.model import MODULE, Anchor, Located, Match, digest
 
 _SHOWN = 60
 
 
 @lru_cache(maxsize=64)
-def locate(text: str, anchor: Anchor) -> Located:
-    """Find all matches of the anchor's pattern in all scopes of its name.
+def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> Located:
+    """Find all matches of the anchor's pattern in all scopes of its name. language: as `javascript.language_of` gives.
 
     Remembered, so that the second build of a gate costs no second search.
     A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
     """
-    scopes = javascript.scopes_named(text, anchor.scope)
+    scopes = javascript.scopes_named(text, anchor.scope, language)
     if not scopes:
-        return Located(anchor, (), candidates=_similar_scopes(text, anchor), problem=f"no {anchor.scope} in the file")
+        return Located(
+            anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file"
+        )
     places = {
         javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
         for scope in scopes
-        for node in _matching(text, scope, anchor)
+        for node in _matching(text, scope, anchor, language)
     }
     lines = tuple(javascript.line_of(scope) for scope in scopes)
     if places:
         return Located(anchor, tuple(places.values()), lines)
-    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor), "none")
+    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), "none")
 
 
-def _matching(text: str, scope: SgNode, anchor: Anchor) -> list[SgNode]:
-    found = javascript.matching(text, scope, anchor.pattern)
+def _matching(text: str, scope: SgNode, anchor: Anchor, language: str) -> list[SgNode]:
+    found = javascript.matching(text, scope, anchor.pattern, language)
     if anchor.scope == MODULE:
         found = [node for node in found if javascript.enclosing_function(node) is None]
     if anchor.containing:
         found = [node for node in found if anchor.containing in node.text()]
     if not anchor.target:
         return found
-    return [inner for node in found for inner in javascript.matching(text, node, anchor.target)]
+    return [inner for node in found for inner in javascript.matching(text, node, anchor.target, language)]
 
 
 def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
@@ -59,20 +62,21 @@ def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
         tokens=javascript.window_digest(window, scope),
         text=digest(text[first:last].encode()),
         shown=statement.text().split("\n", 1)[0].strip()[:_SHOWN],
+        jsx=is_child(statement),
     )
 
 
-def _similar_scopes(text: str, anchor: Anchor) -> tuple[str, ...]:
+def _similar_scopes(text: str, anchor: Anchor, language: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # only a build that stops needs it
 
-    lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(text)}
+    lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(text, language)}
     return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(str(anchor.scope), lines, n=3))
 
 
-def _similar_statements(scope: SgNode, anchor: Anchor) -> tuple[str, ...]:
+def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[str, ...]:
     from difflib import get_close_matches
 
-    kind = javascript.parse(anchor.pattern).child(0)
+    kind = javascript.parse(anchor.pattern, language).child(0)
     nodes = scope.find_all(kind=kind.kind()) if kind is not None else []
     if anchor.scope == MODULE:
         nodes = [node for node in nodes if javascript.enclosing_function(node) is None]

@@ -6,7 +6,7 @@ from typing import Any
 from patcher import __version__
 from patcher.fingerprint import tool_fingerprint
 from patcher.inventory import SCHEMA
-from patcher.model import Build, File, Patch, digest
+from patcher.model import Build, File, Patch, digest, tree_digest
 
 
 def manifest(build: Build, series: tuple[Patch, ...]) -> File:
@@ -14,7 +14,7 @@ def manifest(build: Build, series: tuple[Patch, ...]) -> File:
 
     Upstream's identity, the tool's, per patch its verdict, pins and payload, per file its digests before and after.
     """
-    content = {
+    content: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "sidecar-patcher", "version": __version__, "fingerprint": tool_fingerprint()},
         "upstream": {**upstream_identity(build), "source": build.upstream.source},
@@ -30,6 +30,8 @@ def manifest(build: Build, series: tuple[Patch, ...]) -> File:
             for change in build.changes()
         ],
     }
+    if build.built:  # only then, so that a build without the client is the same as ever
+        content["client"] = {"dist_sha256": tree_digest(build.built)}
     return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from patcher import git
-from patcher.errors import NotThisPackage, UnsafePath, UpstreamUnreadable
+from patcher.errors import ClientMissing, NotThisPackage, UnsafePath, UpstreamUnreadable
 from patcher.model import File, Upstream
 from patcher.resources import BUILTIN_SIDECAR
 
@@ -21,50 +21,58 @@ PACKAGE = "agent-dashboard"
 BUILTIN = "builtin"
 _ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
 NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
+_CLIENT = "client"
+_CLIENT_NEVER = NEVER - {"client", "docs"}
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
 _ARCHIVES = (".tgz", ".tar.gz")
 _DANGLING = "upstream-dangling-link"
 _SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
 
 
-def materialize(spec: str) -> Upstream:
+def materialize(spec: str, *, client: bool = False) -> Upstream:
     """Read the upstream that `spec` names: `builtin`, a directory, a `.tgz`, or `<git url or path>@<ref>`.
 
     What travels is what the server needs to run: `server/`, `scripts/`, `bin/`, `package.json`, `LICENSE`, and
     what else the package's own `files` names; never `node_modules`, `client/`, docs or tests.
+    client: the client's sources travel too, without what is built or installed there.
 
     Raises `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
-    `NotThisPackage`.
+    `NotThisPackage`, `ClientMissing`.
     """
     if spec == BUILTIN:
-        return identified(_read_directory(BUILTIN_SIDECAR, spec), BUILTIN, spec)
+        return identified(_read_directory(BUILTIN_SIDECAR, spec, client=client), BUILTIN, spec, client=client)
     if os.path.isdir(spec):
-        return identified(_read_directory(spec, spec), "directory", spec)
+        return identified(_read_directory(spec, spec, client=client), "directory", spec, client=client)
     if spec.endswith(_ARCHIVES):
         if not os.path.isfile(spec):
             raise UpstreamUnreadable("there is no such archive", where=spec, hint=f"give {_SPECS}")
-        return identified(_read_archive(spec), "archive", spec)
+        return identified(_read_archive(spec), "archive", spec, client=client)
     repository, at, ref = spec.rpartition("@")
     if not at or not ref or not repository:
         problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
         raise UpstreamUnreadable(problem, where=spec, hint=f"give {_SPECS}")
-    tree, archive = git.archive(repository, ref, lambda package: names_that_travel(description(package, spec)))
+    tree, archive = git.archive(
+        repository, ref, lambda package: names_that_travel(description(package, spec), client=client)
+    )
     try:
-        upstream = identified(_members(archive, spec), ref, spec)
+        upstream = identified(_members(archive, spec), ref, spec, client=client)
     except UpstreamUnreadable as error:
         if error.code != _DANGLING:
             raise
         _, archive = git.archive(repository, ref, lambda _: ["*"])  # a link to what does not travel: read it all
-        upstream = identified(_members(archive, spec), ref, spec)
+        upstream = identified(_members(archive, spec), ref, spec, client=client)
     return replace(upstream, source=f"git-tree:{tree}")
 
 
-def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str) -> Upstream:
-    """What travels of a whole tree, with its identity. Raises `NotThisPackage`."""
+def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, client: bool = False) -> Upstream:
+    """What travels of a whole tree, with its identity. Raises `NotThisPackage`, `ClientMissing`."""
     tree = dict(everything)
     manifest = tree.get("package.json")
     package = description(manifest.data if manifest else None, spec)
-    wanted = names_that_travel(package)
+    wanted = names_that_travel(package, client=client)
+    if client and f"{_CLIENT}/package.json" not in tree:
+        hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
+        raise ClientMissing(f"expected {_CLIENT}/package.json, found no such file", where=spec, hint=hint)
     travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted)}
     return Upstream(name=PACKAGE, version=str(package.get("version", "0.0.0")), ref=ref, tree=travels, spec=spec)
 
@@ -84,16 +92,20 @@ def description(package_json: bytes | None, where: str) -> Mapping[str, object]:
     return dict(package)
 
 
-def names_that_travel(package: Mapping[str, object]) -> list[str]:
+def names_that_travel(package: Mapping[str, object], *, client: bool = False) -> list[str]:
     """Paths, and patterns of paths, of what the server needs to run and of what else the package names."""
     named = package.get("files")
     names = [posixpath.normpath(str(name)).strip("/") for name in (named if isinstance(named, list) else ())]
-    return [*_ALWAYS, *(name for name in names if name not in {"", "."})]
+    more = [_CLIENT] if client else []
+    return [*_ALWAYS, *more, *(name for name in names if name not in {"", "."})]
 
 
 def does_travel(path: str, wanted: list[str]) -> bool:
-    """Whether a file of the tree is one of those, and no test, document, client or database."""
-    if NEVER.intersection(path.split("/")) or path.endswith(_DATABASES):
+    """Whether a file of the tree is one of those, and no test, document, database, or client unless that is wanted."""
+    top, *rest = path.split("/")
+    if top == _CLIENT and _CLIENT in wanted:
+        return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
+    if NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
         return False
     return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in wanted)
 
@@ -101,7 +113,7 @@ def does_travel(path: str, wanted: list[str]) -> bool:
 # --- directories -----------------------------------------------------------------------------------------------
 
 
-def _read_directory(root: str, spec: str) -> Iterator[tuple[str, File]]:
+def _read_directory(root: str, spec: str, *, client: bool) -> Iterator[tuple[str, File]]:
     """What travels of a directory. `package.json` is read first: a wrong directory is refused before it is walked.
 
     A symlink that stays inside becomes the file it names; one that leaves is an error.
@@ -110,23 +122,23 @@ def _read_directory(root: str, spec: str) -> Iterator[tuple[str, File]]:
     try:
         there = os.path.lexists(os.path.join(root, "package.json"))
         package = _read_file(root, os.path.join(root, "package.json"))[1].data if there else None
-        tops = {name.split("/")[0] for name in names_that_travel(description(package, spec))}
+        tops = {name.split("/")[0] for name in names_that_travel(description(package, spec), client=client)}
         for name in sorted(os.listdir(root)):
             path = os.path.join(root, name)
-            if name in NEVER or not any(fnmatchcase(name, top) for top in tops):
+            if name in (_CLIENT_NEVER if client else NEVER) or not any(fnmatchcase(name, top) for top in tops):
                 continue
             if os.path.isdir(path):
-                yield from _walk(root, path)
+                yield from _walk(root, path, _CLIENT_NEVER if name == _CLIENT else NEVER)
             else:
                 yield _read_file(root, path)
     except OSError as error:
         raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=error.filename or root) from error
 
 
-def _walk(root: str, top: str) -> Iterator[tuple[str, File]]:
+def _walk(root: str, top: str, never: frozenset[str]) -> Iterator[tuple[str, File]]:
     _refuse_symlink(root, top)
     for folder, folders, names in os.walk(top, onerror=_raise):
-        folders[:] = sorted(name for name in folders if name not in NEVER)
+        folders[:] = sorted(name for name in folders if name not in never)
         for name in folders:
             _refuse_symlink(root, os.path.join(folder, name))
         for name in sorted(names):

@@ -265,7 +265,8 @@ SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 class Match:
     """One place where an anchor's pattern matches. Offsets count characters of the decoded file, not bytes.
 
-    tokens, text: digests as in `Pin`. shown: the statement's first line, for messages.
+    tokens, text: digests as in `Pin`. shown: the statement's first line, for messages. jsx: it stands between the tags
+    of JSX, where a comment is written `{/* … */}`.
     """
 
     start: int
@@ -278,6 +279,7 @@ class Match:
     tokens: str
     text: str
     shown: str
+    jsx: bool = False
 
 
 @dataclass(frozen=True)
@@ -364,6 +366,7 @@ class Build:
 
     findings: one for each patch. places: one for each place that a patch has, in the order of the series.
     payloads: rendered text by `path (patch.number)`. portable: texts that must be ES2017, by the same name or path.
+    built: what upstream's tool chain made of the client's sources, which then are in `tree` no more.
     """
 
     upstream: Upstream
@@ -375,6 +378,7 @@ class Build:
     gates: tuple[GateResult, ...] = ()
     payloads: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     portable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    built: Tree = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def stopped(self) -> bool:
@@ -392,20 +396,18 @@ class Build:
         return not self.stopped and not self.refused
 
     def changes(self) -> tuple[FileChange, ...]:
-        """Each file of the generated tree: copied as it was, patched, or added by us."""
-        before = self.upstream.tree
+        """Each file of the generated tree: copied, patched, added by us, or built from the client's sources."""
         return tuple(
-            FileChange(
-                path=path,
-                status=(
-                    "added"
-                    if path in self.added
-                    else "copied"
-                    if before[path].data == self.tree[path].data
-                    else "patched"
-                ),
-                before="" if path in self.added else before[path].sha256,
-                after=self.tree[path].sha256,
-            )
+            FileChange(path, self._status(path), self._before(path), self.tree[path].sha256)
             for path in sorted(self.tree)
         )
+
+    def _status(self, path: str) -> str:
+        if path in self.built:
+            return "built"
+        if path in self.added:
+            return "added"
+        return "copied" if self.upstream.tree[path].data == self.tree[path].data else "patched"
+
+    def _before(self, path: str) -> str:
+        return "" if path in self.added or path in self.built else self.upstream.tree[path].sha256

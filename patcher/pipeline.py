@@ -16,9 +16,12 @@ from patcher.patches import SERIES
 from patcher.write import target, write
 
 
-def check(spec: str, series: Sequence[Patch] = SERIES) -> Build:
-    """The flow without writing. Anchors that do not fit and gates that refuse are in the result, not raised."""
-    return check_upstream(materialize(spec), series)
+def check(spec: str, series: Sequence[Patch] = SERIES, *, client: bool = False) -> Build:
+    """The flow without writing. Anchors that do not fit and gates that refuse are in the result, not raised.
+
+    client: with the client's sources in the tree, for a series that patches them.
+    """
+    return check_upstream(materialize(spec, client=client), series)
 
 
 def check_upstream(upstream: Upstream, series: Sequence[Patch] = SERIES) -> Build:
@@ -39,16 +42,19 @@ def build(
     out: str,
     *,
     series: Sequence[Patch] = SERIES,
+    client: Callable[[Build], Build] | None = None,
     waiting: Callable[[str], None] = lambda _: None,
     prove: Callable[[Build], None] = lambda _: None,
 ) -> Build:
     """The flow. Writes only a result that no anchor stopped and no gate or proof refused.
 
+    `client` gets the judged build with the client's sources, and gives it with what is built of them.
     `prove` gets the finished build before the swap and raises to refuse it.
     Raises what `materialize` and `write.target` raise.
     """
-    result = check(spec, series)
+    result = check(spec, series, client=client is not None)
     if result.ok:
         with target(out, waiting) as directory:
+            result = result if client is None else client(result)
             write(output(result, series), directory, before_swap=lambda _: prove(result))
     return result

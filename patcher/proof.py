@@ -1,13 +1,24 @@
 """The contracts, on what a build produced: choose them, run them, and say what was seen."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
 from patcher.harnesses import handler_path
-from patcher.model import Build, Verdict
+from patcher.model import Build, Tree, Verdict
 from patcher.progress import progress as bar
-from patcher.prove import CONTRACTS, Contract, Node, ProofResult, dependencies_for, find_node, prove
+from patcher.prove import (
+    CLIENT_CONTRACTS,
+    CONTRACTS,
+    Contract,
+    Node,
+    ProofResult,
+    dependencies_for,
+    find_browser,
+    find_node,
+    prove,
+)
 
 
 def codex_handler(build: Build) -> str:
@@ -15,14 +26,24 @@ def codex_handler(build: Build) -> str:
     return handler_path("codex", build.upstream.version)
 
 
-def run(build: Build, *, only: Sequence[str] = (), node: str | None = None, install: bool = False) -> list[ProofResult]:
+def run(
+    build: Build,
+    *,
+    only: Sequence[str] = (),
+    node: str | None = None,
+    install: bool = False,
+    pristine_client: Tree | None = None,
+) -> list[ProofResult]:
     """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
 
-    Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`.
+    pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too.
+    Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
+    `BrowserMissing`.
     """
-    contracts = _chosen(only, build.upstream.version)
+    contracts = chosen(only, build.upstream.version, client=pristine_client is not None)
     runtime = find_node(node)
-    pristine = build.upstream.tree
+    pristine = {**build.upstream.tree, **(pristine_client or {})}
+    build = replace(build, upstream=replace(build.upstream, tree=pristine))
     with bar(2 * len(contracts)) as advance:
 
         def tell(said: str) -> None:
@@ -60,19 +81,29 @@ def of(
     )
 
 
-def _chosen(only: Sequence[str], version: str) -> list[Contract]:
-    known = {contract.id for contract in CONTRACTS}
+def chosen(only: Sequence[str], version: str, *, client: bool = False) -> list[Contract]:
+    """The contracts of these names, or all of this upstream's; those of the client with `client` only.
+
+    Raises `UsageError` for a name that is not among them, `BrowserMissing` where one has to see the client.
+    """
+    contracts = (*CONTRACTS, *(CLIENT_CONTRACTS if client else ()))
+    known = {contract.id for contract in contracts}
+    if not client and (left_out := {contract.id for contract in CLIENT_CONTRACTS}.intersection(only)):
+        raise UsageError(f"{', '.join(sorted(left_out))} looks at the built client", hint="add `--client`")
     unknown = [name for name in only if name not in known]
     if unknown:
         hint = f"there are: {', '.join(sorted(known))}"
         raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
-    ours = [contract for contract in CONTRACTS if version in contract.versions]
+    ours = [contract for contract in contracts if version in contract.versions]
     elsewhere = set(only) - {contract.id for contract in ours}
     if elsewhere:
-        ranges = {contract.id: contract.versions for contract in CONTRACTS}
+        ranges = {contract.id: contract.versions for contract in contracts}
         said = ", ".join(f"{name} is for {ranges[name]}" for name in sorted(elsewhere))
         raise UsageError(f"{said}; this upstream is {version}", hint="leave it out, or choose another --upstream")
-    return [contract for contract in ours if not only or contract.id in only]
+    found = [contract for contract in ours if not only or contract.id in only]
+    if any(contract in CLIENT_CONTRACTS for contract in found):
+        find_browser()
+    return found
 
 
 def refuse_if_red(results: Sequence[ProofResult]) -> None:

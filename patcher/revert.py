@@ -9,9 +9,13 @@ from patcher.errors import ManifestUnreadable, NotReversible
 from patcher.markers import unsplice
 from patcher.model import File, Tree
 
+_OURS = frozenset({"added", "built"})
+
 
 def pristine(directory: str) -> Tree:
-    """The tree that upstream shipped: our files left out, payloads taken out.
+    """The tree that upstream shipped: our files and the built client left out, payloads taken out.
+
+    The client's sources are in no generated tree, patched or not: there is nothing of them to take back.
 
     Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the bytes that come out are wrong.
     """
@@ -24,7 +28,7 @@ def pristine(directory: str) -> Tree:
         raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=hint)
     if any("before" not in entry or "status" not in entry for entry in content["files"]):
         raise ManifestUnreadable("the manifest has no digests of the pristine files", where=directory)
-    before = {entry["path"]: entry["before"] for entry in content["files"] if entry["status"] != "added"}
+    before = {entry["path"]: entry["before"] for entry in content["files"] if entry["status"] not in _OURS}
     tree = _load(directory, content)
     return {path: _reverted(path, tree[path], sha256) for path, sha256 in before.items()}
 

@@ -18,11 +18,13 @@ def make_splice(text: str, patch: Patch, number: int, edit: Edit, match: Match, 
     was = text[start:end]
     inner = _indented(payload, indent, eol)
     identity = f"{patch.id}.{number}"
-    begin, finish = begin_marker(identity, edit.place), end_marker(identity, was)
+    begin = begin_marker(identity, edit.place, jsx=match.jsx)
+    finish = end_marker(identity, was, jsx=match.jsx)
+    blank = "" if match.jsx else " "  # between tags a blank would be text
     spliced = {
         Place.BEFORE: f"{begin}{eol}{inner}{eol}{indent}{finish}{eol}{indent}",
         Place.AFTER: f"{eol}{indent}{begin}{eol}{inner}{eol}{indent}{finish}",
-        Place.REPLACE: f"{begin} {inner.lstrip()} {finish}",
+        Place.REPLACE: f"{begin}{blank}{inner.lstrip()}{blank}{finish}",
     }[edit.place]
     return Splice(start, end, spliced, was, patch.id, number, edit.place, payload)
 
@@ -65,7 +67,7 @@ def _place(text: str, place: Place, match: Match) -> tuple[int, int]:
         return match.start, match.end
     if place is Place.BEFORE:
         return match.statement_start, match.statement_start
-    rest = _REST_OF_LINE.match(text, match.statement_end)
+    rest = None if match.jsx else _REST_OF_LINE.match(text, match.statement_end)  # between tags `//` is text
     end = rest.end() if rest else match.statement_end
     return end, end
 

@@ -11,8 +11,11 @@ from patcher.fingerprint import tool_fingerprint
 from patcher.inventory import MANIFEST, differences
 
 
-def is_up_to_date(spec: str, out: str) -> bool:
-    """Whether `out` holds, unedited, what this tool makes of this upstream. Says False whenever it is not sure."""
+def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
+    """Whether `out` holds, unedited, what this tool makes of this upstream. Says False whenever it is not sure.
+
+    client: with the built client, or without.
+    """
     parent, name = os.path.split(os.path.abspath(out))
     if any(os.path.lexists(os.path.join(parent, f".{name}.{left}")) for left in ("stage", "previous")):
         return False  # a build was killed: let the next one clear up
@@ -21,6 +24,7 @@ def is_up_to_date(spec: str, out: str) -> bool:
             manifest = json.loads(stream.read())
         return (
             manifest["tool"]["fingerprint"] == tool_fingerprint()
+            and ("client" in manifest) == client
             and _same_upstream(spec, manifest["upstream"])
             and next(differences(out, manifest["files"]), None) is None
         )

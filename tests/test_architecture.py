@@ -116,7 +116,7 @@ def test_a_patch_is_data() -> None:
 )
 def test_who_may_import(name: str, only: set[str]) -> None:
     importers = {part(each) for each in OWN if name in {part(used) for used in imports_of(each)}} - {name}
-    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "testing"}
+    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "client", "testing"}
 
 
 def test_the_doctor_looks_at_what_there_is_and_builds_nothing() -> None:
@@ -190,9 +190,14 @@ def test_only_our_own_git_and_the_contracts_start_processes() -> None:
         text = ast.unparse(modules()[name])
         return "import subprocess" in text or "from subprocess" in text
 
-    assert {part(name) for name in OWN if starts(name)} <= {"git", "proof", "prove", "doctor", "materialize"} - {
-        "materialize"
-    }
+    assert {part(name) for name in OWN if starts(name)} <= {
+        "git",
+        "proof",
+        "prove",
+        "client",
+        "doctor",
+        "materialize",
+    } - {"materialize"}
 
 
 def test_nothing_is_swallowed() -> None:

@@ -21,7 +21,7 @@ from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, Declaratio
 from patcher.model import MODULE, Anchor, Edit, Pin, Place, Versions, function, route
 from patcher.patches import SERIES
 from patcher.prove import find_node
-from tests.support import ROOT, Ended, environment, refusal
+from tests.support import ROOT, Ended, end_all_below, environment, refusal
 
 PATCHES = ROOT / "patcher/patches"
 PIN = Pin("a" * 64, "b" * 64, 77)
@@ -331,19 +331,24 @@ def test_what_was_not_proven_is_not_written(checkout: Path, upstream: Path) -> N
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_every_declaration_is_whole(checkout: Path, upstream: Path, node: None) -> None:
+def test_killed_at_any_moment_every_declaration_is_whole(
+    checkout: Path, upstream: Path, node: None, tmp_path: Path
+) -> None:
     before = texts(checkout)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
     command = [sys.executable, "-m", "patcher", "bump", "--upstream", str(upstream), "--to", "v1.6.0"]
     command += ["--accept", "harness_column.1=1", "--write"]
     chance = random.Random(4)
     for _ in range(4):
         process = subprocess.Popen(
-            command, cwd=checkout, env={**environment(), "PYTHONPATH": str(checkout)}, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            command, cwd=checkout, env={**environment(), "PYTHONPATH": str(checkout), "TMPDIR": str(scratch)},
+            start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         time.sleep(chance.uniform(0.2, 6))
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        end_all_below(scratch)
         for name, text in texts(checkout).items():
             if name.endswith(".py"):
                 ast.parse(text)

@@ -18,7 +18,7 @@ from patcher.cli import parser
 from patcher.inventory import MANIFEST
 from patcher.materialize import materialize
 from patcher.model import Patch
-from patcher.patches import SERIES
+from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.write import target
 from tests.support import (
@@ -268,11 +268,11 @@ def test_a_clean_tree_is_as_it_was_built(cli: CommandLine, small: str, tmp_path:
 
 def test_the_list_has_a_line_for_each_patch(cli: CommandLine) -> None:
     ended = cli("list")
-    assert [line.split()[0] for line in ended.out.splitlines()] == [patch.id for patch in SERIES]
+    assert [line.split()[0] for line in ended.out.splitlines()] == [patch.id for patch in (*SERIES, *CLIENT_SERIES)]
     assert ended.err == ""
 
 
-@pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
+@pytest.mark.parametrize("patch", (*SERIES, *CLIENT_SERIES), ids=lambda patch: patch.id)
 def test_a_patch_is_explained(cli: CommandLine, patch: Patch) -> None:
     out = cli("explain", patch.id).out
     wanted = [patch.summary, "Why:", "Upstream:", *patch.contracts, *(overlay.path for overlay in patch.overlays)]
@@ -295,7 +295,8 @@ def test_the_diff_is_one_that_git_can_apply(cli: CommandLine, upstream: Path, tm
     )
     cli("build", "--out", tmp_path / "out")
     wanted = {path: data for path, (data, _) in snapshot(tmp_path / "out").items() if path != MANIFEST}
-    assert {path: data for path, (data, _) in snapshot(upstream).items()} == wanted
+    there = {path: data for path, (data, _) in snapshot(upstream).items() if not path.startswith("client/")}
+    assert there == wanted
 
 
 def test_the_diff_of_one_patch_is_what_it_adds(cli: CommandLine) -> None:
@@ -499,7 +500,7 @@ def test_there_is_no_colour_when_nobody_looks(cli: CommandLine) -> None:
 def test_the_package_is_a_program() -> None:
     ended = spawn("list")
     assert (ended.code, ended.err) == (0, "")
-    assert len(ended.out.splitlines()) == len(SERIES)
+    assert len(ended.out.splitlines()) == len((*SERIES, *CLIENT_SERIES))
 
 
 @pytest.mark.parametrize("verb", [["diff"], ["list"], ["check", "--format", "json"]], ids=" ".join)

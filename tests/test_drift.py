@@ -234,12 +234,12 @@ def test_a_patcher_that_forgets_the_scope_is_caught(builtin: Reference, monkeypa
     }
 
 
-def _anywhere(text: str, anchor: object) -> Located:
+def _anywhere(text: str, anchor: object, language: str) -> Located:
     from patcher.locate import locate
     from patcher.model import MODULE, Anchor
 
     assert isinstance(anchor, Anchor)
-    found = locate(text, anchor)
+    found = locate(text, anchor, language)
     if anchor.scope == MODULE:
         return found
     root = code.parse(text)

@@ -10,7 +10,7 @@ from patcher import errors
 from patcher.cli import parser
 from patcher.gates import GATE_IDS
 from patcher.model import Verdict
-from patcher.patches import SERIES
+from patcher.patches import CLIENT_SERIES, SERIES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -33,7 +33,7 @@ def test_the_table_of_exit_codes_has_the_codes_of_errors_py() -> None:
 def test_the_series_in_the_readme_is_the_series_of_the_code() -> None:
     section = README.partition("## The series")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| `(\w+)` \| (.+?) \| `(.+?)` \|$", section, re.M)
-    assert rows == [(patch.id, patch.summary, patch.file) for patch in SERIES]
+    assert rows == [(patch.id, patch.summary, patch.file) for patch in (*SERIES, *CLIENT_SERIES)]
 
 
 def test_every_verdict_and_every_gate_is_explained() -> None:
@@ -55,7 +55,7 @@ def test_the_two_commands_of_the_readme_exist() -> None:
 def test_the_readme_says_what_is_superseded_on_the_v2_line() -> None:
     section = README.partition("## The series")[2].partition("\n## ")[0]
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| .+? \| (.+?) \|$", section, re.M))
-    assert list(rows) == [patch.id for patch in SERIES]
+    assert list(rows) == [patch.id for patch in (*SERIES, *CLIENT_SERIES)]
     assert {name for name, said in rows.items() if said == "superseded"} == {
         patch.id for patch in SERIES if patch.is_superseded_in("2.0.3")
     }

@@ -10,12 +10,16 @@ import pytest
 from patcher import flow
 from patcher.harnesses import HARNESSES, handler_path
 from patcher.model import Patch, Place, version_key
-from patcher.patches import SERIES, module_of
-from patcher.prove import CONTRACTS
+from patcher.patches import CLIENT_SERIES, module_of
+from patcher.patches import SERIES as SERVER_SERIES
+from patcher.prove import CLIENT_CONTRACTS
+from patcher.prove import CONTRACTS as SERVER_CONTRACTS
 from patcher.render import render
 from patcher.resources import TEMPLATES
 from tests.support import ROOT
 
+SERIES = (*SERVER_SERIES, *CLIENT_SERIES)
+CONTRACTS = (*SERVER_CONTRACTS, *CLIENT_CONTRACTS)
 PATCHES = ROOT / "patcher/patches"
 CONTRACT_FILES = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too

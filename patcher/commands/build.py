@@ -1,28 +1,39 @@
-"""`build`, `check` and `prove`: the flow, with and without writing, and the contracts on its result."""
+"""`build`, `check` and `prove`: the flow, with and without writing, and the contracts on its result.
+
+With `--client` the client's sources are part of it; only `build` and `prove` run their tool chain.
+"""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from patcher import pipeline, report
 from patcher.commands.outcome import Outcome, exit_code_of
 from patcher.errors import EXIT_DONE, EXIT_REFUSED
-from patcher.model import Build
+from patcher.model import Build, Patch, Tree
+from patcher.patches import CLIENT_SERIES, SERIES
+from patcher.progress import progress
 from patcher.uptodate import is_up_to_date, up_to_date_message
 
 if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
+_ALWAYS_COUNTED = ("patched", "added", "copied")
+
+
 def build(options: argparse.Namespace) -> Outcome:
     """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
-    if not options.prove and is_up_to_date(options.upstream, options.out):
-        content = report.report("build", build=pipeline.check(options.upstream))
+    if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client):
+        content = report.report("build", build=_checked(options))
         return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
     proofs: list[ProofResult] = []
     result = pipeline.build(
         options.upstream,
         options.out,
+        **_series(options),
+        client=(lambda built: _with_client(options, built)) if options.client else None,
         waiting=lambda out: _say(f"another build is writing {out}; waiting for it"),
         prove=lambda built: proofs.extend(_proven(options, built) if options.prove else ()),
     )
@@ -37,7 +48,7 @@ def build(options: argparse.Namespace) -> Outcome:
 
 def check(options: argparse.Namespace) -> Outcome:
     """The flow without writing."""
-    result = pipeline.check(options.upstream)
+    result = _checked(options)
     said = f"would build: {_counts(result)}" if result.ok else "a build would stop"
     return Outcome(exit_code_of(result), report.report("check", build=result), said=said)
 
@@ -46,25 +57,68 @@ def prove(options: argparse.Namespace) -> Outcome:
     """Run the contracts on the pristine and on the patched tree."""
     from patcher import proof  # Node, SQLite and HTTP: nothing that a build needs
 
-    result = pipeline.check(options.upstream)
+    result = _checked(options)
     if not result.ok:
         return Outcome(exit_code_of(result), report.report("prove", build=result), said="nothing to prove")
-    results = proof.run(result, only=options.only, node=options.node, install=options.install)
+    if options.client:
+        proof.chosen(options.only, result.upstream.version, client=True)  # before anything takes long
+        result = _with_client(options, result)
+    results = _proofs(options, result, only=options.only)
     content = {**report.report("prove", build=result), **proof.as_report(results)}
-    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content)
+    said = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
+    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=said)
+
+
+def _left_out() -> str:
+    from patcher.prove import CLIENT_CONTRACTS
+
+    return ", ".join(contract.id for contract in CLIENT_CONTRACTS)
 
 
 def _proven(options: argparse.Namespace, built: Build) -> "list[ProofResult]":
     from patcher import proof
 
-    results = proof.run(built, node=options.node, install=options.install)
+    results = _proofs(options, built)
     proof.refuse_if_red(results)
     return results
 
 
+def _proofs(options: argparse.Namespace, built: Build, *, only: Sequence[str] = ()) -> "list[ProofResult]":
+    from patcher import proof
+
+    pristine = _dist(options, built.upstream.tree, "pristine") if options.client else None
+    return proof.run(built, only=only, node=options.node, install=options.install, pristine_client=pristine)
+
+
+def _series(options: argparse.Namespace) -> dict[str, tuple[Patch, ...]]:
+    return {"series": (*SERIES, *CLIENT_SERIES)} if options.client else {}
+
+
+def _checked(options: argparse.Namespace) -> Build:
+    return pipeline.check(options.upstream, **_series(options), client=options.client)
+
+
+def _with_client(options: argparse.Namespace, built: Build) -> Build:
+    from patcher.client import with_client
+
+    return with_client(built, _dist(options, built.tree, "patched"))
+
+
+def _dist(options: argparse.Namespace, tree: Tree, which: str) -> Tree:
+    from patcher.client import build_dist
+    from patcher.prove import find_node
+
+    with progress(2) as advance:
+        node = find_node(options.node)
+        return build_dist(
+            tree, node=node, install=options.install, progress=lambda said: advance(f"{which} client: {said}", 1)
+        )
+
+
 def _counts(result: Build) -> str:
     changes = [change.status for change in result.changes()]
-    return ", ".join(f"{changes.count(status)} {status}" for status in ("patched", "added", "copied"))
+    counted = [*_ALWAYS_COUNTED, *(["built"] if "built" in changes else [])]
+    return ", ".join(f"{changes.count(status)} {status}" for status in counted)
 
 
 def _say(line: str) -> None:

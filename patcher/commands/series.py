@@ -9,14 +9,15 @@ from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
 from patcher.materialize import materialize
 from patcher.model import EVERY_VERSION, Anchor, Edit, Overlay
-from patcher.patches import SERIES, module_of
+from patcher.patches import CLIENT_SERIES, SERIES, module_of
 
 
 def list_series(options: argparse.Namespace) -> Outcome:
     """The series, in order."""
     del options
-    width = max(len(patch.id) for patch in SERIES)
-    text = "".join(f"{patch.id:<{width}}  {patch.summary}\n" for patch in SERIES)
+    series = (*SERIES, *CLIENT_SERIES)
+    width = max(len(patch.id) for patch in series)
+    text = "".join(f"{patch.id:<{width}}  {patch.summary}\n" for patch in series)
     listed = [
         {
             "id": patch.id,
@@ -25,21 +26,23 @@ def list_series(options: argparse.Namespace) -> Outcome:
             "requires": list(patch.requires),
             "contracts": list(patch.contracts),
         }
-        for patch in SERIES
+        for patch in series
     ]
     return Outcome(EXIT_DONE, {**report.report("list"), "series": listed}, text=text)
 
 
 def explain(options: argparse.Namespace) -> Outcome:
     """One patch in full, and with `--upstream` what stands at its places there."""
-    [patch] = diffs.selected(SERIES, [options.patch])
-    upstream = materialize(options.upstream) if options.upstream else None
+    series = (*SERIES, *CLIENT_SERIES)
+    [patch] = diffs.selected(series, [options.patch])
+    client = patch in CLIENT_SERIES
+    upstream = materialize(options.upstream, client=client) if options.upstream else None
     lines = [f"{patch.id}: {patch.summary}", "", inspect.getdoc(module_of(patch)) or "", ""]
     lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
         lines.append(f"superseded {patch.superseded}: {patch.superseded_by}")
-    found = flow.survey(upstream, SERIES) if upstream else []
+    found = flow.survey(upstream, series if client else SERIES) if upstream else []
     places = {place.number: place for place in found if place.patch == patch.id}
     for number, edit in enumerate(patch.edits):
         lines += ["", *_edit_lines(number, edit)]
@@ -51,11 +54,12 @@ def explain(options: argparse.Namespace) -> Outcome:
 
 def diff(options: argparse.Namespace) -> Outcome:
     """A unified diff of what the series, or the named patches, change."""
-    upstream = materialize(options.upstream)
-    stopped = flow.run(upstream, SERIES)
+    upstream = materialize(options.upstream, client=options.client)
+    series = (*SERIES, *CLIENT_SERIES) if options.client else SERIES
+    stopped = flow.run(upstream, series)
     if stopped.stopped:
         return Outcome(EXIT_ANCHOR, report.report("diff", build=stopped), said="there is no diff of a stopped series")
-    text = "".join(diffs.diff(upstream, SERIES, options.patches))
+    text = "".join(diffs.diff(upstream, series, options.patches))
     return Outcome(EXIT_DONE, report.report("diff"), text=text)
 
 

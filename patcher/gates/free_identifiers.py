@@ -4,36 +4,50 @@ from collections.abc import Iterator
 
 from ast_grep_py import SgNode
 
-from patcher import javascript
+from patcher import javascript, jsx
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS
 from patcher.model import Build, Splice
 
-GLOBALS = frozenset(
+_GLOBALS = frozenset(
     """
-    undefined NaN Infinity globalThis global console process Buffer require module exports __dirname __filename
-    setTimeout clearTimeout setInterval clearInterval setImmediate clearImmediate queueMicrotask arguments
+    undefined NaN Infinity globalThis console setTimeout clearTimeout setInterval clearInterval queueMicrotask arguments
     Array ArrayBuffer BigInt Boolean DataView Date Error Function JSON Map Math Number Object Promise Proxy RangeError
     Reflect RegExp Set String Symbol SyntaxError TypeError Uint8Array URL URLSearchParams TextDecoder TextEncoder
     WeakMap WeakSet decodeURIComponent encodeURIComponent isFinite isNaN parseFloat parseInt
     """.split()  # noqa: SIM905 - a page of quotes reads worse
 )
+GLOBALS = _GLOBALS | {
+    *("global", "process", "Buffer", "require", "module", "exports", "__dirname", "__filename"),
+    *("setImmediate", "clearImmediate"),
+}
+"""What Node binds."""
+BROWSER_GLOBALS = _GLOBALS | {
+    *("window", "document", "location", "navigator", "localStorage", "fetch", "AbortController", "Event"),
+    *("requestAnimationFrame", "cancelAnimationFrame"),
+}
+"""What a browser binds, of what a payload in the client may want."""
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
 _REFERENCES = ("identifier", "shorthand_property_identifier")
 _LOOPS = frozenset({"for_statement", "for_in_statement"})
 
 
 def check(build: Build) -> Iterator[Problem]:
-    """Names used by a payload that neither it, nor Node, nor the code around it binds."""
+    """Names used by a payload that neither it, nor Node or the browser, nor the code around it binds.
+
+    Names of types are not looked at: the compiler of the client does that, when it is built.
+    """
     for layer in build.layers:
-        root = javascript.parse(layer.after)
+        language = javascript.language_of(layer.file)
+        known = GLOBALS if language == javascript.JAVASCRIPT else BROWSER_GLOBALS
+        root = javascript.parse(layer.after, language)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):
             position = splice.start + shift + splice.text.index("/*")
             shift += len(splice.text) - len(splice.was)
             line = layer.after.count("\n", 0, position) + 1
-            bound = GLOBALS | visible_names(root, position)
-            for name in sorted(free_names(splice.payload) - bound):
+            bound = known | visible_names(root, position)
+            for name in sorted(free_names(splice.payload, language) - bound):
                 yield Problem(f"{layer.file}:{line}", _unbound(splice, name))
 
 
@@ -41,11 +55,18 @@ def _unbound(splice: Splice, name: str) -> str:
     return f"the payload of {splice.patch} uses `{name}`, which is not bound in {splice.scope} at this place"
 
 
-def free_names(payload: str) -> set[str]:
+def free_names(payload: str, language: str = javascript.JAVASCRIPT) -> set[str]:
     """Names that the payload reads or writes and does not bind itself where it does so."""
-    root = javascript.parse(payload)
-    used = [node for kind in _REFERENCES for node in root.find_all(kind=kind)]
+    root = javascript.parse(payload, language)
+    used = [node for kind in _REFERENCES for node in root.find_all(kind=kind) if not _is_tag(node)]
     return {node.text() for node in used if node.text() not in visible_names(root, javascript.span(node)[0])}
+
+
+def _is_tag(node: SgNode) -> bool:
+    """Whether the name is that of an HTML element: `<div>` takes no variable, `<Card>` does."""
+    parent = node.parent()
+    in_a_tag = parent is not None and parent.kind() in {*jsx.TAGS, "jsx_self_closing_element"}
+    return in_a_tag and node.text()[:1].islower()
 
 
 def _parameters(node: SgNode) -> Iterator[SgNode]:
@@ -60,6 +81,9 @@ def _names(pattern: SgNode) -> Iterator[str]:
     kind = pattern.kind()
     if kind in {"identifier", "shorthand_property_identifier_pattern"}:
         yield pattern.text()
+    elif kind in {"required_parameter", "optional_parameter"}:
+        inner = pattern.field("pattern")
+        yield from _names(inner) if inner is not None else ()
     elif kind in {"assignment_pattern", "object_assignment_pattern"}:
         left = pattern.field("left")
         yield from _names(left) if left is not None else ()

@@ -1,4 +1,4 @@
-"""Every module that our JavaScript requires is there, and exports the names that we take from it."""
+"""Every module that our code requires or imports is there, and exports the names that we take from it."""
 
 import posixpath
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.gates import es_imports
 from patcher.gates.problem import Problem
 from patcher.model import Build, File
 
@@ -19,10 +20,17 @@ NODE_MODULES = frozenset(
 
 
 def check(build: Build) -> Iterator[Problem]:
-    """Look at each `require` of an added file or a payload. Ours take nothing from npm."""
-    sources = [(path, path, file.data.decode()) for path, file in build.added.items() if path.endswith(".js")]
+    """Look at each `require` of an added file or a payload, and at each `import` of those in TypeScript.
+
+    Ours take nothing from npm, and nothing that the client does not have already.
+    """
+    endings = (".js", ".ts", ".tsx")
+    sources = [(path, path, file.data.decode()) for path, file in build.added.items() if path.endswith(endings)]
     sources += [(name, name.partition(" ")[0], text) for name, text in build.payloads.items()]
     for where, importer, text in sources:
+        if javascript.language_of(importer) != javascript.JAVASCRIPT:
+            yield from es_imports.problems(build, where, importer, text)
+            continue
         for call in javascript.parse(text).find_all(pattern="require($MODULE)"):
             yield from _problems(build, f"{where}:{javascript.line_of(call)}", importer, call)
 

@@ -1,4 +1,4 @@
-"""Every patched or added JavaScript file parses, with no error that upstream did not have already."""
+"""Every patched or added file of JavaScript or TypeScript parses, with no error that upstream did not have already."""
 
 from collections.abc import Iterator
 
@@ -15,9 +15,10 @@ def check(build: Build) -> Iterator[Problem]:
         first.setdefault(layer.file, layer.before)
         last[layer.file] = layer.after
     for path, file in build.added.items():
-        if path.endswith(".js"):
+        if path.endswith((".js", ".ts", ".tsx")):
             first[path], last[path] = "", file.data.decode()
     for path, text in last.items():
-        errors = javascript.syntax_errors(javascript.parse(text))
-        if errors and len(errors) > len(javascript.syntax_errors(javascript.parse(first[path]))):
+        language = javascript.language_of(path)
+        errors = javascript.syntax_errors(javascript.parse(text, language))
+        if errors and len(errors) > len(javascript.syntax_errors(javascript.parse(first[path], language))):
             yield Problem(f"{path}:{errors[0]}", "does not parse")

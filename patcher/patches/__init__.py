@@ -13,6 +13,7 @@ from patcher.patches import (
     harness_column,
     parse_outside_transaction,
     record_hooks_once,
+    settings_switch,
     stamp_harness,
 )
 
@@ -27,6 +28,9 @@ SERIES = (
     codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
 )
+
+CLIENT_SERIES = (settings_switch.PATCH,)
+"""Behind the series, with `--client` only: what is put into the client's sources."""
 
 
 def module_of(patch: Patch) -> ModuleType:

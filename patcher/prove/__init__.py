@@ -1,12 +1,14 @@
 """The dynamic gate: contracts, observed on real sidecars, red on the pristine tree and green on the patched one."""
 
+from patcher.prove.browser import find_browser
 from patcher.prove.contract import Bench, Contract, Observation, ProofResult, benches, observe, prove
-from patcher.prove.contracts import CONTRACTS
+from patcher.prove.contracts import CLIENT_CONTRACTS, CONTRACTS
 from patcher.prove.install import default_cache, dependencies_for
 from patcher.prove.node import Node, find_node
 from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
 
 __all__ = [
+    "CLIENT_CONTRACTS",
     "CONTRACTS",
     "Bench",
     "Contract",
@@ -19,6 +21,7 @@ __all__ = [
     "benches",
     "default_cache",
     "dependencies_for",
+    "find_browser",
     "find_node",
     "lay_out",
     "observe",

@@ -13,6 +13,7 @@ from patcher.prove.contracts import (
     foreign_sites_cannot_flip_the_switch,
     hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
+    settings_has_the_switch,
     transcript_parsed_outside_write_lock,
     unknown_provider_changes_nothing,
     v1_database_goes_on_natively,
@@ -35,3 +36,6 @@ CONTRACTS = (
     codex_hooks_feed_native_ingest.CONTRACT,
     v1_database_goes_on_natively.CONTRACT,
 )
+
+CLIENT_CONTRACTS = (settings_has_the_switch.CONTRACT,)
+"""Those that look at the built client, in a browser: with `--client` only."""
