@@ -6,19 +6,20 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from patcher import __version__
 from patcher.commands.outcome import Outcome, failed
-from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, PatcherError
+from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_IO, PatcherError
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 _EXIT_CODES = """\
 exit codes:
   0    done, or nothing to do
-  1    verify found a difference
+  1    verify found a difference, or doctor something that is not well
   2    the command line is wrong
   3    an anchor stopped the build, or a generated tree was edited
   4    a gate or a contract refused
@@ -70,16 +71,14 @@ def _show(options: argparse.Namespace, outcome: Outcome) -> int:
     from patcher import report
 
     chosen = getattr(options, "format", "text")
-    if getattr(options, "report", None):
-        try:
-            report.write_report(options.report, outcome.content)
-        except OSError as error:
-            sys.stderr.write(f"error[report-unwritable]: {options.report}: {error.strerror}\n")
-            return outcome.exit_code or 5
+    if not _write_reports(options, outcome.content):
+        return outcome.exit_code or EXIT_IO
     if chosen == "json":
         sys.stdout.write(report.to_json(outcome.content))
     elif chosen == "github":
         sys.stdout.write(report.to_github(outcome.content))
+    elif outcome.draw is not None:
+        sys.stdout.write(outcome.draw(_colour(sys.stdout)))
     elif outcome.text is not None:
         sys.stdout.write(_coloured(outcome.text) if options.verb == "diff" and _colour(sys.stdout) else outcome.text)
     else:
@@ -89,6 +88,30 @@ def _show(options: argparse.Namespace, outcome: Outcome) -> int:
         sys.stderr.write(f"{outcome.said}\n")
     sys.stdout.flush()
     return outcome.exit_code
+
+
+def _write_reports(options: argparse.Namespace, content: Mapping[str, Any]) -> bool:
+    """Write each report that was asked for; says which could not be written."""
+    from patcher import report
+
+    def made(form: str) -> str:
+        if form == "report":
+            return report.to_json(content)
+        from patcher.page import to_html, to_markdown
+
+        return to_html(content) if form == "html" else to_markdown(content)
+
+    for form in ("report", "html", "markdown"):
+        path = getattr(options, form, None)
+        if not path:
+            continue
+        text = made(form)
+        try:
+            report.write_whole(path, text)
+        except OSError as error:
+            sys.stderr.write(f"error[report-unwritable]: {path}: {error.strerror}\n")
+            return False
+    return True
 
 
 def _colour(stream: object) -> bool:
@@ -115,16 +138,14 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     build = _verb(verbs, "build", "build.build", "patch an upstream tree and write the result")
-    _upstream(build)
+    _upstream(build, client="also patch the client's sources, and build them with upstream's own tool chain")
     build.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help="where to (default: %(default)s)")
-    _client(build, "also patch the client's sources, and build them with upstream's own tool chain")
     build.add_argument("--prove", action="store_true", help="run the contracts first; a red one refuses the build")
     _node(build)
     _judging(build)
 
     check = _verb(verbs, "check", "build.check", "the same without writing")
-    _upstream(check)
-    _client(check, "also look at the patches of the client; its tool chain is not run")
+    _upstream(check, client="also look at the patches of the client; its tool chain is not run")
     _judging(check)
 
     verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
@@ -138,8 +159,7 @@ def parser() -> argparse.ArgumentParser:
 
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
-    _upstream(diff)
-    _client(diff, "also show what changes in the client's sources")
+    _upstream(diff, client="also show what changes in the client's sources")
 
     _judging(_verb(verbs, "list", "series.list_series", "list the series"))
 
@@ -148,12 +168,54 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
 
     prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
-    _upstream(prove)
-    _client(prove, "also build the client, pristine and patched, and look at both in Chromium")
+    _upstream(prove, client="also build the client, pristine and patched, and look at both in Chromium")
     prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")
     _node(prove)
     _judging(prove)
+
+    _bump(verbs)
+
+    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
+    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
+    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
+    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
+    matrix.add_argument(
+        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
+    )
+    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
+    _judging(matrix)
+    _pages(matrix)
+    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
+    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
+    doctor.add_argument(
+        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
+    )
+    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
+    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
+    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
+    _judging(doctor)
     return top
+
+
+def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    bump = _verb(
+        verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
+    )
+    bump.add_argument("--upstream", metavar="REPO", required=True, help="a clone of upstream, with its history")
+    bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
+    bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
+    bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
+    accept = "PATCH.NUMBER=RANK: you have read the window, and take this candidate"
+    bump.add_argument("--accept", metavar="PLACE=RANK", nargs="+", default=[], action="extend", help=accept)
+    bump.add_argument(
+        "--write", action="store_true", help="write what was accepted into the declarations, proven first"
+    )
+    prove_help = "run the contracts on what would be built (default: with --write only)"
+    bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
+    _node(bump)
+    _judging(bump)
+    _pages(bump)
 
 
 def _verb(
@@ -173,12 +235,10 @@ def _verb(
     return added
 
 
-def _upstream(verb: argparse.ArgumentParser) -> None:
+def _upstream(verb: argparse.ArgumentParser, *, client: str = "") -> None:
     verb.add_argument("--upstream", metavar="SPEC", default=DEFAULT_SPEC, help=_SPEC_HELP)
-
-
-def _client(verb: argparse.ArgumentParser, summary: str) -> None:
-    verb.add_argument("--client", action="store_true", help=summary)
+    if client:
+        verb.add_argument("--client", action="store_true", help=client)
 
 
 def _node(verb: argparse.ArgumentParser) -> None:
@@ -189,3 +249,8 @@ def _node(verb: argparse.ArgumentParser) -> None:
 def _judging(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--format", choices=("text", "json", "github"), default="text", help="default: %(default)s")
     verb.add_argument("--report", metavar="FILE", help="also write the JSON report here")
+
+
+def _pages(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--html", metavar="FILE", help="also write a page for people here, complete in itself")
+    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here")

@@ -53,6 +53,30 @@ class NotThisPackage(UpstreamUnreadable):
     code = "upstream-not-agent-dashboard"
 
 
+class NoSuchRef(UpstreamUnreadable):
+    """The repository has no commit of this name."""
+
+    code = "upstream-no-such-ref"
+
+
+class IncompleteClone(UpstreamUnreadable):
+    """A shallow or partial clone: history or contents that are asked for are not on this machine."""
+
+    code = "upstream-incomplete-clone"
+
+
+class UnrelatedHistories(UpstreamUnreadable):
+    """The two ends of a range have no commit in common."""
+
+    code = "upstream-unrelated-histories"
+
+
+class EmptyRange(UpstreamUnreadable):
+    """There is nothing in the range: no tag, or no commit that touches the files."""
+
+    code = "upstream-empty-range"
+
+
 class UnsafePath(UpstreamUnreadable):
     """A member of an archive or tree leaves it, by `..`, an absolute path or a symlink."""
 
@@ -147,3 +171,22 @@ class DependenciesMissing(PatcherError):
     """The upstream tree needs npm packages that are not in the cache."""
 
     code = "dependencies-missing"
+
+
+class DeclarationUnclear(PatcherError):
+    """A patch declaration is not written out in the way that `bump --write` can add to."""
+
+    code = "declaration-unclear"
+    exit_code = EXIT_USAGE
+
+
+class DeclarationsReadOnly(PatcherError):
+    """The patch declarations cannot be written: part of an installed package, or read-only."""
+
+    code = "declarations-read-only"
+
+
+class DeclarationsChanged(PatcherError):
+    """Somebody edited a declaration while `bump` ran."""
+
+    code = "declarations-changed"

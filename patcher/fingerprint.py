@@ -5,7 +5,14 @@ from hashlib import sha256
 
 from patcher.resources import BUILTIN_SIDECAR, PACKAGE, TEMPLATES
 
-_SKIPPED = {"__pycache__", "_data", "prove", "testing"}  # they judge what is built, and change none of it
+_SKIPPED = {
+    "__pycache__",
+    "_data",
+    "prove",
+    "testing",
+    "matrix",
+    "report",
+}  # they judge what is built, and change none of it
 
 
 def tool_fingerprint() -> str:

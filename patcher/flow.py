@@ -154,7 +154,9 @@ def _try_edit(state: _State, patch: Patch, number: int, edit: Edit) -> tuple[Fin
     text = state.text(edit.file)
     if text is None:
         located = Located(anchor, (), problem=f"no {edit.file} in the tree")
-        return verify(patch, edit, located, state.given), None
+        finding = verify(patch, edit, located, state.given)
+        state.surveyed.append(Surveyed(patch.id, number, finding, located, ""))
+        return finding, None
     language = language_of(edit.file)
     located = _in_upstream_lines(state, edit.file, text, locate(text, anchor, language))
     finding = verify(patch, edit, located, state.given)

@@ -20,9 +20,9 @@ from patcher.resources import BUILTIN_SIDECAR
 PACKAGE = "agent-dashboard"
 BUILTIN = "builtin"
 _ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
-_NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
+NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
 _CLIENT = "client"
-_CLIENT_NEVER = _NEVER - {"client", "docs"}
+_CLIENT_NEVER = NEVER - {"client", "docs"}
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
 _ARCHIVES = (".tgz", ".tar.gz")
 _DANGLING = "upstream-dangling-link"
@@ -40,41 +40,44 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
     `NotThisPackage`, `ClientMissing`.
     """
     if spec == BUILTIN:
-        return _identified(_read_directory(BUILTIN_SIDECAR, spec, client=client), BUILTIN, spec, client=client)
+        return identified(_read_directory(BUILTIN_SIDECAR, spec, client=client), BUILTIN, spec, client=client)
     if os.path.isdir(spec):
-        return _identified(_read_directory(spec, spec, client=client), "directory", spec, client=client)
+        return identified(_read_directory(spec, spec, client=client), "directory", spec, client=client)
     if spec.endswith(_ARCHIVES):
         if not os.path.isfile(spec):
             raise UpstreamUnreadable("there is no such archive", where=spec, hint=f"give {_SPECS}")
-        return _identified(_read_archive(spec), "archive", spec, client=client)
+        return identified(_read_archive(spec), "archive", spec, client=client)
     repository, at, ref = spec.rpartition("@")
     if not at or not ref or not repository:
         problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
         raise UpstreamUnreadable(problem, where=spec, hint=f"give {_SPECS}")
-    tree, archive = git.archive(repository, ref, lambda package: _wanted(_parsed(package, spec), client=client))
+    tree, archive = git.archive(
+        repository, ref, lambda package: names_that_travel(description(package, spec), client=client)
+    )
     try:
-        upstream = _identified(_members(archive, spec), ref, spec, client=client)
+        upstream = identified(_members(archive, spec), ref, spec, client=client)
     except UpstreamUnreadable as error:
         if error.code != _DANGLING:
             raise
         _, archive = git.archive(repository, ref, lambda _: ["*"])  # a link to what does not travel: read it all
-        upstream = _identified(_members(archive, spec), ref, spec, client=client)
+        upstream = identified(_members(archive, spec), ref, spec, client=client)
     return replace(upstream, source=f"git-tree:{tree}")
 
 
-def _identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, client: bool) -> Upstream:
+def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, client: bool = False) -> Upstream:
+    """What travels of a whole tree, with its identity. Raises `NotThisPackage`, `ClientMissing`."""
     tree = dict(everything)
     manifest = tree.get("package.json")
-    package = _parsed(manifest.data if manifest else None, spec)
-    wanted = _wanted(package, client=client)
+    package = description(manifest.data if manifest else None, spec)
+    wanted = names_that_travel(package, client=client)
     if client and f"{_CLIENT}/package.json" not in tree:
         hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
         raise ClientMissing(f"expected {_CLIENT}/package.json, found no such file", where=spec, hint=hint)
-    travels = {path: file for path, file in sorted(tree.items()) if _travels(path, wanted)}
+    travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted, client=client)}
     return Upstream(name=PACKAGE, version=str(package.get("version", "0.0.0")), ref=ref, tree=travels, spec=spec)
 
 
-def _parsed(package_json: bytes | None, where: str) -> Mapping[str, object]:
+def description(package_json: bytes | None, where: str) -> Mapping[str, object]:
     """The package's own description. Raises `NotThisPackage`, so that a wrong tree is refused before it is read."""
     hint = f"point --upstream at a tree of {PACKAGE}, or leave it out for the builtin sidecar"
     if package_json is None:
@@ -89,18 +92,20 @@ def _parsed(package_json: bytes | None, where: str) -> Mapping[str, object]:
     return dict(package)
 
 
-def _wanted(package: Mapping[str, object], *, client: bool = False) -> list[str]:
+def names_that_travel(package: Mapping[str, object], *, client: bool = False) -> list[str]:
+    """Paths, and patterns of paths, of what the server needs to run and of what else the package names."""
     named = package.get("files")
     names = [posixpath.normpath(str(name)).strip("/") for name in (named if isinstance(named, list) else ())]
     more = [_CLIENT] if client else []
     return [*_ALWAYS, *more, *(name for name in names if name not in {"", "."})]
 
 
-def _travels(path: str, wanted: list[str]) -> bool:
+def does_travel(path: str, wanted: list[str], *, client: bool = False) -> bool:
+    """Whether a file of the tree is one of those, and no test, document, client (but for `client`) or database."""
     top, *rest = path.split("/")
-    if top == _CLIENT and _CLIENT in wanted:
+    if client and top == _CLIENT and rest:
         return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
-    if _NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
+    if NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
         return False
     return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in wanted)
 
@@ -117,13 +122,13 @@ def _read_directory(root: str, spec: str, *, client: bool) -> Iterator[tuple[str
     try:
         there = os.path.lexists(os.path.join(root, "package.json"))
         package = _read_file(root, os.path.join(root, "package.json"))[1].data if there else None
-        tops = {name.split("/")[0] for name in _wanted(_parsed(package, spec), client=client)}
+        tops = {name.split("/")[0] for name in names_that_travel(description(package, spec), client=client)}
         for name in sorted(os.listdir(root)):
             path = os.path.join(root, name)
-            if name in (_CLIENT_NEVER if client else _NEVER) or not any(fnmatchcase(name, top) for top in tops):
+            if (name in NEVER and not (client and name == _CLIENT)) or not any(fnmatchcase(name, top) for top in tops):
                 continue
             if os.path.isdir(path):
-                yield from _walk(root, path, _CLIENT_NEVER if name == _CLIENT else _NEVER)
+                yield from _walk(root, path, _CLIENT_NEVER if name == _CLIENT else NEVER)
             else:
                 yield _read_file(root, path)
     except OSError as error:

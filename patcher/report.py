@@ -7,9 +7,10 @@ from typing import Any
 
 from patcher.errors import PatcherError
 from patcher.manifest import upstream_identity
-from patcher.model import Build, FileChange, Finding, GateResult
+from patcher.model import STOPPING, Build, FileChange, Finding, GateResult
 
 SCHEMA = 1
+STOPS = frozenset(str(verdict) for verdict in STOPPING)
 
 _COLOURS = {
     "applied": "32",
@@ -116,7 +117,23 @@ def to_github(content: Mapping[str, Any]) -> str:
         for patch in content["patches"]
         if patch["verdict"] in {"moved", "reformatted", "superseded"}
     ]
+    told = {error["where"] for error in content["errors"]}
+    lines += [_of_stop(stop) for stop in content.get("stops", ()) if _declared(stop) not in told]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _of_stop(stop: Mapping[str, Any]) -> str:
+    """A run of stops of a matrix, on the line that declares the patch: what a person will have to change."""
+    began = stop["culprit"]
+    since = f" since {began['commit'][:12]}, {began['subject']}" if began else ""
+    message = (
+        f"{stop['id'] or 'gates'}: {stop['verdict']} on {stop['since']} to {stop['until']}{since}: {stop['message']}"
+    )
+    return _annotation("warning", _declared(stop), stop["verdict"], message)
+
+
+def _declared(stop: Mapping[str, Any]) -> str:
+    return "{file}:{line}".format(**stop["declared"]) if stop["declared"] else ""
 
 
 def _annotation(level: str, where: str, title: str, message: str) -> str:
@@ -186,13 +203,13 @@ def _painter(*, colour: bool) -> Any:
     return (lambda text, code: f"\x1b[{code}m{text}\x1b[0m") if colour else (lambda text, _: text)
 
 
-def write_report(path: str, content: Mapping[str, Any]) -> None:
-    """Write the JSON report to `path`, whole or not at all."""
+def write_whole(path: str, text: str) -> None:
+    """Write a report to `path`, whole or not at all. Raises `OSError`."""
     folder = os.path.dirname(os.path.abspath(path))
     temporary = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}.tmp")
     try:
         with open(temporary, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(to_json(content))
+            stream.write(text)
         os.replace(temporary, path)
     except BaseException:
         if os.path.exists(temporary):

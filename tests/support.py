@@ -3,6 +3,7 @@
 No text of upstream is in here: `APP` is ours.
 """
 
+import contextlib
 import io
 import json
 import os
@@ -407,3 +408,11 @@ def snapshot(directory: str | Path) -> dict[str, tuple[bytes, bool]]:
 def stopping(run: Run) -> dict[str, str]:
     """The patches that stop the build, with their verdicts."""
     return {finding.patch: str(finding.verdict) for finding in run.build.findings if Verdict(finding.verdict).stops}
+
+
+def end_all_below(folder: Path) -> None:
+    """End the processes that run in the folder: who is killed with `kill -9` cannot end its sidecar any more."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if Path(os.readlink(entry / "cwd")).is_relative_to(folder.resolve()):
+                os.kill(int(entry.name), signal.SIGKILL)

@@ -110,12 +110,21 @@ def test_a_patch_is_data() -> None:
         pytest.param("commands", {"cli"}, id="the commands"),
         pytest.param("pipeline", {"commands"}, id="the pipeline"),
         pytest.param("__main__", set(), id="the entry point"),
-        pytest.param("git", {"materialize"}, id="git"),
+        pytest.param("git", {"materialize", "history", "trees", "clone"}, id="git"),
+        pytest.param("doctor", {"commands"}, id="the doctor"),
     ],
 )
 def test_who_may_import(name: str, only: set[str]) -> None:
     importers = {part(each) for each in OWN if name in {part(used) for used in imports_of(each)}} - {name}
     assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "client", "testing"}
+
+
+def test_the_doctor_looks_at_what_there_is_and_builds_nothing() -> None:
+    found = {part(used) for name in OWN if part(name) == "doctor" for used in imports_of(name)}
+    assert found == {"doctor", "errors", "inventory", "prove"}
+    opened = [ast.unparse(node) for name in OWN if part(name) == "doctor" for node in ast.walk(modules()[name])
+              if isinstance(node, ast.Call) and ast.unparse(node.func) == "open"]  # fmt: skip
+    assert opened and [call for call in opened if {"'w'", "'a'", "'wb'", "'x'", "'r+'"} & set(call.split(", "))] == []
 
 
 def test_there_is_no_cycle() -> None:

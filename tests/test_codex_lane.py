@@ -14,6 +14,7 @@ import pytest
 from tests.codex_lane import __main__ as lane
 from tests.codex_lane.expected import Expected, compare, key_of, keys_of_rollout
 from tests.codex_lane.model_server import ROOT, ModelServer, call, custom, output_of, say, tools_of
+from tests.drift import nodejs
 
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "codex-samples"
 WANTED = os.environ.get("SIDECAR_CODEX_LANE") == "1"
@@ -206,3 +207,21 @@ def test_real_sessions_have_each_event_once(capsys: pytest.CaptureFixture[str]) 
     if said.err.startswith("skipped: "):
         pytest.skip(said.err.strip())
     assert code == 0, said.out + said.err
+
+
+class TestFetch:
+    def test_what_cannot_be_had_is_said_and_skipped(
+        self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def unavailable(version: str) -> str:
+            raise nodejs.Unavailable(f"no {version} here")
+
+        monkeypatch.setattr("tests.codex_lane.codex.binary", unavailable)
+        assert lane.main(["--fetch", "--version", "1.2.3"]) == 3
+        assert lane.main(["--version", "1.2.3"]) == 0
+        assert capsys.readouterr() == ("", "skipped: the real Codex CLI: no 1.2.3 here\n" * 2)
+
+    def test_what_is_there_is_listed(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setattr("tests.codex_lane.codex.binary", lambda version: f"/bin/codex-{version}")
+        assert lane.main(["--fetch", "--version", "1.2.3", "--version", "1.3.0"]) == 0
+        assert capsys.readouterr().out == "1.2.3 1.3.0\n"

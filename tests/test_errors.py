@@ -15,6 +15,10 @@ CODES = {
     "UsageError": ("usage", 2),
     "UpstreamUnreadable": ("upstream-unreadable", 5),
     "NotThisPackage": ("upstream-not-agent-dashboard", 5),
+    "NoSuchRef": ("upstream-no-such-ref", 5),
+    "IncompleteClone": ("upstream-incomplete-clone", 5),
+    "UnrelatedHistories": ("upstream-unrelated-histories", 5),
+    "EmptyRange": ("upstream-empty-range", 5),
     "UnsafePath": ("upstream-unsafe-path", 5),
     "NotUtf8": ("upstream-not-utf8", 5),
     "OutputUnwritable": ("output-unwritable", 5),
@@ -30,6 +34,9 @@ CODES = {
     "BrowserMissing": ("browser-missing", 5),
     "NodeMissing": ("node-missing", 5),
     "DependenciesMissing": ("dependencies-missing", 5),
+    "DeclarationUnclear": ("declaration-unclear", 2),
+    "DeclarationsReadOnly": ("declarations-read-only", 5),
+    "DeclarationsChanged": ("declarations-changed", 5),
 }
 
 

@@ -269,6 +269,14 @@ def test_twenty_megabytes_are_no_burden(handler: Handler, sidecar: Sidecar) -> N
     assert len(sidecar.wait_for(1)) == 1
 
 
+@pytest.mark.parametrize("seed", [1, 22])
+def test_what_is_taken_out_of_large_payloads_on_their_way_in_would_have_been_cut(handler: Handler, seed: int) -> None:
+    fuzz = Path(__file__).parent / "thinned.mjs"
+    command = [str(NODE), str(fuzz), str(handler.file), str(seed)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr[-600:]) == (0, "")
+
+
 def test_more_than_the_cap_is_not_even_read(handler: Handler, sidecar: Sidecar) -> None:
     process = subprocess.Popen(
         [str(NODE), str(handler.file)],

@@ -13,12 +13,12 @@ from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = (
-    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-importer",
-    "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file", "codex-hooks-optin",
-    "codex-toml", "codex-hooks-trust", "codex-hooks-seen", "codex-newest-session", "codex-hooks-words",
-    "codex-hooks-status", "codex-hooks-guard",
+    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
+    "codex-offload", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text",
+    "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
+    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
-PARAMS = {"harnesses": HARNESSES, "handler": "codex-hook-handler.js", "variables": ("CODEX_HOME",)}
+PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
     "codex-hooks.js": "overlay/scripts/codex-hooks.js.j2",
@@ -109,20 +109,25 @@ def node() -> str:
     return found
 
 
-@pytest.fixture
-def tree(tmp_path: Path) -> Path:
+def lay_out_tree(root: Path) -> Path:
     """A sidecar of two modules, with the overlays rendered into it."""
-    lib = tmp_path / "server" / "lib"
+    lib = root / "server" / "lib"
     lib.mkdir(parents=True)
     (lib.parent / "db.js").write_text(DB, encoding="utf-8")
     (lib.parent / "websocket.js").write_text(WEBSOCKET, encoding="utf-8")
     for name in OVERLAYS:
         (lib / f"{name}.js").write_text(render(f"overlay/server/lib/{name}.js.j2", **PARAMS), encoding="utf-8")
-    scripts = tmp_path / "scripts"
+    scripts = root / "scripts"
     scripts.mkdir()
     for name, template in SCRIPTS.items():
         (scripts / name).write_text(render(template, harness=HARNESSES[0]), encoding="utf-8")
-    return tmp_path
+    return root
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The same, in a directory of the test's own."""
+    return lay_out_tree(tmp_path)
 
 
 @pytest.mark.parametrize("suite", sorted(path.name for path in (HERE / "js").glob("*.test.mjs")))

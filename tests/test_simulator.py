@@ -12,11 +12,14 @@ from patcher.model import File, Tree
 from patcher.prove import find_node
 from patcher.testing import CODE, DIRECT, VERSIONS, Codex, Scenario, Version, judge
 from patcher.testing.simulator import Delivery, Move, Write
+from tests.simulate import hooks_off
 from tests.simulate.__main__ import main, patched, run
 from tests.simulate.naive import naive
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "codex-samples"
-LEDGER, PARSER, IMPORTER = (f"server/lib/codex-{name}.js" for name in ("ledger", "rollout", "importer"))
+LEDGER, PARSER, READER, CHECKPOINTS = (
+    f"server/lib/codex-{name}.js" for name in ("ledger", "rollout", "reader", "checkpoints")
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,14 +70,15 @@ def test_every_kind_of_trouble_comes_within_a_few_hundred_seeds() -> None:
         for tick in scenario.ticks:
             for step in tick.steps:
                 if isinstance(step, Write):
-                    text = "".join(f"{line.text}\n" for line in step.thread.lines).encode()
+                    text = b"".join(line.data for line in step.thread.lines)
                     seen["half a line"] += text[step.size - 1 : step.size] != b"\n"
                 seen["moved"] += isinstance(step, Move)
                 seen["hook while down"] += isinstance(step, Delivery) and tick.down
     wanted = [
         *map(str, VERSIONS), "both roads", "hooks alone", "rollout alone", "lost hooks", "late hooks", "clock skew",
         "hooks delivered twice", "opt-in in the middle", "kill -9", "a rollout that breaks off", "an archived rollout",
-        "a deleted rollout", "fork", "fork of a fork", "sub-agent", "resume", "reordered", "half a line",
+        "a deleted rollout", "spoiled lines", "lost lines", "lines of megabytes", "a rollout cut short",
+        "a replaced rollout", "a rollout archived while it is written", "fork", "fork of a fork", "sub-agent", "resume", "reordered", "half a line",
         "hook while down", "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "Interrupt",
         "SubagentStart", "SubagentStop", "PreCompact", "PostCompact", "PermissionRequest", "SessionEnd",
     ]  # fmt: skip
@@ -148,15 +152,28 @@ def test_the_ledger_holds(tree: Tree) -> None:
         pytest.param(PARSER, "return began < born", "return false && born", "twice", id="copied history"),
         pytest.param(PARSER, 'payload.name === "exec"', 'payload.name === "script"', "twice", id="outer script"),
         pytest.param(PARSER, "this.running.set(process", "this.outer.has(process", "lost", id="background"),
-        pytest.param(IMPORTER, "this.keep(Buffer.from(this.chunk));", "", "lost", id="chunk's end"),
+        pytest.param(READER, "this.keep(Buffer.from(this.chunk));", "", "lost", id="chunk's end"),
+        pytest.param(READER, "line.utf8Slice()", "new TextDecoder('utf-8', { fatal: true }).decode(line)", "lost", id="no UTF-8"),
+        pytest.param(CHECKPOINTS, "(await fingerprintOf(handle, consumed)) !== fingerprint", "false", "lost", id="replaced"),
     ],
 )  # fmt: skip
 def test_a_bug_is_seen(tree: Tree, file: str, old: str, new: str, sees: str) -> None:
     text = tree[file].data.decode()
-    if old not in text:
-        pytest.skip(f"{file} has no such code any more")
+    assert old in text, f"{file} has no such code any more"
     broken = {**tree, file: File(text.replace(old, new).encode())}
     assert any(getattr(ran.verdict, sees) for ran in run(range(300), broken))
+
+
+@pytest.mark.slow
+def test_hooks_off_is_seen_to_be_what_a_tree_without_hooks_does(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tree: Tree
+) -> None:
+    assert hooks_off.main(["--seeds", "10"]) == 0
+    assert "0 twice, 0 lost, 0 told by more than the rollout" in capsys.readouterr().out
+    importer = "server/lib/codex-importer.js"
+    other = File(tree[importer].data.replace(b'"Main Agent"', b'"Other"'))
+    monkeypatch.setattr(hooks_off, "without_hooks", lambda _: {**tree, importer: other})
+    assert hooks_off.main(["--seeds", "2"]) == 1
 
 
 def test_the_naive_key_loses_and_doubles() -> None:

@@ -1,6 +1,6 @@
 """What a command hands to the rim."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +11,16 @@ from patcher.model import Build
 
 @dataclass(frozen=True)
 class Outcome:
-    """content: the JSON report. text: what stdout gets instead of the report's text form. said: a line for stderr."""
+    """content: the JSON report. text: what stdout gets instead of the report's text form. said: a line for stderr.
+
+    draw: makes the text, given whether there may be colour; instead of `text`.
+    """
 
     exit_code: int
     content: Mapping[str, Any]
     text: str | None = None
     said: str = ""
+    draw: Callable[[bool], str] | None = None
 
 
 def failed(verb: str, error: PatcherError) -> Outcome:

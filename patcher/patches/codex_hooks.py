@@ -1,16 +1,17 @@
 """The user's Codex runs our hooks when the user said so, and only then; at every start the files follow the intent.
 
-Why:      the opt-in is kept beside the database, and what follows from it is in files that others write too (OPTIN.md).
+Why:      the opt-in is kept beside the database, and what follows from it is in a file that others write too.
+          The handler is copied beside the database, so that the command in that file outlives an upgrade of the tree.
 Upstream: `server/index.js`: with the first background service that both lines start the same way. It cannot fail the
           start: what goes wrong is said in the log. If it moves, search for `startUpdateScheduler`.
 """
 
-from patcher.harnesses import HARNESSES
+from patcher.harnesses import HARNESSES, places_of
 from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
 
 _MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
 
-_HANDLER = next(harness.handler for harness in HARNESSES if harness.provider == "codex")
+_CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
 
 PATCH = Patch(
     id="codex_hooks",
@@ -44,10 +45,14 @@ PATCH = Patch(
     ),
     overlays=(
         *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES),
-        Overlay(
-            path="server/lib/codex-hooks-optin.js",
-            template="overlay/server/lib/codex-hooks-optin.js.j2",
-            params={"handler": _HANDLER},
+        *(
+            Overlay(
+                path="server/lib/codex-hooks-optin.js",
+                template="overlay/server/lib/codex-hooks-optin.js.j2",
+                params={"handler": path},
+                versions=versions,
+            )
+            for path, versions in places_of(_CODEX)
         ),
         Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
     ),

@@ -10,7 +10,10 @@ v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`sta
 
 from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
 
-_MODULES = ("codex-files", "codex-rollout", "codex-checkpoints", "codex-importer", "codex-watcher")
+_MODULES = (
+    "codex-files", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload", "codex-importer",
+    "codex-watcher",
+)  # fmt: skip
 
 PATCH = Patch(
     id="codex_rollouts",

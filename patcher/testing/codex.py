@@ -63,11 +63,17 @@ class Hook:
 
 @dataclass(frozen=True)
 class Line:
-    """One rollout line, when it is written, and the events that it tells."""
+    """One rollout line, when it is written, and the events that it tells. spurious: no Codex has written it."""
 
     text: str
     at: int
     tells: tuple[int, ...] = ()
+    spurious: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """Its bytes, the line feed with them."""
+        return f"{self.text}\n".encode("utf-8", "surrogateescape")
 
 
 @dataclass

@@ -1,7 +1,8 @@
 """Scenarios of a Codex and a sidecar on a bad day, each from one seed: what happens, and how it arrives.
 
 Hooks are lost, late, out of order, and delivered twice; rollouts are written in pieces that end within a line, never
-to their end, or not at all; the sidecar is killed and started again; the user opts in when half of it is over.
+to their end, or not at all, are damaged, cut short, replaced, archived and deleted; the sidecar is killed and started
+again; the user opts in when half of it is over.
 """
 
 import random
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from patcher.testing import damage
 from patcher.testing.codex import VERSIONS, Background, Codex, Hook, Thread
 from patcher.testing.truth import Event
 
@@ -54,7 +56,31 @@ class Move:
         return f"{'archive' if self.archive else 'delete '} …{self.thread.id[-12:]}"
 
 
-Step = Delivery | Write | Move
+@dataclass(frozen=True)
+class Cut:
+    """A rollout file becomes shorter: `size` bytes of what it will be. It is written on later."""
+
+    thread: Thread
+    size: int
+    at: int
+
+    def __str__(self) -> str:
+        return f"cut     …{self.thread.id[-12:]} to {self.size} bytes"
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Another file takes the place of a rollout file: the lines of Codex, behind one that is none."""
+
+    thread: Thread
+    head: bytes
+    at: int
+
+    def __str__(self) -> str:
+        return f"replace …{self.thread.id[-12:]}, behind {self.head!r}"
+
+
+Step = Delivery | Write | Move | Cut | Replace
 
 
 @dataclass
@@ -88,7 +114,7 @@ class Scenario:
         _Story(codex, chance).tell()
         roads = chance.choices(("both roads", "hooks alone", "rollout alone"), (7, 1, 2))[0]
         kills = chance.choices((0, 1, 2), (5, 3, 2))[0]
-        journey = _Journey(codex, chance, roads)
+        journey = _Journey(codex, chance, random.Random(f"{seed} damage"), roads)  # noqa: S311 - as above
         ticks = journey.ticks(kills)
         facts = f"Codex {version}; {roads}; {', '.join(dict.fromkeys(journey.facts)) or 'no trouble'}"
         return cls(seed, codex, ticks, facts, journey.skew)
@@ -128,7 +154,7 @@ class Scenario:
         for thread in self.codex.threads:
             end = 0
             for line in thread.lines:
-                end += len(line.text.encode()) + 1
+                end += len(line.data)
                 if end <= sizes.get(thread.id, 0):
                     told.update(line.tells)
         return told
@@ -241,9 +267,10 @@ class _Story:
 class _Journey:
     """How all of it arrives."""
 
-    def __init__(self, codex: Codex, chance: random.Random, roads: str) -> None:
+    def __init__(self, codex: Codex, chance: random.Random, bad_luck: random.Random, roads: str) -> None:
         self.codex = codex
         self.chance = chance
+        self.bad_luck = bad_luck
         self.hooked = roads != "rollout alone"
         self.imported = roads != "hooks alone"
         self.facts: list[str] = []
@@ -256,7 +283,7 @@ class _Journey:
         return True
 
     def ticks(self, kills: int) -> list[Tick]:
-        steps: list[Step] = sorted([*self.deliveries(), *self.writes()], key=lambda step: step.at)
+        steps: list[Step] = sorted([*self.deliveries(), *self.rollouts()], key=lambda step: step.at)
         count = self.chance.randint(2, 5) + 2 * kills
         cuts = sorted(self.chance.randint(0, len(steps)) for _ in range(count - 1))
         edges = [0, *cuts, len(steps)]
@@ -287,24 +314,56 @@ class _Journey:
                     delay += self.chance.choice((1000, 20_000, 600_000))
                 yield Delivery(hook, hook.at + delay)
 
-    def writes(self) -> Iterator[Write]:
+    def rollouts(self) -> Iterator[Step]:
         if not self.imported:
             return
         behind = self.chance.choice((0, 0, 3000, 3_600_000))
         for thread in self.codex.threads:
-            ends = []
-            size = 0
-            for line in thread.lines:
-                size += len(line.text.encode()) + 1
-                ends.append((line.at, size))
-            for _ in range(self.chance.randint(0, 5)):
-                at, most = self.chance.choice(ends)
-                # Within a line as often as at its end.
-                cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
-                yield Write(thread, cut, at + behind)
-            if self.fact(0.07, "a rollout that breaks off"):
-                size = self.chance.randint(0, size)
-            yield Write(thread, size, ends[-1][0] + behind)
+            self.damage(thread)
+            writes = list(self.writes(thread, behind))
+            yield from writes
+            yield from self.trouble(thread, writes)
+
+    def writes(self, thread: Thread, behind: int) -> Iterator[Write]:
+        ends = []
+        size = 0
+        for line in thread.lines:
+            size += len(line.data)
+            ends.append((line.at, size))
+        for _ in range(self.chance.randint(0, 5)):
+            at, most = self.chance.choice(ends)
+            # Within a line as often as at its end.
+            cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
+            yield Write(thread, cut, at + behind)
+        if self.fact(0.07, "a rollout that breaks off"):
+            size = self.chance.randint(0, size)
+        yield Write(thread, size, ends[-1][0] + behind)
+
+    def damage(self, thread: Thread) -> None:
+        for spoils, probability, said in (
+            (damage.spoil, 0.3, "spoiled lines"),
+            (damage.lose, 0.1, "lost lines"),
+            (damage.swell, 0.02, "lines of megabytes"),
+        ):
+            if self.bad_luck.random() < probability:
+                self.facts.append(said)
+                spoils(thread, self.bad_luck)
+
+    def trouble(self, thread: Thread, writes: list[Write]) -> Iterator[Step]:
+        """Before the last write, which makes up for what was cut."""
+        *before, last = writes
+        for earlier in before:
+            if earlier.at < last.at and self.bad_luck.random() < 0.15 and earlier.size < last.size:
+                self.facts.append("a rollout cut short")
+                yield Cut(
+                    thread, self.bad_luck.randint(0, earlier.size), self.bad_luck.randint(earlier.at, last.at - 1)
+                )
+        if self.bad_luck.random() < 0.15:
+            self.facts.append("a replaced rollout")
+            yield Replace(thread, damage.head(self.bad_luck), self.bad_luck.randint(writes[0].at, last.at))
+        if self.bad_luck.random() < 0.05:
+            self.facts.append("a rollout archived while it is written")
+            yield Move(thread, archive=True, at=self.bad_luck.randint(writes[0].at, last.at))
 
     def moves(self, at: int) -> Iterator[Move]:
         for thread in self.codex.threads:

@@ -23,7 +23,10 @@ _HEAD = ("codex", "scenario", "hooks", "rollout", "joined", "rows", "twice", "lo
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Exit code 0 when every row is as it must be, or Codex cannot be had; 1 when one is not; 2 for a bad call."""
+    """Exit code 0 when every row is as it must be, or Codex cannot be had; 1 when one is not; 2 for a bad call.
+
+    With `--fetch`: 3 when Codex cannot be had.
+    """
     options = _parser().parse_args(argv)
     chosen = [one for one in SCENARIOS if not options.only or one.name in options.only]
     try:
@@ -31,6 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         node = nodejs.node()
     except nodejs.Unavailable as error:
         sys.stderr.write(f"skipped: the real Codex CLI: {error}\n")
+        return 3 if options.fetch else 0
+    if options.fetch:
+        print(*programs)
         return 0
     work = os.path.realpath(tempfile.mkdtemp(prefix="codex-lane-"))
     try:
@@ -69,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         const=f"{repository}@{_REF}" if repository else None,
         help=f"the sidecar (default: builtin); without SPEC: {_REF} of $SIDECAR_UPSTREAM_REPO",
     )
+    parser.add_argument("--fetch", action="store_true", help="fetch the versions, print them, and run nothing")
     parser.add_argument("--keep", action="store_true", help="leave homes, records and rollouts, and say where")
     return parser
 

@@ -92,30 +92,34 @@ class Codex:
         for path in (self.home, self.project, os.path.join(directory, "home", "tmp")):
             os.makedirs(path)
 
-    def configure(self, *, port: int, model: str, more: str = "") -> None:
-        """Write its configuration, and a hooks file with every event."""
+    def configure(self, *, port: int, model: str, more: str = "", hooks: bool = True) -> None:
+        """Write its configuration and, unless somebody else does, a hooks file with every event."""
         with open(os.path.join(self.home, "config.toml"), "w", encoding="utf-8") as file:
             file.write(_CONFIG.format(model=model, port=port, more=more))
-        hooks = {event: [{"hooks": [self._hook(event)]}] for event in EVENTS}
+        if not hooks:
+            return
+        recorded = {event: [{"hooks": [self._hook(event)]}] for event in EVENTS}
         with open(os.path.join(self.home, "hooks.json"), "w", encoding="utf-8") as file:
-            json.dump({"hooks": hooks}, file, indent=2)
+            json.dump({"hooks": recorded}, file, indent=2)
 
     def _hook(self, event: str) -> dict[str, Any]:
         words = [sys.executable, "-S", "-E", _RECORDER, self._record, self._node.path, self._handler, event]
         timeout = 3 if event in _CLAMPED else 30
         return {"type": "command", "command": shlex.join(words), "timeout": timeout}
 
-    def run(self, *arguments: str, when: Callable[[], bool] | None = None) -> None:
+    def run(self, *arguments: str, when: Callable[[], bool] | None = None, bypass: bool = True) -> None:
         """`codex exec` to its end. when: what has to be seen before it is interrupted, as by Ctrl-C.
+
+        bypass: run hooks that nobody has trusted.
 
         Raises `CodexFailed` when it ends with anything but 0, and was not interrupted.
         """
-        flags = ["--skip-git-repo-check", "--json", "--dangerously-bypass-hook-trust"]
+        flags = ["--skip-git-repo-check", "--json", *(["--dangerously-bypass-hook-trust"] if bypass else [])]
         with open(self._log, "ab") as log:
             process = subprocess.Popen(
                 [self.program, "exec", *flags, *arguments],
                 cwd=self.project,
-                env=self._environment(),
+                env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -134,7 +138,8 @@ class Codex:
         if code != 0 and when is None:
             raise CodexFailed(f"codex ended with {code}:\n{self.log()[-2000:]}")
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What it is started with."""
         env = scrubbed_environment(os.path.dirname(self.home))
         env.update(CODEX_HOME=self.home, CLAUDE_DASHBOARD_PORT=str(self.sidecar_port), SHELL="/bin/bash")
         return env

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { home, overlay } from "./support.mjs";
 
-const { hashOf, hooksFileName, readTrust } = overlay("codex-hooks-trust");
+const { hashOf, hooksFileNames, readTrust } = overlay("codex-hooks-trust");
 
 // What `hooks/list` of Codex 0.169.0 gave as `currentHash` for these.
 const MEASURED = [
@@ -82,7 +83,7 @@ test("a home that is not there trusts nothing, and hooks are on by default", t =
     trust: { state: "untrusted", entries: [] },
     config: { path: path.join(process.env.CODEX_HOME, "config.toml"), problem: null },
   });
-  assert.equal(hooksFileName(), path.join(process.env.CODEX_HOME, "hooks.json"));
+  assert.equal(hooksFileNames()[0], path.join(process.env.CODEX_HOME, "hooks.json"));
 });
 
 test("nothing of Codex is written", t => {
@@ -90,4 +91,21 @@ test("nothing of Codex is written", t => {
   const before = fs.readdirSync(dir).map(name => [name, fs.readFileSync(path.join(dir, name), "utf8")]);
   readTrust(ENTRIES);
   assert.deepEqual(fs.readdirSync(dir).map(name => [name, fs.readFileSync(path.join(dir, name), "utf8")]), before);
+});
+
+test("a linked folder has two spellings: resolved where CODEX_HOME names it, as written otherwise", t => {
+  const base = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "linked-")));
+  t.after(() => fs.rmSync(base, { recursive: true }));
+  const kept = { CODEX_HOME: process.env.CODEX_HOME, HOME: process.env.HOME };
+  t.after(() => {
+    for (const [name, value] of Object.entries(kept)) value === undefined ? delete process.env[name] : (process.env[name] = value);
+  });
+  fs.mkdirSync(path.join(base, "real"));
+  fs.symlinkSync(path.join(base, "real"), path.join(base, ".codex"));
+  const [real, written] = ["real", ".codex"].map(name => path.join(base, name, "hooks.json"));
+  process.env.CODEX_HOME = path.join(base, ".codex");
+  assert.deepEqual(hooksFileNames(), [real, written]);
+  delete process.env.CODEX_HOME;
+  process.env.HOME = base;
+  assert.deepEqual(hooksFileNames(), [written, real]);
 });

@@ -5,13 +5,15 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.show import contracts, reproducible, reverts, upstream_tests, versions
+from tests.show import bumps, contracts, matrix, reproducible, reverts, upstream_tests, versions
 
 FIGURES: dict[str, Callable[[str], bool]] = {
     "versions": versions.show,
+    "matrix": matrix.show,
     "reproducible": reproducible.show,
     "reverts": reverts.show,
     "contracts": contracts.show,
+    "bumps": bumps.show,
     "upstream-tests": upstream_tests.show,
 }
 

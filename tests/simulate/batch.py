@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from patcher.prove import Node, Sidecar
-from patcher.testing.simulator import Delivery, Move, Scenario, Tick, Write
+from patcher.testing.codex import Thread
+from patcher.testing.simulator import Cut, Delivery, Move, Replace, Scenario, Tick, Write
 from patcher.testing.truth import Verdict, judge
 
 POLL_MS = 20
@@ -35,6 +36,70 @@ def sidecar_for(tree: str, node: Node) -> Sidecar:
     return Sidecar(tree, node, env={"CODEX_POLL_MS": str(POLL_MS)})
 
 
+class Rollout:
+    """One rollout file on the disk: where it is by now, and how far it is written."""
+
+    def __init__(self, thread: Thread) -> None:
+        self.path = thread.path
+        self.lines = thread.lines
+        self.text = b"".join(line.data for line in thread.lines)
+        self.head = b""
+        self.size = 0
+        self.cleaned = 0  # up to here without the lines that are not of Codex
+
+    def take(self, step: Write | Cut | Replace | Move) -> None:
+        if isinstance(step, Write):
+            self.write(step.size)
+        elif not os.path.exists(self.path):
+            return
+        elif isinstance(step, Cut):
+            self.cut(min(self.size, step.size))
+        elif isinstance(step, Replace):
+            self.replace(step.head)
+        elif step.archive:
+            self.archive()
+        else:
+            os.unlink(self.path)
+
+    def write(self, size: int) -> None:
+        if size <= self.size:
+            return
+        os.makedirs(os.path.dirname(self.path), exist_ok=True)
+        with open(self.path, "ab") as file:
+            file.write(self.text[self.size : size])
+        self.size = size
+
+    def cut(self, size: int) -> None:
+        """In place, as `truncate` does."""
+        self.size, self.cleaned = size, min(size, self.cleaned)
+        with open(self.path, "r+b") as file:
+            file.write(self.content())
+            file.truncate()
+
+    def replace(self, head: bytes) -> None:
+        """As an editor does: a new file under the old name."""
+        self.head, self.cleaned = head, self.size
+        with open(f"{self.path}.draft", "wb") as file:
+            file.write(self.content())
+        os.replace(f"{self.path}.draft", self.path)
+
+    def content(self) -> bytes:
+        kept = [self.head]
+        end = 0
+        for line in self.lines:
+            begin, end = end, end + len(line.data)
+            if not (line.spurious and end <= self.cleaned):
+                kept.append(line.data[: max(0, self.size - begin)])
+        return b"".join(kept)
+
+    def archive(self) -> None:
+        home = self.path.split("/sessions/", 1)[0].split("/archived_sessions/", 1)[0]
+        target = os.path.join(home, "archived_sessions", os.path.basename(self.path))
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.rename(self.path, target)
+        self.path = target
+
+
 class Batch:
     """The journey of scenarios that have the same number of kills."""
 
@@ -42,7 +107,7 @@ class Batch:
         self.sidecar = sidecar
         self.scenarios = [Scenario.from_seed(seed, codex_home=sidecar.codex_home) for seed in seeds]
         assert len({scenario.kills for scenario in self.scenarios}) == 1
-        self.written: dict[str, int] = {}
+        self.files: dict[str, Rollout] = {}
         self.looks = 0
         self.chance = random.Random(self.scenarios[0].seed)
         self.missed: defaultdict[int, Counter[int]] = defaultdict(Counter)
@@ -88,12 +153,11 @@ class Batch:
         try:
             for scenario, tick in ticks:
                 for step in tick.steps:
-                    if isinstance(step, Write):
-                        self.write(step)
-                    elif isinstance(step, Move):
-                        self.move(step)
-                    elif not tick.down:
-                        self.deliver(step, scenario, connection, may_fail=tick.killed)
+                    if isinstance(step, Delivery):
+                        if not tick.down:
+                            self.deliver(step, scenario, connection, may_fail=tick.killed)
+                    else:
+                        self.files.setdefault(step.thread.path, Rollout(step.thread)).take(step)
         finally:
             connection.close()
 
@@ -109,27 +173,6 @@ class Batch:
             self.missed[scenario.seed][step.hook.event] += 1
             if not isinstance(error, ConnectionRefusedError):
                 self.doubtful[scenario.seed][step.hook.event] += 1  # on its way when the sidecar was killed
-
-    def write(self, step: Write) -> None:
-        path = step.thread.path
-        done = self.written.get(path, 0)
-        if step.size > done:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            text = "".join(f"{line.text}\n" for line in step.thread.lines).encode()
-            with open(path, "ab") as file:
-                file.write(text[done : step.size])
-            self.written[path] = step.size
-
-    def move(self, step: Move) -> None:
-        path = step.thread.path
-        if not os.path.exists(path):
-            return
-        if step.archive:
-            target = os.path.join(self.sidecar.codex_home, "archived_sessions", os.path.basename(path))
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            os.rename(path, target)
-        else:
-            os.unlink(path)
 
     def look(self) -> None:
         """Wait until the importer has looked at all files from the first to the last: a sentinel twice read."""

@@ -1,0 +1,221 @@
+"""New anchors for a place that stops: the same one, its scope renamed, in another file, or at a similar statement.
+
+Nothing here judges whether a payload still means the same: that is what a person reads the window for.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ast_grep_py import SgNode
+
+from patcher import javascript
+from patcher.bump import shapes
+from patcher.bump.model import Candidate, Kind, Reviewed
+from patcher.locate import locate
+from patcher.model import MODULE, Anchor, Located, Match, Scope
+
+_LIKE_SCOPE, _LIKE_STATEMENT, _SURELY_IT = 0.4, 0.45, 0.95
+_SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
+
+
+@dataclass(frozen=True)
+class Home:
+    """A scope in which the place may have its new home. likeness: of its text to the scope as it was reviewed."""
+
+    file: str
+    text: str
+    scope: Scope
+    node: SgNode
+    likeness: float
+
+
+def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Candidate]:
+    """Candidates for a place, not yet tried, the likeliest first.
+
+    old: the place as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
+    """
+    file = old.edit.file
+    there = locate(texts[file], anchor) if file in texts else Located(anchor, ())
+    if len(there.matches) == 1:
+        return [_same(old, anchor)]
+    homes = _homes(old, anchor, texts)
+    drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
+    best: dict[tuple[str, Scope, str, str], Candidate] = {}
+    for draft in sorted(drafts, key=lambda each: (-_score(each), _ORDER[each.kind])):
+        best.setdefault((draft.file, draft.anchor.scope, draft.anchor.pattern, draft.anchor.target), draft)
+    return list(best.values())
+
+
+_ORDER = {kind: number for number, kind in enumerate(Kind)}
+
+
+def _score(draft: Candidate) -> float:
+    return draft.likeness - 0.05 * _ORDER[draft.kind]
+
+
+def _same(old: Reviewed, anchor: Anchor) -> Candidate:
+    why = (f"the same pattern matches once in {anchor.scope}", "only a new pin is needed: read the window first")
+    return Candidate(Kind.PIN, old.edit.file, replace(anchor, pins=()), 1.0, why)
+
+
+# --- where to look ---------------------------------------------------------------------------------------------
+
+
+def _homes(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Home]:
+    was = scope_text(old)
+    found = [
+        home
+        for file, text in texts.items()
+        for home in _homes_in(file, text, anchor.scope, was, own=file == old.edit.file)
+        if home.scope == anchor.scope or home.likeness >= _LIKE_SCOPE or _has(home, anchor)
+    ]
+    own = [each for each in found if (each.file, each.scope) == (old.edit.file, anchor.scope)]
+    others = sorted((each for each in found if each not in own), key=lambda each: -each.likeness)
+    return [*own, *others[:_SCOPES]]
+
+
+def _homes_in(file: str, text: str, scope: Scope, was: str, *, own: bool) -> Iterator[Home]:
+    if scope == MODULE or own:
+        yield Home(file, text, MODULE, javascript.parse(text), shapes.overlap(was, text) if scope == MODULE else 0.0)
+    for name, node in javascript.named_scopes(text):
+        if name.kind == scope.kind or own:
+            yield Home(file, text, name, node, shapes.overlap(was, node.text()))
+
+
+def _has(home: Home, anchor: Anchor) -> bool:
+    """Whether the old pattern matches in it, and nowhere deeper in a scope of its own."""
+    return home.scope != MODULE and bool(javascript.matching(home.text, home.node, anchor.pattern))
+
+
+def scope_text(old: Reviewed) -> str:
+    """The text of the scope that the place was reviewed in."""
+    start = old.located.matches[0].start
+    nodes = javascript.scopes_named(old.text, old.located.anchor.scope)
+    spans = [javascript.span(node) for node in nodes]
+    return next((old.text[first:last] for first, last in spans if first <= start < last), old.text)
+
+
+# --- anchors in one scope --------------------------------------------------------------------------------------
+
+
+def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
+    moved = replace(anchor, scope=home.scope, pins=())
+    if home.scope != anchor.scope or home.file != old.edit.file:
+        found = locate(home.text, moved).matches
+        if len(found) == 1:
+            yield _rehomed(old, moved, home, found[0])
+            return
+    yield from _similar(old, anchor, home)
+
+
+def _rehomed(old: Reviewed, anchor: Anchor, home: Home, match: Match) -> Candidate:
+    likeness = shapes.likeness(_statement(old.text, old.located.matches[0]), _statement(home.text, match))
+    kind = Kind.FILE if home.file != old.edit.file else Kind.SCOPE
+    where = f"{home.scope}{f' of {home.file}' if kind is Kind.FILE else ''}"
+    why = (
+        f"the same pattern matches once in {where}",
+        f"that scope is {home.likeness:.0%} like {old.located.anchor.scope} as reviewed",
+        f"the statement is {likeness:.0%} like the reviewed one",
+    )
+    return Candidate(kind, home.file, anchor, (likeness + home.likeness) / 2, why)
+
+
+def _statement(text: str, match: Match) -> str:
+    return text[match.statement_start : match.statement_end]
+
+
+def _similar(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
+    """The statements of a scope that are most like the reviewed one, each with a pattern that matches nothing else."""
+    before = old.located.matches[0]
+    node = _reviewed_node(old, before)
+    if node is None:
+        return
+    alike = sorted(
+        ((shapes.likeness(node.text(), each.text()), each) for each in _of_kind(home, node.kind())),
+        key=lambda pair: -pair[0],
+    )
+    for number, (likeness, each) in enumerate(alike[:_STATEMENTS]):
+        if likeness < _LIKE_STATEMENT:
+            break
+        made = _anchor_at(old, anchor, home, each)
+        if made is None and likeness >= _SURELY_IT:
+            break  # it is there, and nothing tells it from another: a less similar one is not what was reviewed
+        if made is not None:
+            runner_up = alike[number + 1][0] if number + 1 < len(alike) else 0.0
+            yield _at_statement(old, made, home, likeness, runner_up)
+
+
+def _reviewed_node(old: Reviewed, match: Match) -> SgNode | None:
+    """What the pattern matched when it was reviewed: for a target, the statement around it."""
+    if old.located.anchor.target:
+        return shapes.node_at(old.text, match.statement_start, match.statement_end)
+    return shapes.node_at(old.text, match.start, match.end)
+
+
+def _of_kind(home: Home, kind: str) -> list[SgNode]:
+    nodes = home.node.find_all(kind=kind)
+    if home.scope == MODULE:
+        return [node for node in nodes if javascript.enclosing_function(node) is None]
+    return list(nodes)
+
+
+def _anchor_at(old: Reviewed, anchor: Anchor, home: Home, node: SgNode) -> Anchor | None:
+    """The anchor with the first pattern that matches this node and nothing else in the scope."""
+    target = _target_in(old, home, node) if anchor.target else ""
+    if target is None:
+        return None
+    for pattern in shapes.patterns_for(node):
+        made = replace(anchor, scope=home.scope, pattern=pattern, target=target, containing="", pins=())
+        found = locate(home.text, made).matches
+        first, last = javascript.span(node)
+        if len(found) == 1 and first <= found[0].start and found[0].end <= last:
+            return _grown(home, made)
+    return None
+
+
+def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
+    """A pattern for what is replaced inside the node: the old one, or the expression most like it."""
+    target = old.located.anchor.target
+    if len(javascript.matching(home.text, node, target)) == 1:
+        return target
+    match = old.located.matches[0]
+    was = shapes.node_at(old.text, match.start, match.end)
+    if was is None:
+        return None
+    alike = sorted(node.find_all(kind=was.kind()), key=lambda each: -shapes.likeness(was.text(), each.text()))
+    if not alike or shapes.likeness(was.text(), alike[0].text()) < _LIKE_STATEMENT:
+        return None
+    return next(shapes.patterns_for(alike[0]), None)
+
+
+def _grown(home: Home, anchor: Anchor) -> Anchor:
+    """The anchor with the smallest window, not smaller than the reviewed one, that reads like no other in the file."""
+    grown = anchor
+    for _ in range(_GROWTH):
+        [match] = locate(home.text, grown).matches
+        window = home.text[match.window_start : match.window_end]
+        if _times(home.text, window) == 1:
+            return grown
+        grown = (
+            replace(grown, before=grown.before + 1)
+            if grown.before <= grown.after
+            else replace(grown, after=grown.after + 1)
+        )
+    return grown
+
+
+def _times(text: str, window: str) -> int:
+    wanted = "\x1f".join(shapes.words(window))
+    return "\x1f".join(shapes.words(text)).count(wanted)
+
+
+def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, runner_up: float) -> Candidate:
+    where = str(home.scope) if home.file == old.edit.file else f"{home.scope} of {home.file}"
+    why = [f"the statement in {where} most like the reviewed one: {likeness:.0%}, the next is {runner_up:.0%}"]
+    if likeness - runner_up < 0.1:
+        why.append("the margin is thin: read both")
+    if home.scope != old.located.anchor.scope:
+        why.append(f"that scope is {home.likeness:.0%} like {old.located.anchor.scope} as reviewed")
+    kind = Kind.FILE if home.file != old.edit.file else Kind.STATEMENT
+    weight = likeness if home.scope == old.located.anchor.scope else likeness * (0.5 + home.likeness / 2)
+    return Candidate(kind, home.file, anchor, weight, tuple(why))

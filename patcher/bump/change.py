@@ -1,0 +1,101 @@
+"""What upstream did to a place that stops: the word for it, and a sentence."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from patcher import javascript
+from patcher.bump import shapes
+from patcher.bump.candidates import scope_text
+from patcher.bump.model import Change, Reviewed
+from patcher.locate import locate
+from patcher.model import MODULE, Anchor, Located, Scope, Verdict
+
+_RENAMED, _SPLIT, _PIECE, _EDITED = 0.6, 0.8, 0.25, 0.5
+
+
+def change_of(
+    old: Reviewed, anchor: Anchor, verdict: Verdict, located: Located, texts: Mapping[str, str]
+) -> tuple[Change, str]:
+    """The word and the sentence. texts: the files to look in by path; the place's own may be missing."""
+    file = old.edit.file
+    if verdict is Verdict.AMBIGUOUS:
+        return Change.DUPLICATED, f"the code is there {len(located.matches)} times"
+    if verdict is Verdict.DRIFTED:
+        return _drifted(old, texts.get(file, ""), located)
+    if (not located.scopes and anchor.scope != MODULE) or file not in texts:
+        return _scope_gone(old, anchor, texts)
+    return _statement_gone(old, anchor, texts)
+
+
+def _drifted(old: Reviewed, text: str, located: Located) -> tuple[Change, str]:
+    before, now = old.located.matches[0], located.matches[0]
+    was, found = old.text[before.window_start : before.window_end], text[now.window_start : now.window_end]
+    if shapes.words(was) == shapes.words(found):
+        return Change.SURROUNDED, "the statement is as reviewed; a block or a function around it is not"
+    return Change.EDITED, f"the window was edited: {shapes.likeness(was, found):.0%} of it is as reviewed"
+
+
+def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
+    file, was = old.edit.file, scope_text(old)
+    gone = "the file is gone" if file not in texts else f"{anchor.scope} is gone from the file"
+    homes = sorted(_homes(anchor, was, texts), key=lambda home: -home[0])
+    same = next((each for each in homes if each[2] == str(anchor.scope) and each[0] >= _EDITED), None)
+    if same:
+        return Change.MOVED, f"{gone}; {anchor.scope} is in {same[1]} now, {same[0]:.0%} as it was"
+    pieces = [each for each in homes[:2] if each[1] == file]
+    if len(pieces) == 2 and _are_pieces(was, pieces[0][3], pieces[1][3]):
+        return Change.SPLIT, f"{gone}; what was in it is in {pieces[0][2]} and {pieces[1][2]}"
+    if homes and homes[0][0] >= _RENAMED:
+        likeness, path, scope, _ = homes[0]
+        word = Change.RENAMED if path == file else Change.MOVED
+        return word, f"{gone}; {scope}{f' of {path}' if path != file else ''} is {likeness:.0%} like it"
+    return Change.DELETED, f"{gone}, and nothing in the tree is like it"
+
+
+def _are_pieces(was: str, one: str, other: str) -> bool:
+    """Whether both together hold what was there, and neither does alone."""
+    together = shapes.covered(was, one + other)
+    return together >= _SPLIT and together - max(shapes.covered(was, one), shapes.covered(was, other)) >= _PIECE
+
+
+def _homes(anchor: Anchor, was: str, texts: Mapping[str, str]) -> Iterator[tuple[float, str, str, str]]:
+    """Scopes of the same kind: likeness, file, name and text."""
+    for path, text in texts.items():
+        for scope, node in javascript.named_scopes(text):
+            if scope.kind == anchor.scope.kind:
+                yield shapes.overlap(was, node.text()), path, str(scope), node.text()
+
+
+def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
+    elsewhere = _elsewhere(old, anchor, texts)
+    if elsewhere:
+        return Change.MOVED, f"the statement is not in {anchor.scope} any more; it is in {elsewhere}"
+    alike = _nearest(old, anchor, texts[old.edit.file])
+    if alike >= _EDITED:
+        return Change.EDITED, f"the statement was edited: the nearest in {anchor.scope} is {alike:.0%} like it"
+    return Change.DELETED, f"the statement is gone from {anchor.scope}, and nothing in it is like it"
+
+
+def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
+    for path, there in texts.items():
+        for scope, _ in javascript.named_scopes(there):
+            own = (path, scope) == (old.edit.file, anchor.scope)
+            if not own and _contains(there, scope, anchor):
+                return f"{scope}{f' of {path}' if path != old.edit.file else ''}"
+    return ""
+
+
+def _nearest(old: Reviewed, anchor: Anchor, text: str) -> float:
+    """How much the statement of the scope that is most like the reviewed one is like it."""
+    match = old.located.matches[0]
+    was = old.text[match.statement_start : match.statement_end]
+    node = shapes.node_at(old.text, match.statement_start, match.statement_end)
+    if node is None:
+        return 0.0
+    scopes = javascript.scopes_named(text, anchor.scope)
+    alike = (shapes.likeness(was, each.text()) for scope in scopes for each in scope.find_all(kind=node.kind()))
+    return max(alike, default=0.0)
+
+
+def _contains(text: str, scope: Scope, anchor: Anchor) -> bool:
+    return len(locate(text, replace(anchor, scope=scope)).matches) == 1

@@ -1,0 +1,165 @@
+"""A bump as the JSON report has it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Refusal, ScopeDiff, Window
+from patcher.declaration import declared_at
+from patcher.patches import SERIES
+
+
+def content(bump: Bump, command: str) -> dict[str, Any]:
+    """The field `bump` of the report. command: what a person types to get here, without `--accept` and `--write`."""
+    return {
+        "from": _moment(bump.since),
+        "to": _moment(bump.until),
+        "places": [_place(place, command) for place in bump.places],
+        "refusals": [_refusal(each) for each in bump.refusals],
+        "chosen": dict(bump.chosen),
+        "proposed_ok": bump.proposed.ok if bump.proposed else False,
+        "command": command_for(command, bump.chosen),
+        "record": f"{command} --write",
+    }
+
+
+def command_for(command: str, chosen: Mapping[str, int]) -> str:
+    """The command that accepts what was chosen and writes it; empty where nothing was."""
+    accept = " ".join(f"{place}={rank}" for place, rank in chosen.items())
+    return f"{command} --accept {accept} --write" if accept else ""
+
+
+def command_of(upstream: str, until: str, since: str) -> str:
+    """The command line of a bump."""
+    begin = f" --from {shlex.quote(since)}" if since else ""
+    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)} --to {shlex.quote(until)}{begin}"
+
+
+def _moment(moment: Moment | None) -> dict[str, str] | None:
+    if moment is None:
+        return None
+    return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
+
+
+def _place(place: Place, command: str) -> dict[str, Any]:
+    finding = place.finding
+    return {
+        "patch": place.patch,
+        "number": place.number,
+        "verdict": str(finding.verdict),
+        "file": finding.file,
+        "line": finding.line,
+        "scope": finding.scope,
+        "message": finding.message,
+        "hint": finding.hint,
+        "declared": _declared(place.patch),
+        "window": {"reviewed": _window(place.reviewed), "found": _window(place.found)},
+        "payload": place.payload,
+        "place": str(place.edit.place),
+        "culprit": _commit(place.culprit),
+        "change": str(place.change) if place.change else None,
+        "change_said": place.change_said,
+        "candidates": [_candidate(place, each, command) for each in place.candidates],
+        "scope_diff": _scope_diff(place.scope_diff),
+    }
+
+
+def _declared(patch: str) -> dict[str, Any] | None:
+    known = {each.id: each for each in SERIES}
+    if patch not in known:
+        return None
+    file, line = declared_at(known[patch])
+    return {"file": file, "line": line}
+
+
+def _window(window: Window | None) -> dict[str, Any] | None:
+    if window is None:
+        return None
+    return {
+        "ref": window.ref,
+        "text": window.text,
+        "line": window.line,
+        "around": list(window.around),
+        "statement": list(window.statement),
+    }
+
+
+def _commit(commit: Commit | None) -> dict[str, Any] | None:
+    if commit is None:
+        return None
+    return {
+        "commit": commit.commit,
+        "date": commit.date,
+        "subject": commit.subject,
+        "author": commit.author,
+        "brought_by": _commit(commit.brought_by),
+    }
+
+
+def _candidate(place: Place, candidate: Candidate, command: str) -> dict[str, Any]:
+    anchor, tried = candidate.anchor, candidate.tried
+    return {
+        "rank": candidate.rank,
+        "kind": str(candidate.kind),
+        "scope": str(anchor.scope),
+        "file": candidate.file,
+        "pattern": anchor.pattern,
+        "containing": anchor.containing,
+        "target": anchor.target,
+        "window": {"before": anchor.before, "after": anchor.after},
+        "pins": [{"tokens": pin.tokens, "text": pin.text, "line": pin.line} for pin in anchor.pins],
+        "likeness": round(candidate.likeness, 3),
+        "tried": {
+            "unique": tried.unique,
+            "parses": tried.parses,
+            "gates": tried.gates,
+            "contracts": tried.contracts,
+            "problems": list(tried.problems),
+        },
+        "why": list(candidate.why),
+        "command": command_for(command, {place.id: candidate.rank}),
+    }
+
+
+def _scope_diff(diff: ScopeDiff | None) -> dict[str, Any] | None:
+    if diff is None:
+        return None
+    return {"since": diff.since, "scope": diff.scope, "lines": list(diff.lines), "left_out": diff.left_out}
+
+
+def _refusal(refusal: Refusal) -> dict[str, Any]:
+    return {
+        "code": refusal.code,
+        "where": refusal.where,
+        "message": refusal.message,
+        "culprit": _commit(refusal.culprit),
+    }
+
+
+def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The errors of the report: stops at the line of the declaration that has to change, and what refuses besides."""
+    if bump.accepted:
+        return list(report)  # of the build with what was accepted
+    stops = [_stop(place) for place in bump.places if place.stops]
+    refusals = [
+        {"code": each.code, "where": each.where, "message": each.message, "hint": _since(each.culprit)}
+        for each in bump.refusals
+    ]
+    known = {refusal["code"] for refusal in refusals}
+    others = [each for each in report if not each["code"].startswith("anchor-") and each["code"] not in known]
+    return [*stops, *refusals, *others]
+
+
+def _stop(place: Place) -> dict[str, str]:
+    finding, declared = place.finding, _declared(place.patch)
+    there = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    return {
+        "code": f"anchor-{finding.verdict}",
+        "where": f"{declared['file']}:{declared['line']}" if declared else there,
+        "message": f"{place.id} at {there}: {finding.message}",
+        "hint": _since(place.culprit) or finding.hint,
+    }
+
+
+def _since(found: Commit | None) -> str:
+    return f"since {found.commit[:12]} ({found.date[:10]}): {found.subject}" if found else ""

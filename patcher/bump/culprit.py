@@ -1,0 +1,110 @@
+"""Who moved it: the commit from which on a place stops, or a gate refuses, found by a walk of the files' history."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from patcher import flow, git, history
+from patcher.bump.model import Commit
+from patcher.bump.trial import refused
+from patcher.bump.variants import closure, without
+from patcher.errors import EmptyRange, PatcherError
+from patcher.model import File, Patch, Tree, Upstream
+
+_GATED = ("server", "scripts", "bin", "package.json")
+
+
+@dataclass
+class Walk:
+    """Asks commits of one repository. versions: a place is fine at a commit when it is fine as one of these versions.
+
+    What `package.json` says between two releases is no help: code comes before its version number.
+    """
+
+    repository: history.Repository
+    series: tuple[Patch, ...]
+    until: str
+    versions: tuple[str, ...]
+    _known: dict[object, bool] = field(default_factory=dict)
+
+    def of_place(self, patch: str, number: int, *, alone: bool) -> Commit | None:
+        """The commit from which on this place stops. alone: no other payload stands around it.
+
+        None where it has stopped since its file is there, or stops for no change of its files.
+        """
+        series = closure(self.series, patch)
+        if alone:
+            series = without(
+                series,
+                [(each.id, n) for each in series for n in range(len(each.edits)) if (each.id, n) != (patch, number)],
+            )
+        files = sorted(
+            {
+                edit.file
+                for each in series
+                for n, edit in enumerate(each.edits)
+                if not alone or (each.id, n) == (patch, number)
+            }
+        )
+
+        def stops(commit: str) -> bool:
+            key = (patch, number, *(self.repository.blob_id(commit, file) for file in files))
+            if key not in self._known:
+                tree = self._files(commit, files)
+                self._known[key] = all(self._stops(tree, version, series, patch, number) for version in self.versions)
+            return self._known[key]
+
+        return self._named(files, stops)
+
+    def _stops(self, tree: Tree, version: str, series: Sequence[Patch], patch: str, number: int) -> bool:
+        found = flow.survey(Upstream("", version, "", tree), series)
+        return all(each.finding.verdict.stops for each in found if (each.patch, each.number) == (patch, number))
+
+    def _files(self, commit: str, files: Sequence[str]) -> Tree:
+        texts = {file: self.repository.text(commit, file) for file in files}
+        return {file: File(text.encode()) for file, text in texts.items() if text is not None}
+
+    def of_gate(self, gate: str, version: str) -> Commit | None:
+        """The commit from which on this gate refuses what goes in."""
+
+        def stops(commit: str) -> bool:
+            key = (gate, *(self.repository.blob_id(commit, path) for path in _GATED))
+            if key not in self._known:
+                self._known[key] = self._refuses(commit, gate, version)
+            return self._known[key]
+
+        return self._named(_GATED, stops)
+
+    def _refuses(self, commit: str, gate: str, version: str) -> bool:
+        try:
+            upstream = replace(self.repository.upstream(commit), version=version)
+            return gate in {each.id for each in refused(upstream, self.series)}
+        except PatcherError:
+            return False  # no tree of ours yet
+
+    def _named(self, paths: Sequence[str], stops: Callable[[str], bool]) -> Commit | None:
+        try:
+            found = self.repository.culprit(self.until, paths, stops)
+        except EmptyRange:
+            return None
+        return described(self.repository, found, self.until) if found else None
+
+
+def described(repository: history.Repository, found: history.Commit, until: str) -> Commit:
+    """A commit as a report names it, with the merge that brought it to the first-parent line of `until`."""
+    brought = _brought_by(repository, found.id, repository.commit_id(until))
+    merge = repository.commit(brought) if brought else None
+    return Commit(
+        found.id,
+        found.date,
+        found.subject,
+        found.author,
+        Commit(merge.id, merge.date, merge.subject, merge.author) if merge else None,
+    )
+
+
+def _brought_by(repository: history.Repository, commit: str, until: str) -> str:
+    line = git.run(repository.path, "rev-list", "--first-parent", until).decode().split()
+    if commit in line:
+        return ""
+    after = set(git.run(repository.path, "rev-list", "--ancestry-path", f"{commit}..{until}").decode().split())
+    return next((each for each in reversed(line) if each in after), "")

@@ -1,0 +1,117 @@
+"""What a bump writes into the declarations of the series: pins, anchors, and the comments that say which versions."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from patcher.bump import declared
+from patcher.bump.model import Bump, Candidate, Kind, Place
+from patcher.bump.repin import AddAnchor, AddEdit, AddPin, Change, Comment, repinned
+from patcher.bump.variants import since, until
+from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
+from patcher.model import Edit, Patch, version_key
+from patcher.resources import PACKAGE
+
+FOLDER = os.path.join(PACKAGE, "patches")
+_INSTALLED = os.path.join(PACKAGE, "_data")
+
+
+def refuse_unless_ours(folder: str = FOLDER) -> None:
+    """Raises `DeclarationsReadOnly` where the declarations are no checkout of ours that can be written."""
+    hint = "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"
+    root = os.path.dirname(os.path.dirname(folder))
+    if os.path.isdir(_INSTALLED) or not os.path.isfile(os.path.join(root, "pyproject.toml")):
+        message = "the declarations are part of an installed sidecar-patcher; `--write` changes a checkout"
+        raise DeclarationsReadOnly(message, where=folder, hint=hint)
+    if not os.access(folder, os.W_OK):
+        raise DeclarationsReadOnly("this directory cannot be written", where=folder, hint=hint)
+
+
+def written(bump: Bump, folder: str = FOLDER) -> dict[str, tuple[str, str]]:
+    """The declarations that change: old and new text by file name; nothing for none.
+
+    Raises `DeclarationUnclear`, also where what would
+    be written does not declare what was proven.
+    """
+    changed = {}
+    for patch in dict.fromkeys(place.patch for place in bump.places):
+        name = f"{patch}.py"
+        with open(os.path.join(folder, name), encoding="utf-8", newline="") as stream:
+            old = stream.read()
+        places = [place for place in bump.places if place.patch == patch]
+        said = declared.comments(old)
+        changes = [each for place in places for each in _changes(bump, place, said)]
+        new = repinned(old, changes, os.path.join(folder, name)) if changes else old
+        _expect(new, next(each for each in bump.series if each.id == patch), os.path.join(folder, name))
+        if new != old:
+            changed[name] = (old, new)
+    return changed
+
+
+def _changes(bump: Bump, place: Place, said: Mapping[tuple[int, int, int], str]) -> Sequence[Change]:
+    rank = bump.chosen.get(place.id, 0)
+    comment = comment_for(bump)
+    if not rank:
+        return [] if place.stops else _extended(bump, place, said, comment)
+    [candidate] = [each for each in place.candidates if each.rank == rank]
+    return [_accepted(place, candidate, bump.until.upstream.version, comment)]
+
+
+def _accepted(place: Place, candidate: Candidate, version: str, comment: str) -> Change:
+    edit, anchor = place.edit, place.edit.anchor_for(version)
+    number = next(index for index, each in enumerate(edit.anchors) if each is anchor)
+    if candidate.kind is Kind.PIN:
+        return AddPin(place.number, number, candidate.anchor.pins[-1], comment)
+    if candidate.kind is Kind.FILE:
+        new = replace(edit, file=candidate.file, anchors=(candidate.anchor,), versions=since(edit.versions, version))
+        return AddEdit(place.number, new, comment, until(edit.versions, version))
+    made = replace(candidate.anchor, versions=since(anchor.versions, version))
+    return AddAnchor(place.number, number, made, comment, until(anchor.versions, version))
+
+
+def _extended(
+    bump: Bump,
+    place: Place,
+    said: Mapping[tuple[int, int, int], str],
+    comment: str,
+) -> Sequence[Change]:
+    """The comment of the pin that is met, with this version in it: its scope has been read up to here now."""
+    if comment != bump.until.ref:
+        return []  # no version tag: a range of versions cannot end there
+    tokens = place.finding.pins[0]
+    for (edit, anchor, pin), text in said.items():
+        refs = declared.refs(text)
+        if edit != place.number or place.edit.anchors[anchor].pins[pin].tokens != tokens or not refs:
+            continue
+        if declared.newest(text) >= version_key(comment):
+            return []
+        new = declared.extended(text, comment, bump.gaps(place.patch, place.number, refs[-1], tokens))
+        return [Comment(edit, anchor, pin, new)] if new != text else []
+    return []
+
+
+def comment_for(bump: Bump) -> str:
+    """`v1.5.0`; for what is no version tag, `v1.4.8 at 0123456789ab`."""
+    ref, version = bump.until.ref, bump.until.upstream.version
+    return ref if declared.refs(ref) == [ref] else f"v{version} at {bump.until.commit[:12]}"
+
+
+def _expect(source: str, patch: Patch, where: str) -> None:
+    """What is written is what was proven: the new source must declare the same patch, the order of pins apart."""
+    names: dict[str, object] = {"__name__": f"patcher.patches.{patch.id}"}
+    exec(compile(source, where, "exec"), names)  # noqa: S102 - our own module, with pins more
+    made = names["PATCH"]
+    if not isinstance(made, Patch) or _sorted(made) != _sorted(patch):
+        hint = "this is a bug of ours; nothing was written"
+        raise DeclarationUnclear("what would be written is not what was proven", where=where, hint=hint)
+
+
+def _sorted(patch: Patch) -> Patch:
+    def one(edit: Edit) -> Edit:
+        pins = (
+            replace(each, pins=tuple(sorted(each.pins, key=lambda pin: (pin.tokens, pin.text, pin.line))))
+            for each in edit.anchors
+        )
+        return replace(edit, anchors=tuple(pins))
+
+    return replace(patch, edits=tuple(one(edit) for edit in patch.edits))

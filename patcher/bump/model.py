@@ -1,0 +1,189 @@
+"""What a bump finds out, as data. Leaf module but for the vocabulary of the patcher."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from patcher.model import Anchor, Build, Edit, Finding, Located, Patch, Upstream
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Upstream at one ref. commit: the full id of its commit."""
+
+    ref: str
+    commit: str
+    upstream: Upstream
+
+
+@dataclass(frozen=True)
+class Window:
+    """The reviewed statements as they stand at a ref. line: where they begin in upstream's file, from 1.
+
+    around: what is said before the braces of each block around them, outside in. statement: first and last line of the
+    one that the anchor matches in, from 0 in `text`.
+    """
+
+    ref: str
+    text: str
+    line: int = 0
+    around: tuple[str, ...] = ()
+    statement: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit that a report names. date: ISO 8601. brought_by: the merge that brought it to the main line, if any."""
+
+    commit: str
+    date: str
+    subject: str
+    author: str = ""
+    brought_by: "Commit | None" = None
+
+
+class Change(StrEnum):
+    """What upstream did to a place that stops. The words are part of the interface."""
+
+    EDITED = "edited"
+    SURROUNDED = "surrounded"
+    DUPLICATED = "duplicated"
+    RENAMED = "renamed"
+    MOVED = "moved"
+    SPLIT = "split"
+    DELETED = "deleted"
+    WAITS = "waits"
+    TAKEN = "taken"
+    OUT_OF_RANGE = "out of range"
+    UNBOUND = "unbound"
+
+
+class Kind(StrEnum):
+    """What a candidate changes in the declaration, from the least to the most."""
+
+    PIN = "pin"
+    SCOPE = "scope"
+    FILE = "file"
+    STATEMENT = "statement"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What became of a candidate that was tried. None: not tried, because an earlier step failed or nobody asked.
+
+    unique: its pattern matches once. parses: the result has no new syntax error. gates, contracts: all of them passed.
+    """
+
+    unique: bool = False
+    parses: bool | None = None
+    gates: bool | None = None
+    contracts: bool | None = None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def fits(self) -> bool:
+        """Whether nothing that was tried speaks against it."""
+        return self.unique and bool(self.gates) and self.contracts is not False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A new anchor for a place. anchor: with the pin of what stands there now, once it was tried and is unique.
+
+    likeness: 0 to 1, of the statement to the reviewed one. why: reasons for its rank, best first.
+    """
+
+    kind: Kind
+    file: str
+    anchor: Anchor
+    likeness: float
+    why: tuple[str, ...] = ()
+    tried: Tried = field(default_factory=Tried)
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A place as somebody reviewed it. text: the file as its layer saw it; located: the one match in it."""
+
+    ref: str
+    version: str
+    edit: Edit
+    located: Located
+    text: str
+
+
+@dataclass(frozen=True)
+class ScopeDiff:
+    """What else is new in a scope. lines: of a diff, the hunks that matter most; left_out: changed lines besides."""
+
+    since: str
+    lines: tuple[str, ...] = ()
+    left_out: int = 0
+    scope: str = ""
+
+
+@dataclass(frozen=True)
+class Place:
+    """One place of one patch at the new ref."""
+
+    patch: str
+    number: int
+    edit: Edit
+    finding: Finding
+    payload: str = ""
+    reviewed: Window | None = None
+    found: Window | None = None
+    change: Change | None = None
+    change_said: str = ""
+    culprit: Commit | None = None
+    later: tuple[Commit, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    scope_diff: ScopeDiff | None = None
+    accepted: int = 0
+
+    @property
+    def id(self) -> str:
+        """`patch.number`, as `--accept` takes it."""
+        return f"{self.patch}.{self.number}"
+
+    @property
+    def stops(self) -> bool:
+        """Whether the build stops on it."""
+        return self.finding.verdict.stops
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What refuses besides the anchors: a gate, or a file of upstream's where ours goes; and since which commit.
+
+    code: `gate-…` or `file-taken`.
+    """
+
+    code: str
+    where: str
+    message: str
+    culprit: Commit | None = None
+
+
+@dataclass(frozen=True)
+class Bump:
+    """Everything that a bump found out.
+
+    since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
+    accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
+    went into it, by place; `accepted` by a person, or the first ones. gaps: version tags after a ref and before the new
+    one at which `patch.number` does not meet the pin of these tokens.
+    """
+
+    since: Moment | None
+    until: Moment
+    build: Build
+    places: tuple[Place, ...]
+    refusals: tuple[Refusal, ...] = ()
+    proposed: Build | None = None
+    series: tuple[Patch, ...] = ()
+    chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    accepted: bool = False
+    gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()

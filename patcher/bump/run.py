@@ -1,0 +1,213 @@
+"""A bump from beginning to end, in memory: both ends, each place, the candidates, and the tree that they would make."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+
+from patcher import flow
+from patcher.bump import trial
+from patcher.bump.accepting import Asked, chosen_of
+from patcher.bump.candidates import candidates
+from patcher.bump.change import change_of
+from patcher.bump.culprit import Walk, described
+from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
+from patcher.bump.moments import Reviews, beginning, comments_of, moment
+from patcher.bump.scope_diff import scope_diff
+from patcher.bump.shapes import words
+from patcher.bump.window import window_of
+from patcher.errors import PatcherError
+from patcher.flow import Surveyed
+from patcher.gates.free_identifiers import free_names
+from patcher.history import Repository
+from patcher.model import Finding, Patch, Verdict
+from patcher.pipeline import check_upstream
+
+Advance = Callable[[str, int], None]
+
+
+def bump(
+    repository: Repository, series: Sequence[Patch], asked: Asked, advance: Advance = lambda said, by: None
+) -> Bump:
+    """Find out everything. Writes nothing.
+
+    Raises `NoSuchRef`, `NotThisPackage`, `UnrelatedHistories`, `UsageError` (there is no such place or candidate).
+    """
+    until = moment(repository, asked.until)
+    advance("the newest ref whose pins are met", 0)
+    since = beginning(repository, until, series, asked.since)
+    look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
+    build = check_upstream(until.upstream, series)
+    places = look.places(asked.only)
+    chosen = chosen_of(places, asked, look.reviews)
+    ours = trial.accepted(series, places, chosen, until.upstream.version)
+    proposed = check_upstream(until.upstream, ours) if chosen else build
+    return Bump(
+        since,
+        until,
+        build,
+        tuple(places),
+        look.refusals(),
+        proposed,
+        ours,
+        chosen,
+        bool(asked.accept),
+        look.reviews.gaps,
+    )
+
+
+class _Look:
+    """Looks at the places of the series at both ends."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        series: tuple[Patch, ...],
+        since: Moment | None,
+        until: Moment,
+        advance: Advance,
+        *,
+        candidates_too: bool,
+    ) -> None:
+        self.candidates_too = candidates_too
+        self.repository, self.series, self.since, self.until = repository, series, since, until
+        self.reviews = Reviews(repository, series, since, until, comments_of(series))
+        versions = tuple(dict.fromkeys([until.upstream.version, *([since.upstream.version] if since else [])]))
+        self.walk = Walk(repository, series, until.ref, versions)
+        self.advance = advance
+        self.texts = {
+            path: file.data.decode("utf-8", "replace")
+            for path, file in until.upstream.tree.items()
+            if path.endswith(".js")
+        }
+
+    def places(self, only: Collection[str]) -> list[Place]:
+        """Every place of the series at the new ref."""
+        surveyed = flow.survey(self.until.upstream, self.series)
+        stopped = {(each.patch, each.number) for each in surveyed if each.finding.verdict.stops}
+        found: list[Place] = []
+        for there in surveyed:
+            if only and there.patch not in only:
+                continue
+            self.advance(f"{there.patch}.{there.number}", 1)
+            found.append(self._stopping(there, stopped, found) if there.finding.verdict.stops else self._going(there))
+        return found
+
+    # --- a place that goes through -----------------------------------------------------------------------------
+
+    def _going(self, there: Surveyed) -> Place:
+        tokens = there.located.matches[0].tokens
+        old = self.reviews.since_review(there.patch, there.number, tokens)
+        place = self._place(there)
+        if old is None or not old.located.matches or self._ref(there, tokens) == self.until.ref:
+            return place
+        names = free_names(place.payload) | set(_names_of(there))
+        diff = scope_diff(self._ref(there, tokens), old, there, names)
+        return replace(place, scope_diff=diff, reviewed=window_of(self._ref(there, tokens), old.text, old.located))
+
+    def _ref(self, there: Surveyed, tokens: str) -> str:
+        return self.reviews.reviewed_ref(there.patch, there.number, tokens)
+
+    def _place(self, there: Surveyed) -> Place:
+        edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
+        found = window_of(self.until.ref, there.text, there.located) if there.located.matches else None
+        return Place(there.patch, there.number, edit, there.finding, flow.payload_of(edit, _THERE), found=found)
+
+    # --- a place that stops ------------------------------------------------------------------------------------
+
+    def _stopping(self, there: Surveyed, stopped: Collection[tuple[str, int]], before: Sequence[Place]) -> Place:
+        place = self._place(there)
+        blocker = self._blocker(there, before)
+        if blocker is not None:
+            said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
+            return replace(place, change=Change.WAITS, change_said=said)
+        reviewed = self.reviews.of(there.patch, there.number)
+        if reviewed is None:
+            said = "no ref of this repository has the code that was reviewed"
+            return replace(place, change_said=said)
+        old, at = reviewed
+        alone = old.text == _text_of(at, place.edit.file)
+        culprit = self.walk.of_place(there.patch, there.number, alone=alone)
+        anchor, texts = there.located.anchor, self._texts(there)
+        change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
+        if culprit is None and self._fits_as_before(there):
+            change, said = (
+                Change.OUT_OF_RANGE,
+                f"the code is as reviewed; no anchor is for {self.until.upstream.version}",
+            )
+        tried = [
+            trial.attempt(self.until.upstream, self.series, (there.patch, there.number, place.edit), each, stopped)
+            for each in (candidates(old, anchor, texts) if self.candidates_too else ())
+        ]
+        return replace(
+            place,
+            reviewed=window_of(old.ref, old.text, old.located),
+            change=change,
+            change_said=said,
+            culprit=culprit,
+            candidates=trial.ranked(tried),
+        )
+
+    def _blocker(self, there: Surveyed, before: Sequence[Place]) -> Place | None:
+        """The place of a required patch that stops in the same file, where this one misses what that would bring."""
+        if there.finding.verdict is not Verdict.MISSING:
+            return None
+        requires = next(each for each in self.series if each.id == there.patch).requires
+        return next(
+            (each for each in before if each.stops and each.patch in requires and each.edit.file == there.finding.file),
+            None,
+        )
+
+    def _fits_as_before(self, there: Surveyed) -> bool:
+        if self.since is None:
+            return False
+        upstream = replace(self.until.upstream, version=self.since.upstream.version)
+        return any(
+            not each.finding.verdict.stops
+            for each in flow.survey(upstream, self.series)
+            if (each.patch, each.number) == (there.patch, there.number)
+        )
+
+    def _texts(self, there: Surveyed) -> dict[str, str]:
+        file = there.finding.file
+        own = {file: there.text} if there.text else {}
+        return {**own, **{path: text for path, text in self.texts.items() if path != file}}
+
+    # --- what else refuses -------------------------------------------------------------------------------------
+
+    def refusals(self) -> tuple[Refusal, ...]:
+        """Files of upstream's where ours go, and gates that refuse what goes in; each with its commit."""
+        going = flow.run(self.until.upstream, trial.going(self.until.upstream, self.series))
+        taken = [self._taken(each) for each in going.places if each.verdict.stops]
+        gates = trial.refused(self.until.upstream, self.series)
+        version = self.until.upstream.version
+        return (
+            *taken,
+            *(Refusal(f"gate-{g.id}", g.where, g.message, self.walk.of_gate(g.id, version)) for g in gates),
+        )
+
+    def _taken(self, finding: Finding) -> Refusal:
+        where = f"{finding.patch}: {finding.file}"
+        return Refusal("file-taken", where, finding.message, self._since_it_exists(finding.file))
+
+    def _since_it_exists(self, path: str) -> Commit | None:
+        try:
+            commits = self.repository.commits([path], until=self.until.ref)
+        except PatcherError:
+            return None
+        return described(self.repository, commits[0], self.until.ref)
+
+
+_THERE = "<what stood there>"
+
+
+def _text_of(at: Moment, path: str) -> str:
+    file = at.upstream.tree.get(path)
+    return file.data.decode("utf-8", "replace") if file else ""
+
+
+def _names_of(there: Surveyed) -> Sequence[str]:
+    match = there.located.matches[0]
+    return [
+        word
+        for word in words(there.text[match.window_start : match.window_end])
+        if word.isidentifier() and len(word) > 3
+    ]

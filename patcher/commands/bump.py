@@ -1,0 +1,125 @@
+"""`bump`: from one upstream version to the next."""
+
+import argparse
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from patcher import report
+from patcher.bump import content, declarations, save, trial
+from patcher.bump.accepting import Asked
+from patcher.bump.model import Bump
+from patcher.bump.run import bump as run
+from patcher.bump.text import text_of
+from patcher.commands.outcome import Outcome
+from patcher.diffs import selected
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, DeclarationsChanged, UsageError
+from patcher.history import Repository
+from patcher.patches import SERIES
+from patcher.progress import progress
+
+if TYPE_CHECKING:
+    from patcher.prove import ProofResult
+
+
+def bump(options: argparse.Namespace) -> Outcome:
+    """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
+    asked = _asked(options)
+    if options.write:
+        _prepare()
+    with Repository.open(options.upstream) as repository:
+        if repository.is_dirty:
+            sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
+        with progress(sum(len(patch.edits) for patch in SERIES)) as advance:
+            found = run(repository, SERIES, asked, advance)
+        return _outcome(options, found)
+
+
+def _outcome(options: argparse.Namespace, found: Bump) -> Outcome:
+    files = _to_write(options, found)
+    proofs = _proven(options, found) if options.prove or files else []
+    body = _body(options, found, proofs)
+    if files and body["ok"]:
+        save.save(declarations.FOLDER, files)
+        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
+    said = _said(options, body)
+    return Outcome(_exit_code(body), body, said=said, draw=lambda colour: text_of(body, colour=colour))
+
+
+def _prepare() -> None:
+    """Raises `DeclarationsReadOnly`, and `DeclarationsChanged` where a killed run had to be completed first."""
+    declarations.refuse_unless_ours()
+    if save.recover(declarations.FOLDER):
+        message = "a bump that was killed while it wrote has been completed"
+        raise DeclarationsChanged(message, where=declarations.FOLDER, hint="type the command again")
+
+
+def _to_write(options: argparse.Namespace, found: Bump) -> dict[str, tuple[str, str]]:
+    if not options.write or found.proposed is None or not found.proposed.ok:
+        return {}
+    return declarations.written(found)
+
+
+def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
+    if not options.write:
+        return ""
+    written = body["bump"]["written"]
+    if written:
+        return f"wrote {len(written)} declarations; read `git diff patcher/patches`"
+    return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
+
+
+def _asked(options: argparse.Namespace) -> Asked:
+    """Raises `UsageError`."""
+    selected(SERIES, options.only)
+    if options.write and options.prove is False:
+        raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
+    accept = dict(_accepted(word) for word in options.accept)
+    return Asked(options.to, options.since or "", tuple(options.only), accept, options.write)
+
+
+def _accepted(word: str) -> tuple[str, int]:
+    place, _, rank = word.partition("=")
+    if not place or not rank.isdigit():
+        raise UsageError(f"expected PATCH.NUMBER=RANK, found {word!r}", hint="for example `--accept stamp_harness.1=1`")
+    return place, int(rank)
+
+
+def _proven(options: argparse.Namespace, found: Bump) -> "list[ProofResult]":
+    if found.proposed is None or not found.proposed.ok:
+        return []
+    from patcher import proof
+
+    return proof.run(found.proposed, node=options.node, install=options.install)
+
+
+def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
+    if proofs:
+        red = {result.contract.id for result in proofs if not result.ok}
+        found = replace(found, places=tuple(trial.proven(found.places, found.chosen, red, SERIES)))
+    command = content.command_of(options.upstream, options.to, options.since or "")
+    shown = found.proposed if options.accept and found.proposed else found.build
+    body = report.report("bump", build=shown)
+    body["errors"] = content.errors(found, body["errors"])
+    body["bump"] = {**content.content(found, command), "written": []}
+    if options.write:
+        body["bump"]["record"] = ""
+    if proofs:
+        from patcher import proof
+
+        proven = proof.as_report(proofs)
+        body = {**body, "contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}
+        body["retire"] = [
+            {"patches": each["patches"], "contract": each["id"], "said": each["pristine"]["said"]}
+            for each in proven["contracts"]
+            if each["pristine"]["green"] and not each["ok"]
+        ]
+    return {**body, "ok": not body["errors"]}
+
+
+def _exit_code(body: dict[str, Any]) -> int:
+    if body["ok"]:
+        return EXIT_DONE
+    return (
+        EXIT_ANCHOR if any(error["code"].startswith(("anchor-", "file-")) for error in body["errors"]) else EXIT_REFUSED
+    )

@@ -1,0 +1,153 @@
+"""Is it put in place? Node, the generated tree, the user's choice, the handler, and the hooks file of Codex."""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from patcher import inventory
+from patcher.doctor.check import Finding, not_checked, not_ok, ok
+from patcher.doctor.ground import COMMAND, Ground, Unread, read_hooks, read_toml
+from patcher.doctor.trust import entries_in
+from patcher.errors import ManifestUnreadable
+from patcher.prove.node import OLDEST
+
+_ROOT_KEYS = {"description", "hooks"}  # with any other, Codex rejects the whole file
+_SHOWN = 3
+_OLDEST = (16,)  # for `codex-hooks.js`; the handler runs on anything
+_INSTALL = "install Node 22.5 or newer, in front on PATH"
+
+
+def node(ground: Ground) -> Finding:
+    """The `node` that the hooks run; the sidecar may have one of its own."""
+    if ground.node_on_path is None:
+        return not_ok("the hooks run `node`, and there is none on PATH", _INSTALL)
+    found = ground.version(ground.node_on_path)
+    if found is None:
+        return not_ok(f"{ground.node_on_path} does not run", _INSTALL)
+    shown = f"{'.'.join(map(str, found))}, {ground.node_on_path}"
+    if found < _OLDEST:
+        return not_ok(f"{shown} is older than {_OLDEST[0]}", _INSTALL)
+    return ok(shown if found >= OLDEST else f"{shown}: enough for the hooks; the sidecar itself needs 22.5")
+
+
+def tree(ground: Ground) -> Finding:
+    """The generated tree, as it was built."""
+    build = f"sidecar-patcher build --out {ground.tree}"
+    try:
+        manifest = inventory.read(ground.tree)
+        different = list(inventory.differences(ground.tree, manifest["files"]))
+    except ManifestUnreadable as error:
+        return not_ok(f"{error.where}: {error.message}", f"name it with --tree DIR, or build one: {build}")
+    except OSError as error:
+        return not_ok(f"{error.filename}: {error.strerror}", f"ls -l {ground.tree}")
+    if different:
+        shown = ", ".join(f"{path} {what}" for what, path in different[:_SHOWN])
+        more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
+        return not_ok(f"not as it was built: {shown}{more}", f"sidecar-patcher verify {ground.tree}")
+    if not os.path.isfile(os.path.join(ground.tree, *COMMAND.split("/"))):
+        return not_ok(f"{ground.tree} has no {COMMAND}: it is older than the hooks", build)
+    return ok(f"{ground.tree}, {len(manifest['files'])} files as built")
+
+
+def intent(ground: Ground) -> Finding:
+    """What the user has chosen."""
+    problem = ground.status["hooks_file"].get("problem") or {}
+    if str(problem.get("code", "")).startswith("intent"):
+        return not_ok(str(problem.get("message")), ground.enable)
+    if not ground.status["enabled"]:
+        return not_ok("Codex CLI session tracking (experimental) is off", ground.enable)
+    return ok("Codex CLI session tracking (experimental) is on")
+
+
+def master_switch(ground: Ground) -> Finding:
+    """What the host of the sidecar allows."""
+    if ground.status["forced_off"]:
+        value = ground.env.get("DASHBOARD_CODEX_HOOKS", "off")
+        return not_ok(f"DASHBOARD_CODEX_HOOKS={value} forces the hooks off", "unset DASHBOARD_CODEX_HOOKS")
+    return ok("not forced off")
+
+
+def handler(ground: Ground) -> Finding:
+    """The copy of the handler that the hooks run."""
+    found = ground.status["handler"]
+    if not found["present"]:
+        return not_ok(f"{found['path']} is not there", ground.enable)
+    if not found["current"]:
+        return not_ok(f"{found['path']} is not the one of {ground.tree}", ground.enable)
+    return ok(f"{found['path']}, as in the tree")
+
+
+def hooks_file(ground: Ground) -> Finding:
+    """Our entries, complete and current, in a file that Codex reads."""
+    file = ground.status["hooks_file"]
+    if problem := file.get("problem"):
+        return not_ok(str(problem["message"]), str(problem["do"]))
+    if not file["exists"]:
+        return not_ok(f"{file['path']} is not there", ground.enable)
+    if missing := ground.status["missing_events"]:
+        return not_ok(f"{file['path']} has no current entry of ours for {', '.join(missing)}", ground.enable)
+    if odd := _odd_root_keys(file["path"]):
+        return not_ok(
+            f"Codex rejects the whole of {file['path']}: it knows no {', '.join(odd)} at its root",
+            f"take {', '.join(odd)} out of {file['path']}",
+        )
+    stale = sorted({entry["event"] for entry in ground.status["entries"] if not entry["current"]})
+    if stale:
+        return not_ok(
+            f"{file['path']} has an old entry of ours beside the current one: {', '.join(stale)}", ground.enable
+        )
+    return ok(f"{file['path']}, {len(ground.status['entries'])} entries of ours")
+
+
+def _odd_root_keys(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            content = json.load(file)
+    except (OSError, ValueError):
+        return []  # the tree has read it a moment ago: it says what is wrong, when asked again
+    return sorted(set(content) - _ROOT_KEYS) if isinstance(content, dict) else []
+
+
+def duplicates(ground: Ground) -> Finding:
+    """Codex adds up all hooks that it finds, and would run a second copy of ours too."""
+    twice = [f"{path} ({', '.join(events)})" for path, events in _second_copies(ground)]
+    if twice:
+        return not_ok(f"our hooks are also in {'; '.join(twice)}", "take them out there: Codex runs both")
+    try:
+        counted = Counter(entry.event for entry in entries_in(ground.hooks))
+    except Unread as error:
+        return not_checked(str(error))
+    several = [event for event, count in counted.items() if count > 1]
+    if several:
+        return not_ok(f"{ground.hooks_paths[0]} has ours more than once for {', '.join(several)}", ground.enable)
+    return ok(f"none in config.toml, none in the project {ground.directory}")
+
+
+def _second_copies(ground: Ground) -> Iterator[tuple[str, list[str]]]:
+    """Places besides the hooks file that have an entry of ours. A file that cannot be read has none that runs."""
+    projects = [os.path.join(folder, ".codex") for folder in _up_to_the_repository(ground.directory)]
+    own = [folder for folder in projects if os.path.realpath(folder) != os.path.realpath(ground.home)]
+    places = [(os.path.join(folder, "hooks.json"), read_hooks) for folder in own]
+    places += [(os.path.join(folder, "config.toml"), _inline) for folder in (*own, ground.home)]
+    for path, reader in places:
+        try:
+            found = entries_in(reader(path))
+        except Unread:
+            continue
+        if found:
+            yield path, sorted({entry.event for entry in found})
+
+
+def _inline(path: str) -> object:
+    return read_toml(path).get("hooks")
+
+
+def _up_to_the_repository(directory: str) -> Iterator[str]:
+    folder = os.path.abspath(directory)
+    while True:
+        yield folder
+        parent = os.path.dirname(folder)
+        if parent == folder or os.path.exists(os.path.join(folder, ".git")):
+            return
+        folder = parent

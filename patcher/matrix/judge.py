@@ -1,0 +1,108 @@
+"""One ref judged, and many of them on all cores."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from itertools import pairwise
+
+from patcher import pipeline
+from patcher.errors import PatcherError
+from patcher.history import Repository
+from patcher.matrix.model import Judged
+from patcher.model import Build, Finding, Patch, Verdict
+
+_CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, meet in one process
+_ALONE = 4  # for so few refs, starting processes takes longer than it saves
+
+
+def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
+    """The whole flow and every gate on one ref. A tree that cannot be read is a result too."""
+    commit = repository.commit_id(ref)
+    try:
+        build = pipeline.check_upstream(repository.upstream(ref), series)
+    except PatcherError as error:
+        message = f"the tree cannot be judged: {error.message}"
+        findings = tuple(Finding(patch.id, patch.file, Verdict.MISSING, message=message) for patch in series)
+        return Judged(ref, "", commit, findings, (f"{error.code}: {error.where}: {error.message}",))
+    known = {patch.id for patch in series}
+    findings = tuple(finding for finding in build.findings if finding.patch in known)
+    return Judged(ref, build.upstream.version, commit, findings, tuple(_reasons(build)))
+
+
+def _reasons(build: Build) -> Iterator[str]:
+    for place in build.places:
+        if place.verdict.stops:
+            where = f"{place.file}:{place.line}" if place.line else place.file
+            yield f"{place.patch}: {place.verdict} in {where}: {place.message}"
+    for gate in build.gates:
+        if not gate.ok:
+            yield f"gate {gate.id}: {gate.message}"
+
+
+@contextmanager
+def judging(
+    path: str, refs: Sequence[str], series: Sequence[Patch], cores: int | None = None
+) -> Iterator[Iterator[list[Judged]]]:
+    """Judge refs in processes that have started by the time the block begins; yields results as they come.
+
+    refs: neighbours first, so that each blob is parsed once in a process. cores: default all that this process may use.
+    """
+    cores = cores or _cores()
+    if cores == 1 or len(refs) <= _ALONE or "fork" not in multiprocessing.get_all_start_methods():
+        with Repository.open(path) as repository:
+            yield ([judge(repository, ref, series)] for ref in refs)
+        return
+    context = multiprocessing.get_context("fork")  # shares what is imported, and the series, which does not pickle
+    with ProcessPoolExecutor(cores, context, initializer=_start, initargs=(path, tuple(series))) as pool:
+        with _interrupts_wait():
+            futures = [pool.submit(_judge_all, chunk) for chunk in chunks(refs, cores * _CHUNKS_PER_CORE)]
+        try:
+            yield (future.result() for future in as_completed(futures))
+        finally:
+            _cancel(futures)
+
+
+@contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back while processes start: it is told to the parent, and it alone answers. They inherit the hold."""
+    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
+def _cancel(futures: Sequence["Future[list[Judged]]"]) -> None:
+    for future in futures:
+        future.cancel()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def chunks(refs: Sequence[str], number: int) -> list[Sequence[str]]:
+    """At most so many runs of neighbours, as long as each other or one longer."""
+    number = min(number, len(refs))
+    bounds = [len(refs) * each // number for each in range(number + 1)]
+    return [refs[start:end] for start, end in pairwise(bounds)]
+
+
+class _Worker:
+    """What one worker process keeps between its tasks."""
+
+    repository: Repository
+    series: tuple[Patch, ...]
+
+
+def _start(path: str, series: tuple[Patch, ...]) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _Worker.repository = Repository.open(path)
+    _Worker.series = series
+
+
+def _judge_all(refs: Sequence[str]) -> list[Judged]:
+    return [judge(_Worker.repository, ref, _Worker.series) for ref in refs]

@@ -1,0 +1,89 @@
+"""What becomes of the lines of a rollout file: torn, no JSON, no UTF-8, of no known kind, of many megabytes, or gone.
+
+A lost line tells nothing any more; every other kind of damage must cost no event. Bytes that are no UTF-8 are lone
+surrogates in a line's text, as `surrogateescape` has them.
+"""
+
+import json
+import random
+from dataclasses import replace
+
+from patcher.testing.codex import Line, Thread
+
+LARGEST = 6_000_000
+"""Characters of the largest line that is put in."""
+
+_NO_LINES = ("", " ", "{", "null", "[1, 2]", '"text"', "\udcff\udcfe\udc80", '{"timestamp": 5}')
+_OF_NO_KIND = (
+    {"type": "next_years_line", "payload": {"type": "function_call", "call_id": "x"}},
+    {"type": "event_msg", "payload": {"type": "next_years_message", "turn_id": "x"}},
+    {"type": "response_item", "payload": {"type": "reasoning", "encrypted_content": "x"}},
+    {"type": "response_item", "payload": [1]},
+    {"type": "event_msg", "payload": None},
+    {"type": "event_msg", "payload": {"type": "item_completed", "item": 5}},
+    {"type": "event_msg", "payload": {"type": "token_count", "info": "x"}},
+    {"type": "turn_context", "payload": {}},
+)
+_OUTPUTS = ("function_call_output", "custom_tool_call_output")
+
+
+def head(chance: random.Random) -> bytes:
+    """A line that is none, for the start of a file: it must not be taken for the thread's own first line."""
+    return Line(chance.choice(_NO_LINES), 0).data
+
+
+def spoil(thread: Thread, chance: random.Random) -> None:
+    """Put lines in that tell nothing, and bytes that are no text into those that do."""
+    for _ in range(chance.randint(1, 8)):
+        at = chance.randint(0, len(thread.lines))
+        thread.lines.insert(at, Line(_junk(thread, at, chance), _time_at(thread, at), spurious=True))
+    for at in _ends(thread):
+        line = thread.lines[at]
+        if chance.random() < 0.2:
+            thread.lines[at] = replace(line, text=line.text.replace('"output":"', '"output":"\udcff', 1))
+
+
+def swell(thread: Thread, chance: random.Random) -> None:
+    """Put lines of megabytes in, which tell nothing: one that can be passed over, one that is no JSON."""
+    for template in ('{"timestamp":"2026-01-01T00:00:00.000Z","type":"response_item","payload":{"type":"%s"}}', "{%s"):
+        at = chance.randint(1, len(thread.lines))
+        text = template % ("é" * chance.randint(LARGEST // 10, LARGEST // 2))
+        thread.lines.insert(at, Line(text, _time_at(thread, at), spurious=True))
+
+
+def lose(thread: Thread, chance: random.Random) -> None:
+    """Tear some ends of calls in two: what no other line tells, the rollout does not tell."""
+    for at in _ends(thread):
+        line = thread.lines[at]
+        if chance.random() < 0.3:
+            thread.lines[at] = Line(line.text[: chance.randint(1, len(line.text) - 1)], line.at)
+
+
+def _junk(thread: Thread, at: int, chance: random.Random) -> str:
+    begun = any(line.tells for line in thread.lines[:at])  # before its first line nothing may look like one of Codex
+    if not begun or chance.random() < 0.4:
+        return chance.choice(_NO_LINES)
+    whole = thread.lines[chance.randrange(len(thread.lines))].text
+    if chance.random() < 0.4 and len(whole) > 1:
+        return whole[: chance.randint(1, len(whole) - 1)]  # of a write that was begun, and made again
+    return json.dumps({"timestamp": "2026-01-01T00:00:00.000Z", **chance.choice(_OF_NO_KIND)})
+
+
+def _time_at(thread: Thread, at: int) -> int:
+    return thread.lines[max(at, 1) - 1].at
+
+
+def _ends(thread: Thread) -> list[int]:
+    """Where a line tells the end of a call, and nothing that later lines need."""
+    return [at for at, line in enumerate(thread.lines) if line.tells and _is_end(line)]
+
+
+def _is_end(line: Line) -> bool:
+    try:
+        payload = json.loads(line.text)["payload"]
+    except ValueError:
+        return False
+    kind = payload.get("type")
+    if kind == "item_completed":
+        return bool(payload["item"]["type"] != "UserMessage")
+    return kind in _OUTPUTS and len(line.tells) == 1  # of two, the other is told when a background command ends

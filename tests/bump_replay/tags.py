@@ -1,0 +1,148 @@
+"""For each pair of adjacent tags: the pins of the older only, a bump to the newer, and is every stop explained?"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from patcher import flow, proof
+from patcher.bump.accepting import Asked
+from patcher.bump.model import Bump, Change, Place
+from patcher.bump.run import bump
+from patcher.bump.variants import NEVER
+from patcher.history import Repository
+from patcher.locate import locate
+from patcher.model import Edit, Patch, Pin, Versions, version_key
+from patcher.patches import SERIES
+from tests.bump_replay.oracle import guilty
+
+
+def as_of(repository: Repository, tag: str, series: Sequence[Patch] = SERIES) -> tuple[Patch, ...]:
+    """The series as somebody had it at a tag: only pins that are met there or at an older one, and no range that begins
+    or ends later, so also nothing that is superseded later."""
+    tags = repository.tags()
+    met: set[tuple[str, int, str]] = set()
+    for older in tags[: tags.index(tag) + 1]:
+        for there in flow.survey(repository.upstream(older), series):
+            met |= {(there.patch, there.number, pin) for pin in there.finding.pins}
+    return tuple(_patch_as_of(patch, {(n, t) for p, n, t in met if p == patch.id}, tag) for patch in series)
+
+
+def _patch_as_of(patch: Patch, met: set[tuple[int, str]], tag: str) -> Patch:
+    edits = [_edit_as_of(edit, {t for n, t in met if n == number}, tag) for number, edit in enumerate(patch.edits)]
+    overlays = [replace(each, versions=_range_as_of(each.versions, tag)) for each in patch.overlays]
+    known = patch.superseded and _range_as_of(patch.superseded, tag) is not NEVER
+    return replace(
+        patch,
+        edits=tuple(edits),
+        overlays=tuple(overlays),
+        superseded=patch.superseded if known else None,
+    )
+
+
+def _edit_as_of(edit: Edit, met: set[str], tag: str) -> Edit:
+    def kept(pins: tuple[Pin, ...]) -> tuple[Pin, ...]:
+        return tuple(pin for pin in pins if pin.tokens in met)
+
+    anchors = tuple(
+        replace(each, pins=kept(each.pins), versions=_range_as_of(each.versions, tag))
+        for each in edit.anchors
+        if kept(each.pins)
+    )
+    if not anchors:
+        return replace(edit, versions=NEVER)
+    return replace(edit, anchors=anchors, versions=_range_as_of(edit.versions, tag))
+
+
+def _range_as_of(versions: Versions, tag: str) -> Versions:
+    if versions.since and version_key(versions.since) > version_key(tag):
+        return NEVER
+    ends_later = versions.until and version_key(versions.until) > version_key(tag)
+    return replace(versions, until="") if ends_later else versions
+
+
+def show(path: str, *, prove: bool) -> bool:
+    """A line for each pair and each stop. Whether every stop has the right commit and a candidate, or a reason for none."""
+    good, stops, named = True, 0, 0
+    with Repository.open(path) as repository:
+        for older, newer in pairwise(repository.tags()):
+            series = as_of(repository, older)
+            if not any(edit.versions is not NEVER for patch in series for edit in patch.edits):
+                print(f"{older} → {newer}: no pin is met yet")
+                continue
+            found = bump(repository, series, Asked(newer, older))
+            bad = [place for place in found.places if place.stops]
+            print(
+                f"{older} → {newer}: {len(found.places)} places, {len(bad)} stop, {len(found.refusals)} refuse besides"
+            )
+            for place in bad:
+                right, said = _explained(repository, place, older, newer)
+                stops, named, good = stops + 1, named + right, good and right
+                print(f"  {place.id} {place.finding.verdict}, {place.change}: {said}")
+                good &= any(each.tried.fits for each in place.candidates) or _says_why(place)
+            good &= _closing(found, prove)
+    print(f"{stops} stops, {named} explained by the commit that an exhaustive search names, or by what they wait for")
+    return good
+
+
+def _explained(repository: Repository, place: Place, older: str, newer: str) -> tuple[bool, str]:
+    if place.change is Change.WAITS:
+        return True, place.change_said
+    since = repository.merge_base(older, newer)
+
+    def stopping(text: str | None) -> bool:
+        return text is None or not any(_fits(text, place.edit, number) for number in range(len(place.edit.anchors)))
+
+    wanted = guilty(repository.path, since, newer, place.edit.file, stopping)
+    found = place.culprit.commit if place.culprit else ""
+    right = found in wanted if wanted else not found
+    best = next(iter(place.candidates), None)
+    fits = (
+        f"candidate 1 of {len(place.candidates)} {'fits' if best.tried.fits else 'does not fit: ' + best.tried.problems[0]}"
+        if best
+        else "no candidate"
+    )
+    subject = f"{found[:8]} {place.culprit.subject}" if place.culprit else "no commit"
+    return right, f"{'right' if right else 'WRONG, expected ' + ' or '.join(sorted(wanted))}: {subject}; {fits}"
+
+
+def _fits(text: str, edit: Edit, number: int) -> bool:
+    matches = locate(text, edit.anchors[number]).matches
+    return len(matches) == 1 and matches[0].tokens in {pin.tokens for pin in edit.anchors[number].pins}
+
+
+def _says_why(place: Place) -> bool:
+    return bool(place.change_said) and all(each.tried.problems for each in place.candidates)
+
+
+def _closing(found: Bump, prove: bool) -> bool:
+    build = found.proposed
+    if build is None or not build.ok:
+        reasons = [*_reasons(found)]
+        print(f"  accepting the first candidates does not build: {'; '.join(dict.fromkeys(reasons))}")
+        return bool(reasons)
+    print(f"  accepting {found.chosen or 'nothing'} builds, {len(build.gates)} of {len(build.gates)} gates")
+    if prove and found.chosen:
+        results = proof.run(build, install=True)
+        red = [f"{each.contract.id}: {each.message.splitlines()[0]}" for each in results if not each.ok]
+        lacking = _later_places(found)
+        if red and lacking:
+            print(f"  the newer tag needs places that the series of the older did not have: {', '.join(lacking)}")
+        print(
+            f"  contracts of the accepted tree: {len(results) - len(red)} of {len(results)}"
+            + "".join(f"\n    {each}" for each in red)
+        )
+    return True
+
+
+def _later_places(found: Bump) -> list[str]:
+    """Places that the series of today has for this version, and that of the older tag has not."""
+    version, there = found.until.upstream.version, {place.id for place in found.places}
+    today = [f"{p.id}.{n}" for p in SERIES if not p.is_superseded_in(version) for n, _ in p.edits_for(version)]
+    return [each for each in today if each not in there]
+
+
+def _reasons(found: Bump) -> Iterator[str]:
+    yield from (f"{each.code}: {each.message[:100]}" for each in found.refusals)
+    for place in found.places:
+        if place.stops and place.id not in found.chosen:
+            yield f"{place.id}: {next((p for each in place.candidates for p in each.tried.problems), place.change_said)[:160]}"

@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { beforeEach, test } from "node:test";
+import { ROOT, call, db, meta, output, overlay, reset, started, temporary, text } from "./support.mjs";
+
+// Every thread that is started is seen, and can be kept from starting: before the overlays take hold of the class.
+const threads = createRequire(import.meta.url)("node:worker_threads");
+const workers = [];
+let refuse = false;
+threads.Worker = class extends threads.Worker {
+  constructor(...given) {
+    if (refuse) throw new Error("no more threads");
+    super(...given);
+    workers.push(this);
+  }
+};
+const { importRollout } = overlay("codex-importer");
+
+beforeEach(reset);
+
+/** 2 MB with everything that text can be: characters of all widths, bytes that are none, lines that are no JSON. */
+function long() {
+  const lines = [meta(), started()];
+  for (let index = 0; index < 1000; index += 1) lines.push(call(`c${index}`, `echo é€𝄞 ${index}`), output(`c${index}`, "aé€𝄞\u0000\n".repeat(100 + (index % 7))));
+  const bytes = Buffer.from(text(lines).replaceAll("echo é€𝄞 5", "echo \u0001\u0001 5"));
+  for (let at = bytes.indexOf(1); at >= 0; at = bytes.indexOf(1, at)) bytes[at] = 0xff;
+  return Buffer.concat([bytes, Buffer.from("{broken\n"), Buffer.from(text([call("last", "ls")]))]);
+}
+
+function fileOf(t, bytes) {
+  const file = path.join(temporary(t), `rollout-x-${ROOT}.jsonl`);
+  fs.writeFileSync(file, bytes);
+  fs.utimesSync(file, 1e9, 1e9);
+  return file;
+}
+
+function all(sql = "SELECT session_id, event_type, tool_name, summary, data, typeof(data) AS kind, created_at, event_key FROM events ORDER BY event_key") {
+  return db.prepare(sql).all().map(row => ({ ...row }));
+}
+
+/** The same file read in steps that are too short for another thread. */
+async function readHere(t, bytes) {
+  const file = fileOf(t, "");
+  for (let end = 0; end < bytes.length; ) {
+    end = Math.min(bytes.length, end + 300 * 1024);
+    fs.writeFileSync(file, bytes.subarray(0, end));
+    fs.utimesSync(file, 1e9, 1e9);
+    await importRollout(file);
+  }
+  const rows = all();
+  reset();
+  return rows;
+}
+
+test("a long file is read by another thread, and gives the rows that it gives here", async t => {
+  const bytes = long();
+  const here = await readHere(t, bytes);
+  assert.equal(workers.length, 0);
+  assert.equal(here.length, 2002);
+  assert.deepEqual(await importRollout(fileOf(t, bytes)), { inserted: 2002, completed: 0, complete: true });
+  assert.equal(workers.length, 1);
+  assert.deepEqual(all(), here);
+  assert.ok(here.every(({ kind }) => kind === "text"));
+});
+
+test("a row that a hook has brought is completed from the other thread", async t => {
+  const file = fileOf(t, long());
+  await importRollout(file);
+  const [before] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:post'");
+  db.exec("DELETE FROM codex_rollouts; UPDATE events SET capture = 'hook', data = '{\"tool_response\":\"by hook\"}' WHERE event_key LIKE '%:c7:post'");
+  assert.deepEqual(await importRollout(file), { inserted: 0, completed: 1, complete: true });
+  const [after] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:post'");
+  assert.deepEqual([after.capture, JSON.parse(after.data)], ["both", { ...JSON.parse(before.data), tool_response: "by hook" }]);
+});
+
+test("one thread serves many files, and a file that is left half-way is read on from there", async t => {
+  const file = fileOf(t, long());
+  const before = workers.length;
+  assert.equal((await importRollout(file, { enough: () => true })).complete, false);
+  const some = all().length;
+  assert.ok(some > 0 && some < 2002, `${some} rows`);
+  assert.deepEqual(await importRollout(file), { inserted: 2002 - some, completed: 0, complete: true });
+  assert.ok(workers.length - before <= 1);
+});
+
+test("a thread that dies loses nothing, and is done without from then on", async t => {
+  const file = fileOf(t, long());
+  const { transaction } = db;
+  db.transaction = work => (workers.at(-1).terminate(), transaction(work));
+  try {
+    await assert.rejects(importRollout(file), /the thread that read the file is gone/);
+  } finally {
+    db.transaction = transaction;
+  }
+  const some = all().length;
+  assert.ok(some > 0 && some < 2002, `${some} rows`);
+  assert.deepEqual(await importRollout(file), { inserted: 2002 - some, completed: 0, complete: true });
+});
+
+test("where no thread can be started, the sidecar's own reads", async t => {
+  const offload = createRequire(import.meta.url).resolve(path.join(process.env.SIDECAR_TREE, "server/lib/codex-offload.js"));
+  delete createRequire(import.meta.url).cache[offload];
+  refuse = true;
+  const { openBatches } = overlay("codex-offload");
+  const [file, rows] = [fileOf(t, long()), []];
+  const handle = await fs.promises.open(file);
+  for await (const batch of openBatches(handle, { size: 1e9, consumed: 0, state: null, threadId: ROOT })) rows.push(...batch.rows);
+  assert.equal(rows.length, 2002);
+  assert.equal(handle.fd, -1);
+});

@@ -1,0 +1,405 @@
+"""The page for people, in a real Chromium: light and dark, wide and narrow, with a keyboard, and without a network."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patcher.page import to_html, to_markdown
+from patcher.page.rows import Row, as_diff, rows
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+in_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no `chromium` on this machine")
+
+EVIL = '<script>alert(1)</script> `a<b` & "q"'
+GUILTY = {"commit": "ab" * 20, "date": "2026-08-01T10:00:00+00:00", "subject": f"feat: {EVIL}"}
+OTHER = {"commit": "cd" * 20, "date": "2026-05-04T10:00:00+00:00", "subject": "brings it"}
+WINDOW = {
+    "number": 0,
+    "file": "server/app.js",
+    "scope": "function handle",
+    "place": "after",
+    "payload": "console.log(session);\n",
+    "message": "the code around `store.save()` is not what was reviewed",
+    "reviewed": {"ref": "v1.2.0", "text": "const a = 1;\nsave(a);", "line": 6, "statement": [1, 1]},
+    "found": {"ref": "v1.3.0", "text": "const a = 1;\nif (a) save(a);\nend();", "line": 16, "statement": [1, 1]},
+}
+
+
+def ref(name: str, *words: str) -> dict[str, Any]:
+    stops = [word for word in words if word in {"drifted", "missing"}]
+    return {
+        "ref": name,
+        "version": name.lstrip("v"),
+        "commit": "ef" * 20,
+        "date": "2026-08-01T10:00:00+00:00",
+        "subject": "a release",
+        "patches": [
+            {"id": f"patch_{number}", "verdict": word, "message": "", "guilty": None}
+            for number, word in enumerate(words)
+        ],
+        "supported": not stops,
+        "reasons": [f"patch stops: {EVIL}" for _ in stops],
+        "guilty": None,
+    }
+
+
+def stop(name: str, since: str, until: str, verdict: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": name,
+        "verdict": verdict,
+        "file": "server/app.js",
+        "line": 7,
+        "scope": "function handle",
+        "message": "unused where there are windows",
+        "hint": "`sidecar-patcher explain` shows it",
+        "declared": {"file": f"patcher/patches/{name}.py", "line": 17},
+        "since": since,
+        "until": until,
+        "refs": 1,
+        "good": "v1.2.0",
+        "culprit": None,
+        "fits_since": None,
+        "windows": [],
+        **more,
+    }
+
+
+MATRIX: dict[str, Any] = {
+    "command": "matrix",
+    "repository": "/clones/upstream.git",
+    "refs": [
+        ref("v1.0.0", "missing", "exact"),
+        ref("v1.2.0", "exact", "moved"),
+        ref("v1.3.0", "drifted", "superseded"),
+    ],
+    "supported": [{"since": "v1.2.0", "until": "v1.2.0", "refs": 1}],
+    "stops": [
+        stop("patch_0", "v1.0.0", "v1.0.0", "missing", fits_since=OTHER),
+        stop("patch_0", "v1.3.0", "v1.3.0", "drifted", culprit=GUILTY, windows=[WINDOW]),
+    ],
+    "notes": ["the work tree has changes"],
+    "errors": [],
+}
+TRIED = {
+    "unique": True,
+    "parses": True,
+    "gates": False,
+    "contracts": None,
+    "problems": ["gate `imports`: no such file"],
+}
+BUMP: dict[str, Any] = {
+    "command": "bump",
+    "patches": [],
+    "errors": [{"code": "anchor-drifted", "where": "server/app.js:7", "message": "it drifted", "hint": ""}],
+    "contracts": [
+        {
+            "id": "keeps_it",
+            "summary": "Keeps it.",
+            "ok": True,
+            "pristine": {"green": False, "said": "nothing was kept"},
+            "patched": {"green": True, "said": "it was kept"},
+        }
+    ],
+    "bump": {
+        "from": {"ref": "v1.2.0"},
+        "to": {"ref": "v1.3.0"},
+        "places": [
+            {
+                "patch": "calm",
+                "number": 0,
+                "verdict": "moved",
+                "file": "server/app.js",
+                "message": "reviewed at line 6",
+                "window": {"reviewed": WINDOW["reviewed"], "found": WINDOW["reviewed"]},
+                "payload": "calm();",
+                "place": "before",
+                "culprit": None,
+                "change": None,
+                "candidates": [],
+                "scope_diff": {"since": "v1.2.0", "lines": ["-old", "+new"], "left_out": 3},
+            },
+            {
+                "patch": "audit",
+                "number": 1,
+                "verdict": "drifted",
+                "file": "server/app.js",
+                "message": "it drifted",
+                "window": {"reviewed": WINDOW["reviewed"], "found": {**WINDOW["found"], "statement": None}},
+                "payload": "console.log(session);",
+                "place": "after",
+                "culprit": {**GUILTY, "author": "somebody", "brought_by": OTHER},
+                "change": "edited",
+                "change_said": "the window was edited: 80 % of it is as reviewed",
+                "candidates": [
+                    {
+                        "rank": 1,
+                        "kind": "pin",
+                        "file": "server/app.js",
+                        "scope": "function handle",
+                        "pattern": "save($A)",
+                        "likeness": 0.9,
+                        "tried": TRIED,
+                        "why": ["the same statement"],
+                        "command": "sidecar-patcher bump --accept audit.1=1",
+                    }
+                ],
+                "scope_diff": None,
+            },
+        ],
+        "refusals": [{"code": "gate-imports", "where": "server/x.js", "message": "is gone", "culprit": OTHER}],
+        "command": "sidecar-patcher bump --accept audit.1=1 --write",
+    },
+}
+
+
+# --- the comparison --------------------------------------------------------------------------------------------
+
+
+def test_rows_stand_side_by_side_with_the_payload_behind_its_statement() -> None:
+    assert rows(WINDOW["reviewed"], WINDOW["found"], WINDOW["payload"], "after") == [
+        Row("same", "const a = 1;", 6, "const a = 1;", 16),
+        Row("changed", "save(a);", 7, "if (a) save(a);", 17),
+        Row("payload", now="console.log(session);"),
+        Row("new", now="end();", now_line=18),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("place", "statement", "index"),
+    [
+        pytest.param("before", [1, 1], 1, id="before its statement"),
+        pytest.param("after", [0, 1], 2, id="after a statement of two lines"),
+        pytest.param("replace", [1, 1], 2, id="under what it replaces"),
+        pytest.param("before", None, 0, id="before the window"),
+        pytest.param("after", None, 3, id="after the window"),
+    ],
+)
+def test_where_the_payload_is_shown(place: str, statement: list[int] | None, index: int) -> None:
+    found = {**WINDOW["found"], "statement": statement}
+    kinds = [row.kind for row in rows(found, found, "payload();", place)]
+    assert kinds.index("payload") == index and len(kinds) == 4
+
+
+def test_what_is_gone_has_no_payload_and_what_is_new_has_no_past() -> None:
+    assert [row.kind for row in rows(WINDOW["reviewed"], None, "payload();", "after")] == ["gone", "gone"]
+    assert [row.kind for row in rows(None, WINDOW["reviewed"], "", "after")] == ["new", "new"]
+    assert rows(None, None, "payload();", "after") == []
+
+
+def test_rows_as_a_diff() -> None:
+    shown = as_diff(rows(WINDOW["reviewed"], WINDOW["found"], "log();", "after"))
+    assert shown == "  const a = 1;\n- save(a);\n+ if (a) save(a);\n! log();\n+ end();"
+
+
+# --- the texts -------------------------------------------------------------------------------------------------
+
+
+class Reader(HTMLParser):
+    """Every start tag with its attributes."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("content", [MATRIX, BUMP], ids=["matrix", "bump"])
+def test_a_page_is_complete_in_itself(content: dict[str, Any]) -> None:
+    page = to_html(content)
+    tags = Reader(page).tags
+    outside = [value for _, attrs in tags for name, value in attrs.items() if name in {"src", "href", "srcset"}]
+    assert all((value or "").startswith("#") or value == "data:," for value in outside)
+    assert "@import" not in page and "url(" not in page and "default-src 'none'" in page
+    assert [attrs for tag, attrs in tags if tag == "th" and "scope" not in attrs] == []
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids)) and {(value or "")[1:] for value in outside if value != "data:,"} <= set(ids)
+    assert not any(delimiter in page for delimiter in ("/*=", "/*%", "=*/", "%*/"))
+
+
+def test_what_upstream_says_is_never_markup() -> None:
+    assert "<script>alert" not in to_html(MATRIX) and "&lt;script&gt;alert(1)" in to_html(MATRIX)
+    assert "<code>a&lt;b</code>" in to_html(MATRIX)
+    assert "<script>" not in re.sub("`[^`]*`", "", to_markdown(MATRIX))
+
+
+def test_markdown_has_the_grid_the_commit_and_the_diff() -> None:
+    text = to_markdown(MATRIX)
+    assert text.startswith("## Matrix of the series\n\n1 of 3 refs are supported: v1.2.0.\n\n> Note: the work tree has")
+    assert "| ref | version | supported | patch_0 | patch_1 |\n|---|---|---|---|---|\n" in text
+    assert "| v1.3.0 | 1.3.0 | ✕ | ✕ drifted | ∅ superseded |\n" in text
+    assert "- since `abababababab` of 2026-08-01: feat: &lt;script>" in text
+    assert "- never before; fits since `cdcdcdcdcdcd` of 2026-05-04: brings it\n" in text
+    assert "```diff\n  const a = 1;\n- save(a);\n+ if (a) save(a);\n! console.log(session);\n+ end();\n```\n" in text
+
+
+def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
+    text = to_markdown(BUMP)
+    assert text.startswith("## Bump from v1.2.0 to v1.3.0\n\n1 of 2 places stop.\n")
+    accept = "`sidecar-patcher bump --accept audit.1=1`"
+    assert f"| 1 | pin in `server/app.js`, function handle | yes | yes | no | – | {accept} |\n" in text
+    assert "| keeps_it | ✓ | red: nothing was kept | green: it was kept |\n" in text
+    assert text.index("audit") < text.index("calm"), "stops come first"
+
+
+def test_which_side_is_which() -> None:
+    assert "As it fits: v1.2.0" in to_html(MATRIX) and "As reviewed: v1.2.0" in to_html(BUMP)
+    alone = {**WINDOW, "reviewed": None}
+    page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [alone]}]})
+    assert "Nothing to compare with" in page and "Now: v1.3.0" in page
+    gone = {**WINDOW, "found": None}
+    page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [gone]}]})
+    assert "Nothing of it is there" in page and "console.log(session)" not in page
+
+
+def test_a_fence_is_longer_than_any_in_the_text() -> None:
+    window = {**WINDOW, "payload": "const a = `x`; // ````"}
+    text = to_markdown({**MATRIX, "stops": [{**MATRIX["stops"][1], "windows": [window]}]})
+    assert "\n`````diff\n" in text and text.count("\n`````\n") == 1
+
+
+# --- in Chromium -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module", params=["matrix", "bump"])
+def page_file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / f"{request.param}.html"
+    path.write_text(to_html(MATRIX if request.param == "matrix" else BUMP), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def matrix_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "matrix.html"
+    path.write_text(to_html(MATRIX), encoding="utf-8")
+    return path
+
+
+CONTRASTS = """() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = (color) => {
+    const [r, g, b] = color.map((part) => part / 255).map((p) => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const backOf = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const back = rgb(getComputedStyle(at).backgroundColor);
+      if (back[3] === 255) return back;
+    }
+    return [255, 255, 255, 255];
+  };
+  const found = [];
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
+    if (!own || !node.getClientRects().length || node.closest("script")) continue;
+    const [a, b] = [light(rgb(getComputedStyle(node).color)), light(backOf(node))];
+    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    found.push([ratio, node.tagName + "." + node.className + ": " + node.textContent.trim().slice(0, 40)]);
+  }
+  return found;
+}"""
+
+
+@in_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 380])
+def test_it_can_be_read(browser: Any, page_file: Path, scheme: str, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    said: list[str] = []
+    page.on("request", lambda request: said.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.goto(page_file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    found = page.evaluate(CONTRASTS)
+    assert len(found) > 20 and [each for each in found if each[0] < 4.5] == []
+    back = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert back == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page itself never scrolls sideways"
+    assert said == [page_file.as_uri()], "one request, for the page, and nothing said"
+    page.close()
+
+
+def focused(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.textContent.trim()"))
+
+
+@in_chromium
+def test_a_keyboard_is_enough(browser: Any, matrix_file: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto(matrix_file.as_uri())
+    page.keyboard.press("Tab")
+    assert focused(page) == "Skip to the result"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().top") >= 0, "it is seen when it has the focus"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert focused(page) == "✕ no"
+    for key, there in [
+        ("ArrowRight", "✕ missing"),
+        ("ArrowDown", "✓ exact"),
+        ("End", "→ moved"),
+        ("ArrowRight", "→ moved"),
+        ("ArrowDown", "∅ superseded"),
+        ("Home", "✕ no"),
+        ("ArrowLeft", "✕ no"),
+        ("ArrowUp", "✓ yes"),
+    ]:
+        page.keyboard.press(key)
+        assert focused(page) == there, key
+    outline = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+    assert outline == "3px", "the focus is visible"
+    page.close()
+
+
+@in_chromium
+def test_a_verdict_leads_to_its_reason_even_when_that_is_closed(browser: Any, matrix_file: Path) -> None:
+    page = browser.new_page()
+    page.goto(matrix_file.as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = false; })")
+    page.get_by_role("link", name="drifted").press("Enter")
+    page.wait_for_function("document.querySelector('#item-2').open")
+    assert "abababababab" in page.locator("#item-2").inner_text()
+    assert page.locator("#item-1").evaluate("(each) => each.open") is False
+    page.close()
+
+
+@in_chromium
+def test_a_narrow_window_shows_each_line_once(browser: Any, matrix_file: Path) -> None:
+    page = browser.new_page(viewport={"width": 380, "height": 800})
+    page.goto(matrix_file.as_uri())
+    shown = page.locator("#item-2 .diff").inner_text()
+    assert shown.count("const a = 1;") == 1 and "if (a) save(a);" in shown and "console.log(session);" in shown
+    page.close()
