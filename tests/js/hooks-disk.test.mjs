@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { EVENTS, meaning } from "./hooks-cases.mjs";
 import { overlay, temporary } from "./support.mjs";
 
@@ -144,6 +146,39 @@ test("a lock of a process that was killed is free", t => {
   const where = place(t);
   assert.equal(where.run("enable", { KILL_AT: "25" }, ["--require", PRELOAD]).signal, "SIGKILL");
   assert.equal(where.run("enable").status, 0);
+});
+
+test("who comes second waits for who holds the lock", async t => {
+  const where = place(t);
+  const lock = new DatabaseSync(path.join(where.env.CODEX_HOME, ".hooks.json.lock"));
+  lock.exec("BEGIN EXCLUSIVE");
+  const child = spawn(process.execPath, ...where.command("enable"));
+  const closed = new Promise(resolve => child.on("close", resolve));
+  for (let wait = 0; wait < 500 && enabledIn(where) !== true; wait += 1) await sleep(10);
+  await sleep(300);
+  assert.deepEqual([enabledIn(where), child.exitCode, where.read()], [true, null, FOREIGN]);
+  lock.close();
+  assert.equal(await closed, 0);
+  assert.ok(isInstalled(where.read()));
+});
+
+test("the lock is held while the file is written, and one that is never let go is said", t => {
+  const where = place(t);
+  const optin = where.here();
+  const { updateHooksFile } = overlay("codex-hooks-file");
+  const lock = new DatabaseSync(path.join(where.env.CODEX_HOME, ".hooks.json.lock"));
+  let calls = 0;
+  updateHooksFile(text => {
+    calls += 1;
+    if (calls === 2) assert.throws(() => lock.exec("BEGIN EXCLUSIVE"), /locked/);
+    return `${text}\n`;
+  });
+  assert.equal(calls, 2);
+  lock.exec("BEGIN EXCLUSIVE");
+  const { problem } = optin.setEnabled(true); // takes the five seconds
+  lock.close();
+  assert.equal(problem.code, "locked", problem.message);
+  assert.equal(where.read(), `${FOREIGN}\n`);
 });
 
 test("never opted in: nothing is made or touched, whatever is there", t => {
