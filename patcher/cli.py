@@ -174,27 +174,8 @@ def parser() -> argparse.ArgumentParser:
     _judging(prove)
 
     _bump(verbs)
-
-    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
-    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
-    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
-    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
-    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
-    matrix.add_argument(
-        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
-    )
-    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
-    _judging(matrix)
-    _pages(matrix)
-    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
-    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
-    doctor.add_argument(
-        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
-    )
-    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
-    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
-    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
-    _judging(doctor)
+    _matrix(verbs)
+    _doctor(verbs)
     return top
 
 
@@ -216,6 +197,32 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     _node(bump)
     _judging(bump)
     _pages(bump)
+
+
+def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
+    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
+    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
+    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
+    matrix.add_argument(
+        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
+    )
+    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
+    _judging(matrix)
+    _pages(matrix)
+
+
+def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
+    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
+    doctor.add_argument(
+        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
+    )
+    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
+    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
+    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
+    _judging(doctor)
 
 
 def _verb(

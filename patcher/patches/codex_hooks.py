@@ -15,7 +15,7 @@ _CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
 
 PATCH = Patch(
     id="codex_hooks",
-    summary="Keeps the hooks file of Codex in step with the user's opt-in, at each start and by command.",
+    summary="Keeps the hooks file of Codex in step with the user's opt-in, at each start.",
     edits=(
         Edit(
             file="server/index.js",
@@ -54,7 +54,6 @@ PATCH = Patch(
             )
             for path, versions in places_of(_CODEX)
         ),
-        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
     ),
     contracts=("codex_hooks_follow_the_intent",),
 )

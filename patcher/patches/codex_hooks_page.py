@@ -23,7 +23,7 @@ _MODULES = (
 
 PATCH = Patch(
     id="codex_hooks_page",
-    summary="Serves the switch of the Codex hooks, as an API and as the page `/codex-hooks`, to this machine only.",
+    summary="Serves the switch of the Codex hooks to this machine: an API, the page `/codex-hooks`, a command.",
     requires=("codex_hooks",),
     edits=(
         Edit(
@@ -60,6 +60,7 @@ PATCH = Patch(
         ),
     ),
     overlays=(
+        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
         *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}.j2") for name in _MODULES),
         Overlay(
             path="server/routes/codex-hooks.html",

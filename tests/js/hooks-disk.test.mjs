@@ -304,5 +304,7 @@ test("the command: its answers, and its exit codes", t => {
   const off = where.run("status");
   assert.equal(off.status, 1);
   assert.match(off.stderr, /not all in place\. Type: node scripts\/codex-hooks\.js enable/);
+  assert.match(off.stdout, /\nState: +\S/);
+  assert.ok(where.run("status", {}, []).stdout.startsWith("Codex CLI session tracking (experimental): on\n"));
   assert.equal(where.run("disable").status, 0);
 });
