@@ -138,16 +138,14 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
 
     build = _verb(verbs, "build", "build.build", "patch an upstream tree and write the result")
-    _upstream(build)
+    _upstream(build, client="also patch the client's sources, and build them with upstream's own tool chain")
     build.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help="where to (default: %(default)s)")
-    _client(build, "also patch the client's sources, and build them with upstream's own tool chain")
     build.add_argument("--prove", action="store_true", help="run the contracts first; a red one refuses the build")
     _node(build)
     _judging(build)
 
     check = _verb(verbs, "check", "build.check", "the same without writing")
-    _upstream(check)
-    _client(check, "also look at the patches of the client; its tool chain is not run")
+    _upstream(check, client="also look at the patches of the client; its tool chain is not run")
     _judging(check)
 
     verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
@@ -161,8 +159,7 @@ def parser() -> argparse.ArgumentParser:
 
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
-    _upstream(diff)
-    _client(diff, "also show what changes in the client's sources")
+    _upstream(diff, client="also show what changes in the client's sources")
 
     _judging(_verb(verbs, "list", "series.list_series", "list the series"))
 
@@ -171,8 +168,7 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
 
     prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
-    _upstream(prove)
-    _client(prove, "also build the client, pristine and patched, and look at both in Chromium")
+    _upstream(prove, client="also build the client, pristine and patched, and look at both in Chromium")
     prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")
     _node(prove)
     _judging(prove)
@@ -246,12 +242,10 @@ def _verb(
     return added
 
 
-def _upstream(verb: argparse.ArgumentParser) -> None:
+def _upstream(verb: argparse.ArgumentParser, *, client: str = "") -> None:
     verb.add_argument("--upstream", metavar="SPEC", default=DEFAULT_SPEC, help=_SPEC_HELP)
-
-
-def _client(verb: argparse.ArgumentParser, summary: str) -> None:
-    verb.add_argument("--client", action="store_true", help=summary)
+    if client:
+        verb.add_argument("--client", action="store_true", help=client)
 
 
 def _node(verb: argparse.ArgumentParser) -> None:

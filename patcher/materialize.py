@@ -73,7 +73,7 @@ def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, c
     if client and f"{_CLIENT}/package.json" not in tree:
         hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
         raise ClientMissing(f"expected {_CLIENT}/package.json, found no such file", where=spec, hint=hint)
-    travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted)}
+    travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted, client=client)}
     return Upstream(name=PACKAGE, version=str(package.get("version", "0.0.0")), ref=ref, tree=travels, spec=spec)
 
 
@@ -100,10 +100,10 @@ def names_that_travel(package: Mapping[str, object], *, client: bool = False) ->
     return [*_ALWAYS, *more, *(name for name in names if name not in {"", "."})]
 
 
-def does_travel(path: str, wanted: list[str]) -> bool:
-    """Whether a file of the tree is one of those, and no test, document, database, or client unless that is wanted."""
+def does_travel(path: str, wanted: list[str], *, client: bool = False) -> bool:
+    """Whether a file of the tree is one of those, and no test, document, client (but for `client`) or database."""
     top, *rest = path.split("/")
-    if top == _CLIENT and _CLIENT in wanted:
+    if client and top == _CLIENT and rest:
         return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
     if NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
         return False
@@ -125,7 +125,7 @@ def _read_directory(root: str, spec: str, *, client: bool) -> Iterator[tuple[str
         tops = {name.split("/")[0] for name in names_that_travel(description(package, spec), client=client)}
         for name in sorted(os.listdir(root)):
             path = os.path.join(root, name)
-            if name in (_CLIENT_NEVER if client else NEVER) or not any(fnmatchcase(name, top) for top in tops):
+            if (name in NEVER and not (client and name == _CLIENT)) or not any(fnmatchcase(name, top) for top in tops):
                 continue
             if os.path.isdir(path):
                 yield from _walk(root, path, _CLIENT_NEVER if name == _CLIENT else NEVER)

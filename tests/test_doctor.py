@@ -149,18 +149,25 @@ def test_all_is_well(well: Patient) -> None:
     assert [check.do for check in checks.values()] == [""] * len(checks)
 
 
-def test_the_test_event_leaves_nothing_behind(well: Patient) -> None:
-    def dump() -> tuple[str, ...]:
-        connection = sqlite3.connect(well.data / "dashboard.db")
-        try:
-            return tuple(connection.iterdump())
-        finally:
-            connection.close()
+def dump(well: Patient) -> tuple[str, ...]:
+    """The whole database as SQL."""
+    connection = sqlite3.connect(well.data / "dashboard.db")
+    try:
+        return tuple(connection.iterdump())
+    finally:
+        connection.close()
 
-    assert eventually(lambda: any("codex_rollouts" in line and SESSION in line for line in dump()), 5)
-    before = dump()
+
+def is_imported(well: Patient) -> bool:
+    """Whether the sidecar has read the rollout to its end, and has nothing more to write."""
+    return any("codex_rollouts" in line and SESSION in line for line in dump(well))
+
+
+def test_the_test_event_leaves_nothing_behind(well: Patient) -> None:
+    assert eventually(lambda: is_imported(well), 5)
+    before = dump(well)
     assert well.examined()["round-trip"].found.endswith("removed again")
-    after = dump()
+    after = dump(well)
     assert "doctor" not in "".join(after)
     assert sorted(line for line in after if "sqlite_sequence" not in line) == sorted(
         line for line in before if "sqlite_sequence" not in line
@@ -605,6 +612,7 @@ def test_a_handler_that_speaks(well: Patient) -> None:
 
 def test_a_database_that_is_locked_gets_no_event(well: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patcher.doctor.round_trip._BUSY", 0.1)
+    assert eventually(lambda: is_imported(well), 5)  # a sidecar that waits for the lock answers nobody
     lock = sqlite3.connect(well.data / "dashboard.db", isolation_level=None)
     try:
         lock.execute("BEGIN IMMEDIATE")

@@ -85,18 +85,17 @@ PATCH = Patch(
                     scope=MODULE,
                     pattern="db.exec($SQL)",
                     containing="idx_sessions_provider",
-                    before=1,
                     pins=(
                         # v2.0.0 to v2.0.3
                         Pin(
-                            tokens="df591e7ffc2e07923651eaa1a3ba44da538b1a0b3e450074480534d00967c462",
-                            text="17167b2ed686bf163898e781ffe8401b551f0ab8c0d46eb6f78958937a5a247c",
+                            tokens="b5693b53560600ca6513bf3f77551d7d6ecc3f1243c80de620f62213cbc0ecd4",
+                            text="9a226afb06cc13c23af67493210d72d823d3c813b3dff6d31e3ab0eaaac62275",
                             line=873,
                         ),
                         # miniature of the v2 line
                         Pin(
-                            tokens="9532cf8a71b71950d5cf99b655d46d61e0527011c95f01b3dde1148da2ec759c",
-                            text="03fecd2c56d194d808531108ac1be6740a48d33f4a744d4a847a241954ce7600",
+                            tokens="fe20f9c10d175ca4c3f01d02a09a89c658b68d662c4da9ec3d3a27cb5dd0246c",
+                            text="97a42565947186183fbbe6e313f3e75f83f7bbb5b3a8403b9df46bb4ddaf112a",
                             line=103,
                         ),
                     ),

@@ -9,7 +9,7 @@ Upstream: `server/routes/hooks.js`, in `processEvent`, right behind what `parse_
 v2:       upstream has a route of its own for Codex hooks, which stamps `provider`, and probes for `codex` processes
           itself. What our handler sends is handed to that route before `POST /event` looks at it, so that it makes no
           Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
-          `!hook_type`. Upstream owns `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
+          `hook_type, data`. Upstream owns `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
 """
 
 from patcher.harnesses import HARNESSES, places_of
@@ -84,20 +84,13 @@ PATCH = Patch(
             anchors=(
                 Anchor(
                     scope=route("POST", "/event"),
-                    pattern="if (!hook_type || !data) { $$$REFUSAL }",
-                    before=1,
+                    pattern="const { hook_type, data } = req.body",
                     pins=(
-                        # v2.0.0 to v2.0.3
+                        # v2.0.0 to v2.0.3, miniature of the v2 line
                         Pin(
-                            tokens="18ed7bb237c0fdc831e537b4c8b1e3bf1c456df72ef2a764352cff2f4915adee",
-                            text="eee2fd86fa2d895c6e33403256e219eac1d4a527b76b57b81deffac0df261651",
-                            line=1120,
-                        ),
-                        # miniature of the v2 line
-                        Pin(
-                            tokens="f77a329a6cb51cc7889b59377337900c4b5d1a5e46d99dc006f29a1ecf130ad1",
-                            text="5bb24fc03a6a33f43769fe6d139ea7e38d04ae72ef0121a494e3bbd7117d8112",
-                            line=298,
+                            tokens="35bcc30f3cd3918045a357f80988391641b10283fd26b3fee484f3cc741aa506",
+                            text="6f02d11486394d5df2a09619f3595bcdaf6ac1ef10721dccad5e648448caedef",
+                            line=1119,
                         ),
                     ),
                 ),

@@ -43,7 +43,6 @@ router.post("/codex", (req, res) => {
 });
 
 """
-_GUARD = 'if (!hook_type || !data) return refuse("INVALID_INPUT", "hook_type and data are required");'
 
 _EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     "server/db.js": (
@@ -51,7 +50,6 @@ _EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "server/routes/hooks.js": (
         ("// Whatever a hook sends comes in here.", f"{_ROUTE.lstrip()}// Whatever a hook sends comes in here."),
-        (_GUARD, _GUARD.replace("return", "{\n    return") + "\n  }"),
         ("livenessReap({ ignoreIdleGate = false } = {})", 'livenessReap({ ignoreIdleGate = false, provider = "claude" } = {})'),
         ("COALESCE(cwd, '') <> ''\")\n    .all()", "COALESCE(cwd, '') <> '' AND provider = ?\")\n    .all(provider)"),
         ("probeLiveCwds()", "probeLiveCwds(provider)"),
