@@ -24,7 +24,7 @@ PATCH = Patch(
             anchors=(
                 Anchor(
                     scope=function("startBackgroundServices"),
-                    pattern='const { startUpdateScheduler } = require("./update-scheduler")',
+                    pattern="const { startUpdateScheduler } = require($MODULE)",  # quotes of a pattern are compared
                     pins=(
                         # v1.1.1 to v2.0.3
                         Pin(
