@@ -14,27 +14,13 @@ from patcher.model import File
 from patcher.patches import SERIES
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
 from patcher.prove.codex_session import sample
+from tests.show.versions import FITS
 from tests.support import CommandLine, snapshot
 
 REPO = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
-]
-SUPPORTED = [
-    "v1.1.1",
-    "v1.2.0",
-    "v1.3.0",
-    "v1.4.0",
-    "v1.4.1",
-    "v1.4.2",
-    "v1.4.5",
-    "v1.4.6",
-    "v1.4.8",
-    "v2.0.0",
-    "v2.0.1",
-    "v2.0.2",
-    "v2.0.3",
 ]
 NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts"}
 """What upstream does itself from v2.0.0 on."""
@@ -63,7 +49,7 @@ TOO_OLD = {
 }
 
 
-@pytest.mark.parametrize("ref", SUPPORTED)
+@pytest.mark.parametrize("ref", FITS)
 def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     build = pipeline.check(f"{REPO}@{ref}")
     assert [gate for gate in build.gates if not gate.ok] == []
@@ -73,7 +59,7 @@ def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     assert verdicts.keys() == {patch.id for patch in SERIES} and build.ok
 
 
-@pytest.mark.parametrize("ref", SUPPORTED)
+@pytest.mark.parametrize("ref", FITS)
 def test_a_generated_tree_reverts_to_upstreams_bytes(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     assert cli("build", "--upstream", f"{REPO}@{ref}", "--out", tmp_path / "out").code == 0
     assert cli("verify", tmp_path / "out").code == 0
@@ -82,7 +68,7 @@ def test_a_generated_tree_reverts_to_upstreams_bytes(cli: CommandLine, tmp_path:
     assert {path: File(*each) for path, each in snapshot(tmp_path / "reverted").items()} == shipped
 
 
-@pytest.mark.parametrize("ref", SUPPORTED)
+@pytest.mark.parametrize("ref", FITS)
 def test_a_generated_tree_is_applied(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     cli("build", "--upstream", f"{REPO}@{ref}", "--out", tmp_path / "out")
     content = json.loads(cli("check", "--upstream", tmp_path / "out", "--format", "json").out)
@@ -92,7 +78,7 @@ def test_a_generated_tree_is_applied(cli: CommandLine, tmp_path: Path, ref: str)
     assert content["ok"] is True
 
 
-@pytest.mark.parametrize("ref", SUPPORTED)
+@pytest.mark.parametrize("ref", FITS)
 def test_every_road_to_a_version_gives_the_same_tree(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     spec = f"{REPO}@{ref}"
     assert pipeline.check(spec).tree == pipeline.check(spec).tree
