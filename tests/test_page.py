@@ -183,18 +183,45 @@ def test_rows_stand_side_by_side_with_the_payload_behind_its_statement() -> None
         pytest.param("before", [1, 1], 1, id="before its statement"),
         pytest.param("after", [0, 1], 2, id="after a statement of two lines"),
         pytest.param("replace", [1, 1], 2, id="under what it replaces"),
-        pytest.param("before", None, 0, id="before the window"),
-        pytest.param("after", None, 3, id="after the window"),
     ],
 )
-def test_where_the_payload_is_shown(place: str, statement: list[int] | None, index: int) -> None:
+def test_where_the_payload_is_shown(place: str, statement: list[int], index: int) -> None:
     found = {**WINDOW["found"], "statement": statement}
     kinds = [row.kind for row in rows(found, found, "payload();", place)]
     assert kinds.index("payload") == index and len(kinds) == 4
 
 
-def test_what_is_gone_has_no_payload_and_what_is_new_has_no_past() -> None:
-    assert [row.kind for row in rows(WINDOW["reviewed"], None, "payload();", "after")] == ["gone", "gone"]
+def test_where_the_statement_is_gone_the_payload_stands_where_it_went() -> None:
+    without = {**WINDOW["found"], "statement": None}
+    for found in (None, without):
+        shown = rows(WINDOW["reviewed"], found, "payload();", "after")
+        assert [row for row in shown if row.kind.startswith("payload")] == [Row("payload-then", then="payload();")]
+    assert [row.kind for row in rows(WINDOW["reviewed"], None, "payload();", "before")] == [
+        "gone",
+        "payload-then",
+        "gone",
+    ]
+    assert [row.kind for row in rows(None, without, "payload();", "after")] == ["new", "new", "new"]
+
+
+def test_what_is_replaced_is_shown_as_the_statement_that_comes_of_it() -> None:
+    text = "const total = store.count(\n    session,\n  );\n  end();"
+    start, end = text.index("store.count"), text.index(";")
+    window = {"text": text, "line": 5, "statement": [0, 2], "matched": [start, end], "indent": "  "}
+    shown = rows(window, window, "counted(\n  <what stood there>\n)\n", "replace")
+    assert [row.now for row in shown if row.kind == "payload"] == [
+        "const total = counted(", "  store.count(", "  session,", ")", ");",
+    ]  # fmt: skip
+
+
+def test_windows_stand_at_the_left_with_their_own_indentation() -> None:
+    then = {"text": "save(a, {\n      b,\n    });", "line": 1, "statement": [0, 2], "indent": "    "}
+    now = {"text": "      save(a, {\n        b,\n      });", "line": 1, "statement": [0, 2]}
+    assert [row.kind for row in rows(then, now, "", "after")] == ["same"] * 3
+    assert [row.now for row in rows(then, now, "log({\n  a\n});", "before")][:4] == ["log({", "  a", "});", "save(a, {"]
+
+
+def test_what_is_new_has_no_past() -> None:
     assert [row.kind for row in rows(None, WINDOW["reviewed"], "", "after")] == ["new", "new"]
     assert rows(None, None, "payload();", "after") == []
 
@@ -235,25 +262,26 @@ def test_a_page_is_complete_in_itself(content: dict[str, Any]) -> None:
 def test_what_upstream_says_is_never_markup() -> None:
     assert "<script>alert" not in to_html(MATRIX) and "&lt;script&gt;alert(1)" in to_html(MATRIX)
     assert "<code>a&lt;b</code>" in to_html(MATRIX)
-    assert "<script>" not in re.sub("`[^`]*`", "", to_markdown(MATRIX))
+    assert "<script>" not in re.sub("(`+)[^\n]*?[^`]\\1(?!`)", "", to_markdown(MATRIX))
 
 
 def test_markdown_has_the_grid_the_commit_and_the_diff() -> None:
     text = to_markdown(MATRIX)
     assert text.startswith("## Matrix of the series\n\n1 of 3 refs are supported: v1.2.0.\n\n> Note: the work tree has")
     assert "| ref | version | supported | patch_0 | patch_1 |\n|---|---|---|---|---|\n" in text
-    assert "| v1.3.0 | 1.3.0 | ✕ | ✕ drifted | ∅ superseded |\n" in text
-    assert "- since `abababababab` of 2026-08-01: feat: &lt;script>" in text
-    assert "- never before; fits since `cdcdcdcdcdcd` of 2026-05-04: brings it\n" in text
+    assert "| v1.3.0 | 1.3.0 | ✕ no | ✕ drifted | ∅ superseded |\n" in text
+    assert f"- since `abababababab` of 2026-08-01: ``feat: {EVIL}``\n" in text
+    assert "- never before; fits since `cdcdcdcdcdcd` of 2026-05-04: `brings it`\n" in text
     assert "```diff\n  const a = 1;\n- save(a);\n+ if (a) save(a);\n! console.log(session);\n+ end();\n```\n" in text
 
 
 def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
     text = to_markdown(BUMP)
-    assert text.startswith("## Bump from v1.2.0 to v1.3.0\n\n1 of 2 places stop.\n")
+    assert text.startswith("## Bump from v1.2.0 to v1.3.0\n\n1 of 2 places stop. 1 thing refuses besides. 1 of 1 ")
     accept = "`sidecar-patcher bump --accept audit.1=1`"
-    assert f"| 1 | pin in `server/app.js`, function handle | yes | yes | no | – | {accept} |\n" in text
-    assert "| keeps_it | ✓ | red: nothing was kept | green: it was kept |\n" in text
+    where = "pin: `save($A)` in `server/app.js`, function handle"
+    assert f"| 1 | {where} | ✓ yes | ✓ yes | ✕ no | – | {accept} |\n" in text
+    assert "| keeps_it | ✓ yes | red: nothing was kept | green: it was kept |\n" in text
     assert text.index("audit") < text.index("calm"), "stops come first"
 
 
@@ -264,7 +292,8 @@ def test_which_side_is_which() -> None:
     assert "Nothing to compare with" in page and "Now: v1.3.0" in page
     gone = {**WINDOW, "found": None}
     page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [gone]}]})
-    assert "Nothing of it is there" in page and "console.log(session)" not in page
+    assert "Nothing of it is there" in page
+    assert "» the payload, where it went: after the statement." in page and "+ as on" not in page
 
 
 def test_a_fence_is_longer_than_any_in_the_text() -> None:

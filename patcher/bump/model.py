@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from patcher.model import Anchor, Build, Edit, Finding, Located, Patch, Upstream
 
@@ -22,7 +23,8 @@ class Window:
     """The reviewed statements as they stand at a ref. line: where they begin in upstream's file, from 1.
 
     around: what is said before the braces of each block around them, outside in. statement: first and last line of the
-    one that the anchor matches in, from 0 in `text`.
+    one that the anchor matches in, from 0 in `text`. matched: what its pattern matches, as half-open offsets in `text`.
+    indent: the white space before the first line.
     """
 
     ref: str
@@ -30,6 +32,8 @@ class Window:
     line: int = 0
     around: tuple[str, ...] = ()
     statement: tuple[int, int] = (0, 0)
+    matched: tuple[int, int] = (0, 0)
+    indent: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,10 @@ class ScopeDiff:
 
 @dataclass(frozen=True)
 class Place:
-    """One place of one patch at the new ref."""
+    """One place of one patch at the new ref.
+
+    nearest: for a page, what the first candidate takes where nothing matches.
+    """
 
     patch: str
     number: int
@@ -135,6 +142,7 @@ class Place:
     payload: str = ""
     reviewed: Window | None = None
     found: Window | None = None
+    nearest: Window | None = None
     change: Change | None = None
     change_said: str = ""
     culprit: Commit | None = None
@@ -174,7 +182,8 @@ class Bump:
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
     went into it, by place; `accepted` by a person, or the first ones. gaps: version tags after a ref and before the new
-    one at which `patch.number` does not meet the pin of these tokens.
+    one at which `patch.number` does not meet the pin of these tokens. matrix: for a page, of the refs from `since` to
+    `until`, as `patcher.matrix.content` gives it.
     """
 
     since: Moment | None
@@ -187,3 +196,4 @@ class Bump:
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     accepted: bool = False
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()
+    matrix: Mapping[str, Any] | None = None

@@ -32,6 +32,7 @@ def bump(options: argparse.Namespace) -> Outcome:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
         with progress(sum(len(patch.edits) for patch in SERIES)) as advance:
             found = run(repository, SERIES, asked, advance)
+        found = _for_people(options, repository, found)
         return _outcome(options, found)
 
 
@@ -44,6 +45,15 @@ def _outcome(options: argparse.Namespace, found: Bump) -> Outcome:
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
     said = _said(options, body)
     return Outcome(_exit_code(body), body, said=said, draw=lambda colour: text_of(body, colour=colour))
+
+
+def _for_people(options: argparse.Namespace, repository: Repository, found: Bump) -> Bump:
+    """With the matrix and the windows that only a page shows, where one was asked for: nobody else waits for them."""
+    if not (options.html or options.markdown):
+        return found
+    from patcher.bump.shown import shown
+
+    return shown(repository, found, SERIES)
 
 
 def _prepare() -> None:
