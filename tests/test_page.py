@@ -1,7 +1,6 @@
 """The page for people, in a real Chromium: light and dark, wide and narrow, with a keyboard, and without a network."""
 
 import re
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,17 +10,8 @@ import pytest
 
 from patcher.page import to_html, to_markdown
 from patcher.page.rows import Row, as_diff, rows
-
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-in_chromium = pytest.mark.skipif(not CHROMIUM, reason="there is no `chromium` on this machine")
+from tests.consent.browser import chromium
+from tests.readable import assert_readable, focused, in_chromium
 
 EVIL = '<script>alert(1)</script> `a<b` & "q"'
 GUILTY = {"commit": "ab" * 20, "date": "2026-08-01T10:00:00+00:00", "subject": f"feat: {EVIL}"}
@@ -307,12 +297,8 @@ def test_a_fence_is_longer_than_any_in_the_text() -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with chromium() as started:
         yield started
-        started.close()
 
 
 @pytest.fixture(scope="module", params=["matrix", "bump"])
@@ -329,59 +315,13 @@ def matrix_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-CONTRASTS = """() => {
-  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
-  const rgb = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = (color) => {
-    const [r, g, b] = color.map((part) => part / 255).map((p) => (p <= 0.03928 ? p / 12.92 : ((p + 0.055) / 1.055) ** 2.4));
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const backOf = (node) => {
-    for (let at = node; at; at = at.parentElement) {
-      const back = rgb(getComputedStyle(at).backgroundColor);
-      if (back[3] === 255) return back;
-    }
-    return [255, 255, 255, 255];
-  };
-  const found = [];
-  for (const node of document.querySelectorAll("body *")) {
-    const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim());
-    if (!own || !node.getClientRects().length || node.closest("script")) continue;
-    const [a, b] = [light(rgb(getComputedStyle(node).color)), light(backOf(node))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    found.push([ratio, node.tagName + "." + node.className + ": " + node.textContent.trim().slice(0, 40)]);
-  }
-  return found;
-}"""
-
-
 @in_chromium
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 380])
 def test_it_can_be_read(browser: Any, page_file: Path, scheme: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
-    said: list[str] = []
-    page.on("request", lambda request: said.append(request.url))
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(page_file.as_uri())
-    page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    found = page.evaluate(CONTRASTS)
-    assert len(found) > 20 and [each for each in found if each[0] < 4.5] == []
-    back = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert back == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(13, 17, 23)")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page itself never scrolls sideways"
-    assert said == [page_file.as_uri()], "one request, for the page, and nothing said"
+    assert_readable(page, page_file, scheme, width)
     page.close()
-
-
-def focused(page: Any) -> str:
-    return str(page.evaluate("document.activeElement.textContent.trim()"))
 
 
 @in_chromium

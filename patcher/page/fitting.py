@@ -78,4 +78,4 @@ def _cut(text: str) -> str:
         if size > LIMIT - _ROOM:
             break
         kept.append(line)
-    return "\n".join(kept) + note + "\n"
+    return "\n".join(kept).rstrip() + note + "\n"
