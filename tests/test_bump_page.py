@@ -170,7 +170,7 @@ def test_a_bump_to_a_commit_without_a_beginning(repository: Repository, tmp_path
 def test_a_bump_to_where_it_begins(story: Story, tmp_path: Path) -> None:
     made = pages(tmp_path, story.path, "v1.5.0", "--from", "v1.5.0")
     assert (made.code, made.refs) == (0, ["v1.5.0"])
-    assert "<h1>Bump from v1.5.0 to v1.5.0</h1>" in made.html and "What goes on" in made.html
+    assert "<h1>Bump from v1.5.0 to v1.5.0</h1>" in made.html and "What fits" in made.html
 
 
 # --- what a person reads ---------------------------------------------------------------------------------------
@@ -201,6 +201,10 @@ def test_a_place_that_goes_on_stands_beside_what_it_was(stopped: Pages) -> None:
     assert "As reviewed: v1.5.0" in part and "Now: v1.6.0" in part
     assert re.search(r'<tr class="payload">.*= ingress\.transcript;', part), "the statement that comes of it"
     assert '<tr class="new">' not in part and '<tr class="gone">' not in part
+    lines = re.findall('<td class="now ">(.+?)</td>', item(stopped, "parse_outside_transaction.1"))
+    assert len(lines) > 1 and [line for line in lines if line.startswith(" ")] == [], (
+        "statements of a function, at the left"
+    )
 
 
 def test_what_the_contracts_need_is_said_where_they_did_not_run(stopped: Pages) -> None:
@@ -314,7 +318,7 @@ def test_a_bump_of_upstream_onto_its_second_line(tmp_path: Path) -> None:
     made = pages(tmp_path, UPSTREAM, "v2.0.0", "--from", "v1.4.6")
     assert (made.code, made.refs) == (0, ["v1.4.6", "v1.4.8", "v2.0.0"])
     assert [each["supported"] for each in made.matrix["refs"]] == [True] * 3
-    assert "All 9 places go on. Upstream does the work of 3 patches itself." in made.html
+    assert "All 9 places fit. Upstream does the work of 3 patches itself." in made.html
     for name in ("capture_columns", "record_hooks_once", "codex_rollouts"):
         assert f"<li><strong>{name}</strong>" in made.html and f"- **{name}** ∅ superseded: " in made.markdown
     assert made.html.count('href="#superseded"') == 3

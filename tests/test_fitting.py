@@ -60,7 +60,7 @@ def test_what_else_is_new_goes_first() -> None:
 def test_then_the_windows_of_what_goes_on() -> None:
     text = to_markdown(bump(100, payload="y" * 1000))
     assert_whole(text)
-    assert left_out(text) == "what else is new in the scopes; the windows of what goes on"
+    assert left_out(text) == "what else is new in the scopes; the windows of what fits"
     assert text.count("<details") == 101 and "y" * 1000 not in text
     assert "! console.log(session);" in text, "what stops is there in full"
 

@@ -275,6 +275,28 @@ def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
     assert text.index("audit") < text.index("calm"), "stops come first"
 
 
+def test_why_a_contract_is_red() -> None:
+    brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.1"]}]
+    red = {
+        "contract": "keeps_it",
+        "said": "it asks `save`",
+        "culprit": GUILTY,
+        "untold": ["ef" * 20],
+        "brought": brought,
+    }
+    content = {**BUMP, "bump": {**BUMP["bump"], "refusals": [], "red": [red]}}
+    page, text = to_html(content), to_markdown(content)
+    assert (
+        "Why <code>keeps_it</code> is red</h3>\n<p>it asks <code>save</code></p>\n<p>Since <code>abababababab</code>"
+        in page
+    )
+    assert "or one of these, where nothing could be built: <code>efefefefefef</code>" in page
+    assert "<li>changed: function handle of <code>server/app.js</code> (audit.1)</li>" in page
+    assert "`keeps_it` is red: it asks `save`" in text and "where nothing could be built: `efefefefefef`" in text
+    assert "- changed: function handle of `server/app.js` (audit.1)" in text
+    assert "By hand first: red is keeps_it; it says why below." in page and "--write" not in page
+
+
 def test_which_side_is_which() -> None:
     assert "As it fits: v1.2.0" in to_html(MATRIX) and "As reviewed: v1.2.0" in to_html(BUMP)
     alone = {**WINDOW, "reviewed": None}

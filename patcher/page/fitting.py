@@ -28,11 +28,11 @@ def _size(text: str) -> int:
 
 
 def _shorter(names: _Names) -> Iterator[_Names]:
-    """The least missed goes first: what goes on, then old refs, then stops from the last one on."""
+    """The least missed goes first: what fits, then old refs, then stops from the last one on."""
     yield names
     names = _without(names, "what else is new in the scopes", {"scope_diff": None})
     yield names
-    names = _without(names, "the windows of what goes on", {"windows": []})
+    names = _without(names, "the windows of what fits", {"windows": []})
     yield names
     names = _with_newest_rows(names)
     yield names

@@ -41,7 +41,7 @@ def groups(content: Mapping[str, Any]) -> list[tuple[str, list[_Item]]]:
         of_places = [item for item in numbered if not item["since"]]
         found = [
             ("What stops", [item for item in of_places if item["stops"]]),
-            ("What goes on", [item for item in of_places if not item["stops"]]),
+            ("What fits", [item for item in of_places if not item["stops"]]),
             ("Stops on the way", [item for item in numbered if item["since"]]),
         ]
     else:

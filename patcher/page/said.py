@@ -35,7 +35,7 @@ def _of_bump(content: Mapping[str, Any]) -> Iterator[str]:
     if not places:
         yield "There is no place to look at."
     else:
-        yield f"{stops} of {_places(len(places))} stop." if stops else f"All {_places(len(places))} go on."
+        yield f"{stops} of {_places(len(places))} stop." if stops else f"All {_places(len(places))} fit."
     bump = content.get("bump") or {}
     if bump and not bump.get("from"):
         yield "No older version tag meets the pins."
