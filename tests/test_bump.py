@@ -197,7 +197,7 @@ def test_first_choices_build(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     found = bumped(repository, audit)
     assert found.chosen == {"audit.0": 1}
-    assert found.proposed is not None and found.proposed.ok and not found.build.ok
+    assert found.proposed.ok and not found.build.ok
     assert b"console.log(session);" in found.proposed.tree[APP_FILE].data
 
 

@@ -275,6 +275,22 @@ def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
     assert text.index("audit") < text.index("calm"), "stops come first"
 
 
+def test_the_candidate_that_was_chosen_stands_beside_what_is_gone() -> None:
+    calm, audit = BUMP["bump"]["places"]
+    first = audit["candidates"][0]
+    second = {**first, "rank": 2, "scope": "function other", "file": "server/other.js"}
+    window = {"reviewed": WINDOW["reviewed"], "found": None, "nearest": WINDOW["found"]}
+    place = {**audit, "window": window, "candidates": [first, second]}
+    for chosen, said in (
+        ({}, "1: function handle of server/app.js"),
+        ({"audit.1": 2}, "2: function other of server/other.js"),
+    ):
+        content = {**BUMP, "bump": {**BUMP["bump"], "places": [calm, place], "chosen": chosen}}
+        page, text = to_html(content), to_markdown(content)
+        assert f">Candidate {said}</th>" in page and f"`+` candidate {said[0]}, " in text
+        assert page.count(">chosen</span>") == text.count(", chosen |") == len(chosen)
+
+
 def test_why_a_contract_is_red() -> None:
     brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.1"]}]
     red = {

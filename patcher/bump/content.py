@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Refusal, ScopeDiff, Window
+from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
 from patcher.declaration import declared_at
 from patcher.patches import SERIES
 
@@ -19,8 +19,9 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
         "to": _moment(bump.until),
         "places": [_place(place, command) for place in bump.places],
         "refusals": [_refusal(each) for each in bump.refusals],
+        "red": [_red(each) for each in bump.red],
         "chosen": dict(bump.chosen),
-        "proposed_ok": bump.proposed.ok if bump.proposed else False,
+        "proposed_ok": bump.proposed.ok,
         "command": command_for(command, bump.chosen),
         "record": f"{command} --write",
         "matrix": bump.matrix,
@@ -143,6 +144,19 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
         "where": refusal.where,
         "message": refusal.message,
         "culprit": _commit(refusal.culprit),
+    }
+
+
+def _red(red: Red) -> dict[str, Any]:
+    return {
+        "contract": red.contract,
+        "said": red.said,
+        "culprit": _commit(red.culprit),
+        "untold": list(red.untold),
+        "brought": [
+            {"file": each.file, "scope": each.scope, "new": each.new, "places": list(each.places)}
+            for each in red.brought
+        ],
     }
 
 

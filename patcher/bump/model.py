@@ -132,7 +132,7 @@ class ScopeDiff:
 class Place:
     """One place of one patch at the new ref.
 
-    nearest: for a page, what the first candidate takes where nothing matches.
+    nearest: for a page, what the chosen candidate takes, or else the first, where nothing matches.
     """
 
     patch: str
@@ -176,12 +176,39 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """A scope that a commit made or changed. places: those of the series that are in it, as `patch.number`."""
+
+    file: str
+    scope: str
+    new: bool
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Red:
+    """Why a contract is red on the tree with what was accepted, or with the first choices.
+
+    said: a sentence, with what a candidate can do about it. culprit: the commit from which on it is red; untold: ids of
+    commits that may be it as well, because nothing could be built there. brought: what the culprit did to the files of
+    the series.
+    """
+
+    contract: str
+    said: str
+    culprit: Commit | None = None
+    untold: tuple[str, ...] = ()
+    brought: tuple[Brought, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bump:
     """Everything that a bump found out.
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
-    went into it, by place; `accepted` by a person, or the first ones. gaps: version tags after a ref and before the new
+    went into it, by place; `accepted` by a person, or the first ones. declared: the series as it is. red: the contracts
+    that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
     one at which `patch.number` does not meet the pin of these tokens. matrix: for a page, of the refs from `since` to
     `until`, as `patcher.matrix.content` gives it.
     """
@@ -189,11 +216,13 @@ class Bump:
     since: Moment | None
     until: Moment
     build: Build
+    proposed: Build
     places: tuple[Place, ...]
     refusals: tuple[Refusal, ...] = ()
-    proposed: Build | None = None
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     accepted: bool = False
+    declared: tuple[Patch, ...] = ()
+    red: tuple[Red, ...] = ()
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()
     matrix: Mapping[str, Any] | None = None

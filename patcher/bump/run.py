@@ -44,13 +44,14 @@ def bump(
         since,
         until,
         build,
+        proposed,
         tuple(places),
         look.refusals(),
-        proposed,
         ours,
         chosen,
         bool(asked.accept),
-        look.reviews.gaps,
+        tuple(series),
+        gaps=look.reviews.gaps,
     )
 
 

@@ -21,7 +21,7 @@ def shown(repository: Repository, found: Bump, series: Sequence[Patch]) -> Bump:
     """The bump with its matrix, and with each window beside another.
 
     matrix: of the refs from the beginning to the new one; of every version tag that leads there where there is no
-    beginning. A window that stands alone gets what stood there at the beginning, or what the first candidate takes.
+    beginning. A window that stands alone gets what stood there at the beginning, or what a candidate takes.
     """
     since = found.since.ref if found.since else ""
     judged = matrix(repository, refs_between(repository, since, found.until.ref), series)
@@ -47,8 +47,9 @@ def _with_nearest(found: Bump, place: Place) -> Place:
 
 
 def _nearest(found: Bump, place: Place) -> Window | None:
-    """What the first candidate takes, in upstream's own text."""
-    for candidate in place.candidates[:1]:
+    """What the chosen candidate takes, or else the first, in upstream's own text."""
+    rank = found.chosen.get(place.id, 1)
+    for candidate in (each for each in place.candidates if each.rank == rank):
         file = found.until.upstream.tree.get(candidate.file)
         text = file.data.decode("utf-8", "replace") if file else ""
         located = locate(text, candidate.anchor)

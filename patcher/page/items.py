@@ -51,7 +51,11 @@ def groups(content: Mapping[str, Any]) -> list[tuple[str, list[_Item]]]:
 
 def _raw(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     if "bump" in content:
-        return [*content["bump"]["places"], *_on_the_way(content)]
+        chosen = content["bump"].get("chosen") or {}
+        places = [
+            {**each, "taken": chosen.get(f"{each['patch']}.{each['number']}", 0)} for each in content["bump"]["places"]
+        ]
+        return [*places, *_on_the_way(content)]
     if "stops" in content:
         return list(content["stops"])
     told = [*content.get("places", ()), *content.get("patches", ())]
@@ -74,7 +78,8 @@ def _refs_of(content: Mapping[str, Any], stop: Mapping[str, Any]) -> list[str]:
 
 
 def _item(number: int, raw: Mapping[str, Any]) -> _Item:
-    verdict = str(raw["verdict"])
+    verdict, taken = str(raw["verdict"]), raw.get("taken", 0)
+    candidates = list(raw.get("candidates") or ())
     return {
         "anchor": f"item-{number}",
         "id": raw.get("patch") or raw.get("id") or "gates",
@@ -91,7 +96,9 @@ def _item(number: int, raw: Mapping[str, Any]) -> _Item:
         "fits_since": raw.get("fits_since"),
         "declared": raw.get("declared"),
         "windows": list(_windows(raw)),
-        "candidates": list(raw.get("candidates") or ()),
+        "candidates": candidates,
+        "taken": taken,
+        "nearest_to": next((each for each in candidates if each["rank"] == (taken or 1)), None),
         "scope_diff": raw.get("scope_diff"),
     }
 
