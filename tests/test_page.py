@@ -291,6 +291,33 @@ def test_the_candidate_that_was_chosen_stands_beside_what_is_gone() -> None:
         assert page.count(">chosen</span>") == text.count(", chosen |") == len(chosen)
 
 
+def test_a_log_is_folded_behind_the_error_that_it_tells_of() -> None:
+    seen = {
+        "green": False,
+        "said": "the sidecar did not start; its log ends:\n  ^\nReferenceError: x is not defined\n    at y",
+    }
+    contract = {**BUMP["contracts"][0], "ok": False, "message": f"red: {seen['said']}", "patched": seen}
+    page, text = to_html({**BUMP, "contracts": [contract]}), to_markdown({**BUMP, "contracts": [contract]})
+    said = "the sidecar did not start: ReferenceError: x is not defined"
+    assert f'red</span> {said}<details class="log">' in page and "    at y</pre>" in page
+    assert f"<br>red: {said}</td>" in page
+    assert f"| keeps_it | ✕ no: red: {said} | red: nothing was kept | red: {said} |\n" in text
+
+
+def test_the_same_reason_is_given_once() -> None:
+    red = {"said": "it asks", "culprit": GUILTY, "untold": [], "brought": []}
+    named = [{**red, "contract": name} for name in ("one", "two", "three", "four")]
+    content = {
+        **BUMP,
+        "bump": {**BUMP["bump"], "refusals": [], "red": [*named, {**red, "contract": "five", "said": "no"}]},
+    }
+    page, text = to_html(content), to_markdown(content)
+    assert page.count("<h3>Why ") == 2
+    assert "Why <code>one</code>, <code>two</code>, <code>three</code>, <code>four</code> are red</h3>" in page
+    assert "`one`, `two`, `three`, `four` are red: it asks\n" in text and "`five` is red: no\n" in text
+    assert "By hand first: 5 contracts are red; it says why below." in page
+
+
 def test_why_a_contract_is_red() -> None:
     brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.1"]}]
     red = {

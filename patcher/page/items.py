@@ -152,6 +152,15 @@ def anchors(content: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     return found
 
 
+def red(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Why contracts are red: each reason once, with the `contracts` that it is for."""
+    alike: dict[str, dict[str, Any]] = {}
+    for each in (content.get("bump") or {}).get("red") or ():
+        reason = {name: value for name, value in each.items() if name != "contract"}
+        alike.setdefault(repr(reason), {**reason, "contracts": []})["contracts"].append(each["contract"])
+    return list(alike.values())
+
+
 def superseded(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The patches whose work this upstream does itself."""
     return [each for each in content.get("patches", ()) if each.get("verdict") == "superseded"]

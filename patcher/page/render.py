@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from patcher import __version__, render
+from patcher.bump.reddened import in_short
 from patcher.page import items as shapes
 from patcher.page import said
 from patcher.page.fitting import fitted
@@ -41,6 +42,7 @@ def _names(content: Mapping[str, Any]) -> dict[str, Any]:
         "grid": shapes.grid(content),
         "groups": shapes.groups(content),
         "anchors": shapes.anchors(content),
+        "red": shapes.red(content),
         "superseded": shapes.superseded(content),
         "errors": shapes.other_errors(content),
         "version": __version__,
@@ -66,6 +68,7 @@ def _environment(*, escape: bool) -> "jinja2.Environment":
         "as_diff": as_diff,
         "prose": _prose,
         "foldable": _foldable,
+        "in_short": in_short,
     }
     environment.filters = {**environment.filters, **filters}
     return environment

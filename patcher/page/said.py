@@ -5,6 +5,8 @@ from typing import Any
 
 from patcher.page.items import groups, short, superseded
 
+_NAMED = 3  # so many contracts by name; more only as a number
+
 
 def title(content: Mapping[str, Any]) -> str:
     """What the page is about."""
@@ -74,8 +76,9 @@ def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     by_hand = [f"{place['patch']}.{place['number']}" for place in bump["places"] if _is_open(place, bump)]
     first = [(f"By hand first: no candidate fits {', '.join(by_hand)}.", "")] if by_hand else []
     first += [(f"By hand first: {each['code']}, {each['where']}.", "") for each in bump.get("refusals") or ()]
-    red = ", ".join(each["contract"] for each in bump.get("red") or ())
-    first += [(f"By hand first: red is {red}; it says why below.", "")] if red else []
+    red = [each["contract"] for each in bump.get("red") or ()]
+    which = f"red is {', '.join(red)}" if len(red) <= _NAMED else f"{len(red)} contracts are red"
+    first += [(f"By hand first: {which}; it says why below.", "")] if red else []
     if bump.get("command") and not first:
         said = "Read the windows below: does each payload still mean the same there? Then accept the first candidates."
         return [*retire, (said, bump["command"])]
