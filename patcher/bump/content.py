@@ -62,6 +62,7 @@ def _place(place: Place, command: str) -> dict[str, Any]:
         "change_said": place.change_said,
         "candidates": [_candidate(place, each, command) for each in place.candidates],
         "scope_diff": _scope_diff(place.scope_diff),
+        "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in place.twins],
     }
 
 

@@ -125,6 +125,15 @@ class ScopeDiff:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """Code that a patch replaces, where nothing replaces it. line: from 1. shown: its first line."""
+
+    line: int
+    scope: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Place:
     """One place of one patch at the new ref."""
 
@@ -141,6 +150,7 @@ class Place:
     later: tuple[Commit, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     scope_diff: ScopeDiff | None = None
+    twins: tuple[Twin, ...] = ()
     accepted: int = 0
 
     @property

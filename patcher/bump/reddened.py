@@ -149,4 +149,3 @@ def as_problem(red: Red) -> str:
     """The reason as a problem of a candidate."""
     since = f" since {red.culprit.commit[:12]} ({red.culprit.subject})" if red.culprit else ""
     return f"contract {red.contract} is red{since}: {red.said}"
-

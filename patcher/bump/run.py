@@ -13,6 +13,7 @@ from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
 from patcher.bump.moments import Reviews, beginning, comments_of, moment
 from patcher.bump.scope_diff import scope_diff
 from patcher.bump.shapes import words
+from patcher.bump.twins import twins
 from patcher.bump.window import window_of
 from patcher.errors import PatcherError
 from patcher.flow import Surveyed
@@ -89,12 +90,13 @@ class _Look:
             if only and there.patch not in only:
                 continue
             self.advance(f"{there.patch}.{there.number}", 1)
-            found.append(self._stopping(there, stopped, found) if there.finding.verdict.stops else self._going(there))
+            stops = there.finding.verdict.stops
+            found.append(self._stopping(there, stopped, found) if stops else self._going(there, surveyed))
         return found
 
     # --- a place that goes through -----------------------------------------------------------------------------
 
-    def _going(self, there: Surveyed) -> Place:
+    def _going(self, there: Surveyed, surveyed: Sequence[Surveyed]) -> Place:
         tokens = there.located.matches[0].tokens
         old = self.reviews.since_review(there.patch, there.number, tokens)
         place = self._place(there)
@@ -102,7 +104,8 @@ class _Look:
             return place
         names = free_names(place.payload) | set(_names_of(there))
         diff = scope_diff(self._ref(there, tokens), old, there, names)
-        return replace(place, scope_diff=diff, reviewed=window_of(self._ref(there, tokens), old.text, old.located))
+        reviewed = window_of(self._ref(there, tokens), old.text, old.located)
+        return replace(place, scope_diff=diff, reviewed=reviewed, twins=twins(place.edit, old, there, surveyed))
 
     def _ref(self, there: Surveyed, tokens: str) -> str:
         return self.reviews.reviewed_ref(there.patch, there.number, tokens)

@@ -100,4 +100,3 @@ def first_choices(places: Sequence[Place]) -> dict[str, int]:
         for candidate in place.candidates[:1]
         if place.stops and candidate.tried.fits
     }
-
