@@ -14,7 +14,7 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
-        "places": [_place(place, command) for place in bump.places],
+        "places": [_place(place, command, bump.chosen) for place in bump.places],
         "refusals": [_refusal(each) for each in bump.refusals],
         "red": [_red(each) for each in bump.red],
         "chosen": dict(bump.chosen),
@@ -42,7 +42,7 @@ def _moment(moment: Moment | None) -> dict[str, str] | None:
     return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
 
 
-def _place(place: Place, command: str) -> dict[str, Any]:
+def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, Any]:
     finding = place.finding
     return {
         "patch": place.patch,
@@ -60,7 +60,9 @@ def _place(place: Place, command: str) -> dict[str, Any]:
         "culprit": _commit(place.culprit),
         "change": str(place.change) if place.change else None,
         "change_said": place.change_said,
-        "candidates": [_candidate(place, each, command) for each in place.candidates],
+        "candidates": [
+            _candidate(each, command_for(command, {**chosen, place.id: each.rank})) for each in place.candidates
+        ],
         "scope_diff": _scope_diff(place.scope_diff),
         "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in place.twins],
     }
@@ -98,7 +100,7 @@ def _commit(commit: Commit | None) -> dict[str, Any] | None:
     }
 
 
-def _candidate(place: Place, candidate: Candidate, command: str) -> dict[str, Any]:
+def _candidate(candidate: Candidate, command: str) -> dict[str, Any]:
     anchor, tried = candidate.anchor, candidate.tried
     return {
         "rank": candidate.rank,
@@ -119,7 +121,7 @@ def _candidate(place: Place, candidate: Candidate, command: str) -> dict[str, An
             "problems": list(tried.problems),
         },
         "why": list(candidate.why),
-        "command": command_for(command, {place.id: candidate.rank}),
+        "command": command,
     }
 
 

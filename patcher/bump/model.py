@@ -135,7 +135,7 @@ class Twin:
 
 @dataclass(frozen=True)
 class Place:
-    """One place of one patch at the new ref."""
+    """One place of one patch at the new ref. waits_for: the id of the place without which nobody can tell."""
 
     patch: str
     number: int
@@ -147,11 +147,10 @@ class Place:
     change: Change | None = None
     change_said: str = ""
     culprit: Commit | None = None
-    later: tuple[Commit, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     scope_diff: ScopeDiff | None = None
     twins: tuple[Twin, ...] = ()
-    accepted: int = 0
+    waits_for: str = ""
 
     @property
     def id(self) -> str:

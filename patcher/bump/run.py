@@ -38,8 +38,13 @@ def bump(
     look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
-    chosen = chosen_of(places, asked, look.reviews)
-    ours = trial.accepted(series, places, chosen, until.upstream.version)
+    while True:
+        chosen = chosen_of(places, asked, look.reviews)
+        ours = trial.accepted(series, places, chosen, until.upstream.version)
+        free = _freed(until, ours, places, chosen)
+        if not free:
+            break
+        places = look.again(places, free, ours)
     proposed = check_upstream(until.upstream, ours) if chosen else build
     return Bump(
         since,
@@ -54,6 +59,12 @@ def bump(
         tuple(series),
         gaps=look.reviews.gaps,
     )
+
+
+def _freed(until: Moment, series: Sequence[Patch], places: Sequence[Place], chosen: Collection[str]) -> list[Place]:
+    """The places whose turn it is: what they waited for has a candidate now that lets it through."""
+    stopped = {f"{patch}.{number}" for patch, number in trial.stops_of(until.upstream, series)}
+    return [each for each in places if each.waits_for in chosen and each.waits_for not in stopped]
 
 
 class _Look:
@@ -94,6 +105,22 @@ class _Look:
             found.append(self._stopping(there, stopped, found) if stops else self._going(there, surveyed))
         return found
 
+    def again(self, places: Sequence[Place], free: Collection[Place], series: tuple[Patch, ...]) -> list[Place]:
+        """The places, of which these had to wait; now there is a candidate in `series` for what they waited for."""
+        look = _Look(self.repository, series, self.since, self.until, self.advance, candidates_too=self.candidates_too)
+        surveyed = {(each.patch, each.number): each for each in flow.survey(self.until.upstream, series)}
+        stopped = {key for key, each in surveyed.items() if each.finding.verdict.stops}
+        found: list[Place] = []
+        for place in places:
+            there = surveyed.get((place.patch, place.number)) if place in free else None
+            before = [each for each in found if (each.patch, each.number) in stopped]
+            found.append(look.freed(there, stopped, before) if there else place)
+        return found
+
+    def freed(self, there: Surveyed, stopped: Collection[tuple[str, int]], before: Sequence[Place]) -> Place:
+        """A place that waits no more, or for another one; it may go through as it is."""
+        return self._stopping(there, stopped, before) if there.finding.verdict.stops else self._place(there)
+
     # --- a place that goes through -----------------------------------------------------------------------------
 
     def _going(self, there: Surveyed, surveyed: Sequence[Surveyed]) -> Place:
@@ -122,7 +149,7 @@ class _Look:
         blocker = self._blocker(there, before)
         if blocker is not None:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
-            return replace(place, change=Change.WAITS, change_said=said)
+            return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.patch, there.number)
         if reviewed is None:
             said = "no ref of this repository has the code that was reviewed"
