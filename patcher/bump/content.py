@@ -6,7 +6,7 @@ from typing import Any
 
 from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
 from patcher.declaration import declared_at
-from patcher.patches import SERIES
+from patcher.patches import series_for
 
 
 def content(bump: Bump, command: str) -> dict[str, Any]:
@@ -30,10 +30,11 @@ def command_for(command: str, chosen: Mapping[str, int]) -> str:
     return f"{command} --accept {accept} --write" if accept else ""
 
 
-def command_of(upstream: str, until: str, since: str) -> str:
+def command_of(upstream: str, until: str, since: str, *, client: bool = False) -> str:
     """The command line of a bump."""
     begin = f" --from {shlex.quote(since)}" if since else ""
-    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)} --to {shlex.quote(until)}{begin}"
+    more = " --client" if client else ""
+    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)}{more} --to {shlex.quote(until)}{begin}"
 
 
 def _moment(moment: Moment | None) -> dict[str, str] | None:
@@ -69,7 +70,7 @@ def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, A
 
 
 def _declared(patch: str) -> dict[str, Any] | None:
-    known = {each.id: each for each in SERIES}
+    known = {each.id: each for each in series_for(client=True)}
     if patch not in known:
         return None
     file, line = declared_at(known[patch])

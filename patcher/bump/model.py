@@ -105,13 +105,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A place as somebody reviewed it. text: the file as its layer saw it; located: the one match in it."""
+    """A place as somebody reviewed it. located: the one match in `text`, the file as its layer saw it.
+
+    language: what the file is written in, see `javascript.language_of`.
+    """
 
     ref: str
     version: str
     edit: Edit
     located: Located
     text: str
+    language: str
 
 
 @dataclass(frozen=True)

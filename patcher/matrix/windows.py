@@ -65,8 +65,8 @@ def window(there: flow.Surveyed | None, ref: str) -> dict[str, Any] | None:
         last = there.text.count("\n", start, match.statement_end)
         line = match.line - first
         return {"ref": ref, "text": there.text[start : match.window_end], "line": line, "statement": [first, last]}
-    anchor = there.located.anchor
-    scopes = javascript.scopes_named(there.text, anchor.scope) if anchor.scope != MODULE else []
+    anchor, language = there.located.anchor, javascript.language_of(there.finding.file)
+    scopes = javascript.scopes_named(there.text, anchor.scope, language) if anchor.scope != MODULE else []
     if not scopes:
         return None
     lines = scopes[0].text().split("\n")
