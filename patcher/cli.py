@@ -186,6 +186,7 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
     )
     bump.add_argument("--upstream", metavar="REPO", required=True, help="a clone of upstream, with its history")
+    bump.add_argument("--client", action="store_true", help="also the patches of the client")
     bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
     bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
     bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
@@ -204,6 +205,7 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
     matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--client", action="store_true", help="also the patches of the client")
     matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
     matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
     matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")

@@ -1,16 +1,23 @@
 """What a bump says of a place that stops: what changed, who did it, and what to do. On small upstreams of our own."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from patcher.bump.accepting import Asked
-from patcher.bump.model import Bump, Change, Kind, Place
+from patcher.bump.accepting import Asked, chosen_of
+from patcher.bump.content import content
+from patcher.bump.model import Bump, Change, Kind, Place, Tried
+from patcher.bump.moments import Reviews, moment
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.history import Repository as History
+from patcher.materialize import materialize
 from patcher.model import Patch
 from patcher.model import Place as Where
+from patcher.patches import series_for
 from tests.support import APP, APP_FILE, SMALL, Bench, Repository, Tree, refusal
 
 PACKAGE = '{"name": "agent-dashboard", "version": "%s"}\n'
@@ -273,10 +280,59 @@ def test_a_place_that_waits_for_another_names_it(repository: Repository, bench: 
     with_saved = APP.replace(SAVE, SAVE + "  const saved = 1;\n")
     second = bench.insert("second", "const saved = $_", "console.log(saved);", on=with_saved, requires=("first",))
     repository.commit(NEW.edited(SAVE, ""), "v1.3.0")
-    found = bumped(repository, first, second, since="v1.2.0")
+    found = bumped(repository, first, second, since="v1.2.0", write=True)  # nothing is accepted
     waits = next(place for place in found.places if place.patch == "second")
     assert waits.change is Change.WAITS
     assert waits.change_said == "it anchors in what first brings, which stops at first.0: accept that first"
+
+
+def in_what_first_brings(bench: Bench) -> tuple[Patch, Patch]:
+    """Two patches; the second anchors in the payload of the first, with the statement of upstream's behind it."""
+    first = bench.insert("first", "store.save(session, total)", "const saved = 1;")
+    with_saved = APP.replace(SAVE, SAVE + "  const saved = 1;\n")
+    edit = bench.edit("const saved = $_", "console.log(saved);", on=with_saved, after=1)
+    return first, bench.patch("second", edit, requires=("first",))
+
+
+EDITED_SAVE = NEW.edited("store.save(session, total)", "store.save(session, total, 1)")
+
+
+def test_a_place_that_waited_goes_in_with_what_it_waited_for(repository: Repository, bench: Bench) -> None:
+    repository.commit(EDITED_SAVE, "v1.3.0")
+    found = bumped(repository, *in_what_first_brings(bench), since="v1.2.0")
+    assert [(place.id, place.stops) for place in found.places] == [("first.0", True), ("second.0", False)]
+    assert found.chosen == {"first.0": 1} and found.proposed.ok
+
+
+def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Repository, bench: Bench) -> None:
+    """Without a second round nobody could ever accept it: it waits, and the first alone does not build."""
+    repository.commit(EDITED_SAVE.edited("return total", "return total + 1"), "v1.3.0")
+    series = in_what_first_brings(bench)
+    found = bumped(repository, *series, since="v1.2.0")
+    second = found.places[1]
+    assert (second.stops, second.change) == (True, Change.EDITED)
+    assert found.chosen == {"first.0": 1, "second.0": 1} and found.proposed.ok
+    accepted = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1, "second.0": 1})
+    assert accepted.proposed.tree == found.proposed.tree
+    alone = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1})
+    assert not alone.proposed.ok and [each.rank for each in alone.places[1].candidates] == [1]
+    command = content(alone, "bump")["places"][1]["candidates"][0]["command"]
+    assert command == "bump --accept first.0=1 second.0=1 --write"
+
+
+def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repository, audit: Patch) -> None:
+    """Whatever else does not fit is refused by its gate; of this one there is nothing to declare."""
+    repository.commit(EDITED_SAVE.edited("handle", "receive"), "v1.3.0")
+    place = only(bumped(repository, audit))
+    twice = replace(place, candidates=(replace(place.candidates[0], tried=Tried(problems=("it matches 2 times",))),))
+    with History.open(str(repository.path)) as history:
+        at = moment(history, "v1.3.0")
+        asked = Asked("v1.3.0", accept={"audit.0": 1})
+        said = refusal(chosen_of, [twice], asked, Reviews(history, (audit,), None, at))
+    assert (said.message, said.hint) == (
+        "audit.0=1 cannot be accepted: it matches 2 times",
+        "the same command without `--accept` shows the others",
+    )
 
 
 # --- what goes through -----------------------------------------------------------------------------------------
@@ -295,6 +351,73 @@ def test_a_long_diff_is_bounded_and_the_rest_counted(repository: Repository, aud
     assert len(place.scope_diff.lines) <= 24
     shown = sum(line[:1] in "+-" for line in place.scope_diff.lines)
     assert shown + place.scope_diff.left_out == 400
+
+
+# --- the client ------------------------------------------------------------------------------------------------
+
+SETTINGS = "client/src/pages/Settings.tsx"
+
+
+def settings_at(tmp_path: Path, tree: Callable[[Tree], Tree]) -> Bump:
+    """A bump of the whole series over a copy of the builtin sidecar, with a change of its client in the middle."""
+    files = {path: file.data for path, file in materialize("builtin", client=True).tree.items()}
+    first = Tree(files)
+    package = first.files["package.json"]
+    assert isinstance(package, bytes)
+    repository = Repository(tmp_path / "upstream")
+    repository.path.mkdir()
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.commit(first, "v1.4.0")
+    repository.commit(first.having({"LICENSE": "none\n"}), "innocent")
+    changed = tree(first)
+    for gone in first.files.keys() - changed.files.keys():
+        (repository.path / gone).unlink()
+    repository.commit(changed, "guilty")
+    newer = package.replace(version_of(package), b'"1.9.0"')
+    repository.commit(changed.having({"package.json": newer, "LICENSE": "some\n"}), "v1.9.0")
+    with History.open(str(repository.path), client=True) as history:
+        return run(history, series_for(client=True), Asked("v1.9.0", "v1.4.0"))
+
+
+def version_of(package: bytes) -> bytes:
+    return b'"' + json.loads(package)["version"].encode() + b'"'
+
+
+def in_settings(old: str, new: str, path: str = SETTINGS) -> Callable[[Tree], Tree]:
+    def changed(tree: Tree) -> Tree:
+        text = tree.files[SETTINGS]
+        assert isinstance(text, bytes) and old.encode() in text
+        moved = tree.without(SETTINGS) if path != SETTINGS else tree
+        return moved.having({path: text.replace(old.encode(), new.encode())})
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("tree", "change", "kind"),
+    [
+        pytest.param(in_settings('id="hooks"', 'id="hook"'), Change.EDITED, Kind.PIN, id="an attribute of the section"),
+        pytest.param(in_settings("<p>", '<p className="wide">'), Change.EDITED, Kind.PIN, id="inside the section"),
+        pytest.param(
+            in_settings("function Settings()", "function SettingsPage()"), Change.RENAMED, Kind.SCOPE, id="renamed"
+        ),
+    ],
+)
+def test_a_place_in_the_client_has_a_culprit_and_a_candidate(
+    tmp_path: Path, tree: Callable[[Tree], Tree], change: Change, kind: Kind
+) -> None:
+    found = settings_at(tmp_path, tree)
+    [place] = [place for place in found.places if place.stops]
+    assert (place.id, place.change) == ("settings_switch.1", change)
+    assert place.culprit is not None and place.culprit.subject == "guilty"
+    assert (place.candidates[0].kind, place.candidates[0].tried.fits) == (kind, True)
+    assert found.proposed.ok
+
+
+def test_a_page_of_the_client_that_moved_is_found(tmp_path: Path) -> None:
+    found = settings_at(tmp_path, in_settings("../words", "../words", "client/src/screens/Settings.tsx"))
+    section = next(place for place in found.places if place.id == "settings_switch.1")
+    assert (section.change, section.candidates[0].file) == (Change.MOVED, "client/src/screens/Settings.tsx")
 
 
 # --- the command line ------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from typing import Any
 
 from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
 from patcher.declaration import declared_at
-from patcher.patches import SERIES
+from patcher.patches import series_for
 
 
 def content(bump: Bump, command: str) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
-        "places": [_place(place, command) for place in bump.places],
+        "places": [_place(place, command, bump.chosen) for place in bump.places],
         "refusals": [_refusal(each) for each in bump.refusals],
         "red": [_red(each) for each in bump.red],
         "chosen": dict(bump.chosen),
@@ -34,10 +34,11 @@ def command_for(command: str, chosen: Mapping[str, int]) -> str:
     return f"{command} --accept {accept} --write" if accept else ""
 
 
-def command_of(upstream: str, until: str, since: str) -> str:
+def command_of(upstream: str, until: str, since: str, *, client: bool = False) -> str:
     """The command line of a bump."""
     begin = f" --from {shlex.quote(since)}" if since else ""
-    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)} --to {shlex.quote(until)}{begin}"
+    more = " --client" if client else ""
+    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)}{more} --to {shlex.quote(until)}{begin}"
 
 
 def _moment(moment: Moment | None) -> dict[str, str] | None:
@@ -46,7 +47,7 @@ def _moment(moment: Moment | None) -> dict[str, str] | None:
     return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
 
 
-def _place(place: Place, command: str) -> dict[str, Any]:
+def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, Any]:
     finding = place.finding
     return {
         "patch": place.patch,
@@ -68,13 +69,16 @@ def _place(place: Place, command: str) -> dict[str, Any]:
         "culprit": _commit(place.culprit),
         "change": str(place.change) if place.change else None,
         "change_said": place.change_said,
-        "candidates": [_candidate(place, each, command) for each in place.candidates],
+        "candidates": [
+            _candidate(each, command_for(command, {**chosen, place.id: each.rank})) for each in place.candidates
+        ],
         "scope_diff": _scope_diff(place.scope_diff),
+        "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in place.twins],
     }
 
 
 def _declared(patch: str) -> dict[str, Any] | None:
-    known = {each.id: each for each in SERIES}
+    known = {each.id: each for each in series_for(client=True)}
     if patch not in known:
         return None
     file, line = declared_at(known[patch])
@@ -107,7 +111,7 @@ def _commit(commit: Commit | None) -> dict[str, Any] | None:
     }
 
 
-def _candidate(place: Place, candidate: Candidate, command: str) -> dict[str, Any]:
+def _candidate(candidate: Candidate, command: str) -> dict[str, Any]:
     anchor, tried = candidate.anchor, candidate.tried
     return {
         "rank": candidate.rank,
@@ -128,7 +132,7 @@ def _candidate(place: Place, candidate: Candidate, command: str) -> dict[str, An
             "problems": list(tried.problems),
         },
         "why": list(candidate.why),
-        "command": command_for(command, {place.id: candidate.rank}),
+        "command": command,
     }
 
 

@@ -109,13 +109,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A place as somebody reviewed it. text: the file as its layer saw it; located: the one match in it."""
+    """A place as somebody reviewed it. located: the one match in `text`, the file as its layer saw it.
+
+    language: what the file is written in, see `javascript.language_of`.
+    """
 
     ref: str
     version: str
     edit: Edit
     located: Located
     text: str
+    language: str
 
 
 @dataclass(frozen=True)
@@ -129,10 +133,20 @@ class ScopeDiff:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """Code that a patch replaces, where nothing replaces it. line: from 1. shown: its first line."""
+
+    line: int
+    scope: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Place:
     """One place of one patch at the new ref.
 
-    nearest: for a page, what the chosen candidate takes, or else the first, where nothing matches.
+    waits_for: the id of the place without which nobody can tell. nearest: for a page, what the chosen candidate takes,
+    or else the first, where nothing matches.
     """
 
     patch: str
@@ -146,10 +160,10 @@ class Place:
     change: Change | None = None
     change_said: str = ""
     culprit: Commit | None = None
-    later: tuple[Commit, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     scope_diff: ScopeDiff | None = None
-    accepted: int = 0
+    twins: tuple[Twin, ...] = ()
+    waits_for: str = ""
 
     @property
     def id(self) -> str:

@@ -147,6 +147,18 @@ def _going(bump: Mapping[str, Any], paint: Paint) -> Iterator[str]:
         yield f"{paint('fit', _GREEN)}: {', '.join(places)}"
         yield f"  new   in {key} since {diff['since']}{more}"
         yield from (f"        {_painted(line, paint)}" for line in diff["lines"])
+    for place in going:
+        yield from _twins(place, paint)
+
+
+def _twins(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    name = f"{place['patch']}.{place['number']}"
+    for each in place["twins"]:
+        yield ""
+        yield f"{paint('twin', _YELLOW)}  {paint(name, _BOLD)}  {place['file']}:{each['line']}, {each['scope']}"
+        yield "  what  the code that it replaces is here too, new since its review, and no place replaces it"
+        yield f"        {each['shown']}"
+        yield "  do    read it: it may need an edit of its own"
 
 
 def _painted(line: str, paint: Paint) -> str:

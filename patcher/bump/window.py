@@ -12,11 +12,11 @@ from patcher.model import MODULE, Located
 _LONGEST = 160
 
 
-def window_of(ref: str, text: str, located: Located) -> Window:
-    """The window at a ref: of its one match, or of the first of several."""
+def window_of(ref: str, text: str, located: Located, language: str) -> Window:
+    """The window at a ref: of its one match, or of the first of several. language: see `javascript.language_of`."""
     match = located.matches[0]
     scope = located.anchor.scope
-    node = node_at(text, match.statement_start, match.statement_end)
+    node = node_at(text, match.statement_start, match.statement_end, language)
     around = tuple(_headers(text, node)) if node is not None and scope != MODULE else ()
     first = text.count("\n", match.window_start, match.statement_start)
     last = text.count("\n", match.window_start, match.statement_end)

@@ -71,8 +71,8 @@ def window(there: flow.Surveyed | None, ref: str) -> dict[str, Any] | None:
             "statement": [first, last],
             "matched": [match.start - start, match.end - start],
         }
-    anchor = there.located.anchor
-    scopes = javascript.scopes_named(there.text, anchor.scope) if anchor.scope != MODULE else []
+    anchor, language = there.located.anchor, javascript.language_of(there.finding.file)
+    scopes = javascript.scopes_named(there.text, anchor.scope, language) if anchor.scope != MODULE else []
     if not scopes:
         return None
     lines = scopes[0].text().split("\n")
