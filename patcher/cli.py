@@ -76,7 +76,9 @@ def _show(options: argparse.Namespace, outcome: Outcome) -> int:
     if chosen == "json":
         sys.stdout.write(report.to_json(outcome.content))
     elif chosen == "github":
-        sys.stdout.write(report.to_github(outcome.content))
+        from patcher.annotations import to_github
+
+        sys.stdout.write(to_github(outcome.content))
     elif outcome.draw is not None:
         sys.stdout.write(outcome.draw(_colour(sys.stdout)))
     elif outcome.text is not None:
@@ -197,7 +199,7 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
     _node(bump)
     _judging(bump)
-    _pages(bump)
+    _pages(bump, with_it="; the report then has `bump.matrix`, of the refs in between; else that is null")
 
 
 def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -260,6 +262,6 @@ def _judging(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--report", metavar="FILE", help="also write the JSON report here")
 
 
-def _pages(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--html", metavar="FILE", help="also write a page for people here, complete in itself")
-    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here")
+def _pages(verb: argparse.ArgumentParser, *, with_it: str = "") -> None:
+    verb.add_argument("--html", metavar="FILE", help=f"also write a page for people here, complete in itself{with_it}")
+    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here, in the same way")

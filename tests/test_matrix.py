@@ -123,6 +123,7 @@ def test_the_windows_show_then_and_now_with_the_payload(story: Repository, patch
         "text": "  store.save(session, total);",
         "line": 6,
         "statement": [0, 0],
+        "matched": [2, 28],
     }
     assert window["found"]["text"].strip() == "if (total) store.save(session, total);"
     assert (window["payload"], window["place"], window["file"]) == ("console.log(session);", "after", APP_FILE)
@@ -288,10 +289,10 @@ def test_annotations_stand_on_the_line_that_declares_the_patch(
     place = "file=patcher/patches/audit.py,line=17"
     said = cli("matrix", "--upstream", story.path, *refs).out
     assert said.startswith(
-        f"::warning {place},title=drifted::audit: drifted on v1.3.0 to v1.3.0 since {guilty}, breaks it: "
+        f"::warning {place},title=drifted::audit at {APP_FILE}:6: drifted on v1.3.0 to v1.3.0 since {guilty}, breaks it: "
     )
     required = cli("matrix", "--upstream", story.path, *refs, "--require", "newest")
-    assert required.out.startswith(f"::error {place},title=anchor-drifted::audit on v1.3.0: the code around")
+    assert required.out.startswith(f"::error {place},title=anchor-drifted::audit on v1.3.0 at {APP_FILE}:6: the code ")
     assert (required.code, required.out.count("::error"), required.out.count("::warning")) == (3, 1, 0)
 
 

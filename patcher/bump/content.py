@@ -10,7 +10,10 @@ from patcher.patches import series_for
 
 
 def content(bump: Bump, command: str) -> dict[str, Any]:
-    """The field `bump` of the report. command: what a person types to get here, without `--accept` and `--write`."""
+    """The field `bump` of the report. command: what a person types to get here, without `--accept` and `--write`.
+
+    matrix: null, unless a page or Markdown was asked for.
+    """
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
@@ -21,6 +24,7 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
         "proposed_ok": bump.proposed.ok,
         "command": command_for(command, bump.chosen),
         "record": f"{command} --write",
+        "matrix": bump.matrix,
     }
 
 
@@ -55,7 +59,11 @@ def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, A
         "message": finding.message,
         "hint": finding.hint,
         "declared": _declared(place.patch),
-        "window": {"reviewed": _window(place.reviewed), "found": _window(place.found)},
+        "window": {
+            "reviewed": _window(place.reviewed),
+            "found": _window(place.found),
+            "nearest": _window(place.nearest),
+        },
         "payload": place.payload,
         "place": str(place.edit.place),
         "culprit": _commit(place.culprit),
@@ -86,6 +94,8 @@ def _window(window: Window | None) -> dict[str, Any] | None:
         "line": window.line,
         "around": list(window.around),
         "statement": list(window.statement),
+        "matched": list(window.matched),
+        "indent": window.indent,
     }
 
 

@@ -21,7 +21,18 @@ def window_of(ref: str, text: str, located: Located, language: str) -> Window:
     first = text.count("\n", match.window_start, match.statement_start)
     last = text.count("\n", match.window_start, match.statement_end)
     line = match.line - first
-    return Window(ref, text[match.window_start : match.window_end], line, around, (first, last))
+    matched = (match.start - match.window_start, match.end - match.window_start)
+    start = match.window_start - len(text[: match.window_start].rpartition("\n")[2])
+    indent = text[start : match.window_start]
+    return Window(
+        ref,
+        text[match.window_start : match.window_end],
+        line,
+        around,
+        (first, last),
+        matched,
+        indent if not indent.strip() else "",
+    )
 
 
 def _headers(text: str, statement: SgNode) -> Iterator[str]:

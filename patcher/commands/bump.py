@@ -43,12 +43,22 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
     proven: list[ProofResult] = []
     if options.prove or files:
         found, proven = _proven(options, found, repository)
+    found = _for_people(options, repository, found)
     body = _body(options, found, proven)
     if files and body["ok"]:
         save.save(declarations.FOLDER, files)
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
     said = _said(options, body)
     return Outcome(_exit_code(body), body, said=said, draw=lambda colour: text_of(body, colour=colour))
+
+
+def _for_people(options: argparse.Namespace, repository: Repository, found: Bump) -> Bump:
+    """With the matrix and the windows that only a page shows, where one was asked for: nobody else waits for them."""
+    if not (options.html or options.markdown):
+        return found
+    from patcher.bump.shown import shown
+
+    return shown(repository, found, found.declared)
 
 
 def _prepare() -> None:

@@ -53,11 +53,15 @@ def _errors(ref: Mapping[str, Any], stops: Sequence[Mapping[str, Any]]) -> Itera
         yield {
             "code": f"anchor-{patch['verdict']}",
             "where": "{file}:{line}".format(**stop["declared"]),
-            "message": f"{patch['id']} on {ref['ref']}: {patch['message']}",
+            "message": f"{patch['id']} on {ref['ref']} at {_there(patch)}: {patch['message']}",
             "hint": stop["hint"],
         }
     for reason in ref["reasons"] if not stopping else ():
         yield {"code": "gate-refused", "where": "", "message": f"{ref['ref']}: {reason}", "hint": ""}
+
+
+def _there(patch: Mapping[str, Any]) -> str:
+    return f"{patch['file']}:{patch['line']}" if patch["line"] else str(patch["file"])
 
 
 def _exit_code(errors: Sequence[Mapping[str, str]]) -> int:
