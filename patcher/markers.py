@@ -96,7 +96,7 @@ def _innermost(text: str, where: str) -> tuple[re.Match[str], re.Match[str]] | N
 
 
 def _found(marker: re.Pattern[str], text: str, stop: int) -> Iterator[re.Match[str]]:
-    """What `finditer` finds up to `stop`; the words are looked for first, as a pattern that may begin with `{` is slow."""
+    """What `finditer` finds up to `stop`. The words are looked for first: a pattern that may begin with `{` is slow."""
     says = _SAYS[marker]
     at = text.find(says, 0, stop)
     while at >= 0:
