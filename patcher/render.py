@@ -50,7 +50,7 @@ def render(template: str, **params: Hashable) -> str:
 
 _ASKS = re.compile(
     r"/\*= (?P<name>\w+)(?:\.(?P<field>\w+))?(?P<json> \| tojson)? =\*/"  # a value
-    r'|\s*/\*%- include "(?P<part>[^"]+)" %\*/\n?'  # a part; as `trim_blocks` and the `-` have it
+    r'|/\*%- include "(?P<part>[^"]+)" %\*/\n?'  # a part, as `trim_blocks` has it
 )
 _ESCAPED = re.compile("[<>&']")  # what Jinja2's `tojson` escapes
 
@@ -92,7 +92,8 @@ def _split(text: str) -> tuple[str | re.Match[str], ...] | None:
     pieces: list[str | re.Match[str]] = []
     position = 0
     for asks in _ASKS.finditer(text):
-        pieces += [text[position : asks.start()], asks]
+        before = text[position : asks.start()]
+        pieces += [before.rstrip() if asks["part"] else before, asks]  # what the `-` means
         position = asks.end()
     pieces.append(text[position:])
     plain = "\n".join(piece for piece in pieces if isinstance(piece, str))
