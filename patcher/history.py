@@ -41,6 +41,14 @@ class Commit:
     parents: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Bisected:
+    """What a bisection found. untold: ids of commits that could not be told, and may be the culprit as well."""
+
+    commit: Commit
+    untold: tuple[str, ...] = ()
+
+
 class Repository:
     """A local clone of upstream, with or without a work tree. A context manager; made by `open`."""
 
@@ -228,6 +236,32 @@ class Repository:
             if parents and not stopping:
                 found.append(commit)
         return known[min(found, key=order.__getitem__)] if found else None
+
+    def bisect(self, good: str, bad: str, paths: Sequence[str], holds: Callable[[str], bool | None]) -> Bisected | None:
+        """Where something that takes long to ask began to hold, in about log2 of the commits that touch a path.
+
+        holds: asked with commit ids; None where it cannot be told. It holds at `bad` and does not at `good`: both are
+        taken as said. None where no commit between them touches a path. Raises `NoSuchRef`.
+        """
+        last, rest, untold = self.commit_id(bad), [self.commit_id(good)], list[str]()
+        while found := self._halves(last, rest, paths):
+            asked = next((each for each in found[:-1] if each not in untold), "")
+            if not asked:
+                return Bisected(self.commit(found[-1]), tuple(each for each in untold if each in found))
+            said = holds(asked)
+            if said is None:
+                untold.append(asked)
+            elif said:
+                last = asked
+            else:
+                rest.append(asked)
+        return None
+
+    def _halves(self, last: str, rest: Sequence[str], paths: Sequence[str]) -> list[str]:
+        """What may be the culprit, by how much an answer would tell; at the end `last`, or the last with a path."""
+        excluded = [f"^{each}" for each in rest]
+        lines = self._git("rev-list", "--bisect-all", last, *excluded, "--", *paths).splitlines()
+        return [line.split()[0] for line in lines]
 
     def _log(self, *arguments: str) -> Iterator[Commit]:
         for line in self._git("rev-list", _FORMAT, *arguments).split("\n"):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
-def progress(steps: int) -> Iterator[Callable[[str, int], None]]:
-    """A bar of `steps` steps; nothing where stderr is no terminal.
+def progress(steps: int | None) -> Iterator[Callable[[str, int], None]]:
+    """A bar of `steps` steps, None where nobody knows how many; nothing where stderr is no terminal.
 
     Gives `advance(said, by)`: shows `said` beside the bar and moves it on by so many steps.
     """

@@ -1,6 +1,6 @@
 """The contracts, on what a build produced: choose them, run them, and say what was seen."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +13,13 @@ from patcher.prove import (
     CONTRACTS,
     Contract,
     Node,
+    Observation,
     ProofResult,
+    benches,
     dependencies_for,
     find_browser,
     find_node,
+    observe,
     prove,
 )
 
@@ -57,6 +60,27 @@ def run(
             command=f"sidecar-patcher prove --upstream {build.upstream.spec}",
         )
         return of(contracts, build, node=runtime, node_modules=modules, progress=tell)
+
+
+def look(
+    build: Build, names: Collection[str], *, node: str | None = None, install: bool = False
+) -> dict[str, Observation]:
+    """What these contracts see on the patched tree alone; those that are not for this upstream's version are left out.
+
+    Raises `NodeMissing`, `DependenciesMissing`.
+    """
+    runtime = find_node(node)
+    tree = build.upstream.tree
+    modules = dependencies_for(
+        tree["package.json"].data, node=runtime, install=install, command="the same command with"
+    )
+    handler = build.added[codex_handler(build)].data.decode()
+    with benches(tree, build.tree, node=runtime, node_modules=modules, handler_source=handler) as (_, patched):
+        return {
+            each.id: observe(each, patched)
+            for each in CONTRACTS
+            if each.id in names and build.upstream.version in each.versions
+        }
 
 
 def of(

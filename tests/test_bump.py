@@ -1,11 +1,14 @@
 """What a bump says of a place that stops: what changed, who did it, and what to do. On small upstreams of our own."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
-from patcher.bump.accepting import Asked
-from patcher.bump.model import Bump, Change, Kind, Place
+from patcher.bump.accepting import Asked, chosen_of
+from patcher.bump.content import content
+from patcher.bump.model import Bump, Change, Kind, Place, Tried
+from patcher.bump.moments import Reviews, moment
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.history import Repository as History
@@ -197,7 +200,7 @@ def test_first_choices_build(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     found = bumped(repository, audit)
     assert found.chosen == {"audit.0": 1}
-    assert found.proposed is not None and found.proposed.ok and not found.build.ok
+    assert found.proposed.ok and not found.build.ok
     assert b"console.log(session);" in found.proposed.tree[APP_FILE].data
 
 
@@ -273,10 +276,59 @@ def test_a_place_that_waits_for_another_names_it(repository: Repository, bench: 
     with_saved = APP.replace(SAVE, SAVE + "  const saved = 1;\n")
     second = bench.insert("second", "const saved = $_", "console.log(saved);", on=with_saved, requires=("first",))
     repository.commit(NEW.edited(SAVE, ""), "v1.3.0")
-    found = bumped(repository, first, second, since="v1.2.0")
+    found = bumped(repository, first, second, since="v1.2.0", write=True)  # nothing is accepted
     waits = next(place for place in found.places if place.patch == "second")
     assert waits.change is Change.WAITS
     assert waits.change_said == "it anchors in what first brings, which stops at first.0: accept that first"
+
+
+def in_what_first_brings(bench: Bench) -> tuple[Patch, Patch]:
+    """Two patches; the second anchors in the payload of the first, with the statement of upstream's behind it."""
+    first = bench.insert("first", "store.save(session, total)", "const saved = 1;")
+    with_saved = APP.replace(SAVE, SAVE + "  const saved = 1;\n")
+    edit = bench.edit("const saved = $_", "console.log(saved);", on=with_saved, after=1)
+    return first, bench.patch("second", edit, requires=("first",))
+
+
+EDITED_SAVE = NEW.edited("store.save(session, total)", "store.save(session, total, 1)")
+
+
+def test_a_place_that_waited_goes_in_with_what_it_waited_for(repository: Repository, bench: Bench) -> None:
+    repository.commit(EDITED_SAVE, "v1.3.0")
+    found = bumped(repository, *in_what_first_brings(bench), since="v1.2.0")
+    assert [(place.id, place.stops) for place in found.places] == [("first.0", True), ("second.0", False)]
+    assert found.chosen == {"first.0": 1} and found.proposed.ok
+
+
+def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Repository, bench: Bench) -> None:
+    """Without a second round nobody could ever accept it: it waits, and the first alone does not build."""
+    repository.commit(EDITED_SAVE.edited("return total", "return total + 1"), "v1.3.0")
+    series = in_what_first_brings(bench)
+    found = bumped(repository, *series, since="v1.2.0")
+    second = found.places[1]
+    assert (second.stops, second.change) == (True, Change.EDITED)
+    assert found.chosen == {"first.0": 1, "second.0": 1} and found.proposed.ok
+    accepted = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1, "second.0": 1})
+    assert accepted.proposed.tree == found.proposed.tree
+    alone = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1})
+    assert not alone.proposed.ok and [each.rank for each in alone.places[1].candidates] == [1]
+    command = content(alone, "bump")["places"][1]["candidates"][0]["command"]
+    assert command == "bump --accept first.0=1 second.0=1 --write"
+
+
+def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repository, audit: Patch) -> None:
+    """Whatever else does not fit is refused by its gate; of this one there is nothing to declare."""
+    repository.commit(EDITED_SAVE.edited("handle", "receive"), "v1.3.0")
+    place = only(bumped(repository, audit))
+    twice = replace(place, candidates=(replace(place.candidates[0], tried=Tried(problems=("it matches 2 times",))),))
+    with History.open(str(repository.path)) as history:
+        at = moment(history, "v1.3.0")
+        asked = Asked("v1.3.0", accept={"audit.0": 1})
+        said = refusal(chosen_of, [twice], asked, Reviews(history, (audit,), None, at))
+    assert (said.message, said.hint) == (
+        "audit.0=1 cannot be accepted: it matches 2 times",
+        "the same command without `--accept` shows the others",
+    )
 
 
 # --- what goes through -----------------------------------------------------------------------------------------

@@ -149,6 +149,71 @@ def test_a_branch_from_before_the_time_is_not_the_culprit(repository: Repository
         assert found is not None and found.subject == "guilty"
 
 
+# --- bisection -------------------------------------------------------------------------------------------------
+
+
+def bisected(repository: Repository, mark: str, untold: str = "never there") -> tuple[str, int, int]:
+    """The subject of the commit that brought a text, how many could not be told, and how often was asked."""
+    asked = []
+
+    def holds(at: str) -> bool | None:
+        asked.append(at)
+        text = history.text(at, APP_FILE) or ""
+        return None if untold in text else mark in text
+
+    with History.open(str(repository.path)) as history:
+        found = history.bisect("v1.2.0", "HEAD", [APP_FILE], holds)
+        assert found is not None
+        return found.commit.subject, len(found.untold), len(asked)
+
+
+def numbered(number: int) -> Tree:
+    return SMALL.edited("[]", f"[{number}]")
+
+
+def test_a_bisection_asks_few(repository: Repository) -> None:
+    for number in range(32):
+        tree = numbered(number)
+        commit(repository, tree if number < 21 else tree.edited("total;", "broken;"), f"commit {number}")
+    subject, untold, asked = bisected(repository, "broken")
+    assert (subject, untold) == ("commit 21", 0) and asked <= 6
+
+
+def test_a_bisection_leaves_out_what_touches_no_path(repository: Repository) -> None:
+    for number in range(8):
+        commit(repository, SMALL.having({"other.txt": str(number)}), f"innocent {number}")
+    commit(repository, SMALL.edited("total;", "broken;").having({"other.txt": "7"}), "guilty")
+    commit(repository, SMALL.edited("total;", "broken;").having({"other.txt": "8"}), "later")
+    assert bisected(repository, "broken") == ("guilty", 0, 0)
+
+
+def test_a_bisection_goes_into_branches(repository: Repository) -> None:
+    repository.git("checkout", "--quiet", "-b", "feature")
+    commit(repository, SMALL.edited("total;", "broken;"), "guilty")
+    commit(repository, SMALL.edited("total;", "broken;").edited("[]", "[1]"), "more of it")
+    repository.git("checkout", "--quiet", "main")
+    commit(repository, SMALL.edited("exports = {", "exports = { app,"), "innocent")
+    repository.git("merge", "--quiet", "--no-ff", "--message", "merged", "feature")
+    assert bisected(repository, "broken")[:2] == ("guilty", 0)
+
+
+@pytest.mark.parametrize(("first", "last", "untold"), [(3, 5, 2), (0, 7, 7), (6, 7, 1)])
+def test_what_cannot_be_told_is_counted_where_it_may_be_the_culprit(
+    repository: Repository, first: int, last: int, untold: int
+) -> None:
+    """From `first` on nobody can tell, and from `last` on it holds."""
+    for number in range(9):
+        tree = numbered(number)
+        more = "broken;" if number >= last else "untold;" if number >= first else "total;"
+        commit(repository, tree.edited("total;", more), f"commit {number}")
+    assert bisected(repository, "broken", "untold")[:2] == (f"commit {last}", untold)
+
+
+def test_nothing_to_bisect(long: Repository) -> None:
+    with History.open(str(long.path)) as history:
+        assert history.bisect("v1.2.0", "v1.10.0", ["nothing.js"], lambda at: True) is None
+
+
 # --- contents --------------------------------------------------------------------------------------------------
 
 

@@ -243,6 +243,12 @@ class TestSidecar:
             assert running.rows("SELECT event_type FROM events") == [{"event_type": "SessionStart"}]
             assert running.get("/api/sessions/a-session").keys() >= {"session", "agents", "events"}
 
+    def test_a_database_that_is_not_as_expected_is_no_crash(self, builtin: str, node: Node) -> None:
+        with Sidecar(builtin, node) as running:
+            expected = r"its database does not answer `SELECT 1 FROM nobody` \(no such table: nobody\); its log"
+            with pytest.raises(SidecarFailed, match=expected):
+                running.rows("SELECT 1 FROM nobody")
+
     @pytest.mark.parametrize(
         ("body", "code"),
         [
@@ -314,6 +320,16 @@ class TestSidecar:
         with pytest.raises(SidecarFailed, match=r"did not start; its log ends:\n(.*\n)*.*no such table"):
             Sidecar(tree, node, work=str(tmp_path)).__enter__()
         assert list(tmp_path.glob("sidecar-*")) == []
+
+    @pytest.mark.parametrize(("below", "first"), [(5, "line 5"), (25, "Error: the reason"), (60, "below 15")])
+    def test_the_end_of_a_log_begins_with_the_error_where_that_is_near(
+        self, tmp_path: Path, node: Node, below: int, first: str
+    ) -> None:
+        lines = [*(f"line {n}" for n in range(14)), "Error: the reason", *(f"below {n}" for n in range(below))]
+        tree = tree_of(tmp_path / "t", f"console.log({json.dumps(chr(10).join(lines))}); process.exit(1);")
+        with pytest.raises(SidecarFailed) as failed:
+            Sidecar(tree, node, work=str(tmp_path)).__enter__()
+        assert str(failed.value).splitlines()[1] == first
 
     def test_that_never_answers_is_given_up(self, tmp_path: Path, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sidecar, "START_TIMEOUT", 0.3)

@@ -34,14 +34,20 @@ def chosen_of(places: Sequence[Place], asked: Asked, reviews: Reviews) -> dict[s
     for name, rank in asked.accept.items():
         if name not in known:
             raise UsageError(f"there is no place {name}", hint=f"there are: {', '.join(known)}")
+        if known[name].waits_for in asked.accept:
+            continue  # its candidates are looked for once that is accepted
         found = [each for each in known[name].candidates if each.rank == rank]
         if not found:
             count = len(known[name].candidates)
             hint = "the same command without `--accept` shows them"
             raise UsageError(f"{name} has no candidate {rank}: it has {count or 'none'}", hint=hint)
+        if not found[0].tried.unique:
+            problem = next(iter(found[0].tried.problems), "nothing is known of it")
+            hint = "the same command without `--accept` shows the others"
+            raise UsageError(f"{name}={rank} cannot be accepted: {problem}", hint=hint)
         if found[0].kind is not Kind.PIN:
             _refuse_range(known[name], reviews)
-    return dict(asked.accept)
+    return {name: rank for name, rank in asked.accept.items() if known[name].waits_for not in asked.accept}
 
 
 def _refuse_range(place: Place, reviews: Reviews) -> None:

@@ -125,8 +125,17 @@ class ScopeDiff:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """Code that a patch replaces, where nothing replaces it. line: from 1. shown: its first line."""
+
+    line: int
+    scope: str
+    shown: str
+
+
+@dataclass(frozen=True)
 class Place:
-    """One place of one patch at the new ref."""
+    """One place of one patch at the new ref. waits_for: the id of the place without which nobody can tell."""
 
     patch: str
     number: int
@@ -138,10 +147,10 @@ class Place:
     change: Change | None = None
     change_said: str = ""
     culprit: Commit | None = None
-    later: tuple[Commit, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     scope_diff: ScopeDiff | None = None
-    accepted: int = 0
+    twins: tuple[Twin, ...] = ()
+    waits_for: str = ""
 
     @property
     def id(self) -> str:
@@ -168,22 +177,51 @@ class Refusal:
 
 
 @dataclass(frozen=True)
+class Brought:
+    """A scope that a commit made or changed. places: those of the series that are in it, as `patch.number`."""
+
+    file: str
+    scope: str
+    new: bool
+    places: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Red:
+    """Why a contract is red on the tree with what was accepted, or with the first choices.
+
+    said: a sentence, with what a candidate can do about it. culprit: the commit from which on it is red; untold: ids of
+    commits that may be it as well, because nothing could be built there. brought: what the culprit did to the files of
+    the series.
+    """
+
+    contract: str
+    said: str
+    culprit: Commit | None = None
+    untold: tuple[str, ...] = ()
+    brought: tuple[Brought, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bump:
     """Everything that a bump found out.
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
-    went into it, by place; `accepted` by a person, or the first ones. gaps: version tags after a ref and before the new
+    went into it, by place; `accepted` by a person, or the first ones. declared: the series as it is. red: the contracts
+    that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
     one at which `patch.number` does not meet the pin of these tokens.
     """
 
     since: Moment | None
     until: Moment
     build: Build
+    proposed: Build
     places: tuple[Place, ...]
     refusals: tuple[Refusal, ...] = ()
-    proposed: Build | None = None
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     accepted: bool = False
+    declared: tuple[Patch, ...] = ()
+    red: tuple[Red, ...] = ()
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()

@@ -13,6 +13,7 @@ from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
 from patcher.bump.moments import Reviews, beginning, comments_of, moment
 from patcher.bump.scope_diff import scope_diff
 from patcher.bump.shapes import words
+from patcher.bump.twins import twins
 from patcher.bump.window import window_of
 from patcher.errors import PatcherError
 from patcher.flow import Surveyed
@@ -37,21 +38,33 @@ def bump(
     look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
-    chosen = chosen_of(places, asked, look.reviews)
-    ours = trial.accepted(series, places, chosen, until.upstream.version)
+    while True:
+        chosen = chosen_of(places, asked, look.reviews)
+        ours = trial.accepted(series, places, chosen, until.upstream.version)
+        free = _freed(until, ours, places, chosen)
+        if not free:
+            break
+        places = look.again(places, free, ours)
     proposed = check_upstream(until.upstream, ours) if chosen else build
     return Bump(
         since,
         until,
         build,
+        proposed,
         tuple(places),
         look.refusals(),
-        proposed,
         ours,
         chosen,
         bool(asked.accept),
-        look.reviews.gaps,
+        tuple(series),
+        gaps=look.reviews.gaps,
     )
+
+
+def _freed(until: Moment, series: Sequence[Patch], places: Sequence[Place], chosen: Collection[str]) -> list[Place]:
+    """The places whose turn it is: what they waited for has a candidate now that lets it through."""
+    stopped = {f"{patch}.{number}" for patch, number in trial.stops_of(until.upstream, series)}
+    return [each for each in places if each.waits_for in chosen and each.waits_for not in stopped]
 
 
 class _Look:
@@ -88,12 +101,29 @@ class _Look:
             if only and there.patch not in only:
                 continue
             self.advance(f"{there.patch}.{there.number}", 1)
-            found.append(self._stopping(there, stopped, found) if there.finding.verdict.stops else self._going(there))
+            stops = there.finding.verdict.stops
+            found.append(self._stopping(there, stopped, found) if stops else self._going(there, surveyed))
         return found
+
+    def again(self, places: Sequence[Place], free: Collection[Place], series: tuple[Patch, ...]) -> list[Place]:
+        """The places, of which these had to wait; now there is a candidate in `series` for what they waited for."""
+        look = _Look(self.repository, series, self.since, self.until, self.advance, candidates_too=self.candidates_too)
+        surveyed = {(each.patch, each.number): each for each in flow.survey(self.until.upstream, series)}
+        stopped = {key for key, each in surveyed.items() if each.finding.verdict.stops}
+        found: list[Place] = []
+        for place in places:
+            there = surveyed.get((place.patch, place.number)) if place in free else None
+            before = [each for each in found if (each.patch, each.number) in stopped]
+            found.append(look.freed(there, stopped, before) if there else place)
+        return found
+
+    def freed(self, there: Surveyed, stopped: Collection[tuple[str, int]], before: Sequence[Place]) -> Place:
+        """A place that waits no more, or for another one; it may go through as it is."""
+        return self._stopping(there, stopped, before) if there.finding.verdict.stops else self._place(there)
 
     # --- a place that goes through -----------------------------------------------------------------------------
 
-    def _going(self, there: Surveyed) -> Place:
+    def _going(self, there: Surveyed, surveyed: Sequence[Surveyed]) -> Place:
         tokens = there.located.matches[0].tokens
         old = self.reviews.since_review(there.patch, there.number, tokens)
         place = self._place(there)
@@ -101,7 +131,8 @@ class _Look:
             return place
         names = free_names(place.payload) | set(_names_of(there))
         diff = scope_diff(self._ref(there, tokens), old, there, names)
-        return replace(place, scope_diff=diff, reviewed=window_of(self._ref(there, tokens), old.text, old.located))
+        reviewed = window_of(self._ref(there, tokens), old.text, old.located)
+        return replace(place, scope_diff=diff, reviewed=reviewed, twins=twins(place.edit, old, there, surveyed))
 
     def _ref(self, there: Surveyed, tokens: str) -> str:
         return self.reviews.reviewed_ref(there.patch, there.number, tokens)
@@ -118,7 +149,7 @@ class _Look:
         blocker = self._blocker(there, before)
         if blocker is not None:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
-            return replace(place, change=Change.WAITS, change_said=said)
+            return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.patch, there.number)
         if reviewed is None:
             said = "no ref of this repository has the code that was reviewed"

@@ -1,7 +1,7 @@
 """A bump for a person at a terminal: what moved, who moved it, what to do, in that order."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 _RED, _GREEN, _YELLOW, _BOLD, _DIM, _CYAN = "31;1", "32", "33", "1", "2", "36"
@@ -20,7 +20,7 @@ def text_of(report: Mapping[str, Any], *, colour: bool = False) -> str:
     for refusal in bump["refusals"]:
         lines += ["", *_refusal(refusal, paint)]
     lines += ["", *_going(bump, paint)]
-    lines += _contracts(report.get("contracts", ()), paint)
+    lines += _contracts(report.get("contracts", ()), bump["red"], paint)
     lines += _what_to_do(report, paint)
     return "\n".join(lines) + "\n"
 
@@ -147,6 +147,18 @@ def _going(bump: Mapping[str, Any], paint: Paint) -> Iterator[str]:
         yield f"{paint('fit', _GREEN)}: {', '.join(places)}"
         yield f"  new   in {key} since {diff['since']}{more}"
         yield from (f"        {_painted(line, paint)}" for line in diff["lines"])
+    for place in going:
+        yield from _twins(place, paint)
+
+
+def _twins(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    name = f"{place['patch']}.{place['number']}"
+    for each in place["twins"]:
+        yield ""
+        yield f"{paint('twin', _YELLOW)}  {paint(name, _BOLD)}  {place['file']}:{each['line']}, {each['scope']}"
+        yield "  what  the code that it replaces is here too, new since its review, and no place replaces it"
+        yield f"        {each['shown']}"
+        yield "  do    read it: it may need an edit of its own"
 
 
 def _painted(line: str, paint: Paint) -> str:
@@ -154,17 +166,39 @@ def _painted(line: str, paint: Paint) -> str:
     return paint(line, code) if code else line
 
 
-def _contracts(contracts: Any, paint: Paint) -> Iterator[str]:
+def _contracts(contracts: Any, reasons: Sequence[Mapping[str, Any]], paint: Paint) -> Iterator[str]:
+    known = {each["contract"]: each for each in reasons}
+    alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for each in contracts:
-        if each["ok"]:
-            continue
+        if not each["ok"]:
+            said = known[each["id"]]["said"] if each["id"] in known else ""
+            alike.setdefault((each["message"].splitlines()[0], said), []).append(each)
+    for each, *others in alike.values():
         yield ""
-        yield f"{paint('contract', _RED)}  {paint(each['id'], _BOLD)}"
-        yield f"  what  {each['message']}"
+        names = ", ".join(paint(one["id"], _BOLD) for one in (each, *others))
+        yield f"{paint('contract', _RED)}  {names}"
+        first, *log = each["message"].splitlines()
+        yield f"  what  {first}"
+        yield from (f"        {paint(line, _DIM)}" for line in log)
+        yield from _reason(known[each["id"]], paint) if each["id"] in known else ()
     if contracts:
         proven = sum(each["ok"] for each in contracts)
         yield ""
         yield f"contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
+
+
+def _reason(reason: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    """Who made it red, what that brought, and why no candidate mends it."""
+    if reason["culprit"]:
+        yield from _who(reason["culprit"], paint)
+        if reason["untold"]:
+            others = ", ".join(each[:12] for each in reason["untold"])
+            yield f"        {paint(f'or one of these, where nothing could be built: {others}', _DIM)}"
+    for number, each in enumerate(reason["brought"]):
+        places = ", ".join(each["places"]) or "no place of its patches is in it"
+        how = "new" if each["new"] else "changed"
+        yield f"  {'    ' if number else 'did '}  {how}: {each['scope']} of {each['file']} ({places})"
+    yield f"  why   {reason['said']}"
 
 
 def _what_to_do(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
@@ -189,7 +223,9 @@ def _next(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
         yield f"by hand first: no candidate fits {', '.join(open_ones)}; it says why above"
     for refusal in bump["refusals"]:
         yield f"by hand first: {refusal['code']}, {refusal['where']}"
-    if bump["command"] and not open_ones and not bump["refusals"]:
+    if bump["red"]:
+        yield f"by hand first: red is {', '.join(each['contract'] for each in bump['red'])}; it says why above"
+    if bump["command"] and not open_ones and not bump["refusals"] and not bump["red"]:
         yield f"read the windows above; then\n  $ {paint(bump['command'], _CYAN)}"
     elif report["ok"] and bump["record"]:
         yield f"read what is new above; then record it\n  $ {paint(bump['record'], _CYAN)}"

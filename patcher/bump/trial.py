@@ -1,6 +1,6 @@
 """Candidates tried for real: located, spliced, gated, in memory."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from patcher import flow
@@ -100,20 +100,3 @@ def first_choices(places: Sequence[Place]) -> dict[str, int]:
         for candidate in place.candidates[:1]
         if place.stops and candidate.tried.fits
     }
-
-
-def proven(
-    places: Sequence[Place], chosen: Mapping[str, int], red: Collection[str], patches: Sequence[Patch]
-) -> list[Place]:
-    """The places, with what the contracts of their patches said of the candidates that were chosen. red: ids."""
-    contracts = {patch.id: set(patch.contracts) for patch in patches}
-
-    def one(place: Place, candidate: Candidate) -> Candidate:
-        if chosen.get(place.id) != candidate.rank:
-            return candidate
-        failed = sorted(contracts[place.patch] & set(red))
-        problems = tuple(f"contract {name} refuses" for name in failed)
-        tried = replace(candidate.tried, contracts=not failed, problems=candidate.tried.problems + problems)
-        return replace(candidate, tried=tried)
-
-    return [replace(place, candidates=tuple(one(place, each) for each in place.candidates)) for place in places]

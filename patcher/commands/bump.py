@@ -2,11 +2,11 @@
 
 import argparse
 import sys
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patcher import report
-from patcher.bump import content, declarations, save, trial
+from patcher.bump import content, declarations, save
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
@@ -32,12 +32,14 @@ def bump(options: argparse.Namespace) -> Outcome:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
         with progress(sum(len(patch.edits) for patch in SERIES)) as advance:
             found = run(repository, SERIES, asked, advance)
-        return _outcome(options, found)
+        return _outcome(options, found, repository)
 
 
-def _outcome(options: argparse.Namespace, found: Bump) -> Outcome:
+def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
     files = _to_write(options, found)
-    proofs = _proven(options, found) if options.prove or files else []
+    proofs: list[ProofResult] = []
+    if options.prove or files:
+        found, proofs = _proven(options, found, repository)
     body = _body(options, found, proofs)
     if files and body["ok"]:
         save.save(declarations.FOLDER, files)
@@ -55,7 +57,7 @@ def _prepare() -> None:
 
 
 def _to_write(options: argparse.Namespace, found: Bump) -> dict[str, tuple[str, str]]:
-    if not options.write or found.proposed is None or not found.proposed.ok:
+    if not options.write or not found.proposed.ok:
         return {}
     return declarations.written(found)
 
@@ -85,20 +87,21 @@ def _accepted(word: str) -> tuple[str, int]:
     return place, int(rank)
 
 
-def _proven(options: argparse.Namespace, found: Bump) -> "list[ProofResult]":
-    if found.proposed is None or not found.proposed.ok:
-        return []
+def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
+    if not found.proposed.ok:
+        return found, []
     from patcher import proof
+    from patcher.bump.proving import Prover
 
-    return proof.run(found.proposed, node=options.node, install=options.install)
+    how = {"node": options.node, "install": options.install}
+    with progress(None) as advance:
+        prover = Prover(repository, partial(proof.run, **how), partial(proof.look, **how), advance)
+        return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    if proofs:
-        red = {result.contract.id for result in proofs if not result.ok}
-        found = replace(found, places=tuple(trial.proven(found.places, found.chosen, red, SERIES)))
     command = content.command_of(options.upstream, options.to, options.since or "")
-    shown = found.proposed if options.accept and found.proposed else found.build
+    shown = found.proposed if options.accept else found.build
     body = report.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])
     body["bump"] = {**content.content(found, command), "written": []}

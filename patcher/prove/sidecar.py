@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -26,6 +27,8 @@ STOP_TIMEOUT = 3.0
 POLL_MS = 100
 """How often the sidecar's importer looks at its rollout files here, in milliseconds."""
 
+_TAIL = 15
+_ERROR = re.compile(r"\w*Error\b.*:")
 _POSIX = os.name == "posix"
 _PORT_TRIES = 5
 _PORT_TAKEN = ("EADDRINUSE", "address already in use", "already running")
@@ -269,9 +272,12 @@ class Sidecar:
             connection.close()
 
     def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
-        """What a query gives, as dictionaries."""
-        with self.database() as connection:
-            return [dict(row) for row in connection.execute(sql, params)]
+        """What a query gives, as dictionaries. Raises `SidecarFailed` where the database is not as expected."""
+        try:
+            with self.database() as connection:
+                return [dict(row) for row in connection.execute(sql, params)]
+        except sqlite3.Error as error:
+            raise self._failure(f"its database does not answer `{sql}` ({error})") from error
 
     def log(self) -> str:
         """Everything that it has written to stdout and stderr so far."""
@@ -349,8 +355,14 @@ class Sidecar:
         raise self._failure("the sidecar died")
 
     def _failure(self, what: str) -> SidecarFailed:
-        tail = "\n".join(self.log().strip().splitlines()[-15:])
+        tail = "\n".join(_end(self.log().strip().splitlines()))
         return SidecarFailed(f"{what}; its log ends:\n{tail}" if tail else f"{what}; its log is empty")
+
+
+def _end(lines: list[str]) -> list[str]:
+    """The end of a log: 15 lines, or more where Node says what went wrong above a long stack."""
+    error = max((number for number, line in enumerate(lines) if _ERROR.match(line)), default=len(lines))
+    return lines[max(min(error, len(lines) - _TAIL), len(lines) - 3 * _TAIL, 0) :]
 
 
 def _free_port() -> int:

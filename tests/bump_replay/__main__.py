@@ -20,6 +20,9 @@ def main() -> int:
     parser.add_argument(
         "--prove", action="store_true", help="run the contracts on each tree that a candidate was accepted for"
     )
+    parser.add_argument(
+        "--pairs", metavar="A..B", nargs="+", default=(), help="only these pairs of adjacent tags (default: all)"
+    )
     options = parser.parse_args()
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
     if options.drift:
@@ -27,7 +30,7 @@ def main() -> int:
     if not repository:
         sys.stderr.write("SIDECAR_UPSTREAM_REPO does not name a clone of upstream\n")
         return 2
-    return int(not tags.show(repository, prove=options.prove))
+    return int(not tags.show(repository, prove=options.prove, pairs=options.pairs))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 from patcher import flow, proof
 from patcher.bump.accepting import Asked
-from patcher.bump.model import Bump, Change, Place
+from patcher.bump.model import Bump, Change, Place, Red
+from patcher.bump.proving import Prover
+from patcher.bump.reddened import in_short
 from patcher.bump.run import bump
 from patcher.bump.variants import NEVER
 from patcher.history import Repository
 from patcher.locate import locate
 from patcher.model import Edit, Patch, Pin, Versions, version_key
 from patcher.patches import SERIES
+from patcher.pipeline import check_upstream
 from tests.bump_replay.oracle import guilty
 
 
@@ -60,11 +64,13 @@ def _range_as_of(versions: Versions, tag: str) -> Versions:
     return replace(versions, until="") if ends_later else versions
 
 
-def show(path: str, *, prove: bool) -> bool:
+def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
     """A line for each pair and each stop. Whether every stop has the right commit and a candidate, or a reason for none."""
     good, stops, named = True, 0, 0
     with Repository.open(path) as repository:
         for older, newer in pairwise(repository.tags()):
+            if pairs and f"{older}..{newer}" not in pairs:
+                continue
             series = as_of(repository, older)
             if not any(edit.versions is not NEVER for patch in series for edit in patch.edits):
                 print(f"{older} → {newer}: no pin is met yet")
@@ -79,7 +85,7 @@ def show(path: str, *, prove: bool) -> bool:
                 stops, named, good = stops + 1, named + right, good and right
                 print(f"  {place.id} {place.finding.verdict}, {place.change}: {said}")
                 good &= any(each.tried.fits for each in place.candidates) or _says_why(place)
-            good &= _closing(found, prove)
+            good &= _closing(repository, found, prove)
     print(f"{stops} stops, {named} explained by the commit that an exhaustive search names, or by what they wait for")
     return good
 
@@ -114,31 +120,54 @@ def _says_why(place: Place) -> bool:
     return bool(place.change_said) and all(each.tried.problems for each in place.candidates)
 
 
-def _closing(found: Bump, prove: bool) -> bool:
+def _closing(repository: Repository, found: Bump, prove: bool) -> bool:
     build = found.proposed
-    if build is None or not build.ok:
+    if not build.ok:
         reasons = [*_reasons(found)]
         print(f"  accepting the first candidates does not build: {'; '.join(dict.fromkeys(reasons))}")
         return bool(reasons)
-    print(f"  accepting {found.chosen or 'nothing'} builds, {len(build.gates)} of {len(build.gates)} gates")
-    if prove and found.chosen:
-        results = proof.run(build, install=True)
-        red = [f"{each.contract.id}: {each.message.splitlines()[0]}" for each in results if not each.ok]
-        lacking = _later_places(found)
-        if red and lacking:
-            print(f"  the newer tag needs places that the series of the older did not have: {', '.join(lacking)}")
-        print(
-            f"  contracts of the accepted tree: {len(results) - len(red)} of {len(results)}"
-            + "".join(f"\n    {each}" for each in red)
-        )
-    return True
+    print(f"  accepting {dict(found.chosen) or 'nothing'} builds, {len(build.gates)} of {len(build.gates)} gates")
+    return _proven(repository, found) if prove and found.chosen else True
 
 
-def _later_places(found: Bump) -> list[str]:
-    """Places that the series of today has for this version, and that of the older tag has not."""
-    version, there = found.until.upstream.version, {place.id for place in found.places}
-    today = [f"{p.id}.{n}" for p in SERIES if not p.is_superseded_in(version) for n, _ in p.edits_for(version)]
-    return [each for each in today if each not in there]
+def _proven(repository: Repository, found: Bump) -> bool:
+    """Whether the contracts of the tree with the first candidates are green, or each red one has a reason that holds."""
+    look = partial(proof.look, install=True)
+    found, results = Prover(repository, partial(proof.run, install=True), look).first_choices(found)
+    print(f"  contracts of the accepted tree: {sum(each.ok for each in results)} of {len(results)}")
+    reasons = {each.contract: each for each in found.red}
+    good = True
+    for each in results:
+        if not each.ok:
+            reason = reasons.get(each.contract.id)
+            holds = reason is not None and (reason.culprit is None or _turns_red(repository, found, reason))
+            good &= holds
+            print(f"    {each.contract.id}: {_said(reason) if reason else in_short(each.message)}")
+            print(f"      {'this holds' if holds else 'THIS DOES NOT HOLD'}")
+    for place in found.places:
+        for twin in place.twins:
+            print(f"    twin of {place.id}: line {twin.line}, {twin.scope}: `{twin.shown}`")
+    return good
+
+
+def _said(reason: Red) -> str:
+    commit = reason.culprit
+    return f"{f'{commit.commit[:8]} {commit.subject}; ' if commit else ''}{reason.said}"
+
+
+def _turns_red(repository: Repository, found: Bump, reason: Red) -> bool:
+    """Asked once more, each on its own: green at every parent of the commit that is named, and red at the commit."""
+    assert reason.culprit is not None
+
+    def green(commit: str) -> bool:
+        upstream = replace(repository.upstream(commit), version=found.until.upstream.version)
+        build = check_upstream(upstream, found.series)
+        if not build.ok:
+            build = check_upstream(repository.upstream(commit), found.series)
+        return proof.look(build, [reason.contract], install=True)[reason.contract].green
+
+    commit = repository.commit(reason.culprit.commit)
+    return not green(commit.id) and all(green(parent) for parent in commit.parents)
 
 
 def _reasons(found: Bump) -> Iterator[str]:

@@ -1,0 +1,151 @@
+"""Why a contract is red on a tree whose gates all pass: since which commit, what it brought, and what we can do.
+
+A contract takes seconds where a place takes milliseconds, so the commit is found by bisection, on real sidecars.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from patcher import javascript
+from patcher.bump.culprit import described
+from patcher.bump.model import Brought, Bump, Moment, Red
+from patcher.errors import DependenciesMissing, PatcherError
+from patcher.history import Repository
+from patcher.model import Build, Patch, Scope
+from patcher.pipeline import check_upstream
+
+if TYPE_CHECKING:
+    from patcher.prove import Observation
+
+Look = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
+"""What contracts see on the patched tree of a build; those that are not for its version are left out."""
+
+PATHS = ("server", "scripts", "bin", "package.json")
+_BROUGHT = 8
+_ERROR = re.compile(r"\w*Error\b.*:")
+
+
+@dataclass
+class Reasons:
+    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at."""
+
+    repository: Repository
+    bump: Bump
+    look: Look
+    patches_of: Mapping[str, Sequence[str]]
+    advance: Callable[[str, int], None] = lambda said, by: None
+    _builds: dict[str, Build | None] = field(default_factory=dict)
+
+    def of(self, red: Sequence[str]) -> tuple[Red, ...]:
+        """A reason for each of these contracts. Raises `DependenciesMissing` for the beginning of the bump."""
+        since = self.bump.since
+        if since is None:
+            said = "no ref is known where it was green: there is none whose pins are met"
+            return tuple(Red(each, said) for each in red)
+        build = self._build(since.commit)
+        if build is None:
+            said = f"the series does not build at {since.ref}: nothing to compare with"
+            return tuple(Red(each, said) for each in red)
+        self.advance(f"red contracts at {since.ref}", 1)
+        before = self.look(build, red)
+        return tuple(self._one(each, since, before.get(each)) for each in red)
+
+    def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
+        if before is None:
+            return Red(contract, f"it is not for {since.ref}: nothing to compare with")
+        if not before.green:
+            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
+            return Red(contract, f"{said}: {in_short(before.said)}")
+        until = self.bump.until
+        found = self.repository.bisect(since.commit, until.commit, PATHS, lambda commit: self._is_red(commit, contract))
+        if found is None:
+            said = f"it is green at {since.ref}, and no commit since touches {', '.join(PATHS)}: run it again"
+            return Red(contract, said)
+        brought = self._brought(found.commit.id, contract)
+        culprit = described(self.repository, found.commit, until.ref)
+        return Red(contract, self._said(contract, since.ref, brought), culprit, found.untold, brought)
+
+    def _said(self, contract: str, ref: str, brought: Sequence[Brought]) -> str:
+        patches = self.patches_of[contract]
+        names = ", ".join(patches)
+        ours = [place for place in self.bump.chosen if place.rpartition(".")[0] in patches]
+        green = f"it is green at {ref}"
+        if ours:
+            accepted = ", ".join(f"{place}={self.bump.chosen[place]}" for place in ours)
+            return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
+        bare = next((each for each in brought if not each.places), None)
+        where = f" (look at {bare.scope} of {bare.file})" if bare else ""
+        return f"{green}; no candidate mends it: each place of {names} fits. It takes another edit{where}"
+
+    # --- one commit --------------------------------------------------------------------------------------------
+
+    def _is_red(self, commit: str, contract: str) -> bool | None:
+        build = self._build(commit)
+        if build is None:
+            return None
+        self.advance(f"{contract} at {commit[:12]}", 1)
+        try:
+            return not self.look(build, [contract])[contract].green
+        except DependenciesMissing:
+            return None
+
+    def _build(self, commit: str) -> Build | None:
+        """With what was accepted; as the version that it says, or as the new one: code comes before its number."""
+        if commit not in self._builds:
+            self._builds[commit] = next(self._tries(commit), None)
+        return self._builds[commit]
+
+    def _tries(self, commit: str) -> Iterator[Build]:
+        try:
+            upstream = self.repository.upstream(commit)
+            for version in dict.fromkeys([upstream.version, self.bump.until.upstream.version]):
+                build = check_upstream(replace(upstream, version=version), self.bump.series)
+                if build.ok:
+                    yield build
+        except PatcherError:
+            return
+
+    # --- what it brought ---------------------------------------------------------------------------------------
+
+    def _brought(self, commit: str, contract: str) -> tuple[Brought, ...]:
+        """The scopes that it made or changed in the files of the series: new ones without a place first."""
+        parent = next(iter(self.repository.commit(commit).parents), "")
+        files = dict.fromkeys(edit.file for patch in self.bump.series for edit in patch.edits)
+        places = _places(self.bump.series, self.patches_of[contract], self.bump.until.upstream.version)
+        found = [
+            Brought(file, str(scope), scope not in before, places.get((file, scope), ()))
+            for file in files
+            for before, after in [(self._scopes(parent, file), self._scopes(commit, file))]
+            for scope, text in after.items()
+            if before.get(scope) != text
+        ]
+        return tuple(sorted(found, key=lambda each: (bool(each.places), not each.new))[:_BROUGHT])
+
+    def _scopes(self, commit: str, file: str) -> dict[Scope, str]:
+        text = self.repository.text(commit, file) if commit and file.endswith(".js") else None
+        return {scope: node.text() for scope, node in javascript.named_scopes(text)} if text else {}
+
+
+def _places(series: Sequence[Patch], patches: Sequence[str], version: str) -> dict[tuple[str, Scope], tuple[str, ...]]:
+    found: dict[tuple[str, Scope], tuple[str, ...]] = {}
+    for patch in series:
+        for number, edit in patch.edits_for(version) if patch.id in patches else ():
+            key = edit.file, edit.anchor_for(version).scope
+            found[key] = (*found.get(key, ()), f"{patch.id}.{number}")
+    return found
+
+
+def in_short(said: str) -> str:
+    """What was seen in one line; of a log, the error that it tells of."""
+    first, *log = said.splitlines() or ["nothing was said"]
+    error = next((line for line in log if _ERROR.match(line)), "")
+    short = first.partition("; its log")[0]
+    return f"{short}: {error}" if error else short
+
+
+def as_problem(red: Red) -> str:
+    """The reason as a problem of a candidate."""
+    since = f" since {red.culprit.commit[:12]} ({red.culprit.subject})" if red.culprit else ""
+    return f"contract {red.contract} is red{since}: {red.said}"

@@ -1,0 +1,64 @@
+"""What a patch replaces, somewhere else in the file as well: the build goes through, and half of it is not replaced."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from ast_grep_py import SgNode
+
+from patcher import javascript
+from patcher.bump.model import Twin
+from patcher.bump.shapes import words
+from patcher.flow import Surveyed
+from patcher.model import Edit, Place
+
+
+def twins(edit: Edit, old: Surveyed, new: Surveyed, there: Sequence[Surveyed]) -> tuple[Twin, ...]:
+    """Where the code that `edit` replaces stands now, and did not when it was reviewed, and no place replaces it.
+
+    there: every place at the new ref. Nothing for an edit that only adds: what it stands beside may well come twice.
+    """
+    if edit.place is not Place.REPLACE:
+        return ()
+    pattern = new.located.anchor.target or new.located.anchor.pattern
+    known = Counter(words(each.text()) for each in _others(old, pattern))
+    taken = {words(_own(each)) for each in there if each.finding.file == edit.file and _is_other(each, new)}
+    found = []
+    for each in _others(new, pattern):
+        said = words(each.text())
+        if known[said]:
+            known[said] -= 1
+        elif said not in taken:
+            found.append(Twin(javascript.line_of(each), _scope(new.text, each), each.text().splitlines()[0]))
+    return tuple(found)
+
+
+def _is_other(each: Surveyed, place: Surveyed) -> bool:
+    return bool(each.located.matches) and (each.patch, each.number) != (place.patch, place.number)
+
+
+def _others(there: Surveyed, pattern: str) -> list[SgNode]:
+    """The statements with what the pattern matches, but for the place's own."""
+    start = there.located.matches[0].statement_start
+    return [each for each in _statements(there.text, pattern) if javascript.span(each)[0] != start]
+
+
+def _statements(text: str, pattern: str) -> list[SgNode]:
+    found = javascript.matching(text, javascript.parse(text), pattern)
+    return [javascript.statement_of(node) for node in found]
+
+
+def _own(there: Surveyed) -> str:
+    match = there.located.matches[0]
+    return there.text[match.statement_start : match.statement_end]
+
+
+def _scope(text: str, node: SgNode) -> str:
+    """The innermost named scope around it."""
+    first, last = javascript.span(node)
+    around = [
+        (end - start, str(scope))
+        for scope, each in javascript.named_scopes(text)
+        for start, end in [javascript.span(each)]
+        if start <= first and last <= end
+    ]
+    return min(around)[1] if around else "module"
