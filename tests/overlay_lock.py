@@ -11,7 +11,7 @@ from patcher.model import Overlay, digest
 from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.render import render
 
-WRITE = "python -m tests.overlay_lock --write"
+WRITE = "python3 .dev run python -m tests.overlay_lock --write"
 
 
 def expected() -> str:

@@ -18,7 +18,9 @@ from tests.support import Says, refusal
 
 LAYOUT, JSON = "server/lib/codex-hooks-layout.js", "server/lib/codex-json.js"
 TAKES_JSON = 'require("./codex-json")'
-HINT = "in a checkout, `python -m tests.overlay_lock --write` makes it anew; else install the tool again"
+HINT = (
+    "in a checkout, `python3 .dev run python -m tests.overlay_lock --write` makes it anew; else install the tool again"
+)
 LINES = pytest.mark.parametrize(
     "upstream", [pytest.param(materialize("builtin"), id="v1"), pytest.param(miniature(), id="v2")]
 )
@@ -177,7 +179,9 @@ def test_the_command_says_when_it_is_out_of_date_and_writes(
     monkeypatch.setattr(command, "LOCK", str(lock))
     monkeypatch.setattr("sys.argv", ["overlay_lock"])
     assert command.main() == 1
-    assert capsys.readouterr().err == f"{lock} is out of date: `python -m tests.overlay_lock --write`\n"
+    assert (
+        capsys.readouterr().err == f"{lock} is out of date: `python3 .dev run python -m tests.overlay_lock --write`\n"
+    )
     monkeypatch.setattr("sys.argv", ["overlay_lock", "--write"])
     assert command.main() == 0 and lock.read_text() == command.expected()
     monkeypatch.setattr("sys.argv", ["overlay_lock"])
