@@ -5,7 +5,6 @@ import io
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
@@ -46,6 +45,8 @@ def run(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: not an error
         return 0
     except Exception:  # noqa: BLE001 - the last resort of a command line
+        import traceback
+
         sys.stderr.write(traceback.format_exc())
         version = f"sidecar-patcher {__version__}, Python {sys.version.split()[0]}"
         sys.stderr.write(f"\nerror[bug]: this is a bug of ours; please report the lines above ({version})\n")

@@ -121,6 +121,12 @@ class NotReversible(PatcherError):
     exit_code = EXIT_ANCHOR
 
 
+class LockUnreadable(PatcherError):
+    """A list of what is known of our own texts, part of the tool, is missing or damaged."""
+
+    code = "lock-unreadable"
+
+
 class OverlappingSplices(PatcherError):
     """Two edits want the same characters."""
 

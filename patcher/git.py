@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Callable, Container, Iterable, Mapping
 from fnmatch import fnmatchcase
 from types import MappingProxyType
@@ -39,6 +38,8 @@ def archive(repository: str, ref: str, wanted: Callable[[bytes | None], Iterable
         raise UpstreamUnreadable(f"{ref!r} is not a ref", where=repository)
     if is_local(repository):
         return _archive(local(repository), ref, wanted)
+    import tempfile  # only here: not free, and a local repository needs none
+
     with tempfile.TemporaryDirectory(prefix="sidecar-patcher-git-") as scratch:
         try:
             _run(scratch, "init", "--quiet", "--bare", ".")

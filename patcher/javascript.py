@@ -15,6 +15,8 @@ from patcher import jsx
 from patcher.model import Scope
 
 JAVASCRIPT = "javascript"
+ENDINGS = (".js", ".ts", ".tsx")
+"""Of files that we add and that are programs."""
 _LANGUAGES = {".tsx": "tsx", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
 
 FUNCTION_KINDS = frozenset(

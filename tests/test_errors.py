@@ -26,6 +26,7 @@ CODES = {
     "OutputTampered": ("output-tampered", 3),
     "ManifestUnreadable": ("manifest-unreadable", 5),
     "NotReversible": ("not-reversible", 3),
+    "LockUnreadable": ("lock-unreadable", 5),
     "OverlappingSplices": ("splices-overlap", 3),
     "SeriesError": ("series-invalid", 70),
     "ContractRefused": ("contract-refused", 4),

@@ -31,7 +31,7 @@ export const Page = ({ name }: { name: string }) => {
   );
 };
 """
-CARD = "export function Card({ open }: { open: boolean }) {\n  return <p>{String(open)}</p>;\n}\n"
+CARD = "export function Card({ open }: { open: boolean }) {\n  const text = String(open);\n  return <p>{text}</p>;\n}\n"
 PACKAGE = '{"name": "c", "dependencies": {"react": "1"}}'
 SECTION = Anchor(scope=function("Page"), pattern="<section $$$A>$$$C</section>", pins=(), containing="{name}")
 
@@ -193,6 +193,7 @@ def test_a_gate_refuses_a_payload_between_tags(bench: Bench, payload: str, gate_
         ('import { Carte } from "./Card";\n', "`client/src/Card.tsx` does not export `Carte`"),
         ('import x from "lodash";\n', "`lodash` is neither a file of the tree nor a package of client/package.json"),
         ('import Card from "./Card";\n', "does not export `default`"),
+        ('import { text } from "./Card";\n', "`client/src/Card.tsx` does not export `text`"),
     ],
 )
 def test_the_imports_of_a_file_of_ours_are_there(bench: Bench, source: str, said: str) -> None:

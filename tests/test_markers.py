@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patcher import markers
 from patcher.errors import EXIT_ANCHOR
 from patcher.markers import BEGIN_MARK, begin_marker, end_marker, unsplice
 from patcher.model import Place
@@ -105,3 +106,16 @@ def test_anything_can_have_been_replaced(was: str, around: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_the_end_marker_is_one_comment(was: str) -> None:
     assert end("p.0", was).index("*/") == len(end("p.0", was)) - 2
+
+
+MARKER_PIECES = [
+    "{", "}", " ", "*/", "/* sidecar-patcher:", "/* sidecar-patcher:begin ", "/* sidecar-patcher:end ", "p.0", " was ",
+    '"x"', '"\\\\"', " (after) */", " */", "{/* sidecar-patcher:end p.0 */}", "/* sidecar-patcher:begin p.0 (after) */",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(MARKER_PIECES), max_size=12).map("".join), st.integers(0, 200))
+def test_markers_are_found_as_their_pattern_finds_them(text: str, stop: int) -> None:
+    for pattern in (markers._BEGIN, markers._END):
+        expected = [(each.span(), each.groups()) for each in pattern.finditer(text, 0, stop)]
+        assert [(each.span(), each.groups()) for each in markers._found(pattern, text, stop)] == expected

@@ -24,6 +24,7 @@ PATCHES = ROOT / "patcher/patches"
 CONTRACT_FILES = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
 PARTS = {"page/codex-hooks.css.j2", "page/codex-hooks.js.j2"}  # what the page includes
+LOCKS = {"portable.lock", "overlay.lock"}
 LINES = ("1.1.1", "1.4.8", "2.0.0", "2.0.3")
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
 
@@ -84,8 +85,12 @@ def test_a_patch_does_something(patch: Patch) -> None:
 
 
 def test_every_payload_is_used_by_exactly_one_edit() -> None:
-    used = Counter(edit.template for patch in SERIES for edit in patch.edits)
-    assert used == Counter({**dict.fromkeys(templates("payload"), 1), **SHARED})
+    """At a version: a place that moved to another file is an edit of its own, with the payload that it had."""
+    for version in LINES:
+        used = Counter(edit.template for patch in SERIES for _, edit in patch.edits_for(version))
+        assert {name for name, times in used.items() if times != SHARED.get(name, 1)} <= SHARED.keys()
+        assert all(used[name] <= times for name, times in SHARED.items())
+    assert {edit.template for patch in SERIES for edit in patch.edits} == templates("payload")
 
 
 def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
@@ -96,7 +101,7 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
     files = {path for path in files if not path.startswith("report/")}  # of pages for people, not of the generated tree
-    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | {"portable.lock"}
+    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | LOCKS
 
 
 def test_every_part_of_a_page_is_included() -> None:

@@ -40,7 +40,7 @@ def _with_then(found: Bump, place: Place, then: _Places) -> Place:
     there = then.get((place.patch, place.number))
     if place.reviewed or place.stops or not found.since or there is None or there.finding.verdict.stops:
         return place
-    language = language_of(there.finding.file)
+    language = language_of(place.edit.file)
     return replace(place, reviewed=window_of(found.since.ref, there.text, there.located, language))
 
 

@@ -1,6 +1,6 @@
 """Only the scopes that a patch declares have changed, and those that hold them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ast_grep_py import SgNode
 
@@ -15,24 +15,29 @@ def check(build: Build) -> Iterator[Problem]:
         language = javascript.language_of(layer.file)
         before, after = _scopes(layer.before, language), _scopes(layer.after, language)
         declared = {str(splice.scope) for splice in layer.splices}
-        allowed = declared | {outer for name in declared for outer in after.get(name, ([], []))[1]}
         payloads = [javascript.named_scopes(splice.payload, language) for splice in layer.splices]
         brought = {str(scope) for scopes in payloads for scope, _ in scopes}
-        allowed |= brought - before.keys()
+        allowed = declared | _around(declared, after) | (brought - before.keys())
         for name in sorted({*before, *after}):
-            if before.get(name, ([], []))[0] != after.get(name, ([], []))[0] and name not in allowed:
+            if _texts(before, name) != _texts(after, name) and name not in allowed:
                 yield Problem(layer.file, f"{name} has changed, and no patch declares it")
 
 
-def _scopes(text: str, language: str) -> dict[str, tuple[list[str], list[str]]]:
-    """Per scope name: the texts of its nodes, and the names of the scopes around them."""
-    nodes = [(str(scope), node) for scope, node in javascript.named_scopes(text, language)]
-    found: dict[str, tuple[list[str], list[str]]] = {}
-    for name, node in nodes:
-        texts, around = found.setdefault(name, ([], []))
-        texts.append(node.text())
-        around += [other for other, outer in nodes if other != name and _holds(outer, node)]
+def _scopes(text: str, language: str) -> Mapping[str, list[SgNode]]:
+    found: dict[str, list[SgNode]] = {}
+    for scope, node in javascript.named_scopes(text, language):
+        found.setdefault(str(scope), []).append(node)
     return found
+
+
+def _texts(scopes: Mapping[str, list[SgNode]], name: str) -> list[str]:
+    return [node.text() for node in scopes.get(name, [])]
+
+
+def _around(names: set[str], scopes: Mapping[str, list[SgNode]]) -> set[str]:
+    """The names of the scopes that hold one of these."""
+    inner = [node for name in names for node in scopes.get(name, [])]
+    return {name for name, nodes in scopes.items() for outer in nodes for node in inner if _holds(outer, node)}
 
 
 def _holds(outer: SgNode, inner: SgNode) -> bool:

@@ -7,31 +7,25 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.gates.problem import Problem
-from patcher.model import Build, Tree
+from patcher.gates.facts import Take
+from patcher.model import Tree
 
+HOME = "the client's sources"
 PACKAGE = "client/package.json"
 _ENDINGS = ("", ".ts", ".tsx", "/index.ts", "/index.tsx", ".js", ".json")
 
 
-def problems(build: Build, where: str, importer: str, text: str) -> Iterator[Problem]:
-    """Each `import` that is no module of the tree, no package of the client's, or takes what is not there."""
-    for statement in javascript.parse(text, javascript.language_of(importer)).find_all(kind="import_statement"):
+def takes(text: str, language: str) -> Iterator[Take]:
+    """Each `import` of the text."""
+    for statement in javascript.parse(text, language).find_all(kind="import_statement"):
         source = statement.field("source")
-        name = javascript.string_value(source) if source is not None else ""
-        place = f"{where}:{javascript.line_of(statement)}"
-        if not name.startswith("."):
-            if _package(name) not in _packages(build.tree):
-                yield Problem(place, f"`{name}` is neither a file of the tree nor a package of {PACKAGE}")
-            continue
-        target = _resolve(build.tree, importer, name)
-        if target is None:
-            yield Problem(place, f"`{name}` is not in the client's sources")
-            continue
-        exported = _exports(build.tree[target].data.decode(), target)
-        for used in _names_of(statement):
-            if used not in exported:
-                yield Problem(place, f"`{target}` does not export `{used}`")
+        module = javascript.string_value(source) if source is not None else ""
+        yield Take(module, tuple(_names_of(statement)), javascript.line_of(statement), statement.text())
+
+
+def outside(module: str, tree: Tree) -> str:
+    """Why a module that is no file of the tree may not be imported; empty for one of the client's own packages."""
+    return "" if _package(module) in _packages(tree) else f"nor a package of {PACKAGE}"
 
 
 def _package(name: str) -> str:
@@ -43,8 +37,9 @@ def _packages(tree: Tree) -> set[str]:
     return set(described.get("dependencies") or {})
 
 
-def _resolve(tree: Tree, importer: str, name: str) -> str | None:
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), name))
+def resolve(tree: Tree, importer: str, module: str) -> str | None:
+    """The path of the file that `importer` gets; None where there is none."""
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), module))
     return next((f"{path}{ending}" for ending in _ENDINGS if f"{path}{ending}" in tree), None)
 
 
@@ -57,18 +52,17 @@ def _names_of(statement: SgNode) -> Iterator[str]:
         yield from ("default" for child in clause.children() if child.kind() == "identifier")
 
 
-def _exports(text: str, path: str) -> set[str]:
+def gives(text: str, path: str) -> frozenset[str]:
     """Names that a module exports: declarations, lists, and `default`."""
     found: set[str] = set()
     for statement in javascript.parse(text, javascript.language_of(path)).find_all(kind="export_statement"):
         declared = statement.field("declaration")
-        name = declared.field("name") if declared is not None else None
-        found |= {name.text()} if name is not None else set()
-        for kind in ("variable_declarator", "export_specifier"):
-            holder = declared if kind == "variable_declarator" else statement
-            for node in holder.find_all(kind=kind) if holder is not None else ():
-                inner = node.field("alias") or node.field("name")
-                found |= {inner.text()} if inner is not None else set()
+        variables = (
+            [child for child in declared.children() if child.kind() == "variable_declarator"] if declared else []
+        )
+        for node in [*([declared] if declared else []), *variables, *statement.find_all(kind="export_specifier")]:
+            name = node.field("alias") or node.field("name")
+            found |= {name.text()} if name is not None else set()
         if any(child.kind() == "default" for child in statement.children()):
             found.add("default")
-    return found
+    return frozenset(found)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from patcher import javascript
+from patcher.gates import overlay_lock
 from patcher.gates.problem import Problem
 from patcher.model import Build
 
@@ -15,7 +16,7 @@ def check(build: Build) -> Iterator[Problem]:
         first.setdefault(layer.file, layer.before)
         last[layer.file] = layer.after
     for path, file in build.added.items():
-        if path.endswith((".js", ".ts", ".tsx")):
+        if path.endswith(javascript.ENDINGS) and overlay_lock.facts(path, file) is None:
             first[path], last[path] = "", file.data.decode()
     for path, text in last.items():
         language = javascript.language_of(path)

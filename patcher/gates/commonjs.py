@@ -1,0 +1,70 @@
+"""What the `imports` gate knows of JavaScript: `require`, what a module exports, and Node's own modules."""
+
+import posixpath
+from collections.abc import Iterator
+
+from ast_grep_py import SgNode
+
+from patcher import javascript
+from patcher.gates.facts import Take
+from patcher.model import Tree
+
+HOME = "the generated tree"
+NODE_MODULES = frozenset(
+    """
+    assert async_hooks buffer child_process crypto dgram diagnostics_channel dns events fs fs/promises http http2 https
+    module net os path perf_hooks process querystring readline sqlite stream string_decoder timers timers/promises tls
+    tty url util v8 vm worker_threads zlib
+    """.split()  # noqa: SIM905
+)
+
+
+def takes(text: str, language: str) -> Iterator[Take]:
+    """Each `require` of the text."""
+    for call in javascript.parse(text, language).find_all(pattern="require($MODULE)"):
+        argument = call.get_match("MODULE")
+        named = argument is not None and argument.kind() == "string"
+        module = javascript.string_value(argument) if argument is not None and named else ""
+        yield Take(module, tuple(_used(call)), javascript.line_of(call), call.text())
+
+
+def outside(module: str, tree: Tree) -> str:
+    """Why a module that is no file of the tree may not be required; empty for one of Node's own."""
+    del tree
+    return "" if module.removeprefix("node:") in NODE_MODULES else "nor one of Node's own modules"
+
+
+def resolve(tree: Tree, importer: str, module: str) -> str | None:
+    """The path of the file that `importer` gets; None where there is none."""
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), module))
+    return next((each for each in (path, f"{path}.js", f"{path}/index.js") if each in tree), None)
+
+
+def gives(text: str, path: str) -> frozenset[str]:
+    """Names that a CommonJS module exports: from an object literal, or one by one."""
+    del path  # whatever its name, Node reads it as JavaScript
+    root = javascript.parse(text)
+    names = {node.get_match("NAME") for node in root.find_all(pattern="exports.$NAME = $VALUE")}
+    names |= {node.get_match("NAME") for node in root.find_all(pattern="module.exports.$NAME = $VALUE")}
+    found = {name.text() for name in names if name is not None}
+    for node in root.find_all(pattern="module.exports = $VALUE"):
+        value = node.get_match("VALUE")
+        children = value.named_children() if value is not None and value.kind() == "object" else []
+        for child in (child for child in children if child.kind() != "comment"):
+            key = child.field("key") or child.field("name") or child
+            found.add(javascript.string_value(key) if key.kind() == "string" else key.text())
+    return frozenset(found)
+
+
+def _used(call: SgNode) -> list[str]:
+    parent = call.parent()
+    if parent is not None and parent.kind() == "member_expression":
+        member = parent.field("property")
+        return [member.text()] if member is not None else []
+    name = parent.field("name") if parent is not None and parent.kind() == "variable_declarator" else None
+    if name is None or name.kind() != "object_pattern":
+        return []
+    keys = [child.field("key") or child for child in name.children() if child.is_named()]
+    return [
+        key.text() for key in keys if key.kind() in {"shorthand_property_identifier_pattern", "property_identifier"}
+    ]
