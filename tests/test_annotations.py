@@ -69,7 +69,7 @@ def test_a_stop_stands_on_the_declaration_and_names_upstream(
     for name, (title, there) in STOPS.items():
         assert found[name][0] == f"error {title}"
         assert re.match(rf"{name} at {re.escape(there.rpartition(':')[0])}:\d+: ", found[name][2])
-        assert f"%0A`sidecar-patcher explain {name} " in found[name][2]
+        assert re.search(rf"%0A`sidecar-patcher .*`sidecar-patcher explain {name} ", found[name][2])
     assert found["codex_hooks"][0] == "notice moved"
     assert re.match(r"codex_hooks at server/index\.js:\d+: reviewed at line \d+, now at line ", found["codex_hooks"][2])
     assert len(found) == len(ended.out.splitlines()), "there is none without a place"

@@ -207,6 +207,19 @@ def test_a_place_that_goes_on_stands_beside_what_it_was(stopped: Pages) -> None:
     )
 
 
+def test_a_place_that_was_read_on_the_new_ref_stands_beside_the_beginning(tmp_path: Path) -> None:
+    """The comments of its pins end with v1.4.8: there is nothing newer to read, and yet something to compare with."""
+    made = Story(Repository(tmp_path / "upstream"))
+    shutil.copytree(ROOT / "fixtures/sidecar", made.path)
+    made.repository.git("init", "--quiet", "--initial-branch=main")
+    made.change("1.4.7", ("package.json", '"1.4.8"', '"1.4.7"'), tag="v1.4.7")
+    made.change(
+        "1.4.8", (INDEX, "const express", "// 1\nconst express"), ("package.json", "1.4.7", "1.4.8"), tag="v1.4.8"
+    )
+    part = item(pages(tmp_path, made.path, "v1.4.8", "--from", "v1.4.7"), "parse_outside_transaction.1")
+    assert "As reviewed: v1.4.7" in part and "Now: v1.4.8" in part and '<tr class="new">' not in part
+
+
 def test_what_the_contracts_need_is_said_where_they_did_not_run(stopped: Pages) -> None:
     said = "The contracts were not run: <code>--prove</code> runs them on the pristine and on the patched tree."
     assert said in stopped.html

@@ -318,6 +318,16 @@ def test_the_same_reason_is_given_once() -> None:
     assert "By hand first: 5 contracts are red; it says why below." in page
 
 
+def test_a_twin_is_said() -> None:
+    calm, audit = BUMP["bump"]["places"]
+    twin = {"line": 40, "scope": "function other", "shown": "save(a); // `b`"}
+    content = {**BUMP, "bump": {**BUMP["bump"], "places": [{**calm, "twins": [twin]}, audit]}}
+    said = "he code that it replaces is at line 40 too, in function other, new since its review"
+    page, text = to_html(content), to_markdown(content)
+    assert page.count(">twin</span>") == 2 and said in page and "<code>save(a); // `b`</code>" in page
+    assert said in text and "`` save(a); // `b` ``" in text and "; a twin</summary>" in text
+
+
 def test_why_a_contract_is_red() -> None:
     brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.1"]}]
     red = {

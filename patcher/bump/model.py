@@ -143,9 +143,10 @@ class Twin:
 
 @dataclass(frozen=True)
 class Place:
-    """One place of one patch at the new ref. waits_for: the id of the place without which nobody can tell.
+    """One place of one patch at the new ref.
 
-    nearest: for a page, what the chosen candidate takes, or else the first, where nothing matches.
+    waits_for: the id of the place without which nobody can tell. nearest: for a page, what the chosen candidate takes,
+    or else the first, where nothing matches.
     """
 
     patch: str

@@ -18,13 +18,13 @@ from patcher.model import Patch
 _Places = Mapping[tuple[str, int], Surveyed]
 
 
-def shown(repository: Repository, found: Bump, series: Sequence[Patch]) -> Bump:
+def shown(repository: Repository, found: Bump) -> Bump:
     """The bump with its matrix, and with each window beside another.
 
     matrix: of the refs from the beginning to the new one; of every version tag that leads there where there is no
     beginning. A window that stands alone gets what stood there at the beginning, or what a candidate takes.
     """
-    since = found.since.ref if found.since else ""
+    series, since = found.declared, found.since.ref if found.since else ""
     judged = matrix(repository, refs_between(repository, since, found.until.ref), series)
     then = _survey(found.since, series) if found.since else {}
     places = tuple(_with_nearest(found, _with_then(found, place, then)) for place in found.places)
@@ -40,7 +40,8 @@ def _with_then(found: Bump, place: Place, then: _Places) -> Place:
     there = then.get((place.patch, place.number))
     if place.reviewed or place.stops or not found.since or there is None or there.finding.verdict.stops:
         return place
-    return replace(place, reviewed=window_of(found.since.ref, there.text, there.located, language_of(place.edit.file)))
+    language = language_of(place.edit.file)
+    return replace(place, reviewed=window_of(found.since.ref, there.text, there.located, language))
 
 
 def _with_nearest(found: Bump, place: Place) -> Place:

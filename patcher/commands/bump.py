@@ -58,7 +58,7 @@ def _for_people(options: argparse.Namespace, repository: Repository, found: Bump
         return found
     from patcher.bump.shown import shown
 
-    return shown(repository, found, found.declared)
+    return shown(repository, found)
 
 
 def _prepare() -> None:

@@ -15,7 +15,7 @@ Made from the JSON report and nothing else. Fields that are read, all but `comma
   it, or `windows`, a list of these, each with a `file`, `scope` and `message` of its own; nearest: what the
   chosen candidate takes, or else the first, where nothing is found;
   `candidates: [{rank, kind, file, scope, pattern, likeness, tried: {unique, parses, gates, contracts, problems}, why,
-  command}]`; `scope_diff: {since, lines, left_out}`.
+  command}]`; `scope_diff: {since, lines, left_out}`; `twins: [{line, scope, shown}]`.
 - `reviewed`, `found`, `nearest`: null, or `{ref, text, line, statement, matched, indent}`. statement: first and last
   line of the anchor's statement, from 0 in `text`: the payload is shown there, on the side of then where now has none.
   matched: half-open offsets in `text` of what is replaced. indent: the white space before the first line.

@@ -100,6 +100,7 @@ def _item(number: int, raw: Mapping[str, Any]) -> _Item:
         "taken": taken,
         "nearest_to": next((each for each in candidates if each["rank"] == (taken or 1)), None),
         "scope_diff": raw.get("scope_diff"),
+        "twins": list(raw.get("twins") or ()),
     }
 
 
