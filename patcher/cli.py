@@ -77,7 +77,9 @@ def _show(options: argparse.Namespace, outcome: Outcome) -> int:
     if chosen == "json":
         sys.stdout.write(report.to_json(outcome.content))
     elif chosen == "github":
-        sys.stdout.write(report.to_github(outcome.content))
+        from patcher.annotations import to_github
+
+        sys.stdout.write(to_github(outcome.content))
     elif outcome.draw is not None:
         sys.stdout.write(outcome.draw(_colour(sys.stdout)))
     elif outcome.text is not None:
@@ -185,6 +187,7 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
         verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
     )
     bump.add_argument("--upstream", metavar="REPO", required=True, help="a clone of upstream, with its history")
+    bump.add_argument("--client", action="store_true", help="also the patches of the client")
     bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
     bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
     bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
@@ -197,12 +200,13 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
     _node(bump)
     _judging(bump)
-    _pages(bump)
+    _pages(bump, with_it="; the report then has `bump.matrix`, of the refs in between; else that is null")
 
 
 def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
     matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
+    matrix.add_argument("--client", action="store_true", help="also the patches of the client")
     matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
     matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
     matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
@@ -259,6 +263,6 @@ def _judging(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--report", metavar="FILE", help="also write the JSON report here")
 
 
-def _pages(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--html", metavar="FILE", help="also write a page for people here, complete in itself")
-    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here")
+def _pages(verb: argparse.ArgumentParser, *, with_it: str = "") -> None:
+    verb.add_argument("--html", metavar="FILE", help=f"also write a page for people here, complete in itself{with_it}")
+    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here, in the same way")

@@ -52,15 +52,16 @@ class Bisected:
 class Repository:
     """A local clone of upstream, with or without a work tree. A context manager; made by `open`."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, client: bool = False) -> None:
         self.path = path
+        self.client = client
         self._objects = git.Objects(path)
-        self._trees = Trees(path, self._objects)
+        self._trees = Trees(path, self._objects, client=client)
         self._commits: dict[str, str] = {}
 
     @classmethod
-    def open(cls, path: str) -> "Repository":
-        """Open a clone for reading.
+    def open(cls, path: str, *, client: bool = False) -> "Repository":
+        """Open a clone for reading. client: upstreams come with the client's sources.
 
         Raises `UpstreamUnreadable` (no git, no repository), `IncompleteClone` (shallow or partial: what is missing
         would have to be fetched), `NotThisPackage`, `NoSuchRef` (there is no commit).
@@ -68,7 +69,7 @@ class Repository:
         if not git.is_local(path):
             hint = f"`git clone --bare {path} upstream.git`, then give upstream.git"
             raise UpstreamUnreadable("the history of a URL cannot be read", where=path, hint=hint)
-        repository = cls(git.local(path))
+        repository = cls(git.local(path), client=client)
         try:
             clone.refuse_incomplete(repository.path)
             repository._refuse_something_else()
@@ -86,6 +87,11 @@ class Repository:
     def close(self) -> None:
         """End the git process."""
         self._objects.close()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The top-level paths that decide what a build makes and whether its gates refuse."""
+        return ("server", "scripts", "bin", "package.json", *(("client",) if self.client else ()))
 
     @property
     def is_shallow(self) -> bool:
@@ -274,7 +280,7 @@ class Repository:
     def upstream(self, ref: str) -> Upstream:
         """What `materialize("PATH@REF")` gives; files with the same content are the same object, whatever the ref.
 
-        Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises.
+        Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises (with `client` also `ClientMissing`).
         """
         return self._trees.upstream(self.commit_id(ref), ref)
 

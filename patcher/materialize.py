@@ -21,7 +21,7 @@ PACKAGE = "agent-dashboard"
 BUILTIN = "builtin"
 _ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
 NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
-_CLIENT = "client"
+CLIENT = "client"
 _CLIENT_NEVER = NEVER - {"client", "docs"}
 _DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
 _ARCHIVES = (".tgz", ".tar.gz")
@@ -70,9 +70,9 @@ def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, c
     manifest = tree.get("package.json")
     package = description(manifest.data if manifest else None, spec)
     wanted = names_that_travel(package, client=client)
-    if client and f"{_CLIENT}/package.json" not in tree:
+    if client and f"{CLIENT}/package.json" not in tree:
         hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
-        raise ClientMissing(f"expected {_CLIENT}/package.json, found no such file", where=spec, hint=hint)
+        raise ClientMissing(f"expected {CLIENT}/package.json, found no such file", where=spec, hint=hint)
     travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted, client=client)}
     return Upstream(name=PACKAGE, version=str(package.get("version", "0.0.0")), ref=ref, tree=travels, spec=spec)
 
@@ -96,14 +96,14 @@ def names_that_travel(package: Mapping[str, object], *, client: bool = False) ->
     """Paths, and patterns of paths, of what the server needs to run and of what else the package names."""
     named = package.get("files")
     names = [posixpath.normpath(str(name)).strip("/") for name in (named if isinstance(named, list) else ())]
-    more = [_CLIENT] if client else []
+    more = [CLIENT] if client else []
     return [*_ALWAYS, *more, *(name for name in names if name not in {"", "."})]
 
 
 def does_travel(path: str, wanted: list[str], *, client: bool = False) -> bool:
     """Whether a file of the tree is one of those, and no test, document, client (but for `client`) or database."""
     top, *rest = path.split("/")
-    if client and top == _CLIENT and rest:
+    if client and top == CLIENT and rest:
         return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
     if NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
         return False
@@ -125,10 +125,10 @@ def _read_directory(root: str, spec: str, *, client: bool) -> Iterator[tuple[str
         tops = {name.split("/")[0] for name in names_that_travel(description(package, spec), client=client)}
         for name in sorted(os.listdir(root)):
             path = os.path.join(root, name)
-            if (name in NEVER and not (client and name == _CLIENT)) or not any(fnmatchcase(name, top) for top in tops):
+            if (name in NEVER and not (client and name == CLIENT)) or not any(fnmatchcase(name, top) for top in tops):
                 continue
             if os.path.isdir(path):
-                yield from _walk(root, path, _CLIENT_NEVER if name == _CLIENT else NEVER)
+                yield from _walk(root, path, _CLIENT_NEVER if name == CLIENT else NEVER)
             else:
                 yield _read_file(root, path)
     except OSError as error:

@@ -72,16 +72,7 @@ def _errors(build: Build | None) -> list[dict[str, str]]:
     """Every stop of every place, and every gate that refused."""
     if build is None:
         return []
-    stops = [
-        {
-            "code": f"anchor-{finding.verdict}",
-            "where": f"{finding.file}:{finding.line}" if finding.line else finding.file,
-            "message": f"{finding.patch}: {finding.message}",
-            "hint": finding.hint,
-        }
-        for finding in build.places
-        if finding.verdict.stops
-    ]
+    stops = [error_of(_patch(finding)) for finding in build.places if finding.verdict.stops]
     refusals = [
         {
             "code": f"gate-{gate.id}",
@@ -95,6 +86,16 @@ def _errors(build: Build | None) -> list[dict[str, str]]:
     return stops + refusals
 
 
+def error_of(place: Mapping[str, Any]) -> dict[str, str]:
+    """The error of a place that stops, from its entry in `places`."""
+    return {
+        "code": f"anchor-{place['verdict']}",
+        "where": f"{place['file']}:{place['line']}" if place["line"] else place["file"],
+        "message": f"{place['id']}: {place['message']}",
+        "hint": place["hint"],
+    }
+
+
 def _error(error: PatcherError) -> dict[str, str]:
     return {"code": error.code, "where": error.where, "message": error.message, "hint": error.hint}
 
@@ -102,47 +103,6 @@ def _error(error: PatcherError) -> dict[str, str]:
 def to_json(content: Mapping[str, Any]) -> str:
     """The report as JSON text with a final newline."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def to_github(content: Mapping[str, Any]) -> str:
-    """GitHub workflow commands: one `::error` for each error, one `::notice` for each patch that moved."""
-    lines = [
-        _annotation("error", error["where"], error["code"], f"{error['message']}\n{error['hint']}".strip())
-        for error in content["errors"]
-    ]
-    lines += [
-        _annotation(
-            "notice", f"{patch['file']}:{patch['line']}", patch["verdict"], f"{patch['id']}: {patch['message']}"
-        )
-        for patch in content["patches"]
-        if patch["verdict"] in {"moved", "reformatted", "superseded"}
-    ]
-    told = {error["where"] for error in content["errors"]}
-    lines += [_of_stop(stop) for stop in content.get("stops", ()) if _declared(stop) not in told]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _of_stop(stop: Mapping[str, Any]) -> str:
-    """A run of stops of a matrix, on the line that declares the patch: what a person will have to change."""
-    began = stop["culprit"]
-    since = f" since {began['commit'][:12]}, {began['subject']}" if began else ""
-    message = (
-        f"{stop['id'] or 'gates'}: {stop['verdict']} on {stop['since']} to {stop['until']}{since}: {stop['message']}"
-    )
-    return _annotation("warning", _declared(stop), stop["verdict"], message)
-
-
-def _declared(stop: Mapping[str, Any]) -> str:
-    return "{file}:{line}".format(**stop["declared"]) if stop["declared"] else ""
-
-
-def _annotation(level: str, where: str, title: str, message: str) -> str:
-    path, _, line = where.rpartition(":")
-    is_line = bool(path) and line.isdigit()
-    place = f"file={path},line={line}," if is_line else ""
-    told = message if is_line or not where else f"{where}: {message}"
-    escaped = told.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return f"::{level} {place}title={title}::{escaped}"
 
 
 def to_text(content: Mapping[str, Any], *, colour: bool = False) -> str:

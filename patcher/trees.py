@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from patcher import git
-from patcher.materialize import NEVER, description, identified, materialize, names_that_travel
+from patcher.materialize import CLIENT, NEVER, description, identified, materialize, names_that_travel
 from patcher.model import File, Upstream
 
 _TREE, _FILES, _EXECUTABLE = "40000", frozenset({"100644", "100755", "100664"}), "100755"
@@ -16,31 +16,35 @@ _REWRITES = re.compile(rb"\b(export-|crlf|ident\b|filter\b|working-tree-encoding
 
 
 class Trees:
-    """Reads trees through one `git.Objects`. `path` is the repository, for specs and messages."""
+    """Reads trees through one `git.Objects`. `path` is the repository, for specs and messages.
 
-    def __init__(self, path: str, objects: git.Objects) -> None:
+    client: the client's sources travel too, as for `materialize`.
+    """
+
+    def __init__(self, path: str, objects: git.Objects, *, client: bool = False) -> None:
         self._path = path
+        self._client = client
         self._objects = objects
         self._entries: dict[str, dict[str, git.Entry]] = {}
         self._files: dict[tuple[str, bool], File] = {}
         self._plain: dict[str, bool] = {}
 
     def upstream(self, commit: str, ref: str) -> Upstream:
-        """What `materialize` makes of the commit, byte for byte. Raises `NotThisPackage` and what it raises.
+        """What `materialize` makes of the commit, byte for byte. Raises what it raises.
 
         Links and attributes that rewrite files on the way out are rare: then `materialize` itself reads the tree.
         """
         spec = f"{self._path}@{ref}"
         package = self.blob(self.find(commit, "package.json"))
-        tops = {name.split("/")[0] for name in names_that_travel(description(package, spec))}
+        tops = {name.split("/")[0] for name in names_that_travel(description(package, spec), client=self._client)}
         root = self._root(commit)
         found = [
             (path, entry) for path, entry in self._walk(root, "") if path.split("/")[0] in tops | {".gitattributes"}
         ]
         if not all(self._is_plain(path, entry) for path, entry in found):
-            return replace(materialize(f"{self._path}@{commit}"), ref=ref, spec=spec)
+            return replace(materialize(f"{self._path}@{commit}", client=self._client), ref=ref, spec=spec)
         files = ((path, self._file(entry)) for path, entry in found if entry.mode in _FILES)
-        return replace(identified(files, ref, spec), source=f"git-tree:{root}")
+        return replace(identified(files, ref, spec, client=self._client), source=f"git-tree:{root}")
 
     def find(self, commit: str, path: str) -> git.Entry | None:
         """The entry at a path of the commit's tree; None where there is none."""
@@ -68,7 +72,7 @@ class Trees:
 
     def _walk(self, tree: str, prefix: str) -> Iterator[tuple[str, git.Entry]]:
         for name, entry in self._tree(tree).items():
-            if name in NEVER:
+            if name in NEVER and not (self._client and (prefix + name).split("/")[0] == CLIENT):
                 continue
             if entry.mode == _TREE:
                 yield from self._walk(entry.id, f"{prefix}{name}/")

@@ -41,6 +41,7 @@ def use_series(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def use(*series: Patch) -> None:
         monkeypatch.setattr(series_commands, "SERIES", series)
         monkeypatch.setattr(series_commands, "CLIENT_SERIES", ())
+        monkeypatch.setattr("patcher.commands.build.series_for", lambda client: series)
         for stage in (pipeline.check, pipeline.check_upstream, pipeline.output):
             monkeypatch.setattr(stage, "__defaults__", (series,))
         monkeypatch.setattr(

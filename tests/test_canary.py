@@ -58,7 +58,7 @@ def story(tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Repo
     from tests.test_matrix import versioned
 
     patch: Patch = bench.audit()
-    monkeypatch.setattr("patcher.commands.matrix.SERIES", (patch,))
+    monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
     monkeypatch.setattr("patcher.matrix.content.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17))
     path = tmp_path / "upstream"
     path.mkdir()

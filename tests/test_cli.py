@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from patcher import __version__, report
+from patcher.annotations import to_github
 from patcher.cli import parser
 from patcher.inventory import MANIFEST
 from patcher.materialize import materialize
@@ -348,23 +349,29 @@ def test_json_of_a_stopped_build_has_every_stop(cli: CommandLine, drifted: Path)
     assert all(error["hint"] for error in content["errors"])
 
 
+DECLARED = "file=patcher/patches/audit.py,line=17"
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         pytest.param(None, "", id="nothing to say"),
         pytest.param(
             ("const store", "\nconst store"),
-            f"::notice file={APP_FILE},line=7,title=moved::audit: reviewed at line 6, now at line 7\n",
+            f"::notice {DECLARED},title=moved::audit at {APP_FILE}:7: reviewed at line 6, now at line 7\n",
             id="a patch that moved",
         ),
         pytest.param(
             ("store.save(", "store.keep("),
-            f"::error file={APP_FILE},line=3,title=anchor-missing::audit: expected `store.save(session, total)` once in",
+            f"::error {DECLARED},title=anchor-missing::audit at {APP_FILE}:3: expected `store.save(session, total)` once in",
             id="an error",
         ),
     ],
 )
-def test_github_gets_annotations(cli: CommandLine, small: str, change: tuple[str, str] | None, expected: str) -> None:
+def test_github_gets_annotations(
+    cli: CommandLine, small: str, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str] | None, expected: str
+) -> None:
+    monkeypatch.setattr("patcher.annotations.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     if change:
         SMALL.edited(*change).write(Path(small))
     out = cli("check", "--upstream", small, "--format", "github").out
@@ -382,7 +389,7 @@ def test_an_annotation_is_one_line(cli: CommandLine) -> None:
 )
 def test_an_annotation_is_escaped(message: str, escaped: str) -> None:
     error = {"code": "x", "where": "", "message": message, "hint": ""}
-    assert report.to_github({"errors": [error], "patches": []}) == f"::error title=x::{escaped}\n"
+    assert to_github({"errors": [error], "patches": []}) == f"::error title=x::{escaped}\n"
 
 
 def test_github_is_told_of_differences(cli: CommandLine, small: str, tmp_path: Path) -> None:

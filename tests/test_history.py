@@ -265,6 +265,33 @@ def test_every_real_version_is_what_materialize_gives() -> None:
             assert history.upstream(tag) == materialize(f"{UPSTREAM}@{tag}")
 
 
+@pytest.mark.skipif(not UPSTREAM, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor")
+@pytest.mark.parametrize("tag", ["v1.1.1", "v2.0.3"])
+def test_a_real_client_travels_as_materialize_lets_it(tag: str) -> None:
+    with History.open(UPSTREAM, client=True) as history:
+        assert history.upstream(tag) == materialize(f"{UPSTREAM}@{tag}", client=True)
+
+
+def test_the_client_travels_when_it_is_asked_for(repository: Repository) -> None:
+    client = {
+        "client/package.json": "{}\n",
+        "client/src/docs/a.ts": "x;\n",
+        "client/dist/a.js": "x;\n",
+        "docs/b.js": "x;\n",
+    }
+    repository.commit(SMALL.having(client), "v1.3.0")
+    with History.open(str(repository.path)) as history:
+        assert [path for path in history.upstream("v1.3.0").tree if path.startswith("client")] == []
+        assert "client" not in history.sources
+    with History.open(str(repository.path), client=True) as history:
+        tree = history.upstream("v1.3.0").tree
+        assert tree == materialize(f"{repository.path}@v1.3.0", client=True).tree
+        assert [path for path in tree if path not in SMALL.files] == ["client/package.json", "client/src/docs/a.ts"]
+        assert "client" in history.sources
+        said = refusal(history.upstream, "v1.2.0")
+        assert said.message == "expected client/package.json, found no such file"
+
+
 # --- clones that are fine --------------------------------------------------------------------------------------
 
 

@@ -18,11 +18,7 @@ OVERLAYS = (
     "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
     "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
-PARAMS = {
-    "providers": tuple(harness.provider for harness in HARNESSES),
-    "handler": "scripts/codex-hook-handler.js",
-    "setting": "process.env.CODEX_HOME",
-}
+PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
     "codex-hooks.js": "overlay/scripts/codex-hooks.js.j2",

@@ -13,6 +13,7 @@ import pytest
 from patcher import javascript
 from patcher.history import Repository as History
 from patcher.locate import locate
+from patcher.materialize import materialize
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
 from patcher.model import Patch
@@ -52,6 +53,22 @@ def story(tmp_path: Path) -> Repository:
     commit(repository, versioned("1.5.0", BROKEN), "breaks it again")
     repository.commit(versioned("1.6.0", BROKEN), "v1.6.0")
     return repository
+
+
+def test_the_patches_of_the_client_are_judged_when_asked_for(cli: CommandLine, tmp_path: Path) -> None:
+    files = {path: file.data for path, file in materialize("builtin", client=True).tree.items()}
+    repository = Repository(tmp_path / "upstream")
+    repository.path.mkdir()
+    repository.git("init", "--quiet", "--initial-branch=main")
+    repository.commit(Tree(files), "v1.4.0")
+    settings = files["client/src/pages/Settings.tsx"].replace(b"<p>", b"<p >x")
+    repository.commit(Tree({**files, "client/src/pages/Settings.tsx": settings}), "v1.4.1")
+    command = ("matrix", "--upstream", repository.path, "--format", "json")
+    plain, asked = json.loads(cli(*command).out), json.loads(cli(*command, "--client").out)
+    verdicts = [{patch["id"]: patch["verdict"] for patch in ref["patches"]} for ref in asked["refs"]]
+    assert [ref.get("settings_switch") for ref in verdicts] == ["exact", "drifted"]
+    assert [stop["culprit"]["subject"] for stop in asked["stops"]] == ["v1.4.1"]
+    assert plain["stops"] == [] and "settings_switch" not in json.dumps(plain)
 
 
 def commit(repository: Repository, tree: Tree, subject: str) -> None:
@@ -106,6 +123,7 @@ def test_the_windows_show_then_and_now_with_the_payload(story: Repository, patch
         "text": "  store.save(session, total);",
         "line": 6,
         "statement": [0, 0],
+        "matched": [2, 28],
     }
     assert window["found"]["text"].strip() == "if (total) store.save(session, total);"
     assert (window["payload"], window["place"], window["file"]) == ("console.log(session);", "after", APP_FILE)
@@ -195,7 +213,7 @@ def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
 @pytest.fixture
 def small(patch: Patch, monkeypatch: pytest.MonkeyPatch) -> Patch:
     """The command line with one small patch."""
-    monkeypatch.setattr("patcher.commands.matrix.SERIES", (patch,))
+    monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
     monkeypatch.setattr("patcher.matrix.content.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17))
     return patch
 
@@ -271,10 +289,10 @@ def test_annotations_stand_on_the_line_that_declares_the_patch(
     place = "file=patcher/patches/audit.py,line=17"
     said = cli("matrix", "--upstream", story.path, *refs).out
     assert said.startswith(
-        f"::warning {place},title=drifted::audit: drifted on v1.3.0 to v1.3.0 since {guilty}, breaks it: "
+        f"::warning {place},title=drifted::audit at {APP_FILE}:6: drifted on v1.3.0 to v1.3.0 since {guilty}, breaks it: "
     )
     required = cli("matrix", "--upstream", story.path, *refs, "--require", "newest")
-    assert required.out.startswith(f"::error {place},title=anchor-drifted::audit on v1.3.0: the code around")
+    assert required.out.startswith(f"::error {place},title=anchor-drifted::audit on v1.3.0 at {APP_FILE}:6: the code ")
     assert (required.code, required.out.count("::error"), required.out.count("::warning")) == (3, 1, 0)
 
 

@@ -28,6 +28,11 @@ class Home:
     node: SgNode
     likeness: float
 
+    @property
+    def language(self) -> str:
+        """What its file is written in."""
+        return javascript.language_of(self.file)
+
 
 def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Candidate]:
     """Candidates for a place, not yet tried, the likeliest first.
@@ -35,7 +40,7 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
     old: the place as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
     """
     file = old.edit.file
-    there = locate(texts[file], anchor) if file in texts else Located(anchor, ())
+    there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
     if len(there.matches) == 1:
         return [_same(old, anchor)]
     homes = _homes(old, anchor, texts)
@@ -75,22 +80,24 @@ def _homes(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Home
 
 
 def _homes_in(file: str, text: str, scope: Scope, was: str, *, own: bool) -> Iterator[Home]:
+    language = javascript.language_of(file)
     if scope == MODULE or own:
-        yield Home(file, text, MODULE, javascript.parse(text), shapes.overlap(was, text) if scope == MODULE else 0.0)
-    for name, node in javascript.named_scopes(text):
+        likeness = shapes.overlap(was, text) if scope == MODULE else 0.0
+        yield Home(file, text, MODULE, javascript.parse(text, language), likeness)
+    for name, node in javascript.named_scopes(text, language):
         if name.kind == scope.kind or own:
             yield Home(file, text, name, node, shapes.overlap(was, node.text()))
 
 
 def _has(home: Home, anchor: Anchor) -> bool:
     """Whether the old pattern matches in it, and nowhere deeper in a scope of its own."""
-    return home.scope != MODULE and bool(javascript.matching(home.text, home.node, anchor.pattern))
+    return home.scope != MODULE and bool(javascript.matching(home.text, home.node, anchor.pattern, home.language))
 
 
 def scope_text(old: Reviewed) -> str:
     """The text of the scope that the place was reviewed in."""
     start = old.located.matches[0].start
-    nodes = javascript.scopes_named(old.text, old.located.anchor.scope)
+    nodes = javascript.scopes_named(old.text, old.located.anchor.scope, old.language)
     spans = [javascript.span(node) for node in nodes]
     return next((old.text[first:last] for first, last in spans if first <= start < last), old.text)
 
@@ -101,7 +108,7 @@ def scope_text(old: Reviewed) -> str:
 def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
     moved = replace(anchor, scope=home.scope, pins=())
     if home.scope != anchor.scope or home.file != old.edit.file:
-        found = locate(home.text, moved).matches
+        found = locate(home.text, moved, home.language).matches
         if len(found) == 1:
             yield _rehomed(old, moved, home, found[0])
             return
@@ -148,8 +155,8 @@ def _similar(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
 def _reviewed_node(old: Reviewed, match: Match) -> SgNode | None:
     """What the pattern matched when it was reviewed: for a target, the statement around it."""
     if old.located.anchor.target:
-        return shapes.node_at(old.text, match.statement_start, match.statement_end)
-    return shapes.node_at(old.text, match.start, match.end)
+        return shapes.node_at(old.text, match.statement_start, match.statement_end, old.language)
+    return shapes.node_at(old.text, match.start, match.end, old.language)
 
 
 def _of_kind(home: Home, kind: str) -> list[SgNode]:
@@ -166,7 +173,7 @@ def _anchor_at(old: Reviewed, anchor: Anchor, home: Home, node: SgNode) -> Ancho
         return None
     for pattern in shapes.patterns_for(node):
         made = replace(anchor, scope=home.scope, pattern=pattern, target=target, containing="", pins=())
-        found = locate(home.text, made).matches
+        found = locate(home.text, made, home.language).matches
         first, last = javascript.span(node)
         if len(found) == 1 and first <= found[0].start and found[0].end <= last:
             return _grown(home, made)
@@ -176,10 +183,10 @@ def _anchor_at(old: Reviewed, anchor: Anchor, home: Home, node: SgNode) -> Ancho
 def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
     """A pattern for what is replaced inside the node: the old one, or the expression most like it."""
     target = old.located.anchor.target
-    if len(javascript.matching(home.text, node, target)) == 1:
+    if len(javascript.matching(home.text, node, target, home.language)) == 1:
         return target
     match = old.located.matches[0]
-    was = shapes.node_at(old.text, match.start, match.end)
+    was = shapes.node_at(old.text, match.start, match.end, old.language)
     if was is None:
         return None
     alike = sorted(node.find_all(kind=was.kind()), key=lambda each: -shapes.likeness(was.text(), each.text()))
@@ -192,7 +199,7 @@ def _grown(home: Home, anchor: Anchor) -> Anchor:
     """The anchor with the smallest window, not smaller than the reviewed one, that reads like no other in the file."""
     grown = anchor
     for _ in range(_GROWTH):
-        [match] = locate(home.text, grown).matches
+        [match] = locate(home.text, grown, home.language).matches
         window = home.text[match.window_start : match.window_end]
         if _times(home.text, window) == 1:
             return grown

@@ -61,7 +61,7 @@ def _are_pieces(was: str, one: str, other: str) -> bool:
 def _homes(anchor: Anchor, was: str, texts: Mapping[str, str]) -> Iterator[tuple[float, str, str, str]]:
     """Scopes of the same kind: likeness, file, name and text."""
     for path, text in texts.items():
-        for scope, node in javascript.named_scopes(text):
+        for scope, node in javascript.named_scopes(text, javascript.language_of(path)):
             if scope.kind == anchor.scope.kind:
                 yield shapes.overlap(was, node.text()), path, str(scope), node.text()
 
@@ -78,9 +78,9 @@ def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> 
 
 def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
     for path, there in texts.items():
-        for scope, _ in javascript.named_scopes(there):
+        for scope, _ in javascript.named_scopes(there, javascript.language_of(path)):
             own = (path, scope) == (old.edit.file, anchor.scope)
-            if not own and _contains(there, scope, anchor):
+            if not own and _contains(path, there, scope, anchor):
                 return f"{scope}{f' of {path}' if path != old.edit.file else ''}"
     return ""
 
@@ -89,13 +89,13 @@ def _nearest(old: Reviewed, anchor: Anchor, text: str) -> float:
     """How much the statement of the scope that is most like the reviewed one is like it."""
     match = old.located.matches[0]
     was = old.text[match.statement_start : match.statement_end]
-    node = shapes.node_at(old.text, match.statement_start, match.statement_end)
+    node = shapes.node_at(old.text, match.statement_start, match.statement_end, old.language)
     if node is None:
         return 0.0
-    scopes = javascript.scopes_named(text, anchor.scope)
+    scopes = javascript.scopes_named(text, anchor.scope, old.language)
     alike = (shapes.likeness(was, each.text()) for scope in scopes for each in scope.find_all(kind=node.kind()))
     return max(alike, default=0.0)
 
 
-def _contains(text: str, scope: Scope, anchor: Anchor) -> bool:
-    return len(locate(text, replace(anchor, scope=scope)).matches) == 1
+def _contains(path: str, text: str, scope: Scope, anchor: Anchor) -> bool:
+    return len(locate(text, replace(anchor, scope=scope), javascript.language_of(path)).matches) == 1

@@ -6,11 +6,14 @@ from typing import Any
 
 from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
 from patcher.declaration import declared_at
-from patcher.patches import SERIES
+from patcher.patches import series_for
 
 
 def content(bump: Bump, command: str) -> dict[str, Any]:
-    """The field `bump` of the report. command: what a person types to get here, without `--accept` and `--write`."""
+    """The field `bump` of the report. command: what a person types to get here, without `--accept` and `--write`.
+
+    matrix: null, unless a page or Markdown was asked for.
+    """
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
@@ -21,6 +24,7 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
         "proposed_ok": bump.proposed.ok,
         "command": command_for(command, bump.chosen),
         "record": f"{command} --write",
+        "matrix": bump.matrix,
     }
 
 
@@ -30,10 +34,11 @@ def command_for(command: str, chosen: Mapping[str, int]) -> str:
     return f"{command} --accept {accept} --write" if accept else ""
 
 
-def command_of(upstream: str, until: str, since: str) -> str:
+def command_of(upstream: str, until: str, since: str, *, client: bool = False) -> str:
     """The command line of a bump."""
     begin = f" --from {shlex.quote(since)}" if since else ""
-    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)} --to {shlex.quote(until)}{begin}"
+    more = " --client" if client else ""
+    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)}{more} --to {shlex.quote(until)}{begin}"
 
 
 def _moment(moment: Moment | None) -> dict[str, str] | None:
@@ -54,7 +59,11 @@ def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, A
         "message": finding.message,
         "hint": finding.hint,
         "declared": _declared(place.patch),
-        "window": {"reviewed": _window(place.reviewed), "found": _window(place.found)},
+        "window": {
+            "reviewed": _window(place.reviewed),
+            "found": _window(place.found),
+            "nearest": _window(place.nearest),
+        },
         "payload": place.payload,
         "place": str(place.edit.place),
         "culprit": _commit(place.culprit),
@@ -69,7 +78,7 @@ def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, A
 
 
 def _declared(patch: str) -> dict[str, Any] | None:
-    known = {each.id: each for each in SERIES}
+    known = {each.id: each for each in series_for(client=True)}
     if patch not in known:
         return None
     file, line = declared_at(known[patch])
@@ -85,6 +94,8 @@ def _window(window: Window | None) -> dict[str, Any] | None:
         "line": window.line,
         "around": list(window.around),
         "statement": list(window.statement),
+        "matched": list(window.matched),
+        "indent": window.indent,
     }
 
 

@@ -10,8 +10,6 @@ from patcher.bump.variants import closure, without
 from patcher.errors import EmptyRange, PatcherError
 from patcher.model import File, Patch, Tree, Upstream
 
-_GATED = ("server", "scripts", "bin", "package.json")
-
 
 @dataclass
 class Walk:
@@ -67,12 +65,12 @@ class Walk:
         """The commit from which on this gate refuses what goes in."""
 
         def stops(commit: str) -> bool:
-            key = (gate, *(self.repository.blob_id(commit, path) for path in _GATED))
+            key = (gate, *(self.repository.blob_id(commit, path) for path in self.repository.sources))
             if key not in self._known:
                 self._known[key] = self._refuses(commit, gate, version)
             return self._known[key]
 
-        return self._named(_GATED, stops)
+        return self._named(self.repository.sources, stops)
 
     def _refuses(self, commit: str, gate: str, version: str) -> bool:
         try:

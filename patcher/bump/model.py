@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from patcher.model import Anchor, Build, Edit, Finding, Located, Patch, Upstream
 
@@ -22,7 +23,8 @@ class Window:
     """The reviewed statements as they stand at a ref. line: where they begin in upstream's file, from 1.
 
     around: what is said before the braces of each block around them, outside in. statement: first and last line of the
-    one that the anchor matches in, from 0 in `text`.
+    one that the anchor matches in, from 0 in `text`. matched: what its pattern matches, as half-open offsets in `text`.
+    indent: the white space before the first line.
     """
 
     ref: str
@@ -30,6 +32,8 @@ class Window:
     line: int = 0
     around: tuple[str, ...] = ()
     statement: tuple[int, int] = (0, 0)
+    matched: tuple[int, int] = (0, 0)
+    indent: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,13 +109,17 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A place as somebody reviewed it. text: the file as its layer saw it; located: the one match in it."""
+    """A place as somebody reviewed it. located: the one match in `text`, the file as its layer saw it.
+
+    language: what the file is written in, see `javascript.language_of`.
+    """
 
     ref: str
     version: str
     edit: Edit
     located: Located
     text: str
+    language: str
 
 
 @dataclass(frozen=True)
@@ -135,7 +143,10 @@ class Twin:
 
 @dataclass(frozen=True)
 class Place:
-    """One place of one patch at the new ref. waits_for: the id of the place without which nobody can tell."""
+    """One place of one patch at the new ref. waits_for: the id of the place without which nobody can tell.
+
+    nearest: for a page, what the chosen candidate takes, or else the first, where nothing matches.
+    """
 
     patch: str
     number: int
@@ -144,6 +155,7 @@ class Place:
     payload: str = ""
     reviewed: Window | None = None
     found: Window | None = None
+    nearest: Window | None = None
     change: Change | None = None
     change_said: str = ""
     culprit: Commit | None = None
@@ -210,7 +222,8 @@ class Bump:
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
     went into it, by place; `accepted` by a person, or the first ones. declared: the series as it is. red: the contracts
     that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
-    one at which `patch.number` does not meet the pin of these tokens.
+    one at which `patch.number` does not meet the pin of these tokens. matrix: for a page, of the refs from `since` to
+    `until`, as `patcher.matrix.content` gives it.
     """
 
     since: Moment | None
@@ -225,3 +238,4 @@ class Bump:
     declared: tuple[Patch, ...] = ()
     red: tuple[Red, ...] = ()
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()
+    matrix: Mapping[str, Any] | None = None

@@ -10,6 +10,7 @@ from patcher.bump.model import Moment, Reviewed
 from patcher.errors import NoSuchRef, PatcherError, UnrelatedHistories
 from patcher.flow import Surveyed
 from patcher.history import Repository
+from patcher.javascript import language_of
 from patcher.model import Patch, version_key
 from patcher.patches import module_of
 
@@ -117,7 +118,7 @@ class Reviews:
     def _reviewed(self, ref: str, there: Surveyed) -> Reviewed:
         edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
         version = self.repository.upstream(ref).version
-        return Reviewed(ref, version, edit, there.located, there.text)
+        return Reviewed(ref, version, edit, there.located, there.text, language_of(edit.file))
 
     def _comments(self, patch: str, number: int) -> list[str]:
         return [comment for key, comment in self._source(patch).items() if key[0] == number]

@@ -1,6 +1,7 @@
 """A bump on real sidecars: contracts on the proposed tree and on the other candidates, and reasons for what is red."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,24 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
+Advance = Callable[[str, int], None]
+
+
+def _silent(said: str, by: int) -> None:
+    """Nobody waits."""
+
+
 @dataclass(frozen=True)
 class Prover:
-    """Runs contracts. prove: all of them on both trees of a build. look: some on the patched tree alone."""
+    """Runs contracts. prove: all of them on both trees of a build. look: some on the patched tree alone.
+
+    waiting: a progress bar around what takes long, but for `prove`, which has its own.
+    """
 
     repository: Repository
     prove: "Callable[[Build], list[ProofResult]]"
     look: Look
-    advance: Callable[[str, int], None] = lambda said, by: None
+    waiting: Callable[[], AbstractContextManager[Advance]] = lambda: nullcontext(_silent)
 
     def first_choices(self, bump: Bump) -> "tuple[Bump, list[ProofResult]]":
         """The proof of the first choices; where one is red and another candidate is green, of that one instead."""
@@ -42,7 +53,8 @@ class Prover:
         proofs = self.prove(bump.proposed)
         patches_of = {each.contract.id: each.contract.patches for each in proofs}
         red = [each.contract.id for each in proofs if not each.green.green]
-        reasons = Reasons(self.repository, bump, self.look, patches_of, self.advance).of(red) if red else ()
+        with self.waiting() as advance:
+            reasons = Reasons(self.repository, bump, self.look, patches_of, advance).of(red) if red else ()
         problems = {each.contract.id: _refusal(each) for each in proofs if not each.ok}
         problems |= {each.contract: as_problem(each) for each in reasons}
         return replace(bump, red=reasons, places=_with_problems(bump, problems, patches_of)), proofs
@@ -50,17 +62,19 @@ class Prover:
     # --- the candidates that were not chosen -------------------------------------------------------------------
 
     def _others_tried(self, bump: Bump) -> Bump:
-        places = (replace(each, candidates=tuple(self._tried(bump, each))) for each in bump.places)
+        with self.waiting() as advance:
+            places = [replace(each, candidates=tuple(self._tried(bump, each, advance))) for each in bump.places]
         return replace(bump, places=tuple(places))
 
-    def _tried(self, bump: Bump, place: Place) -> Iterator[Candidate]:
+    def _tried(self, bump: Bump, place: Place, advance: Advance) -> Iterator[Candidate]:
         for each in place.candidates:
             tell = each.tried.fits and bump.chosen.get(place.id) != each.rank and place.id in bump.chosen
+            if tell:
+                advance(f"{place.id}={each.rank}", 1)
             yield self._try(bump, place, each) if tell else each
 
     def _try(self, bump: Bump, place: Place, candidate: Candidate) -> Candidate:
         """With the choices that there are for the other places."""
-        self.advance(f"{place.id}={candidate.rank}", 1)
         chosen = {**bump.chosen, place.id: candidate.rank}
         series = trial.accepted(bump.declared, bump.places, chosen, bump.until.upstream.version)
         build = check_upstream(bump.until.upstream, series)

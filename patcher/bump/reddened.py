@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 Look = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
 """What contracts see on the patched tree of a build; those that are not for its version are left out."""
 
-PATHS = ("server", "scripts", "bin", "package.json")
 _BROUGHT = 8
 _ERROR = re.compile(r"\w*Error\b.*:")
 
@@ -54,14 +53,15 @@ class Reasons:
 
     def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
         if before is None:
-            return Red(contract, f"it is not for {since.ref}: nothing to compare with")
+            return Red(contract, f"nothing to compare with: it is not for {since.ref}, or needs the built client")
         if not before.green:
             said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
             return Red(contract, f"{said}: {in_short(before.said)}")
         until = self.bump.until
-        found = self.repository.bisect(since.commit, until.commit, PATHS, lambda commit: self._is_red(commit, contract))
+        paths = self.repository.sources
+        found = self.repository.bisect(since.commit, until.commit, paths, lambda commit: self._is_red(commit, contract))
         if found is None:
-            said = f"it is green at {since.ref}, and no commit since touches {', '.join(PATHS)}: run it again"
+            said = f"it is green at {since.ref}, and no commit since touches {', '.join(paths)}: run it again"
             return Red(contract, said)
         brought = self._brought(found.commit.id, contract)
         culprit = described(self.repository, found.commit, until.ref)

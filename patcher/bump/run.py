@@ -19,6 +19,7 @@ from patcher.errors import PatcherError
 from patcher.flow import Surveyed
 from patcher.gates.free_identifiers import free_names
 from patcher.history import Repository
+from patcher.javascript import JAVASCRIPT, language_of
 from patcher.model import Finding, Patch, Verdict
 from patcher.pipeline import check_upstream
 
@@ -89,7 +90,7 @@ class _Look:
         self.texts = {
             path: file.data.decode("utf-8", "replace")
             for path, file in until.upstream.tree.items()
-            if path.endswith(".js")
+            if path.endswith((".js", ".ts", ".tsx"))
         }
 
     def places(self, only: Collection[str]) -> list[Place]:
@@ -129,9 +130,9 @@ class _Look:
         place = self._place(there)
         if old is None or not old.located.matches or self._ref(there, tokens) == self.until.ref:
             return place
-        names = free_names(place.payload) | set(_names_of(there))
+        names = free_names(place.payload, language_of(place.edit.file)) | set(_names_of(there))
         diff = scope_diff(self._ref(there, tokens), old, there, names)
-        reviewed = window_of(self._ref(there, tokens), old.text, old.located)
+        reviewed = window_of(self._ref(there, tokens), old.text, old.located, language_of(place.edit.file))
         return replace(place, scope_diff=diff, reviewed=reviewed, twins=twins(place.edit, old, there, surveyed))
 
     def _ref(self, there: Surveyed, tokens: str) -> str:
@@ -139,8 +140,11 @@ class _Look:
 
     def _place(self, there: Surveyed) -> Place:
         edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
-        found = window_of(self.until.ref, there.text, there.located) if there.located.matches else None
-        return Place(there.patch, there.number, edit, there.finding, flow.payload_of(edit, _THERE), found=found)
+        place = Place(there.patch, there.number, edit, there.finding, flow.payload_of(edit, _THERE))
+        if not there.located.matches:
+            return place
+        window = window_of(self.until.ref, there.text, there.located, language_of(edit.file))
+        return replace(place, found=window)
 
     # --- a place that stops ------------------------------------------------------------------------------------
 
@@ -170,7 +174,7 @@ class _Look:
         ]
         return replace(
             place,
-            reviewed=window_of(old.ref, old.text, old.located),
+            reviewed=window_of(old.ref, old.text, old.located, old.language),
             change=change,
             change_said=said,
             culprit=culprit,
@@ -200,7 +204,8 @@ class _Look:
     def _texts(self, there: Surveyed) -> dict[str, str]:
         file = there.finding.file
         own = {file: there.text} if there.text else {}
-        return {**own, **{path: text for path, text in self.texts.items() if path != file}}
+        others = {path: text for path, text in self.texts.items() if path != file and _are_alike(path, file)}
+        return {**own, **others}
 
     # --- what else refuses -------------------------------------------------------------------------------------
 
@@ -225,6 +230,11 @@ class _Look:
         except PatcherError:
             return None
         return described(self.repository, commits[0], self.until.ref)
+
+
+def _are_alike(one: str, other: str) -> bool:
+    """Whether code may move from one file to the other: the client's is TypeScript."""
+    return (language_of(one) == JAVASCRIPT) == (language_of(other) == JAVASCRIPT)
 
 
 _THERE = "<what stood there>"

@@ -73,16 +73,21 @@ def _scope_lines(there: Surveyed) -> tuple[list[str], int]:
 def _scope_span(there: Surveyed) -> tuple[int, int]:
     match = there.located.matches[0]
     if there.located.anchor.scope == MODULE:
-        statement = _statement_at(there.text, match.statement_start, match.statement_end)
+        statement = _statement_at(there, match.statement_start, match.statement_end)
         near = javascript.neighbours(statement, _NEIGHBOURS, _NEIGHBOURS)
         return javascript.span(near[0])[0], javascript.span(near[-1])[1]
-    spans = [javascript.span(node) for node in javascript.scopes_named(there.text, there.located.anchor.scope)]
+    scopes = javascript.scopes_named(there.text, there.located.anchor.scope, _language(there))
+    spans = [javascript.span(node) for node in scopes]
     return next(span for span in spans if span[0] <= match.start < span[1])
 
 
-def _statement_at(text: str, start: int, end: int) -> SgNode:
+def _language(there: Surveyed) -> str:
+    return javascript.language_of(there.finding.file)
+
+
+def _statement_at(there: Surveyed, start: int, end: int) -> SgNode:
     return next(
         node
-        for node in javascript.parse(text).children()
+        for node in javascript.parse(there.text, _language(there)).children()
         if javascript.span(node)[0] <= start < end <= javascript.span(node)[1]
     )

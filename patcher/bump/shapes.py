@@ -47,9 +47,9 @@ def covered(old: str, new: str) -> float:
     return (left & right).total() / left.total() if left else 0.0
 
 
-def node_at(text: str, start: int, end: int) -> SgNode | None:
+def node_at(text: str, start: int, end: int, language: str = javascript.JAVASCRIPT) -> SgNode | None:
     """The outermost node with exactly this span; None where no node has it."""
-    node = javascript.parse(text)
+    node = javascript.parse(text, language)
     while javascript.span(node) != (start, end):
         inside = [child for child in node.children() if _holds(child, start, end)]
         if not inside:

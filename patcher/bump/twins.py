@@ -28,7 +28,7 @@ def twins(edit: Edit, old: Surveyed, new: Surveyed, there: Sequence[Surveyed]) -
         if known[said]:
             known[said] -= 1
         elif said not in taken:
-            found.append(Twin(javascript.line_of(each), _scope(new.text, each), each.text().splitlines()[0]))
+            found.append(Twin(javascript.line_of(each), _scope(new, each), each.text().splitlines()[0]))
     return tuple(found)
 
 
@@ -39,11 +39,12 @@ def _is_other(each: Surveyed, place: Surveyed) -> bool:
 def _others(there: Surveyed, pattern: str) -> list[SgNode]:
     """The statements with what the pattern matches, but for the place's own."""
     start = there.located.matches[0].statement_start
-    return [each for each in _statements(there.text, pattern) if javascript.span(each)[0] != start]
+    return [each for each in _statements(there, pattern) if javascript.span(each)[0] != start]
 
 
-def _statements(text: str, pattern: str) -> list[SgNode]:
-    found = javascript.matching(text, javascript.parse(text), pattern)
+def _statements(there: Surveyed, pattern: str) -> list[SgNode]:
+    language = javascript.language_of(there.finding.file)
+    found = javascript.matching(there.text, javascript.parse(there.text, language), pattern, language)
     return [javascript.statement_of(node) for node in found]
 
 
@@ -52,12 +53,12 @@ def _own(there: Surveyed) -> str:
     return there.text[match.statement_start : match.statement_end]
 
 
-def _scope(text: str, node: SgNode) -> str:
+def _scope(there: Surveyed, node: SgNode) -> str:
     """The innermost named scope around it."""
     first, last = javascript.span(node)
     around = [
         (end - start, str(scope))
-        for scope, each in javascript.named_scopes(text)
+        for scope, each in javascript.named_scopes(there.text, javascript.language_of(there.finding.file))
         for start, end in [javascript.span(each)]
         if start <= first and last <= end
     ]

@@ -12,16 +12,27 @@ from patcher.model import MODULE, Located
 _LONGEST = 160
 
 
-def window_of(ref: str, text: str, located: Located) -> Window:
-    """The window at a ref: of its one match, or of the first of several."""
+def window_of(ref: str, text: str, located: Located, language: str) -> Window:
+    """The window at a ref: of its one match, or of the first of several. language: see `javascript.language_of`."""
     match = located.matches[0]
     scope = located.anchor.scope
-    node = node_at(text, match.statement_start, match.statement_end)
+    node = node_at(text, match.statement_start, match.statement_end, language)
     around = tuple(_headers(text, node)) if node is not None and scope != MODULE else ()
     first = text.count("\n", match.window_start, match.statement_start)
     last = text.count("\n", match.window_start, match.statement_end)
     line = match.line - first
-    return Window(ref, text[match.window_start : match.window_end], line, around, (first, last))
+    matched = (match.start - match.window_start, match.end - match.window_start)
+    start = match.window_start - len(text[: match.window_start].rpartition("\n")[2])
+    indent = text[start : match.window_start]
+    return Window(
+        ref,
+        text[match.window_start : match.window_end],
+        line,
+        around,
+        (first, last),
+        matched,
+        indent if not indent.strip() else "",
+    )
 
 
 def _headers(text: str, statement: SgNode) -> Iterator[str]:

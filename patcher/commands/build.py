@@ -5,15 +5,14 @@ With `--client` the client's sources are part of it; only `build` and `prove` ru
 
 import argparse
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from patcher import pipeline, report
 from patcher.commands.outcome import Outcome, exit_code_of
+from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_DONE, EXIT_REFUSED
-from patcher.model import Build, Patch, Tree
-from patcher.patches import CLIENT_SERIES, SERIES
-from patcher.progress import progress
+from patcher.model import Build
+from patcher.patches import series_for
 from patcher.uptodate import is_up_to_date, up_to_date_message
 
 if TYPE_CHECKING:
@@ -28,21 +27,21 @@ def build(options: argparse.Namespace) -> Outcome:
     if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client):
         content = report.report("build", build=_checked(options))
         return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
-    proofs: list[ProofResult] = []
+    proven: list[ProofResult] = []
     result = pipeline.build(
         options.upstream,
         options.out,
-        **_series(options),
-        client=(lambda built: _with_client(options, built)) if options.client else None,
+        series=series_for(client=options.client),
+        client=(lambda built: with_client(options, built)) if options.client else None,
         waiting=lambda out: _say(f"another build is writing {out}; waiting for it"),
-        prove=lambda built: proofs.extend(_proven(options, built) if options.prove else ()),
+        prove=lambda built: proven.extend(_proven(options, built) if options.prove else ()),
     )
     said = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
     content = report.report("build", build=result)
-    if proofs:
+    if proven:
         from patcher import proof
 
-        content["contracts"] = proof.as_report(proofs)["contracts"]
+        content["contracts"] = proof.as_report(proven)["contracts"]
     return Outcome(exit_code_of(result), content, said=said)
 
 
@@ -62,8 +61,8 @@ def prove(options: argparse.Namespace) -> Outcome:
         return Outcome(exit_code_of(result), report.report("prove", build=result), said="nothing to prove")
     if options.client:
         proof.chosen(options.only, result.upstream.version, client=True)  # before anything takes long
-        result = _with_client(options, result)
-    results = _proofs(options, result, only=options.only)
+        result = with_client(options, result)
+    results = proofs(options, result, only=options.only)
     content = {**report.report("prove", build=result), **proof.as_report(results)}
     said = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
     return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=said)
@@ -78,41 +77,13 @@ def _left_out() -> str:
 def _proven(options: argparse.Namespace, built: Build) -> "list[ProofResult]":
     from patcher import proof
 
-    results = _proofs(options, built)
+    results = proofs(options, built)
     proof.refuse_if_red(results)
     return results
 
 
-def _proofs(options: argparse.Namespace, built: Build, *, only: Sequence[str] = ()) -> "list[ProofResult]":
-    from patcher import proof
-
-    pristine = _dist(options, built.upstream.tree, "pristine") if options.client else None
-    return proof.run(built, only=only, node=options.node, install=options.install, pristine_client=pristine)
-
-
-def _series(options: argparse.Namespace) -> dict[str, tuple[Patch, ...]]:
-    return {"series": (*SERIES, *CLIENT_SERIES)} if options.client else {}
-
-
 def _checked(options: argparse.Namespace) -> Build:
-    return pipeline.check(options.upstream, **_series(options), client=options.client)
-
-
-def _with_client(options: argparse.Namespace, built: Build) -> Build:
-    from patcher.client import with_client
-
-    return with_client(built, _dist(options, built.tree, "patched"))
-
-
-def _dist(options: argparse.Namespace, tree: Tree, which: str) -> Tree:
-    from patcher.client import build_dist
-    from patcher.prove import find_node
-
-    with progress(2) as advance:
-        node = find_node(options.node)
-        return build_dist(
-            tree, node=node, install=options.install, progress=lambda said: advance(f"{which} client: {said}", 1)
-        )
+    return pipeline.check(options.upstream, series_for(client=options.client), client=options.client)
 
 
 def _counts(result: Build) -> str:

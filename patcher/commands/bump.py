@@ -12,13 +12,15 @@ from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
 from patcher.bump.text import text_of
 from patcher.commands.outcome import Outcome
+from patcher.commands.proofs import proofs, with_client
 from patcher.diffs import selected
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, DeclarationsChanged, UsageError
 from patcher.history import Repository
-from patcher.patches import SERIES
+from patcher.patches import series_for
 from patcher.progress import progress
 
 if TYPE_CHECKING:
+    from patcher.model import Build
     from patcher.prove import ProofResult
 
 
@@ -27,25 +29,36 @@ def bump(options: argparse.Namespace) -> Outcome:
     asked = _asked(options)
     if options.write:
         _prepare()
-    with Repository.open(options.upstream) as repository:
+    series = series_for(client=options.client)
+    with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(sum(len(patch.edits) for patch in SERIES)) as advance:
-            found = run(repository, SERIES, asked, advance)
+        with progress(sum(len(patch.edits) for patch in series)) as advance:
+            found = run(repository, series, asked, advance)
         return _outcome(options, found, repository)
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
     files = _to_write(options, found)
-    proofs: list[ProofResult] = []
+    proven: list[ProofResult] = []
     if options.prove or files:
-        found, proofs = _proven(options, found, repository)
-    body = _body(options, found, proofs)
+        found, proven = _proven(options, found, repository)
+    found = _for_people(options, repository, found)
+    body = _body(options, found, proven)
     if files and body["ok"]:
         save.save(declarations.FOLDER, files)
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
     said = _said(options, body)
     return Outcome(_exit_code(body), body, said=said, draw=lambda colour: text_of(body, colour=colour))
+
+
+def _for_people(options: argparse.Namespace, repository: Repository, found: Bump) -> Bump:
+    """With the matrix and the windows that only a page shows, where one was asked for: nobody else waits for them."""
+    if not (options.html or options.markdown):
+        return found
+    from patcher.bump.shown import shown
+
+    return shown(repository, found, found.declared)
 
 
 def _prepare() -> None:
@@ -73,7 +86,7 @@ def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
 
 def _asked(options: argparse.Namespace) -> Asked:
     """Raises `UsageError`."""
-    selected(SERIES, options.only)
+    selected(series_for(client=options.client), options.only)
     if options.write and options.prove is False:
         raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
     accept = dict(_accepted(word) for word in options.accept)
@@ -93,14 +106,16 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     from patcher import proof
     from patcher.bump.proving import Prover
 
-    how = {"node": options.node, "install": options.install}
-    with progress(None) as advance:
-        prover = Prover(repository, partial(proof.run, **how), partial(proof.look, **how), advance)
-        return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
+    def prove(built: "Build") -> "list[ProofResult]":
+        return proofs(options, with_client(options, built) if options.client else built)
+
+    look = partial(proof.look, node=options.node, install=options.install)
+    prover = Prover(repository, prove, look, lambda: progress(None))
+    return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    command = content.command_of(options.upstream, options.to, options.since or "")
+    command = content.command_of(options.upstream, options.to, options.since or "", client=options.client)
     shown = found.proposed if options.accept else found.build
     body = report.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])

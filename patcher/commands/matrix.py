@@ -13,7 +13,7 @@ from patcher.matrix import matrix as judge_all
 from patcher.matrix import refs_of
 from patcher.matrix.content import content
 from patcher.matrix.table import to_text
-from patcher.patches import SERIES
+from patcher.patches import series_for
 
 NEWEST = "newest"
 
@@ -22,11 +22,12 @@ def matrix(options: argparse.Namespace) -> Outcome:
     """Verdicts of every patch on many refs. A stop is data, unless `--require` names its ref."""
     if options.touching and not options.by_commit:
         raise UsageError("--touching chooses among commits, and no commits were asked for", hint="add --by-commit")
-    with Repository.open(options.upstream) as repository:
-        touching = options.touching or sorted({edit.file for patch in SERIES for edit in patch.edits})
+    series = series_for(client=options.client)
+    with Repository.open(options.upstream, client=options.client) as repository:
+        touching = options.touching or sorted({edit.file for patch in series for edit in patch.edits})
         refs = refs_of(repository, options.refs, by_commit=options.by_commit, touching=touching)
         required = _required(repository, refs, options.require)
-        found = content(judge_all(repository, refs, SERIES, cores=options.jobs), SERIES)
+        found = content(judge_all(repository, refs, series, cores=options.jobs), series)
     wanted = [ref for ref in found["refs"] if ref["ref"] in required]
     errors = [error for ref in wanted for error in _errors(ref, found["stops"])]
     whole = {**report.report("matrix"), **found, "ok": not errors, "errors": errors}
@@ -52,11 +53,15 @@ def _errors(ref: Mapping[str, Any], stops: Sequence[Mapping[str, Any]]) -> Itera
         yield {
             "code": f"anchor-{patch['verdict']}",
             "where": "{file}:{line}".format(**stop["declared"]),
-            "message": f"{patch['id']} on {ref['ref']}: {patch['message']}",
+            "message": f"{patch['id']} on {ref['ref']} at {_there(patch)}: {patch['message']}",
             "hint": stop["hint"],
         }
     for reason in ref["reasons"] if not stopping else ():
         yield {"code": "gate-refused", "where": "", "message": f"{ref['ref']}: {reason}", "hint": ""}
+
+
+def _there(patch: Mapping[str, Any]) -> str:
+    return f"{patch['file']}:{patch['line']}" if patch["line"] else str(patch["file"])
 
 
 def _exit_code(errors: Sequence[Mapping[str, str]]) -> int:

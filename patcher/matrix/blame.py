@@ -9,8 +9,6 @@ from patcher.history import Commit, Repository
 from patcher.matrix.model import Judged, Span, Stop
 from patcher.model import Patch, Upstream
 
-_WHAT_GATES_SEE = ("server", "scripts", "bin", "package.json")
-
 
 def spans(refs: Sequence[Judged], is_in: Callable[[Judged], bool]) -> list[Span]:
     """The runs of neighbours that are in."""
@@ -70,7 +68,7 @@ class _GateWalk:
     def __init__(self, repository: Repository, series: Sequence[Patch]) -> None:
         self.repository = repository
         self._series = series
-        self.paths = list(_WHAT_GATES_SEE)
+        self.paths = list(repository.sources)
 
     def stops(self, commit: str, version: str) -> bool:
         """Whether an anchor or a gate refuses."""

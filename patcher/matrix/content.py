@@ -13,7 +13,7 @@ def content(result: Matrix, series: Sequence[Patch]) -> dict[str, Any]:
     """`repository`, `refs`, `supported`, `stops` and `notes`.
 
     refs: `[{ref, version, commit, date, subject, patches, supported, reasons, guilty}]`, and in it
-    patches: `[{id, verdict, message, guilty}]`.
+    patches: `[{id, verdict, file, line, message, guilty}]`; line 0 for none.
     guilty: `{commit, date, subject}` or null: of a patch, who began its stop; of a ref, the first of these.
     supported: `[{since, until, refs}]`, both ends in it.
     stops: runs of refs on which one patch stops (`id`; empty for what only gates refuse), with the fields that
@@ -38,6 +38,8 @@ def _ref(result: Matrix, judged: Judged) -> dict[str, Any]:
         {
             "id": finding.patch,
             "verdict": str(finding.verdict),
+            "file": finding.file,
+            "line": finding.line,
             "message": finding.message,
             "guilty": _guilty(result, finding.patch, judged) if finding.verdict.stops else None,
         }

@@ -44,7 +44,7 @@ def _reasons(build: Build) -> Iterator[str]:
 
 @contextmanager
 def judging(
-    path: str, refs: Sequence[str], series: Sequence[Patch], cores: int | None = None
+    source: Repository, refs: Sequence[str], series: Sequence[Patch], cores: int | None = None
 ) -> Iterator[Iterator[list[Judged]]]:
     """Judge refs in processes that have started by the time the block begins; yields results as they come.
 
@@ -52,11 +52,11 @@ def judging(
     """
     cores = cores or _cores()
     if cores == 1 or len(refs) <= _ALONE or "fork" not in multiprocessing.get_all_start_methods():
-        with Repository.open(path) as repository:
+        with Repository.open(source.path, client=source.client) as repository:
             yield ([judge(repository, ref, series)] for ref in refs)
         return
     context = multiprocessing.get_context("fork")  # shares what is imported, and the series, which does not pickle
-    with ProcessPoolExecutor(cores, context, initializer=_start, initargs=(path, tuple(series))) as pool:
+    with ProcessPoolExecutor(cores, context, initializer=_start, initargs=(source, tuple(series))) as pool:
         with _interrupts_wait():
             futures = [pool.submit(_judge_all, chunk) for chunk in chunks(refs, cores * _CHUNKS_PER_CORE)]
         try:
@@ -98,9 +98,9 @@ class _Worker:
     series: tuple[Patch, ...]
 
 
-def _start(path: str, series: tuple[Patch, ...]) -> None:
+def _start(source: Repository, series: tuple[Patch, ...]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _Worker.repository = Repository.open(path)
+    _Worker.repository = Repository.open(source.path, client=source.client)  # its git process is the parent's
     _Worker.series = series
 
 

@@ -35,7 +35,7 @@ def matrix(repository: Repository, refs: Sequence[str], series: Sequence[Patch],
     Raises `NoSuchRef`; a ref whose tree cannot be read is in the result.
     """
     found: dict[str, Judged] = {}
-    with judging(repository.path, refs, series, cores) as results, progress(len(refs)) as advance:
+    with judging(repository, refs, series, cores) as results, progress(len(refs)) as advance:
         for some in results:
             found.update({judged.ref: judged for judged in some})
             advance(f"judged {some[-1].ref[:12]}", len(some))

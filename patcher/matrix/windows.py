@@ -50,10 +50,11 @@ def _windows(stop: Stop, there: _Places, good: _Places, series: Sequence[Patch])
 
 
 def window(there: flow.Surveyed | None, ref: str) -> dict[str, Any] | None:
-    """`{ref, text, line, statement}`: the window, or the beginning of the scope where the statement is not found.
+    """`{ref, text, line, statement, matched}`: the window, or the beginning of the scope without its statement.
 
     line: of its first line in the file that was located in. statement: first and last line of the matched statement,
-    counted from 0 in `text`; None where there is none. None as a whole where not even the scope is there.
+    counted from 0 in `text`; None where it is not found. matched: first and last offset in `text` of what the pattern
+    matched, half open. None as a whole where not even the scope is there.
     """
     if there is None:
         return None
@@ -63,10 +64,15 @@ def window(there: flow.Surveyed | None, ref: str) -> dict[str, Any] | None:
         start = there.text.rfind("\n", 0, match.window_start) + 1
         first = there.text.count("\n", start, match.statement_start)
         last = there.text.count("\n", start, match.statement_end)
-        line = match.line - first
-        return {"ref": ref, "text": there.text[start : match.window_end], "line": line, "statement": [first, last]}
-    anchor = there.located.anchor
-    scopes = javascript.scopes_named(there.text, anchor.scope) if anchor.scope != MODULE else []
+        return {
+            "ref": ref,
+            "text": there.text[start : match.window_end],
+            "line": match.line - first,
+            "statement": [first, last],
+            "matched": [match.start - start, match.end - start],
+        }
+    anchor, language = there.located.anchor, javascript.language_of(there.finding.file)
+    scopes = javascript.scopes_named(there.text, anchor.scope, language) if anchor.scope != MODULE else []
     if not scopes:
         return None
     lines = scopes[0].text().split("\n")

@@ -9,6 +9,7 @@ from patcher.page.rows import rows
 _STOPS = frozenset(str(verdict) for verdict in STOPPING) | {"refused"}
 _GOOD = frozenset({"exact", "applied"})
 _MARK = {"good": "✓", "moved": "→", "superseded": "∅", "stops": "✕"}
+_Item = dict[str, Any]
 
 
 def tone(verdict: str) -> str:
@@ -28,23 +29,57 @@ def short(ref: str) -> str:
     return ref[:12] if len(ref) in {40, 64} and not set(ref) - set("0123456789abcdef") else ref
 
 
-def items(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a person has to look at, stops first; each with an `anchor` that a link can name."""
-    found = [_item(number, raw) for number, raw in enumerate(_raw(content), 1)]
-    return sorted(found, key=lambda item: not item["stops"])
+def grid(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The matrix: the report itself, or what a bump carries; empty where there is none."""
+    return content if "refs" in content else (content.get("bump") or {}).get("matrix") or {}
+
+
+def groups(content: Mapping[str, Any]) -> list[tuple[str, list[_Item]]]:
+    """What a person has to look at, under headings, what stops first; each with an `anchor` that a link can name."""
+    numbered = [_item(number, raw) for number, raw in enumerate(_raw(content), 1)]
+    if "bump" in content:
+        of_places = [item for item in numbered if not item["since"]]
+        found = [
+            ("What stops", [item for item in of_places if item["stops"]]),
+            ("What fits", [item for item in of_places if not item["stops"]]),
+            ("Stops on the way", [item for item in numbered if item["since"]]),
+        ]
+    else:
+        found = [("Stops" if grid(content) else "Places", sorted(numbered, key=lambda item: not item["stops"]))]
+    return [(heading, each) for heading, each in found if each]
 
 
 def _raw(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    if "bump" in content:
+        chosen = content["bump"].get("chosen") or {}
+        places = [
+            {**each, "taken": chosen.get(f"{each['patch']}.{each['number']}", 0)} for each in content["bump"]["places"]
+        ]
+        return [*places, *_on_the_way(content)]
     if "stops" in content:
         return list(content["stops"])
-    if "bump" in content:
-        return list(content["bump"]["places"])
     told = [*content.get("places", ()), *content.get("patches", ())]
     return [each for each in told if each.get("window") or each.get("windows")]
 
 
-def _item(number: int, raw: Mapping[str, Any]) -> dict[str, Any]:
-    verdict = str(raw["verdict"])
+def _on_the_way(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The stops of a bump's matrix that no place of the bump and none of its refusals tells of."""
+    bump, last = content["bump"], content["bump"]["to"]["ref"]
+    told = {place["patch"] for place in bump["places"] if place["verdict"] in _STOPS}
+    told |= {""} if bump.get("refusals") else set()
+    return [
+        stop for stop in grid(content).get("stops", ()) if not (last in _refs_of(content, stop) and stop["id"] in told)
+    ]
+
+
+def _refs_of(content: Mapping[str, Any], stop: Mapping[str, Any]) -> list[str]:
+    order = [ref["ref"] for ref in grid(content)["refs"]]
+    return order[order.index(stop["since"]) : order.index(stop["until"]) + 1]
+
+
+def _item(number: int, raw: Mapping[str, Any]) -> _Item:
+    verdict, taken = str(raw["verdict"]), raw.get("taken", 0)
+    candidates = list(raw.get("candidates") or ())
     return {
         "anchor": f"item-{number}",
         "id": raw.get("patch") or raw.get("id") or "gates",
@@ -61,7 +96,9 @@ def _item(number: int, raw: Mapping[str, Any]) -> dict[str, Any]:
         "fits_since": raw.get("fits_since"),
         "declared": raw.get("declared"),
         "windows": list(_windows(raw)),
-        "candidates": list(raw.get("candidates") or ()),
+        "candidates": candidates,
+        "taken": taken,
+        "nearest_to": next((each for each in candidates if each["rank"] == (taken or 1)), None),
         "scope_diff": raw.get("scope_diff"),
     }
 
@@ -73,49 +110,66 @@ def _windows(raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             window.get("payload") or raw.get("payload") or "",
             window.get("place") or raw.get("place") or "",
         )
-        reviewed, found = window.get("reviewed"), window.get("found")
+        reviewed, found, nearest = window.get("reviewed"), window.get("found"), window.get("nearest")
+        # a pin is met: what stands there is what was reviewed, even where no ref of this repository shows it as it was
+        verdict = window.get("verdict", "")
+        alone = reviewed is None and found is not None and bool(verdict) and verdict not in _STOPS
         yield {
             "file": window.get("file", ""),
+            "line": (found or {}).get("line", 0),
             "scope": window.get("scope", ""),
             "message": window.get("message", ""),
             "place": place,
             "payload": payload,
             "reviewed": reviewed,
             "found": found,
-            "rows": rows(reviewed, found, payload, place),
+            "nearest": nearest,
+            "alone": alone,
+            "rows": rows(found if alone else reviewed, found or nearest, payload, place),
         }
 
 
-def stop_anchors(content: Mapping[str, Any]) -> dict[tuple[str, str], str]:
-    """Which item a cell of the grid leads to, by ref and patch."""
-    order = [ref["ref"] for ref in content.get("refs", ())]
-    found = {}
-    for number, stop in enumerate(content.get("stops", ()), 1):
-        for ref in order[order.index(stop["since"]) : order.index(stop["until"]) + 1]:
-            found[ref, stop["id"]] = f"item-{number}"
+def anchors(content: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+    """Which item a cell of the grid leads to, by ref and patch; an empty patch is what only the gates refuse."""
+    found: dict[tuple[str, str], str] = {}
+    raw = list(enumerate(_raw(content), 1))
+    for number, each in raw:
+        if each.get("since"):
+            found.update({(ref, each["id"]): f"item-{number}" for ref in _refs_of(content, each)})
+    if "bump" not in content:
+        return found
+    last = content["bump"]["to"]["ref"]
+    places = [(number, each) for number, each in raw if not each.get("since")]
+    for number, each in sorted(places, key=lambda pair: pair[1]["verdict"] not in _STOPS):
+        found.setdefault((last, each["patch"]), f"item-{number}")
+    found.update({(last, each["id"]): "superseded" for each in superseded(content)})
+    if content["bump"].get("refusals"):
+        found[last, ""] = "refusals"
+    for stop in grid(content).get("stops", ()):  # what began before the new ref and lasts
+        refs = _refs_of(content, stop)
+        there = found.get((last, stop["id"]))
+        found.update({(ref, stop["id"]): there for ref in refs if there and last in refs})
     return found
 
 
-def headline(content: Mapping[str, Any]) -> str:
-    """One sentence: what came out."""
-    if "refs" in content:
-        fit, total = sum(ref["supported"] for ref in content["refs"]), len(content["refs"])
-        spans = [
-            short(each["since"])
-            if each["since"] == each["until"]
-            else f"{short(each['since'])} to {short(each['until'])}"
-            for each in content["supported"]
-        ]
-        return f"{fit} of {total} refs are supported{': ' if spans else ''}{', '.join(spans)}."
-    stops = sum(item["stops"] for item in items(content))
-    places = len(items(content))
-    return f"{stops} of {places} places stop." if stops else f"All {places} places go on."
+def red(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Why contracts are red: each reason once, with the `contracts` that it is for."""
+    alike: dict[str, dict[str, Any]] = {}
+    for each in (content.get("bump") or {}).get("red") or ():
+        reason = {name: value for name, value in each.items() if name != "contract"}
+        alike.setdefault(repr(reason), {**reason, "contracts": []})["contracts"].append(each["contract"])
+    return list(alike.values())
 
 
-def title(content: Mapping[str, Any]) -> str:
-    """What the page is about."""
-    bump = content.get("bump")
-    if bump:
-        since = f"from {bump['from']['ref']} " if bump.get("from") else ""
-        return f"Bump {since}to {bump['to']['ref']}"
-    return f"{str(content['command']).capitalize()} of the series"
+def superseded(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The patches whose work this upstream does itself."""
+    return [each for each in content.get("patches", ()) if each.get("verdict") == "superseded"]
+
+
+def other_errors(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The errors that no item, refusal or contract of the page tells of already."""
+    bump = content.get("bump") or {}
+    told = {f"anchor-{place['verdict']}" for place in bump.get("places", ())}
+    told |= {refusal["code"] for refusal in bump.get("refusals", ())}
+    told |= {"contract-refused"} if content.get("contracts") else set()
+    return [error for error in content.get("errors", ()) if error["code"] not in told]

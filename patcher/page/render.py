@@ -6,13 +6,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from patcher import __version__, render
+from patcher.bump.reddened import in_short
 from patcher.page import items as shapes
+from patcher.page import said
+from patcher.page.fitting import fitted
 from patcher.page.rows import as_diff
 from patcher.resources import TEMPLATES
 
 if TYPE_CHECKING:
     import jinja2
     from markupsafe import Markup
+
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def to_html(content: Mapping[str, Any]) -> str:
@@ -21,17 +26,25 @@ def to_html(content: Mapping[str, Any]) -> str:
 
 
 def to_markdown(content: Mapping[str, Any]) -> str:
-    """The same for a pull request, as GitHub renders it."""
-    return _environment(escape=False).get_template("report/page.md.j2").render(_names(content)).strip() + "\n"
+    """The same for a pull request, as GitHub renders it, and no longer than it takes (`patcher.page.fitting`)."""
+    template = _environment(escape=False).get_template("report/page.md.j2")
+    return fitted(_names(content), lambda names: _BLANK_LINES.sub("\n\n", template.render(names)).strip() + "\n")
 
 
 def _names(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "content": content,
-        "title": shapes.title(content),
-        "headline": shapes.headline(content),
-        "items": shapes.items(content),
-        "anchors": shapes.stop_anchors(content),
+        "bump": content.get("bump") or {},
+        "title": said.title(content),
+        "headline": said.headline(content),
+        "unproven": said.unproven(content),
+        "next_steps": said.next_steps(content),
+        "grid": shapes.grid(content),
+        "groups": shapes.groups(content),
+        "anchors": shapes.anchors(content),
+        "red": shapes.red(content),
+        "superseded": shapes.superseded(content),
+        "errors": shapes.other_errors(content),
         "version": __version__,
     }
 
@@ -50,10 +63,12 @@ def _environment(*, escape: bool) -> "jinja2.Environment":
         "mark": shapes.mark,
         "short": shapes.short,
         "cell": _cell,
+        "code": _code,
         "fence": _fence,
         "as_diff": as_diff,
         "prose": _prose,
         "foldable": _foldable,
+        "in_short": in_short,
     }
     environment.filters = {**environment.filters, **filters}
     return environment
@@ -76,6 +91,14 @@ def _foldable(name: str) -> "Markup":
 def _cell(text: str) -> str:
     """Text for a cell of a Markdown table, on one line."""
     return " ".join(str(text).split()).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    """Text as code on one line: nobody is mentioned and nothing linked, whatever a commit's subject says."""
+    line = " ".join(str(text).split())
+    ticks = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
+    space = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{ticks}{space}{line}{space}{ticks}"
 
 
 def _fence(text: str) -> str:

@@ -5,11 +5,17 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
+from patcher.model import Place
+
+THERE = "<what stood there>"
+"""What a payload that keeps what it replaces is rendered with, for people."""
+
 
 class Row(NamedTuple):
-    """One line of the comparison. kind: `same`, `gone`, `new`, `changed` or `payload`.
+    """One line of the comparison. kind: `same`, `gone`, `new`, `changed`, `payload` or `payload-then`.
 
-    then_line, now_line: line numbers in the file, 0 where that side has no line.
+    then_line, now_line: line numbers in the file, 0 where that side has no line. A payload stands on the side of now,
+    and of then where the statement that it goes to is not there any more.
     """
 
     kind: str
@@ -19,23 +25,42 @@ class Row(NamedTuple):
     now_line: int = 0
 
 
-def rows(reviewed: Mapping[str, Any] | None, found: Mapping[str, Any] | None, payload: str, place: str) -> list[Row]:
-    """The rows of one window. Where nothing is found, there is no payload: it goes nowhere."""
+_Window = Mapping[str, Any]
+
+
+def rows(reviewed: _Window | None, found: _Window | None, payload: str, place: str) -> list[Row]:
+    """The rows of one window. The payload is where the statement is; where that is on neither side, it is nowhere."""
     compared = list(_compared(_numbered(reviewed), _numbered(found)))
-    if found is None or not payload:
+    if payload and found is not None and found.get("statement"):
+        brought = [Row("payload", now=line) for line in _brought(found, payload, place)]
+        at = _row_of(compared, _boundary(found, place), "now_line")
+    elif payload and reviewed is not None and reviewed.get("statement"):
+        brought = [Row("payload-then", then=line) for line in _brought(reviewed, payload, place)]
+        at = _row_of(compared, _boundary(reviewed, place), "then_line")
+    else:
         return compared
-    brought = [Row("payload", now=line) for line in payload.rstrip("\n").split("\n")]
-    at = _row_of(compared, _boundary(found, place))
     return [*compared[:at], *brought, *compared[at:]]
 
 
 _Line = tuple[int, str]
 
 
-def _numbered(window: Mapping[str, Any] | None) -> list[_Line]:
+def _numbered(window: _Window | None) -> list[_Line]:
     if window is None:
         return []
-    return list(enumerate(str(window["text"]).splitlines(), max(1, int(window.get("line") or 1))))
+    text = _text(window)
+    return list(enumerate(_dedented(text.splitlines(), text), max(1, int(window.get("line") or 1))))
+
+
+def _text(window: _Window) -> str:
+    """Whole lines: the text of a window may begin where its first statement does."""
+    return f"{window.get('indent') or ''}{window['text']}"
+
+
+def _dedented(lines: Sequence[str], like: str) -> list[str]:
+    """The lines, by so much further left as all of `like` allows."""
+    by = min((len(line) - len(line.lstrip()) for line in like.splitlines() if line.strip()), default=0)
+    return [line[min(by, len(line) - len(line.lstrip())) :] for line in lines]
 
 
 def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
@@ -51,20 +76,37 @@ def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
                 yield Row("new", now=right[1], now_line=right[0])
 
 
-def _boundary(found: Mapping[str, Any], place: str) -> int:
-    """How many lines of the window that was found stand above the payload."""
-    lines = len(str(found["text"]).splitlines())
-    first, last = found.get("statement") or (0, lines - 1)
-    return first if place == "before" else min(last + 1, lines)
+def _brought(window: _Window, payload: str, place: str) -> list[str]:
+    """The lines that the payload makes: its own, or the statement with the payload in place of what it replaces."""
+    text, (first, last) = _text(window), window["statement"]
+    at = text.splitlines()[first]
+    if place == Place.REPLACE and window.get("matched"):
+        start, end = (each + len(window.get("indent") or "") for each in window["matched"])
+        put = payload.strip().replace("\n", f"\n{_margin(at)}").replace(THERE, text[start:end])
+        more = put.count("\n") - text.count("\n", start, end)
+        made = f"{text[:start]}{put}{text[end:]}".splitlines()
+        return _dedented(made[first : last + more + 1], text)
+    indent = _margin(*_dedented([at], text))
+    return [f"{indent}{line}" if line.strip() else line for line in payload.rstrip("\n").split("\n")]
 
 
-def _row_of(compared: Sequence[Row], above: int) -> int:
-    """The index of the row behind which so many lines of now have been shown."""
+def _margin(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _boundary(window: _Window, place: str) -> int:
+    """How many lines of the window stand above the payload."""
+    first, last = window["statement"]
+    return int(first) if place == Place.BEFORE else min(int(last) + 1, len(str(window["text"]).splitlines()))
+
+
+def _row_of(compared: Sequence[Row], above: int, side: str) -> int:
+    """The index of the row behind which so many lines of a side have been shown."""
     seen = 0
     for index, row in enumerate(compared):
         if seen == above:
             return index
-        seen += bool(row.now_line)
+        seen += bool(getattr(row, side))
     return len(compared)
 
 
@@ -78,6 +120,6 @@ def as_diff(compared: Sequence[Row]) -> str:
             lines.append(f"- {row.then}")
         if row.kind in {"new", "changed"}:
             lines.append(f"+ {row.now}")
-        if row.kind == "payload":
-            lines.append(f"! {row.now}")
+        if row.kind in {"payload", "payload-then"}:
+            lines.append(f"! {row.now or row.then}")
     return "\n".join(lines)

@@ -33,6 +33,11 @@ CLIENT_SERIES = (settings_switch.PATCH,)
 """Behind the series, with `--client` only: what is put into the client's sources."""
 
 
+def series_for(*, client: bool) -> tuple[Patch, ...]:
+    """The series, with what goes into the client's sources or without."""
+    return (*SERIES, *CLIENT_SERIES) if client else SERIES
+
+
 def module_of(patch: Patch) -> ModuleType:
     """The module that declares the patch: its docstring says what, why, and what to search for."""
     return sys.modules[f"{__name__}.{patch.id}"]

@@ -125,7 +125,7 @@ PATCH = Patch(
         Overlay(
             path="server/lib/harness.js",
             template="overlay/server/lib/harness.js.j2",
-            params={"providers": tuple(harness.provider for harness in HARNESSES)},
+            params={"harnesses": HARNESSES},
         ),
     ),
     contracts=("transcript_parsed_outside_write_lock", "codex_transcript_is_not_parsed_as_claude"),

@@ -16,10 +16,7 @@ from patcher.harnesses import HARNESSES, places_of
 from patcher.model import V1_LINE, V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function, route
 
 # Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
-_CODEX_HOME = (
-    (V1_LINE, "process.env.CODEX_HOME"),
-    (V2_LINE, "process.env.DASHBOARD_CODEX_HOME || process.env.CODEX_HOME"),
-)
+_CODEX_HOME = ((V1_LINE, ("CODEX_HOME",)), (V2_LINE, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
 
 PATCH = Patch(
     id="stamp_harness",
@@ -116,10 +113,10 @@ PATCH = Patch(
         Overlay(
             path="server/lib/codex-paths.js",
             template="overlay/server/lib/codex-paths.js.j2",
-            params={"setting": setting},
+            params={"variables": variables},
             versions=versions,
         )
-        for versions, setting in _CODEX_HOME
+        for versions, variables in _CODEX_HOME
     ),
     contracts=(
         "codex_hook_stamps_session",

@@ -13,14 +13,17 @@ from patcher.bump.reddened import in_short
 from patcher.bump.run import bump
 from patcher.bump.variants import NEVER
 from patcher.history import Repository
+from patcher.javascript import language_of
 from patcher.locate import locate
 from patcher.model import Edit, Patch, Pin, Versions, version_key
-from patcher.patches import SERIES
+from patcher.patches import series_for
 from patcher.pipeline import check_upstream
 from tests.bump_replay.oracle import guilty
 
+EVERY = series_for(client=True)
 
-def as_of(repository: Repository, tag: str, series: Sequence[Patch] = SERIES) -> tuple[Patch, ...]:
+
+def as_of(repository: Repository, tag: str, series: Sequence[Patch] = EVERY) -> tuple[Patch, ...]:
     """The series as somebody had it at a tag: only pins that are met there or at an older one, and no range that begins
     or ends later, so also nothing that is superseded later."""
     tags = repository.tags()
@@ -67,7 +70,7 @@ def _range_as_of(versions: Versions, tag: str) -> Versions:
 def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
     """A line for each pair and each stop. Whether every stop has the right commit and a candidate, or a reason for none."""
     good, stops, named = True, 0, 0
-    with Repository.open(path) as repository:
+    with Repository.open(path, client=True) as repository:
         for older, newer in pairwise(repository.tags()):
             if pairs and f"{older}..{newer}" not in pairs:
                 continue
@@ -112,7 +115,7 @@ def _explained(repository: Repository, place: Place, older: str, newer: str) -> 
 
 
 def _fits(text: str, edit: Edit, number: int) -> bool:
-    matches = locate(text, edit.anchors[number]).matches
+    matches = locate(text, edit.anchors[number], language_of(edit.file)).matches
     return len(matches) == 1 and matches[0].tokens in {pin.tokens for pin in edit.anchors[number].pins}
 
 
