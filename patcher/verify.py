@@ -1,8 +1,11 @@
 """Stage 3: matches against pins, a verdict, and the words for it."""
 
+import re
 import shlex
 
 from patcher.model import Anchor, Edit, Finding, Located, Match, Patch, Pin, Upstream, Verdict
+
+_URL = re.compile(r"://|@")  # a bump reads history, so it takes a clone
 
 
 def verify(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
@@ -41,7 +44,7 @@ def _missing(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> 
         Verdict.MISSING,
         located.scopes[0] if located.scopes else 0,
         message,
-        hint=_hint(patch, upstream),
+        hint=_hint(patch, edit, upstream),
     )
 
 
@@ -53,7 +56,7 @@ def _ambiguous(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -
         f"found {len(located.matches)} matches: {lines} ({upstream.label})"
     )
     return _finding(
-        patch, edit, anchor, Verdict.AMBIGUOUS, located.matches[0].line, message, hint=_hint(patch, upstream)
+        patch, edit, anchor, Verdict.AMBIGUOUS, located.matches[0].line, message, hint=_hint(patch, edit, upstream)
     )
 
 
@@ -63,12 +66,18 @@ def _drifted(patch: Patch, edit: Edit, anchor: Anchor, match: Match, upstream: U
         f"the code around {anchor.shown} in {anchor.scope} is not what was reviewed: "
         f"expected tokens {reviewed}, found {match.tokens[:12]}…: `{match.shown}` ({upstream.label})"
     )
-    return _finding(patch, edit, anchor, Verdict.DRIFTED, match.line, message, hint=_hint(patch, upstream))
+    return _finding(patch, edit, anchor, Verdict.DRIFTED, match.line, message, hint=_hint(patch, edit, upstream))
 
 
-def _hint(patch: Patch, upstream: Upstream) -> str:
+def _hint(patch: Patch, edit: Edit, upstream: Upstream) -> str:
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
-    return f"`sidecar-patcher explain {patch.id}{spec}` shows what stands there and what to search for"
+    explain = f"`sidecar-patcher explain {patch.id}{spec}` shows what stands there and what to search for"
+    repository, at, ref = upstream.spec.rpartition("@")
+    if not at or ref != upstream.ref or _URL.search(repository):
+        return explain
+    client = " --client" if edit.file.startswith("client/") else ""
+    bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{client} --to {shlex.quote(ref)}"
+    return f"`{bump}` says who moved it, and what to accept; {explain}"
 
 
 def _finding(

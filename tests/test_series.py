@@ -85,8 +85,12 @@ def test_a_patch_does_something(patch: Patch) -> None:
 
 
 def test_every_payload_is_used_by_exactly_one_edit() -> None:
-    used = Counter(edit.template for patch in SERIES for edit in patch.edits)
-    assert used == Counter({**dict.fromkeys(templates("payload"), 1), **SHARED})
+    """At a version: a place that moved to another file is an edit of its own, with the payload that it had."""
+    for version in LINES:
+        used = Counter(edit.template for patch in SERIES for _, edit in patch.edits_for(version))
+        assert {name for name, times in used.items() if times != SHARED.get(name, 1)} <= SHARED.keys()
+        assert all(used[name] <= times for name, times in SHARED.items())
+    assert {edit.template for patch in SERIES for edit in patch.edits} == templates("payload")
 
 
 def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:

@@ -12,7 +12,10 @@ from tests.support import APP, APP_FILE, HANDLE, reviewed
 UPSTREAM = Upstream("agent-dashboard", "1.2.0", "v1.2.0", {}, spec="repo@v1.2.0")
 PATTERN = "store.save($$$A)"
 ANCHOR = reviewed(APP, Anchor(HANDLE, PATTERN, ()))
-HINT = "`sidecar-patcher explain audit --upstream repo@v1.2.0` shows what stands there and what to search for"
+EXPLAIN = "`sidecar-patcher explain audit{} shows what stands there and what to search for"
+HINT = "`sidecar-patcher bump --upstream repo --to v1.2.0` says who moved it, and what to accept; " + EXPLAIN.format(
+    " --upstream repo@v1.2.0`"
+)
 
 
 def judge(text: str, anchor: Anchor = ANCHOR, upstream: Upstream = UPSTREAM) -> Finding:
@@ -214,3 +217,32 @@ def test_an_anchor_is_chosen_by_version(version: str, expected: str) -> None:
     old = Anchor(Scope("function", "old"), "a()", (), versions=Versions("1.0.0", "1.2.0"))
     new = Anchor(Scope("function", "new"), "a()", (), versions=Versions("1.4.0", "2.0.0"))
     assert Edit("f.js", Place.AFTER, "t", (old, new)).anchor_for(version).scope.name == expected
+
+
+@pytest.mark.parametrize(
+    ("ref", "spec", "hint"),
+    [
+        pytest.param(
+            "v1.2.0",
+            "it's/repo@v1.2.0",
+            "`sidecar-patcher bump --upstream 'it'\"'\"'s/repo' --to v1.2.0` says",
+            id="quoted",
+        ),
+        pytest.param(
+            "v1.2.0", "https://a.example/repo@v1.2.0", "`sidecar-patcher explain", id="a URL has no history here"
+        ),
+        pytest.param("v1.2.0", "git@a.example:repo@v1.2.0", "`sidecar-patcher explain", id="nor has one of ssh"),
+        pytest.param("directory", "some/where@home", "`sidecar-patcher explain", id="a directory with an at sign"),
+        pytest.param("builtin", "builtin", "`sidecar-patcher explain", id="the builtin sidecar"),
+        pytest.param("", "", EXPLAIN.format("`"), id="nowhere"),
+    ],
+)
+def test_a_clone_is_sent_to_the_bump(ref: str, spec: str, hint: str) -> None:
+    found = judge(CHANGED, upstream=replace(UPSTREAM, ref=ref, spec=spec)).hint
+    assert found.startswith(hint) and found.endswith("shows what stands there and what to search for")
+
+
+def test_what_is_of_the_client_is_bumped_with_the_client() -> None:
+    edit = Edit("client/src/App.tsx", Place.AFTER, "payload.js.j2", (ANCHOR,))
+    hint = verify(Patch("audit", "Audits.", (edit,)), edit, locate(CHANGED, ANCHOR), UPSTREAM).hint
+    assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` says")
