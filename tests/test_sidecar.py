@@ -16,7 +16,7 @@ import pytest
 from patcher.errors import DependenciesMissing, NodeMissing, UpstreamUnreadable
 from patcher.materialize import materialize
 from patcher.model import File
-from patcher.prove import install, sidecar
+from patcher.prove import npm, sidecar
 from patcher.prove.install import dependencies_for
 from patcher.prove.node import Node, find_node
 from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
@@ -226,7 +226,7 @@ class TestDependencies:
 
     def test_cache_follows_xdg(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
-        assert install.default_cache() == os.path.join("/xdg", "sidecar-patcher")
+        assert npm.default_cache() == os.path.join("/xdg", "sidecar-patcher")
 
 
 # --- the process -----------------------------------------------------------------------------------------------

@@ -4,22 +4,18 @@ import contextlib
 import hashlib
 import json
 import os
-import shutil
-import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from patcher.errors import ClientBuildFailed, DependenciesMissing
 from patcher.model import Tree
-from patcher.prove.install import default_cache
-from patcher.prove.node import Node, npm_of
+from patcher.prove import npm
+from patcher.prove.node import Node
 
 BUILTIN = "builtin"
 """The version of a package that the miniature client names and does without."""
-_MARKER = ".complete"
 _FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--include=dev")
 _LONGEST = 900.0
-_SHOWN = 15
 _PACKAGE, _LOCK = "client/package.json", "client/package-lock.json"
 
 
@@ -36,13 +32,15 @@ def packages(tree: Tree, node: Node, *, install: bool, cache_dir: str | None = N
         with tempfile.TemporaryDirectory(prefix="sidecar-patcher-client-", ignore_cleanup_errors=True) as made:
             yield os.path.realpath(made)
         return
-    store = os.path.join(cache_dir or default_cache(), "client")
+    store = os.path.join(cache_dir or npm.default_cache(), "client")
     entry = os.path.join(store, _digest(tree, node))
-    if not os.path.isfile(os.path.join(entry, _MARKER)):
+    if not npm.is_whole(entry):
         if not install:
             message = f"the client of this upstream needs {len(_wanted(tree))} npm packages that are not in the cache"
             raise DependenciesMissing(message, where=store, hint="the same command with `--install` fetches them")
-        _install(tree, node, store, entry)
+        files = {os.path.basename(name): tree[name].data for name in (_PACKAGE, _LOCK) if name in tree}
+        verb = "ci" if _LOCK in tree else "install"
+        npm.install(files, entry, (verb, *_FLAGS), node=node, longest=_LONGEST)
     yield entry
 
 
@@ -65,13 +63,13 @@ def run_build(directory: str, node: Node) -> None:
         "npm_config_update_notifier": "false",
         **{name: os.environ[name] for name in ("SYSTEMROOT", "COMSPEC", "PATHEXT") if name in os.environ},
     }
-    done = _run([*_npm(node), "run", "build"], directory, environment)
+    words = [*npm.command(node, where="client"), "run", "build"]
+    done = npm.run(words, directory, environment, longest=_LONGEST)
     if done.returncode != 0:
-        said = done.stdout.decode("utf-8", "replace")
-        tail = "\n".join(said.replace(directory, "client").strip().splitlines()[-_SHOWN:])
+        said = npm.tail(done.stdout.replace(directory.encode(), b"client"))
         hint = "`sidecar-patcher diff --client` shows what we changed; is the client whole without it?"
         raise ClientBuildFailed(
-            f"upstream's `npm run build` ended with {done.returncode}:\n{tail}", where="client", hint=hint
+            f"upstream's `npm run build` ended with {done.returncode}:\n{said}", where="client", hint=hint
         )
 
 
@@ -85,68 +83,3 @@ def _digest(tree: Tree, node: Node) -> str:
     hasher = hashlib.sha256(f"{json.dumps(_wanted(tree), sort_keys=True)} {node.major}".encode())
     hasher.update(tree[_LOCK].data if _LOCK in tree else b"")
     return hasher.hexdigest()[:32]
-
-
-def _install(tree: Tree, node: Node, store: str, entry: str) -> None:
-    """Install beside the entry, then rename: whoever comes second finds the first one's and drops its own."""
-    names = [name for name in (_PACKAGE, _LOCK) if name in tree]
-    try:
-        os.makedirs(store, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".installing-", dir=store, ignore_cleanup_errors=True) as draft:
-            for name in names:
-                with open(os.path.join(draft, os.path.basename(name)), "wb") as stream:
-                    stream.write(tree[name].data)
-            verb = "ci" if _LOCK in names else "install"
-            done = _run([*_npm(node), verb, *_FLAGS], draft, _with_node(node))
-            if done.returncode != 0:
-                tail = "\n".join(done.stdout.decode("utf-8", "replace").strip().splitlines()[-_SHOWN:])
-                hint = "is the npm registry reachable? then try again"
-                raise DependenciesMissing(f"npm {verb} ended with {done.returncode}:\n{tail}", where=store, hint=hint)
-            with open(os.path.join(draft, _MARKER), "w", encoding="utf-8") as stream:
-                stream.write("every package of the client is here\n")
-            _put(draft, entry)
-    except OSError as error:
-        raise DependenciesMissing(f"the npm cache cannot be written: {error}", where=store) from error
-
-
-def _put(draft: str, entry: str) -> None:
-    whole = os.path.join(entry, _MARKER)
-    if os.path.isdir(entry) and not os.path.isfile(whole):
-        shutil.rmtree(entry, ignore_errors=True)
-    try:
-        os.rename(draft, entry)
-    except OSError:
-        if not os.path.isfile(whole):
-            raise
-
-
-def _npm(node: Node) -> list[str]:
-    npm = npm_of(node)
-    if npm is None:
-        raise DependenciesMissing(f"there is no npm beside {node.path}, nor on PATH", where="client")
-    return npm
-
-
-def _with_node(node: Node) -> dict[str, str]:
-    """Our own environment, so that npm finds its registry and proxy, with this Node first."""
-    environment = {name: value for name, value in os.environ.items() if name not in {"NODE_OPTIONS", "NODE_ENV"}}
-    environment["PATH"] = os.pathsep.join([os.path.dirname(node.path), environment.get("PATH", "")])
-    return environment
-
-
-def _run(
-    command: Sequence[str], directory: str, environment: Mapping[str, str]
-) -> "subprocess.CompletedProcess[bytes]":
-    try:
-        return subprocess.run(
-            command,
-            cwd=directory,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_LONGEST,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise DependenciesMissing(f"npm did not finish within {_LONGEST:.0f} s", where=directory) from error

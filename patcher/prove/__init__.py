@@ -3,8 +3,9 @@
 from patcher.prove.browser import find_browser
 from patcher.prove.contract import Bench, Contract, Observation, ProofResult, benches, observe, prove
 from patcher.prove.contracts import CLIENT_CONTRACTS, CONTRACTS
-from patcher.prove.install import default_cache, dependencies_for
+from patcher.prove.install import dependencies_for
 from patcher.prove.node import Node, find_node
+from patcher.prove.npm import default_cache
 from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
 
 __all__ = [

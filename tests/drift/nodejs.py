@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 
 from patcher.errors import NodeMissing
-from patcher.prove.install import default_cache
+from patcher.prove import default_cache
 from patcher.prove.node import Node, find_node, npm_of
 
 _CHECKER = """
