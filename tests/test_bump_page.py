@@ -18,7 +18,7 @@ from patcher.matrix.ends import refs_between
 from patcher.prove import CONTRACTS, find_node
 from tests.consent.browser import chromium
 from tests.readable import assert_readable, assert_tab_reaches_everything, focused, in_chromium, open_all
-from tests.support import ROOT, SMALL, CommandLine, Ended, Repository
+from tests.support import ROOT, SMALL, CommandLine, Ended, Repository, wait_for
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 SUBJECT = "one word for the clause, see #12, @everyone <b>"
@@ -315,7 +315,7 @@ def test_a_cell_leads_to_its_place_also_from_the_ref_where_it_began(browser: Any
     cells = page.locator(".grid tbody tr").nth(1).get_by_role("link")
     assert cells.count() == 1 and cells.first.inner_text() == "✕ missing"
     cells.first.press("Enter")
-    page.wait_for_function("document.querySelectorAll('details[open]').length === 1")
+    wait_for(lambda: page.locator("details[open]").count() == 1)  # the policy of the page forbids `wait_for_function`
     assert page.locator("details[open] > summary strong").first.inner_text() == "filter_by_harness.0"
     page.locator(".grid tbody tr").nth(2).get_by_role("link").first.focus()
     page.keyboard.press("ArrowRight")
