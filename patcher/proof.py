@@ -36,10 +36,12 @@ def run(
     node: str | None = None,
     install: bool = False,
     pristine_client: Tree | None = None,
+    command: str = "",
 ) -> list[ProofResult]:
     """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
 
-    pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too.
+    pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too. command:
+    what a person typed, for a hint (default: `prove` of this upstream).
     Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
     `BrowserMissing`.
     """
@@ -57,23 +59,21 @@ def run(
             node=runtime,
             install=install,
             progress=tell,
-            command=f"sidecar-patcher prove --upstream {build.upstream.spec}",
+            command=command or f"sidecar-patcher prove --upstream {build.upstream.spec}",
         )
         return of(contracts, build, node=runtime, node_modules=modules, progress=tell)
 
 
 def look(
-    build: Build, names: Collection[str], *, node: str | None = None, install: bool = False
+    build: Build, names: Collection[str], *, node: str | None = None, install: bool = False, command: str
 ) -> dict[str, Observation]:
     """What these contracts see on the patched tree alone; those that are not for this upstream's version are left out.
 
-    Raises `NodeMissing`, `DependenciesMissing`.
+    command: what a person typed, for a hint. Raises `NodeMissing`, `DependenciesMissing`.
     """
     runtime = find_node(node)
     tree = build.upstream.tree
-    modules = dependencies_for(
-        tree["package.json"].data, node=runtime, install=install, command="the same command with"
-    )
+    modules = dependencies_for(tree["package.json"].data, node=runtime, install=install, command=command)
     handler = build.added[codex_handler(build)].data.decode()
     with benches(tree, build.tree, node=runtime, node_modules=modules, handler_source=handler) as (_, patched):
         return {

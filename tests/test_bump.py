@@ -353,6 +353,20 @@ def test_a_long_diff_is_bounded_and_the_rest_counted(repository: Repository, aud
     assert shown + place.scope_diff.left_out == 400
 
 
+def test_payloads_of_ours_are_no_change_of_upstreams(repository: Repository, bench: Bench) -> None:
+    """`first` stops, so its other payload is on one side only; that is nothing to read for `second`."""
+    edits = [bench.edit("store.save(session, total)", "one();"), bench.edit("const total = $_", "two();")]
+    first = bench.patch("first", *edits)
+    second = bench.insert("second", "const session = $_", "three();", requires=("first",))
+    repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
+    found = bumped(repository, first, second)
+    assert [place.id for place in found.places if place.stops] == ["first.0"]
+    for place in found.places[1:]:
+        assert place.scope_diff is not None
+        changed = [line for line in place.scope_diff.lines if line[:1] in "+-"]
+        assert changed == ["-  store.save(session, total); // keep it", "+  store.save(session, total, 1); // keep it"]
+
+
 # --- the client ------------------------------------------------------------------------------------------------
 
 SETTINGS = "client/src/pages/Settings.tsx"

@@ -1,10 +1,12 @@
 """Bad input to `bump`: each its own message and exit code, and nothing written."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from tests.support import SMALL, CommandLine, Ended, Repository, snapshot, spawn
+from patcher.materialize import materialize
+from tests.support import SMALL, CommandLine, Ended, Repository, Tree, snapshot, spawn
 
 ROOT = Path(__file__).resolve().parent.parent
 PATCHES = ROOT / "patcher/patches"
@@ -34,6 +36,21 @@ def test_a_ref_that_does_not_exist(cli: CommandLine, repository: Repository) -> 
 def test_a_beginning_that_does_not_exist(cli: CommandLine, repository: Repository) -> None:
     ended = bump(cli, repository.path, "v1.2.0", "--from", "v0.9")
     assert (ended.code, "there is no ref 'v0.9' with a commit" in ended.err) == (5, True)
+
+
+def test_packages_that_are_missing_name_the_bump_that_fetches_them(
+    cli: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    files = {path: file.data for path, file in materialize("builtin").tree.items()}
+    needy = {**json.loads(files["package.json"]), "dependencies": {"express": "1.0.0"}}
+    upstream = Repository(tmp_path / "upstream")
+    upstream.path.mkdir()
+    upstream.git("init", "--quiet", "--initial-branch=main")
+    upstream.commit(Tree({**files, "package.json": json.dumps(needy)}), "v1.4.0")
+    ended = bump(cli, upstream.path, "v1.4.0", "--prove")
+    assert ended.code == 5
+    assert f"hint: sidecar-patcher bump --upstream {upstream.path} --to v1.4.0 --prove --install\n" in ended.err
 
 
 def test_a_shallow_clone(cli: CommandLine, repository: Repository, tmp_path: Path) -> None:

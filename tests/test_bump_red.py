@@ -253,6 +253,20 @@ next  by hand first: red is {NAME}; it says why above
     )
 
 
+def test_a_statement_that_is_gone_stands_beside_what_the_candidate_takes(repository: Repository, audit: Patch) -> None:
+    repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
+    with History.open(str(repository.path)) as history:
+        found = run(history, [audit], Asked("v1.3.0"))
+    body = {"ok": False, "bump": {**content(found, "sidecar-patcher bump"), "written": []}}
+    assert """
+        --- v1.2.0 line 6
+        +++ v1.3.0 line 6, as the candidate has it
+         function handle(request) {
+        -  store.save(session, total);
+        +  store.save(session, total, 1);
+""" in text_of(body)
+
+
 def test_a_log_is_told_in_short() -> None:
     log = "the sidecar did not start; its log ends:\n/x/db.js:3\nError: no such column: harness\n    at x\nNode.js v24"
     assert in_short(log) == "the sidecar did not start: Error: no such column: harness"
@@ -346,7 +360,9 @@ def test_on_real_sidecars(tmp_path: Path) -> None:
     with History.open(str(upstream.path)) as history:
         found = run(history, SERIES, Asked("v1.6.0", "v1.5.0"))
         assert found.build.ok, "the build alone cannot tell"
-        found, proofs = Prover(history, partial(proof.run, only=[name]), proof.look).first_choices(found)
+        found, proofs = Prover(
+            history, partial(proof.run, only=[name]), partial(proof.look, command="bump")
+        ).first_choices(found)
     assert [each.ok for each in proofs] == [False]
     red = only(found)
     assert red.culprit is not None and red.culprit.subject == "guilty"

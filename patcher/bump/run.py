@@ -11,6 +11,7 @@ from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
 from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
 from patcher.bump.moments import Reviews, beginning, comments_of, moment
+from patcher.bump.nearest import with_nearest
 from patcher.bump.scope_diff import scope_diff
 from patcher.bump.shapes import words
 from patcher.bump.twins import twins
@@ -52,7 +53,7 @@ def bump(
         until,
         build,
         proposed,
-        tuple(places),
+        tuple(with_nearest(each, until, chosen.get(each.id, 1)) for each in places),
         look.refusals(),
         ours,
         chosen,

@@ -8,7 +8,9 @@ from ast_grep_py import SgNode
 from patcher import javascript
 from patcher.bump.model import ScopeDiff
 from patcher.bump.shapes import words
+from patcher.errors import NotReversible
 from patcher.flow import Surveyed
+from patcher.markers import unsplice
 from patcher.model import MODULE
 
 BUDGET = 24
@@ -66,8 +68,16 @@ def _scope_lines(there: Surveyed) -> tuple[list[str], int]:
     """
     match = there.located.matches[0]
     start, end = _scope_span(there)
-    text = there.text[start:end].replace("\r\n", "\n")
+    text = _unspliced(there.text[start:end]).replace("\r\n", "\n")
     return text.split("\n"), there.text.count("\n", start, match.start)
+
+
+def _unspliced(text: str) -> str:
+    """Without payloads: another place that stops takes them from one side, which is no change of upstream's."""
+    try:
+        return unsplice(text)[0]
+    except NotReversible:  # it begins or ends inside one
+        return text
 
 
 def _scope_span(there: Surveyed) -> tuple[int, int]:

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from patcher import flow
-from patcher.bump.model import Bump, Moment, Place, Window
+from patcher.bump.model import Bump, Moment, Place
+from patcher.bump.nearest import with_nearest
 from patcher.bump.window import window_of
 from patcher.flow import Surveyed
 from patcher.history import Repository
 from patcher.javascript import language_of
-from patcher.locate import locate
 from patcher.matrix import matrix
 from patcher.matrix.content import content
 from patcher.matrix.ends import refs_between
@@ -27,7 +27,8 @@ def shown(repository: Repository, found: Bump) -> Bump:
     series, since = found.declared, found.since.ref if found.since else ""
     judged = matrix(repository, refs_between(repository, since, found.until.ref), series)
     then = _survey(found.since, series) if found.since else {}
-    places = tuple(_with_nearest(found, _with_then(found, place, then)) for place in found.places)
+    both = [_with_then(found, place, then) for place in found.places]
+    places = tuple(with_nearest(place, found.until, found.chosen.get(place.id, 1)) for place in both)
     return replace(found, matrix=content(judged, series), places=places)
 
 
@@ -42,20 +43,3 @@ def _with_then(found: Bump, place: Place, then: _Places) -> Place:
         return place
     language = language_of(place.edit.file)
     return replace(place, reviewed=window_of(found.since.ref, there.text, there.located, language))
-
-
-def _with_nearest(found: Bump, place: Place) -> Place:
-    return place if place.found or not place.stops else replace(place, nearest=_nearest(found, place))
-
-
-def _nearest(found: Bump, place: Place) -> Window | None:
-    """What the chosen candidate takes, or else the first, in upstream's own text."""
-    rank = found.chosen.get(place.id, 1)
-    for candidate in (each for each in place.candidates if each.rank == rank):
-        file = found.until.upstream.tree.get(candidate.file)
-        text = file.data.decode("utf-8", "replace") if file else ""
-        language = language_of(candidate.file)
-        located = locate(text, candidate.anchor, language)
-        if len(located.matches) == 1:
-            return window_of(found.until.ref, text, located, language)
-    return None

@@ -69,9 +69,10 @@ def _who(culprit: Mapping[str, Any] | None, paint: Paint) -> Iterator[str]:
 
 
 def _window_diff(window: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    sides = (window["reviewed"], window["found"])
-    old, new = ([*side["around"], *_dedented(side["text"])] if side else [] for side in sides)
+    sides = (window["reviewed"], window["found"] or window["nearest"])
+    old, new = (_in_its_blocks(side) if side else [] for side in sides)
     names = [f"{side['ref']} line {side['line']}" if side else "nothing" for side in sides]
+    names[1] += "" if window["found"] or not window["nearest"] else ", as the candidate has it"
     if not old and not new:
         return
     lines = list(difflib.unified_diff(old, new, names[0], names[1], lineterm="", n=3))
@@ -80,6 +81,13 @@ def _window_diff(window: Mapping[str, Any], paint: Paint) -> Iterator[str]:
         yield paint(line, {"+": _GREEN, "-": "31"}.get(line[:1], _DIM))
     if len(lines) > _SHOWN_LINES:
         yield paint(f"… {len(lines) - _SHOWN_LINES} lines more", _DIM)
+
+
+def _in_its_blocks(side: Mapping[str, Any]) -> list[str]:
+    """What is said before the braces around a window, and its lines, each block two further in."""
+    depth = len(side["around"])
+    inner = [f"{'  ' * depth}{line}" if line else "" for line in _dedented(side["text"])]
+    return [*(f"{'  ' * level}{header}" for level, header in enumerate(side["around"])), *inner]
 
 
 def _dedented(text: str) -> list[str]:

@@ -106,16 +106,28 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     from patcher import proof
     from patcher.bump.proving import Prover
 
-    def prove(built: "Build") -> "list[ProofResult]":
-        return proofs(options, with_client(options, built) if options.client else built)
+    command = _typed(options)
 
-    look = partial(proof.look, node=options.node, install=options.install)
+    def prove(built: "Build") -> "list[ProofResult]":
+        return proofs(options, with_client(options, built) if options.client else built, command=command)
+
+    look = partial(proof.look, node=options.node, install=options.install, command=command)
     prover = Prover(repository, prove, look, lambda: progress(None))
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
+def _command(options: argparse.Namespace) -> str:
+    return content.command_of(options.upstream, options.to, options.since or "", client=options.client)
+
+
+def _typed(options: argparse.Namespace) -> str:
+    """The command line as it was, for a hint that adds to it."""
+    words = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
+    return " ".join([_command(options), *words])
+
+
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    command = content.command_of(options.upstream, options.to, options.since or "", client=options.client)
+    command = _command(options)
     shown = found.proposed if options.accept else found.build
     body = report.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])

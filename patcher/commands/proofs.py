@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
-def proofs(options: argparse.Namespace, built: Build, *, only: Sequence[str] = ()) -> "list[ProofResult]":
-    """What the contracts see on both trees. With `--client`, `built` is what `with_client` gives."""
+def proofs(
+    options: argparse.Namespace, built: Build, *, only: Sequence[str] = (), command: str = ""
+) -> "list[ProofResult]":
+    """What the contracts see on both trees. `built`: with `--client`, what `with_client` gives."""
     from patcher import proof
 
     pristine = _dist(options, built.upstream.tree, "pristine") if options.client else None
-    return proof.run(built, only=only, node=options.node, install=options.install, pristine_client=pristine)
+    return proof.run(
+        built, only=only, node=options.node, install=options.install, pristine_client=pristine, command=command
+    )
 
 
 def with_client(options: argparse.Namespace, built: Build) -> Build:

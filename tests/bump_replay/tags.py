@@ -135,7 +135,7 @@ def _closing(repository: Repository, found: Bump, prove: bool) -> bool:
 
 def _proven(repository: Repository, found: Bump) -> bool:
     """Whether the contracts of the tree with the first candidates are green, or each red one has a reason that holds."""
-    look = partial(proof.look, install=True)
+    look = partial(proof.look, install=True, command="python -m tests.bump_replay --prove")
     found, results = Prover(repository, partial(proof.run, install=True), look).first_choices(found)
     print(f"  contracts of the accepted tree: {sum(each.ok for each in results)} of {len(results)}")
     reasons = {each.contract: each for each in found.red}
@@ -167,7 +167,7 @@ def _turns_red(repository: Repository, found: Bump, reason: Red) -> bool:
         build = check_upstream(upstream, found.series)
         if not build.ok:
             build = check_upstream(repository.upstream(commit), found.series)
-        return proof.look(build, [reason.contract], install=True)[reason.contract].green
+        return proof.look(build, [reason.contract], install=True, command="")[reason.contract].green
 
     commit = repository.commit(reason.culprit.commit)
     return not green(commit.id) and all(green(parent) for parent in commit.parents)
