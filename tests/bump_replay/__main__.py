@@ -15,7 +15,7 @@ def main() -> int:
         "--every", metavar="N", type=int, default=25, help="each Nth mutation; 1: all (default: %(default)s)"
     )
     parser.add_argument(
-        "--upstream", metavar="SPEC", action="append", help="for --drift (default: builtin, v1.2.0, v1.4.8)"
+        "--upstream", metavar="SPEC", action="append", help="for --drift (default: builtin, v1.2.0, v1.4.8, v2.0.3)"
     )
     parser.add_argument(
         "--prove", action="store_true", help="run the contracts on each tree that a candidate was accepted for"

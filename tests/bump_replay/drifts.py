@@ -18,7 +18,7 @@ from patcher.model import Patch, Tree
 from patcher.patches import SERIES
 from tests.drift import corpus
 from tests.drift.mutation import Mutation
-from tests.drift.reference import Reference, reference
+from tests.drift.reference import REFS, Reference, reference
 
 INNOCENT = 20
 _BATCH = 60
@@ -35,7 +35,7 @@ class Verdict:
 
 def show(repository: str, every: int, specs: Sequence[str] | None, jobs: int = 2) -> bool:
     """A table. Whether the guilty commit is named each time that something stops."""
-    upstreams = specs or ["builtin", *([f"{repository}@v1.2.0", f"{repository}@v1.4.8"] if repository else [])]
+    upstreams = specs or ["builtin", *(f"{repository}@{ref}" for ref in REFS if repository)]
     good = True
     for spec in upstreams:
         began = time.monotonic()

@@ -12,9 +12,8 @@ from patcher.materialize import materialize
 from patcher.patches import SERIES
 from tests.drift import corpus, nodejs, prettier, show
 from tests.drift.corpus import Outcome, Work
-from tests.drift.reference import NoReference, Reference, reference
+from tests.drift.reference import REFS, NoReference, Reference, reference
 
-_REFS = ("v1.2.0", "v1.4.8", "v2.0.3")
 _SHOWN_DIFFS = 3
 
 
@@ -47,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.drift", description=__doc__)
     spec_help = "`builtin`, a directory, a .tgz, or REPOSITORY@REF; may be repeated (default: builtin, and "
-    spec_help += f"{' and '.join(_REFS)} of $SIDECAR_UPSTREAM_REPO)"
+    spec_help += f"{' and '.join(REFS)} of $SIDECAR_UPSTREAM_REPO)"
     parser.add_argument("--upstream", metavar="SPEC", action="append", help=spec_help)
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="for what is sampled (default: %(default)s)")
@@ -67,8 +66,8 @@ def _upstreams(given: Sequence[str] | None) -> tuple[list[str], list[str]]:
         return list(given), []
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO")
     if not repository:
-        return ["builtin"], [f"{' and '.join(_REFS)} of the real upstream: SIDECAR_UPSTREAM_REPO is not set"]
-    return ["builtin", *(f"{repository}@{ref}" for ref in _REFS)], []
+        return ["builtin"], [f"{' and '.join(REFS)} of the real upstream: SIDECAR_UPSTREAM_REPO is not set"]
+    return ["builtin", *(f"{repository}@{ref}" for ref in REFS)], []
 
 
 def _without_prettier() -> list[str]:

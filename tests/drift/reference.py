@@ -17,6 +17,8 @@ from patcher.pipeline import check_upstream
 from tests.drift import blocks, code
 from tests.drift.changes import Span
 
+REFS = ("v1.2.0", "v1.4.8", "v2.0.3")
+"""Of the real upstream, besides the builtin sidecar."""
 _NEVER = Versions(since="999999")
 
 
