@@ -69,9 +69,14 @@ def _drifted(patch: Patch, edit: Edit, anchor: Anchor, match: Match, upstream: U
     return _finding(patch, edit, anchor, Verdict.DRIFTED, match.line, message, hint=_hint(patch, edit, upstream))
 
 
-def _hint(patch: Patch, edit: Edit, upstream: Upstream) -> str:
+def explained(patch: str, upstream: Upstream) -> str:
+    """The command that shows a place to a person."""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
-    explain = f"`sidecar-patcher explain {patch.id}{spec}` shows what stands there and what to search for"
+    return f"`sidecar-patcher explain {patch}{spec}` shows what stands there and what to search for"
+
+
+def _hint(patch: Patch, edit: Edit, upstream: Upstream) -> str:
+    explain = explained(patch.id, upstream)
     repository, at, ref = upstream.spec.rpartition("@")
     if not at or ref != upstream.ref or _URL.search(repository):
         return explain

@@ -217,6 +217,20 @@ def test_what_is_new_has_no_past() -> None:
     assert rows(None, None, "payload();", "after") == []
 
 
+def test_blocks_around_that_changed_stand_above_and_others_do_not() -> None:
+    """The statement is as it was, and the payload is where it was: only what is around it says why the place stops."""
+    then = {**WINDOW["reviewed"], "around": ["function handle() {", "if (a) {"]}
+    now = {**WINDOW["reviewed"], "around": ["async function handle() {", "if (a) {"]}
+    without = rows(WINDOW["reviewed"], WINDOW["reviewed"], "payload();", "after")
+    assert rows(then, now, "payload();", "after") == [
+        Row("changed", "function handle() {", 0, "async function handle() {", 0),
+        Row("same", "if (a) {", 0, "if (a) {", 0),
+        *without,
+    ]
+    assert rows(then, then, "payload();", "after") == without
+    assert rows(then, None, "payload();", "after") == rows(WINDOW["reviewed"], None, "payload();", "after")
+
+
 def test_rows_as_a_diff() -> None:
     shown = as_diff(rows(WINDOW["reviewed"], WINDOW["found"], "log();", "after"))
     assert shown == "  const a = 1;\n- save(a);\n+ if (a) save(a);\n! log();\n+ end();"

@@ -7,6 +7,7 @@ from typing import Any
 from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
 from patcher.declaration import declared_at
 from patcher.patches import series_for
+from patcher.verify import explained
 
 
 def content(bump: Bump, command: str) -> dict[str, Any]:
@@ -17,7 +18,7 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
-        "places": [_place(place, command, bump.chosen) for place in bump.places],
+        "places": [_place(place, command, bump) for place in bump.places],
         "refusals": [_refusal(each) for each in bump.refusals],
         "red": [_red(each) for each in bump.red],
         "chosen": dict(bump.chosen),
@@ -47,7 +48,7 @@ def _moment(moment: Moment | None) -> dict[str, str] | None:
     return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
 
 
-def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, Any]:
+def _place(place: Place, command: str, bump: Bump) -> dict[str, Any]:
     finding = place.finding
     return {
         "patch": place.patch,
@@ -57,7 +58,7 @@ def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, A
         "line": finding.line,
         "scope": finding.scope,
         "message": finding.message,
-        "hint": finding.hint,
+        "hint": explained(place.patch, bump.until.upstream) if place.stops else "",
         "declared": _declared(place.patch),
         "window": {
             "reviewed": _window(place.reviewed),
@@ -70,7 +71,7 @@ def _place(place: Place, command: str, chosen: Mapping[str, int]) -> dict[str, A
         "change": str(place.change) if place.change else None,
         "change_said": place.change_said,
         "candidates": [
-            _candidate(each, command_for(command, {**chosen, place.id: each.rank})) for each in place.candidates
+            _candidate(each, command_for(command, {**bump.chosen, place.id: each.rank})) for each in place.candidates
         ],
         "scope_diff": _scope_diff(place.scope_diff),
         "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in place.twins],
@@ -168,7 +169,7 @@ def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str,
     """The errors of the report: stops at the line of the declaration that has to change, and what refuses besides."""
     if bump.accepted:
         return list(report)  # of the build with what was accepted
-    stops = [_stop(place) for place in bump.places if place.stops]
+    stops = [_stop(place, bump) for place in bump.places if place.stops]
     refusals = [
         {"code": each.code, "where": each.where, "message": each.message, "hint": _since(each.culprit)}
         for each in bump.refusals
@@ -178,14 +179,14 @@ def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str,
     return [*stops, *refusals, *others]
 
 
-def _stop(place: Place) -> dict[str, str]:
+def _stop(place: Place, bump: Bump) -> dict[str, str]:
     finding, declared = place.finding, _declared(place.patch)
     there = f"{finding.file}:{finding.line}" if finding.line else finding.file
     return {
         "code": f"anchor-{finding.verdict}",
         "where": f"{declared['file']}:{declared['line']}" if declared else there,
         "message": f"{place.id} at {there}: {finding.message}",
-        "hint": _since(place.culprit) or finding.hint,
+        "hint": _since(place.culprit) or explained(place.patch, bump.until.upstream),
     }
 
 

@@ -14,8 +14,8 @@ THERE = "<what stood there>"
 class Row(NamedTuple):
     """One line of the comparison. kind: `same`, `gone`, `new`, `changed`, `payload` or `payload-then`.
 
-    then_line, now_line: line numbers in the file, 0 where that side has no line. A payload stands on the side of now,
-    and of then where the statement that it goes to is not there any more.
+    then_line, now_line: line numbers in the file, 0 where that side has no line, and for what is said before a block.
+    A payload stands on the side of now, and of then where the statement that it goes to is not there any more.
     """
 
     kind: str
@@ -29,7 +29,20 @@ _Window = Mapping[str, Any]
 
 
 def rows(reviewed: _Window | None, found: _Window | None, payload: str, place: str) -> list[Row]:
-    """The rows of one window. The payload is where the statement is; where that is on neither side, it is nowhere."""
+    """The rows of one window. The payload is where the statement is; where that is on neither side, it is nowhere.
+
+    Where the blocks around it are others than they were, what is said before their braces stands above.
+    """
+    return [*_headers(reviewed or {}, found or {}), *_with_payload(reviewed, found, payload, place)]
+
+
+def _headers(reviewed: _Window, found: _Window) -> Iterator[Row]:
+    then, now = reviewed.get("around", ()), found.get("around", ())
+    if then and now and list(then) != list(now):
+        yield from _compared([(0, line) for line in then], [(0, line) for line in now])
+
+
+def _with_payload(reviewed: _Window | None, found: _Window | None, payload: str, place: str) -> list[Row]:
     compared = list(_compared(_numbered(reviewed), _numbered(found)))
     if payload and found is not None and found.get("statement"):
         brought = [Row("payload", now=line) for line in _brought(found, payload, place)]
