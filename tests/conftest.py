@@ -10,6 +10,7 @@ import pytest
 from patcher import pipeline, render
 from patcher.commands import series as series_commands
 from patcher.model import Patch
+from tests.drift import nodejs, prettier
 from tests.support import Bench, CommandLine, Repository
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
@@ -49,6 +50,17 @@ def use_series(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         )
 
     return use
+
+
+@pytest.fixture
+def without_npm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network for the drift corpus, unless prettier is there already."""
+    if not nodejs.is_installed("prettier", prettier.VERSION):
+        monkeypatch.setattr(nodejs, "installed", _unavailable)
+
+
+def _unavailable(package: str, version: str) -> str:
+    raise nodejs.Unavailable(f"{package} {version} is not in the cache")
 
 
 @pytest.fixture

@@ -177,3 +177,19 @@ def test_python_keeps_what_it_compiles_in_the_scratch_folder(tmp_path: Path, mon
     command._as_on_a_second_run(str(tmp_path))
     assert "PYTHONDONTWRITEBYTECODE" not in os.environ
     assert os.environ["PYTHONPYCACHEPREFIX"] == str(tmp_path / "pycache")
+
+
+def test_npm_that_failed_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a network it tries for minutes, and the drift corpus asks for each text."""
+    asked: list[str] = []
+
+    def offline(package: str, entry: str) -> None:
+        asked.append(package)
+        raise nodejs.Unavailable("offline")
+
+    monkeypatch.setattr(nodejs, "_install", offline)
+    monkeypatch.setattr(nodejs, "_FAILED", {})
+    for _ in range(3):
+        with pytest.raises(nodejs.Unavailable, match="offline"):
+            nodejs.installed("nothing", "1.0.0")
+    assert asked == ["nothing@1.0.0"]

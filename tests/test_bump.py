@@ -459,6 +459,7 @@ def test_a_new_anchor_needs_a_new_version(repository: Repository, audit: Patch) 
     assert said.message == "v1.2.0 and v1.3.0 both call themselves 1.2.0: no range tells them apart"
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
     """A sample of `python -m tests.bump_replay --drift`."""
     from patcher.materialize import materialize
@@ -474,6 +475,7 @@ def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
     assert [each for each in found if each.result not in {"named", "went in rightly"}] == []
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_the_replay_can_go_red(monkeypatch: pytest.MonkeyPatch) -> None:
     from patcher.materialize import materialize
     from patcher.patches import SERIES

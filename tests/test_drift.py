@@ -33,15 +33,7 @@ def builtin() -> Iterator[Reference]:
     nodejs.stop()
 
 
-@pytest.fixture(autouse=True)
-def without_prettier(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No npm and no network in a test, unless prettier is there already."""
-    if not nodejs.is_installed("prettier", prettier.VERSION):
-        monkeypatch.setattr(nodejs, "installed", _unavailable)
-
-
-def _unavailable(package: str, version: str) -> str:
-    raise nodejs.Unavailable(f"{package} {version} is not in the cache")
+pytestmark = pytest.mark.usefixtures("without_npm")
 
 
 def judged(builtin: Reference, made: Sequence[Mutation]) -> list[Outcome]:

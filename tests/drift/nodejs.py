@@ -66,6 +66,10 @@ def stop() -> None:
         _checker.cache_clear()
 
 
+_FAILED: dict[str, str] = {}
+"""Why an entry could not be installed: a process tries once."""
+
+
 def is_installed(package: str, version: str) -> bool:
     """Whether `installed` would need no network."""
     return os.path.isdir(os.path.join(_entry(package, version), "node_modules"))
@@ -80,7 +84,13 @@ def installed(package: str, version: str) -> str:
     """The `node_modules` that has this package, fetched once with npm. Raises `Unavailable`."""
     entry = _entry(package, version)
     if not is_installed(package, version):
-        _install(f"{package}@{version}", entry)
+        if entry in _FAILED:  # npm tries for a minute or more, and the corpus asks for each text
+            raise Unavailable(_FAILED[entry])
+        try:
+            _install(f"{package}@{version}", entry)
+        except Unavailable as error:
+            _FAILED[entry] = str(error)
+            raise
     return os.path.join(entry, "node_modules")
 
 
