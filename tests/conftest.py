@@ -64,10 +64,12 @@ def _unavailable(package: str, version: str) -> str:
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandLine:
-    """Run the command line in this process."""
+def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
+    """Run the command line in this process, which takes SIGTERM as it did before."""
     monkeypatch.delenv("NO_COLOR", raising=False)
-    return CommandLine(capsys)
+    before = signal.getsignal(signal.SIGTERM)
+    yield CommandLine(capsys)
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,8 +67,8 @@ def run(unchanged: Reference, made: Sequence[Mutation], jobs: int = 1) -> list[V
     starts = range(0, len(made), _BATCH)
     if jobs < 2:
         return [each for start in starts for each in _batch(start)]
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        return [each for group in pool.imap(_batch, starts) for each in group]
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
+        return [each for group in pool.map(_batch, starts) for each in group]
 
 
 def _batch(start: int) -> list[Verdict]:

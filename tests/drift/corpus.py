@@ -4,6 +4,7 @@ import multiprocessing
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
@@ -210,12 +211,13 @@ def run(
 ) -> list[Outcome]:
     """The outcomes of all works, in their order, by up to `jobs` processes."""
     global _shared
-    if jobs < 2 or "fork" not in multiprocessing.get_all_start_methods():
+    if jobs < 2 or len(todo) < 2 or "fork" not in multiprocessing.get_all_start_methods():
         return [each for work in todo for each in _advanced(outcomes(reference, work), advance)]
     _shared = (reference, todo)
     nodejs.stop()
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        found = pool.imap(_numbered, range(len(todo)), chunksize=8)
+    # An executor ends its workers with a message. A `Pool` sends SIGTERM, which one that has just started can lose.
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("fork")) as pool:
+        found = pool.map(_numbered, range(len(todo)), chunksize=8)
         return [each for group in found for each in _advanced(group, advance)]
 
 
