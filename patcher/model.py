@@ -342,12 +342,13 @@ class Layer:
 
 @dataclass(frozen=True)
 class GateResult:
-    """What one gate found. `ok` is false too when the gate could not run."""
+    """What one gate found. `ok` is false too when the gate could not run; then `hint` may say what to do."""
 
     id: str
     ok: bool
     message: str = ""
     where: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True)

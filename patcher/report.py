@@ -68,6 +68,9 @@ def _file(change: FileChange) -> dict[str, Any]:
     return {"path": change.path, "status": change.status, "before": change.before, "after": change.after}
 
 
+_WRONG_PAYLOAD = "the payload or its anchor is wrong for this upstream; `sidecar-patcher diff` shows what it does"
+
+
 def _errors(build: Build | None) -> list[dict[str, str]]:
     """Every stop of every place, and every gate that refused."""
     if build is None:
@@ -78,7 +81,7 @@ def _errors(build: Build | None) -> list[dict[str, str]]:
             "code": f"gate-{gate.id}",
             "where": gate.where,
             "message": gate.message,
-            "hint": "the payload or its anchor is wrong for this upstream; `sidecar-patcher diff` shows what it does",
+            "hint": gate.hint or _WRONG_PAYLOAD,
         }
         for gate in build.gates
         if not gate.ok

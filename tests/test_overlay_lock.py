@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher import flow, javascript
+from patcher import flow, javascript, report
 from patcher.gates import gate, overlay_lock
 from patcher.gates.overlay_lock import LOCK, facts
 from patcher.materialize import materialize
@@ -158,9 +158,12 @@ def test_a_damaged_lock_is_an_error(
 def test_a_lock_that_is_not_there_fails_the_gates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
     monkeypatch.setattr(overlay_lock, "LOCK", gone)
-    said = f"{gone}: expected the list of overlays, found no such file\n\nhint: {HINT}"
-    said = f"could not run: LockUnreadable: error[lock-unreadable]: {said}"
-    assert refused(built()) == {"parses": said, "imports": said}
+    gates = gate(built(), lambda tree: tree)
+    build = replace(built(), gates=gates)
+    said = "could not run: lock-unreadable: expected the list of overlays, found no such file"
+    assert refused(build) == {"parses": said, "imports": said}
+    assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 2
+    assert [error["hint"] for error in report.report("check", build=build)["errors"]] == [HINT] * 2
 
 
 def test_a_lock_that_may_not_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

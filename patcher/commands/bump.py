@@ -20,7 +20,9 @@ from patcher.patches import series_for
 from patcher.progress import progress
 
 if TYPE_CHECKING:
-    from patcher.model import Build
+    from collections.abc import Sequence
+
+    from patcher.model import Build, Patch
     from patcher.prove import ProofResult
 
 
@@ -33,9 +35,14 @@ def bump(options: argparse.Namespace) -> Outcome:
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(sum(len(patch.edits) for patch in series)) as advance:
+        with progress(_places(series, repository.upstream(asked.until).version)) as advance:
             found = run(repository, series, asked, advance)
         return _outcome(options, found, repository)
+
+
+def _places(series: "Sequence[Patch]", version: str) -> int:
+    """How many places the series has in a version."""
+    return sum(len([*patch.edits_for(version)]) for patch in series if not patch.is_superseded_in(version))
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:

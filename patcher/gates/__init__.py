@@ -5,6 +5,7 @@ A gate yields problems; none means it passed. A gate that cannot run has failed.
 
 from collections.abc import Callable, Iterable
 
+from patcher.errors import PatcherError
 from patcher.gates import declared_scopes, free_identifiers, imports, parses, portable, residue, reversible, untouched
 from patcher.gates.problem import Problem
 from patcher.model import Build, GateResult, Tree
@@ -39,6 +40,9 @@ def gate(build: Build, build_again: Callable[[Tree], Tree]) -> tuple[GateResult,
 def _run(name: str, check: Gate, build: Build) -> GateResult:
     try:
         problems = list(check(build))
+    except PatcherError as error:
+        message = f"could not run: {error.code}: {error.message}"
+        return GateResult(name, ok=False, message=message, where=error.where, hint=error.hint)
     except Exception as error:  # noqa: BLE001 - whatever broke it, a gate that cannot run has failed
         return GateResult(name, ok=False, message=f"could not run: {type(error).__name__}: {error}")
     if not problems:
