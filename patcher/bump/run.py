@@ -43,7 +43,7 @@ def bump(
     while True:
         chosen = chosen_of(places, asked, look.reviews)
         ours = trial.accepted(series, places, chosen, until.upstream.version)
-        free = _freed(until, ours, places, chosen)
+        free = trial.freed(until.upstream, ours, places, chosen)
         if not free:
             break
         places = look.again(places, free, ours)
@@ -61,12 +61,6 @@ def bump(
         tuple(series),
         gaps=look.reviews.gaps,
     )
-
-
-def _freed(until: Moment, series: Sequence[Patch], places: Sequence[Place], chosen: Collection[str]) -> list[Place]:
-    """The places whose turn it is: what they waited for has a candidate now that lets it through."""
-    stopped = {f"{patch}.{number}" for patch, number in trial.stops_of(until.upstream, series)}
-    return [each for each in places if each.waits_for in chosen and each.waits_for not in stopped]
 
 
 class _Look:

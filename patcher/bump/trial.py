@@ -16,6 +16,12 @@ def stops_of(upstream: Upstream, series: Sequence[Patch]) -> set[tuple[str, int]
     return {(each.patch, each.number) for each in flow.survey(upstream, series) if each.finding.verdict.stops}
 
 
+def freed(upstream: Upstream, series: Sequence[Patch], places: Sequence[Place], chosen: Collection[str]) -> list[Place]:
+    """The places whose turn it is: what they waited for has a candidate now that lets it through."""
+    stopped = {f"{patch}.{number}" for patch, number in stops_of(upstream, series)}
+    return [each for each in places if each.waits_for in chosen and each.waits_for not in stopped]
+
+
 def going(upstream: Upstream, series: Sequence[Patch]) -> tuple[Patch, ...]:
     """The series without the places that stop, nor those that stop without them."""
     found = tuple(series)
