@@ -39,7 +39,7 @@ def test_its_commands_exist() -> None:
     listed = subprocess.run(["python3", ".dev", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stderr
     assert "run" in re.findall(r"^  (\w+)", listed, re.M)
     options = parser().parse_args(judging())
-    assert (options.verb, options.require, options.format) == ("matrix", ["newest"], "github")
+    assert (options.verb, options.require, options.format, options.client) == ("matrix", ["newest"], "github", True)
     for command in COMMANDS:
         subprocess.run(["sh", "-n", "-c", command], check=True)
 
@@ -64,7 +64,8 @@ def story(tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Repo
     path.mkdir()
     repository = Repository(path)
     repository.git("init", "--quiet", "--initial-branch=main")
-    return repository.commit(versioned("1.1.1"), "v1.1.1")
+    client = {"client/package.json": "{}\n"}  # a tree without one is refused where the client is asked for
+    return repository.commit(versioned("1.1.1").having(client), "v1.1.1")
 
 
 def tip(repository: Repository, tree: Tree) -> None:
