@@ -306,6 +306,16 @@ class Repository:
         self.git("tag", tag)
         return self
 
+    def merge(self, tree: Tree, subject: str, tag: str) -> "Repository":
+        """A commit of its own branch, tagged `subject`, and a merge that brings it to `main`, tagged `tag`."""
+        self.git("checkout", "--quiet", "-b", "side")
+        self.commit(tree, subject)
+        self.git("checkout", "--quiet", "main")
+        self.commit(SMALL.having({"server/other.js": "exports.y = 2;\n"}), "beside")
+        self.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #7", "side")
+        self.git("tag", tag)
+        return self
+
     def git(self, *arguments: str) -> str:
         environment = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
         person = ("-c", "user.name=t", "-c", "user.email=t@example.invalid")

@@ -232,12 +232,7 @@ def test_what_was_taken_back_and_done_again_is_the_second_time(repository: Repos
 
 
 def test_a_commit_in_a_merged_branch_is_named_with_its_merge(repository: Repository, audit: Patch) -> None:
-    repository.git("checkout", "--quiet", "-b", "side")
-    repository.commit(SMALL.edited("function handle(request)", "async function handle(request)"), "guilty")
-    repository.git("checkout", "--quiet", "main")
-    repository.commit(SMALL.having({"server/other.js": "exports.y = 2;\n"}), "beside")
-    repository.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #7", "side")
-    repository.git("tag", "v1.3.0")
+    repository.merge(SMALL.edited("function handle(request)", "async function handle(request)"), "guilty", "v1.3.0")
     culprit = only(bumped(repository, audit)).culprit
     assert culprit is not None and culprit.subject == "guilty"
     assert culprit.brought_by is not None and culprit.brought_by.subject == "Merge pull request #7"

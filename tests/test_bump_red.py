@@ -96,12 +96,7 @@ def test_the_commit_that_made_it_red_is_named_with_what_it_brought(repository: R
 
 
 def test_a_commit_in_a_merged_branch_is_named_with_its_merge(repository: Repository, audit: Patch) -> None:
-    repository.git("checkout", "--quiet", "-b", "side")
-    repository.commit(settled(SMALL), "guilty")
-    repository.git("checkout", "--quiet", "main")
-    repository.commit(SMALL.having({"server/other.js": "exports.y = 2;\n"}), "beside")
-    repository.git("merge", "--quiet", "--no-ff", "--message", "Merge pull request #7", "side")
-    repository.git("tag", "v1.3.0")
+    repository.merge(settled(SMALL), "guilty", "v1.3.0")
     culprit = only(proven(repository, audit)).culprit
     assert culprit is not None and culprit.subject == "guilty"
     assert culprit.brought_by is not None and culprit.brought_by.subject == "Merge pull request #7"

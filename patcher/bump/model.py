@@ -58,9 +58,7 @@ class Change(StrEnum):
     SPLIT = "split"
     DELETED = "deleted"
     WAITS = "waits"
-    TAKEN = "taken"
     OUT_OF_RANGE = "out of range"
-    UNBOUND = "unbound"
 
 
 class Kind(StrEnum):

@@ -1,5 +1,6 @@
 """A bump from beginning to end, in memory: both ends, each place, the candidates, and the tree that they would make."""
 
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -151,7 +152,8 @@ class _Look:
             return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.patch, there.number)
         if reviewed is None:
-            said = "no ref of this repository has the code that was reviewed"
+            fetch = f"git -C {shlex.quote(self.repository.path)} fetch --tags"
+            said = f"no ref of this repository has the code that was reviewed; `{fetch}` may bring one"
             return replace(place, change_said=said)
         old, at = reviewed
         alone = old.text == _text_of(at, place.edit.file)
