@@ -39,7 +39,7 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
 
     old: the place as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
     """
-    file = old.edit.file
+    file = old.file
     there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
     if len(there.matches) == 1:
         return [_same(old, anchor)]
@@ -60,7 +60,7 @@ def _score(draft: Candidate) -> float:
 
 def _same(old: Reviewed, anchor: Anchor) -> Candidate:
     why = (f"the same pattern matches once in {anchor.scope}", "only a new pin is needed: read the window first")
-    return Candidate(Kind.PIN, old.edit.file, replace(anchor, pins=()), 1.0, why)
+    return Candidate(Kind.PIN, old.file, replace(anchor, pins=()), 1.0, why)
 
 
 # --- where to look ---------------------------------------------------------------------------------------------
@@ -71,10 +71,10 @@ def _homes(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Home
     found = [
         home
         for file, text in texts.items()
-        for home in _homes_in(file, text, anchor.scope, was, own=file == old.edit.file)
+        for home in _homes_in(file, text, anchor.scope, was, own=file == old.file)
         if home.scope == anchor.scope or home.likeness >= _LIKE_SCOPE or _has(home, anchor)
     ]
-    own = [each for each in found if (each.file, each.scope) == (old.edit.file, anchor.scope)]
+    own = [each for each in found if (each.file, each.scope) == (old.file, anchor.scope)]
     others = sorted((each for each in found if each not in own), key=lambda each: -each.likeness)
     return [*own, *others[:_SCOPES]]
 
@@ -107,7 +107,7 @@ def scope_text(old: Reviewed) -> str:
 
 def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
     moved = replace(anchor, scope=home.scope, pins=())
-    if home.scope != anchor.scope or home.file != old.edit.file:
+    if home.scope != anchor.scope or home.file != old.file:
         found = locate(home.text, moved, home.language).matches
         if len(found) == 1:
             yield _rehomed(old, moved, home, found[0])
@@ -117,7 +117,7 @@ def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
 
 def _rehomed(old: Reviewed, anchor: Anchor, home: Home, match: Match) -> Candidate:
     likeness = shapes.likeness(_statement(old.text, old.located.matches[0]), _statement(home.text, match))
-    kind = Kind.FILE if home.file != old.edit.file else Kind.SCOPE
+    kind = Kind.FILE if home.file != old.file else Kind.SCOPE
     where = f"{home.scope}{f' of {home.file}' if kind is Kind.FILE else ''}"
     why = (
         f"the same pattern matches once in {where}",
@@ -217,12 +217,12 @@ def _times(text: str, window: str) -> int:
 
 
 def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, runner_up: float) -> Candidate:
-    where = str(home.scope) if home.file == old.edit.file else f"{home.scope} of {home.file}"
+    where = str(home.scope) if home.file == old.file else f"{home.scope} of {home.file}"
     why = [f"the statement in {where} most like the reviewed one: {likeness:.0%}, the next is {runner_up:.0%}"]
     if likeness - runner_up < 0.1:
         why.append("the margin is thin: read both")
     if home.scope != old.located.anchor.scope:
         why.append(f"that scope is {home.likeness:.0%} like {old.located.anchor.scope} as reviewed")
-    kind = Kind.FILE if home.file != old.edit.file else Kind.STATEMENT
+    kind = Kind.FILE if home.file != old.file else Kind.STATEMENT
     weight = likeness if home.scope == old.located.anchor.scope else likeness * (0.5 + home.likeness / 2)
     return Candidate(kind, home.file, anchor, weight, tuple(why))

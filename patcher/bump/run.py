@@ -42,8 +42,8 @@ def bump(
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
     while True:
-        chosen = chosen_of(places, asked, look.reviews)
-        ours = trial.accepted(series, places, chosen, until.upstream.version)
+        chosen = chosen_of(places, asked)
+        ours = trial.accepted(series, places, chosen)
         free = trial.freed(until.upstream, ours, places, chosen)
         if not free:
             break
@@ -80,8 +80,8 @@ class _Look:
         self.candidates_too = candidates_too
         self.repository, self.series, self.since, self.until = repository, series, since, until
         self.reviews = Reviews(repository, series, since, until, comments_of(series))
-        versions = tuple(dict.fromkeys([until.upstream.version, *([since.upstream.version] if since else [])]))
-        self.walk = Walk(repository, series, until.ref, versions)
+        ends = (until.upstream, *([since.upstream] if since else []))
+        self.walk = Walk(repository, series, until.ref, ends)
         self.advance = advance
         self.texts = {
             path: file.data.decode("utf-8", "replace")
@@ -156,15 +156,10 @@ class _Look:
             said = f"no ref of this repository has the code that was reviewed; `{fetch}` may bring one"
             return replace(place, change_said=said)
         old, at = reviewed
-        alone = old.text == _text_of(at, place.edit.file)
+        alone = old.text == _text_of(at, old.file)
         culprit = self.walk.of_place(there.patch, there.number, alone=alone)
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
-        if culprit is None and self._fits_as_before(there):
-            change, said = (
-                Change.OUT_OF_RANGE,
-                f"the code is as reviewed; no anchor is for {self.until.upstream.version}",
-            )
         tried = [
             trial.attempt(self.until.upstream, self.series, (there.patch, there.number, place.edit), each, stopped)
             for each in (candidates(old, anchor, texts) if self.candidates_too else ())
@@ -186,16 +181,6 @@ class _Look:
         return next(
             (each for each in before if each.stops and each.patch in requires and each.edit.file == there.finding.file),
             None,
-        )
-
-    def _fits_as_before(self, there: Surveyed) -> bool:
-        if self.since is None:
-            return False
-        upstream = replace(self.until.upstream, version=self.since.upstream.version)
-        return any(
-            not each.finding.verdict.stops
-            for each in flow.survey(upstream, self.series)
-            if (each.patch, each.number) == (there.patch, there.number)
         )
 
     def _texts(self, there: Surveyed) -> dict[str, str]:
