@@ -8,7 +8,6 @@ import pytest
 from patcher.bump.accepting import Asked, chosen_of
 from patcher.bump.content import content
 from patcher.bump.model import Bump, Change, Kind, Place, Tried
-from patcher.bump.moments import Reviews, moment
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.history import Repository as History
@@ -317,10 +316,7 @@ def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repositor
     repository.commit(EDITED_SAVE.edited("handle", "receive"), "v1.3.0")
     place = only(bumped(repository, audit))
     twice = replace(place, candidates=(replace(place.candidates[0], tried=Tried(problems=("it matches 2 times",))),))
-    with History.open(str(repository.path)) as history:
-        at = moment(history, "v1.3.0")
-        asked = Asked("v1.3.0", accept={"audit.0": 1})
-        said = refusal(chosen_of, [twice], asked, Reviews(history, (audit,), None, at))
+    said = refusal(chosen_of, [twice], Asked("v1.3.0", accept={"audit.0": 1}))
     assert (said.message, said.hint) == (
         "audit.0=1 cannot be accepted: it matches 2 times",
         "the same command without `--accept` shows the others",
@@ -378,10 +374,10 @@ def test_an_unknown_place_or_rank_is_a_usage_error(repository: Repository, audit
     assert isinstance(said, UsageError) and said.message.startswith("audit.0 has no candidate 9: it has ")
 
 
-def test_a_new_anchor_needs_a_new_version(repository: Repository, audit: Patch) -> None:
+def test_a_new_anchor_needs_no_new_version(repository: Repository, audit: Patch) -> None:
     repository.commit(SMALL.edited("handle", "receive"), "v1.3.0")
-    said = refusal(bumped, repository, audit, accept={"audit.0": 1})
-    assert said.message == "v1.2.0 and v1.3.0 both call themselves 1.2.0: no range tells them apart"
+    found = bumped(repository, audit, accept={"audit.0": 1})
+    assert found.proposed.ok and [place.finding.verdict for place in found.places] == ["missing"]
 
 
 @pytest.mark.usefixtures("without_npm")
