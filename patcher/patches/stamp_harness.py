@@ -61,6 +61,12 @@ PATCH = Patch(
                     scope=function("livenessReap"),
                     pattern="if (probe.cwds.has(resolvedCwd)) continue",
                     pins=(
+                        # v1.3.0 at b7c3b9ae43ba: the probe as it began, in a function without parameters
+                        Pin(
+                            tokens="987377742d95cc5a6056487673d199a8819572a0a071ad72bf7de809f5563138",
+                            text="7580a4328af23f5bbf08d138e3ac2ee12811668adfe366d48d306ed49c7722f9",
+                            line=1327,
+                        ),
                         # v1.4.0 to v1.4.8
                         Pin(
                             tokens="8eb024d4dc1702a1a94d5f15346dc88b168896fdce9a84d2a6c06f431de98982",

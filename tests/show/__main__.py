@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Callable
 
-from tests.show import bumps, contracts, matrix, reproducible, reverts, upstream_tests, versions
+from tests.show import bumps, contracts, matrix, refs, reproducible, reverts, upstream_tests, versions
 
 FIGURES: dict[str, Callable[[str], bool]] = {
     "versions": versions.show,
     "matrix": matrix.show,
+    "refs": refs.show,
     "reproducible": reproducible.show,
     "reverts": reverts.show,
     "contracts": contracts.show,
