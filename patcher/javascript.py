@@ -5,6 +5,7 @@ grammar: `language_of`. Offsets count characters of the decoded text, as ast-gre
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
@@ -169,16 +170,16 @@ def enclosing_function(node: SgNode) -> SgNode | None:
 def matching(text: str, node: SgNode, pattern: str, language: str = JAVASCRIPT) -> list[SgNode]:
     """The nodes below `node`, of the tree of `text`, that match, in text order, comments inside them or not.
 
-    ast-grep compares a comment like any other node; people write them between two arguments.
+    ast-grep compares a comment like any other node; people write them between two arguments. So the nodes that hold a
+    comment are looked for once more in the text without comments, where everything stands at the same offsets.
     """
     found = {span(each): each for each in node.find_all(pattern=pattern)}
-    start, end = span(node)
-    inside = [comment for place, comment in _comments(text, language) if start <= place[0] and place[1] <= end]
-    for candidate in _around(inside, _kind_of(pattern, language)):
-        place = span(candidate)
-        is_new = start <= place[0] and place[1] <= end and place not in found
-        if is_new and _matches_without_comments(candidate, pattern, language):
-            found[place] = candidate
+    commented = _nodes_with_comments(text, node, _kind_of(pattern, language), language)
+    if commented:
+        bare = parse(_without_comments(text, language), language)
+        for place in map(span, bare.find_all(pattern=pattern)):
+            if place in commented:
+                found.setdefault(place, commented[place])
     return [found[place] for place in sorted(found)]
 
 
@@ -189,26 +190,34 @@ def _kind_of(pattern: str, language: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _comments(text: str, language: str) -> tuple[tuple[tuple[int, int], SgNode], ...]:
-    return tuple((span(comment), comment) for comment in parse(text, language).find_all(kind="comment"))
+def _comments(text: str, language: str) -> tuple[tuple[int, int], ...]:
+    """Start and end of each comment, in text order."""
+    return tuple(sorted(map(span, parse(text, language).find_all(kind="comment"))))
 
 
-def _around(comments: list[SgNode], kind: str) -> Iterator[SgNode]:
-    """Nodes of this kind that hold a comment which does not stand between statements of a block inside them."""
-    for comment in comments:
-        for parent in comment.ancestors():
-            if parent.kind() in _STATEMENT_LISTS:
-                break
-            if parent.kind() == kind:
-                yield parent
+def _nodes_with_comments(text: str, node: SgNode, kind: str, language: str) -> dict[tuple[int, int], SgNode]:
+    """The nodes of this kind below `node` that hold a comment, by span."""
+    comments = _comments(text, language)
+    if not kind or not comments:
+        return {}
+    nodes = {span(each): each for each in node.find_all(kind=kind)}
+    return {place: each for place, each in nodes.items() if _hold_one(comments, place)}
 
 
-def _matches_without_comments(node: SgNode, pattern: str, language: str) -> bool:
-    start, text = span(node)[0], node.text()
-    for comment in reversed(node.find_all(kind="comment")):
-        first, last = (place - start for place in span(comment))
-        text = text[:first] + _NOT_A_LINE_BREAK.sub(" ", text[first:last]) + text[last:]
-    return any(span(each)[0] == 0 for each in parse(text, language).find_all(pattern=pattern))
+def _hold_one(comments: tuple[tuple[int, int], ...], place: tuple[int, int]) -> bool:
+    """Whether the first comment that begins behind `place`'s start ends before its end."""
+    index = bisect_left(comments, place)
+    return index < len(comments) and comments[index][1] <= place[1]
+
+
+@lru_cache(maxsize=32)
+def _without_comments(text: str, language: str) -> str:
+    """The text with blanks in place of its comments; line breaks in them stay."""
+    pieces, done = [], 0
+    for first, last in _comments(text, language):
+        pieces += [text[done:first], _NOT_A_LINE_BREAK.sub(" ", text[first:last])]
+        done = last
+    return "".join([*pieces, text[done:]])
 
 
 # --- statements ------------------------------------------------------------------------------------------------
