@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from patcher import splice as splicing
-from patcher.errors import SeriesError
-from patcher.javascript import JAVASCRIPT, language_of
+from patcher.errors import FileKindUnsupported, SeriesError
+from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
 from patcher.model import (
     SEVERITY,
@@ -47,7 +47,7 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
 
 def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
     """The whole series on an upstream tree, in memory. All findings are collected, never only the first."""
-    state = _State.of(upstream)
+    state = _State.of(upstream, series)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
     findings = [*state.findings, *judge(state.there, state.texts, series)]
@@ -76,7 +76,7 @@ class Surveyed:
 
 def survey(upstream: Upstream, series: Sequence[Patch]) -> list[Surveyed]:
     """What stands at each place of the series in this upstream, for a person who is about to re-pin."""
-    state = _State.of(upstream)
+    state = _State.of(upstream, series)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
     return state.surveyed
@@ -97,8 +97,9 @@ class _State:
     surveyed: list[Surveyed] = field(default_factory=list)
 
     @classmethod
-    def of(cls, upstream: Upstream) -> "_State":
-        there = take_out(upstream)
+    def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
+        _refuse_other_kinds(upstream, series)
+        there = take_out(upstream, series)
         return cls(upstream, there, list(there.findings))
 
     def text(self, path: str) -> str | None:
@@ -117,6 +118,21 @@ class _State:
         """Why a patch did not go in: an anchor stopped it, or upstream does it itself. None for one that did."""
         own = [each for each in self.findings if each.patch == patch]
         return next((each for each in own if each.verdict.stops or each.verdict is Verdict.SUPERSEDED), None)
+
+
+def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
+    """Raise where a place is in a file that is not a program, before it is read with a grammar that is not its own."""
+    wrong: dict[str, list[str]] = {}
+    for patch in series:
+        for number, edit in patch.edits_for(upstream.version):
+            file = upstream.tree.get(edit.file)
+            if file is not None and not is_program(edit.file, file.data):
+                wrong.setdefault(edit.file, []).append(f"{patch.id}.{number}")
+    if wrong:
+        found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
+        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found places of the series in {found}"
+        hint = "take these places out of the series: this version can splice into no other kind of file"
+        raise FileKindUnsupported(message, where=min(wrong), hint=hint)
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
@@ -227,7 +243,7 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         state.added[overlay.path] = file
         if overlay.portable:
             state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
-        found = judge_overlay(state.given, patch, overlay, file)
+        found = judge_overlay(state.there, patch, overlay, file)
         state.findings += [found] if found else []
 
 

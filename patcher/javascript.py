@@ -16,8 +16,8 @@ from patcher import jsx
 from patcher.model import Scope
 
 JAVASCRIPT = "javascript"
-ENDINGS = (".js", ".ts", ".tsx")
-"""Of files that we add and that are programs."""
+ENDINGS = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+"""Of the files that are programs."""
 _LANGUAGES = {".tsx": "tsx", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
 
 FUNCTION_KINDS = frozenset(
@@ -74,6 +74,16 @@ _NEEDS_PARENTHESES = frozenset(
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _NOT_A_LINE_BREAK = re.compile(r"[^\r\n\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_STARTS_NODE = re.compile(rb"#!.*\bnode\b")
+
+
+def is_program(path: str, data: bytes = b"") -> bool:
+    """Whether a file is JavaScript or TypeScript: by its ending, or where it has none, by a first line that runs Node.
+
+    Of anything else there is no grammar here: `language_of` would take it for JavaScript.
+    """
+    name = path.rpartition("/")[2]
+    return path.endswith(ENDINGS) or ("." not in name and _STARTS_NODE.match(data) is not None)
 
 
 def language_of(path: str) -> str:
@@ -193,6 +203,11 @@ def _kind_of(pattern: str, language: str) -> str:
 def _comments(text: str, language: str) -> tuple[tuple[int, int], ...]:
     """Start and end of each comment, in text order."""
     return tuple(sorted(map(span, parse(text, language).find_all(kind="comment"))))
+
+
+def comment_starts(text: str, language: str = JAVASCRIPT) -> frozenset[int]:
+    """Where the comments of the text begin."""
+    return frozenset(start for start, _ in _comments(text, language))
 
 
 def _nodes_with_comments(text: str, node: SgNode, kind: str, language: str) -> dict[tuple[int, int], SgNode]:
