@@ -328,6 +328,7 @@ EXPORTS = "import fs from 'fs';\nexport default fs;\n"
         pytest.param(
             "async function f() { await 1; for await (const a of []) f(a); }", True, True, id="`await` inside"
         ),
+        pytest.param("for (const a of []) console.log(a);", True, True, id="`for` at the top"),
         pytest.param("import('fs');", True, True, id="`import()`"),
     ],
 )
@@ -388,8 +389,10 @@ def test_a_payload_with_the_syntax_of_the_other_kind_is_refused(bench: Bench) ->
 
 
 def test_what_upstream_wrote_for_the_other_kind_is_its_own_affair(bench: Bench) -> None:
-    tree = SMALL.having({"server/package.json": ES})
-    assert tree.run(bench.audit()).refused == {}
+    assert SMALL.having({"server/package.json": ES}).run(bench.audit()).refused == {}
+    text = f"import every from './store.js';\n{APP}"
+    patch = bench.insert("other", REPLACES, "console.log(session);", on=text)
+    assert SMALL.having({APP_FILE: text}).run(patch).refused == {}
 
 
 @pytest.mark.parametrize("name", ["require('fs')", "module.id", "exports", "__dirname", "__filename"])

@@ -108,6 +108,8 @@ def test_a_payload_beside_what_reads_like_a_marker_is_taken_out(text: str) -> No
     after = f"{text}a();\n{begin()}\nb();\n{end()}\n{text}"
     assert unsplice(after, "server/a.js")[0] == f"{text}a();\n{text}"
     was = text.strip() if "'" in text else "c('d')"
+    alone = f"f(() => {{ {begin('q.0', Place.REPLACE)} 1 {end('q.0', was)} }});\n"
+    assert unsplice(alone, "server/a.js")[0] == f"f(() => {{ {was} }});\n"
     in_place = f"{text}f(() => {{ {begin('q.0', Place.REPLACE)} 1 {end('q.0', was)} }});\n"
     assert unsplice(in_place, "server/a.js")[0] == f"{text}f(() => {{ {was} }});\n"
 

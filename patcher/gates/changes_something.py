@@ -15,8 +15,7 @@ def check(build: Build) -> Iterator[Problem]:
     for layer in build.layers:
         language = javascript.language_of(layer.file)
         for splice in layer.splices:
-            before = _tokens(splice.was, language) if splice.place is Place.REPLACE else []
-            if _tokens(splice.payload, language) == before:
+            if _tokens(splice.payload, language) == _tokens(splice.was, language):  # an insertion was nothing
                 line = layer.before.count("\n", 0, splice.start) + 1
                 yield Problem(f"{layer.file}:{line}", _nothing(splice), _HINT)
 
