@@ -141,6 +141,13 @@ class SeriesError(PatcherError):
     exit_code = EXIT_BUG
 
 
+class FileKindUnsupported(PatcherError):
+    """A patch names a file that is neither JavaScript nor TypeScript: no grammar here reads it."""
+
+    code = "file-kind-unsupported"
+    exit_code = EXIT_REFUSED
+
+
 class ContractRefused(PatcherError):
     """A contract is red on the patched tree, or already green on the pristine one."""
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from patcher import splice as splicing
-from patcher.errors import SeriesError
-from patcher.javascript import JAVASCRIPT, language_of
+from patcher.errors import FileKindUnsupported, SeriesError
+from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
 from patcher.model import (
     SEVERITY,
@@ -50,7 +50,7 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
 
 def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
     """The whole series on an upstream tree, in memory. All findings are collected, never only the first."""
-    state = _State.of(upstream)
+    state = _State.of(upstream, series)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
     findings = [*state.findings, *judge(state.there, state.texts, series)]
@@ -80,7 +80,7 @@ class Surveyed:
 
 def survey(upstream: Upstream, series: Sequence[Patch]) -> list[Surveyed]:
     """What stands at each place of the series in this upstream, for a person who is about to re-pin."""
-    state = _State.of(upstream)
+    state = _State.of(upstream, series)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
     return state.surveyed
@@ -102,8 +102,9 @@ class _State:
     left_out: list[tuple[Patch, int, Edit]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, upstream: Upstream) -> "_State":
-        there = take_out(upstream)
+    def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
+        _refuse_other_kinds(upstream, series)
+        there = take_out(upstream, series)
         return cls(upstream, there, list(there.findings))
 
     def text(self, path: str) -> str | None:
@@ -135,6 +136,22 @@ def _notes(state: _State) -> Iterator[str]:
             yield f"{patch.id}.{index} is left out: upstream has its code since {edit.since}, and it is not there"
     elif (number.major > 1) != (line is Line.V2):
         yield f"package.json says {version}, and the code is of the {line} line: the code decides"
+
+
+def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
+    """Raise where a place is in a file that is not a program, before it is read with a grammar that is not its own."""
+    wrong: dict[str, list[str]] = {}
+    for patch in series:
+        for number, edit in patch.edits_for(upstream.line):
+            for path in dict.fromkeys(edit.file_of(anchor) for anchor in edit.anchors):
+                file = upstream.tree.get(path)
+                if file is not None and not is_program(path, file.data):
+                    wrong.setdefault(path, []).append(f"{patch.id}.{number}")
+    if wrong:
+        found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
+        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found places of the series in {found}"
+        hint = "take these places out of the series: this version can splice into no other kind of file"
+        raise FileKindUnsupported(message, where=min(wrong), hint=hint)
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
@@ -263,7 +280,7 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         state.added[overlay.path] = file
         if overlay.portable:
             state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
-        found = judge_overlay(state.given, patch, overlay, file)
+        found = judge_overlay(state.there, patch, overlay, file)
         state.findings += [found] if found else []
 
 

@@ -5,6 +5,7 @@ grammar: `language_of`. Offsets count characters of the decoded text, as ast-gre
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import sha256
@@ -15,8 +16,8 @@ from patcher import jsx
 from patcher.model import Scope
 
 JAVASCRIPT = "javascript"
-ENDINGS = (".js", ".ts", ".tsx")
-"""Of files that we add and that are programs."""
+ENDINGS = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
+"""Of the files that are programs."""
 _LANGUAGES = {".tsx": "tsx", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
 
 FUNCTION_KINDS = frozenset(
@@ -73,6 +74,16 @@ _NEEDS_PARENTHESES = frozenset(
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _NOT_A_LINE_BREAK = re.compile(r"[^\r\n\u2028\u2029]")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+_STARTS_NODE = re.compile(rb"#!.*\bnode\b")
+
+
+def is_program(path: str, data: bytes = b"") -> bool:
+    """Whether a file is JavaScript or TypeScript: by its ending, or where it has none, by a first line that runs Node.
+
+    Of anything else there is no grammar here: `language_of` would take it for JavaScript.
+    """
+    name = path.rpartition("/")[2]
+    return path.endswith(ENDINGS) or ("." not in name and _STARTS_NODE.match(data) is not None)
 
 
 def language_of(path: str) -> str:
@@ -169,16 +180,16 @@ def enclosing_function(node: SgNode) -> SgNode | None:
 def matching(text: str, node: SgNode, pattern: str, language: str = JAVASCRIPT) -> list[SgNode]:
     """The nodes below `node`, of the tree of `text`, that match, in text order, comments inside them or not.
 
-    ast-grep compares a comment like any other node; people write them between two arguments.
+    ast-grep compares a comment like any other node; people write them between two arguments. So the nodes that hold a
+    comment are looked for once more in the text without comments, where everything stands at the same offsets.
     """
     found = {span(each): each for each in node.find_all(pattern=pattern)}
-    start, end = span(node)
-    inside = [comment for place, comment in _comments(text, language) if start <= place[0] and place[1] <= end]
-    for candidate in _around(inside, _kind_of(pattern, language)):
-        place = span(candidate)
-        is_new = start <= place[0] and place[1] <= end and place not in found
-        if is_new and _matches_without_comments(candidate, pattern, language):
-            found[place] = candidate
+    commented = _nodes_with_comments(text, node, _kind_of(pattern, language), language)
+    if commented:
+        bare = parse(_without_comments(text, language), language)
+        for place in map(span, bare.find_all(pattern=pattern)):
+            if place in commented:
+                found.setdefault(place, commented[place])
     return [found[place] for place in sorted(found)]
 
 
@@ -189,26 +200,39 @@ def _kind_of(pattern: str, language: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _comments(text: str, language: str) -> tuple[tuple[tuple[int, int], SgNode], ...]:
-    return tuple((span(comment), comment) for comment in parse(text, language).find_all(kind="comment"))
+def _comments(text: str, language: str) -> tuple[tuple[int, int], ...]:
+    """Start and end of each comment, in text order."""
+    return tuple(sorted(map(span, parse(text, language).find_all(kind="comment"))))
 
 
-def _around(comments: list[SgNode], kind: str) -> Iterator[SgNode]:
-    """Nodes of this kind that hold a comment which does not stand between statements of a block inside them."""
-    for comment in comments:
-        for parent in comment.ancestors():
-            if parent.kind() in _STATEMENT_LISTS:
-                break
-            if parent.kind() == kind:
-                yield parent
+def comment_starts(text: str, language: str = JAVASCRIPT) -> frozenset[int]:
+    """Where the comments of the text begin."""
+    return frozenset(start for start, _ in _comments(text, language))
 
 
-def _matches_without_comments(node: SgNode, pattern: str, language: str) -> bool:
-    start, text = span(node)[0], node.text()
-    for comment in reversed(node.find_all(kind="comment")):
-        first, last = (place - start for place in span(comment))
-        text = text[:first] + _NOT_A_LINE_BREAK.sub(" ", text[first:last]) + text[last:]
-    return any(span(each)[0] == 0 for each in parse(text, language).find_all(pattern=pattern))
+def _nodes_with_comments(text: str, node: SgNode, kind: str, language: str) -> dict[tuple[int, int], SgNode]:
+    """The nodes of this kind below `node` that hold a comment, by span."""
+    comments = _comments(text, language)
+    if not kind or not comments:
+        return {}
+    nodes = {span(each): each for each in node.find_all(kind=kind)}
+    return {place: each for place, each in nodes.items() if _hold_one(comments, place)}
+
+
+def _hold_one(comments: tuple[tuple[int, int], ...], place: tuple[int, int]) -> bool:
+    """Whether the first comment that begins behind `place`'s start ends before its end."""
+    index = bisect_left(comments, place)
+    return index < len(comments) and comments[index][1] <= place[1]
+
+
+@lru_cache(maxsize=32)
+def _without_comments(text: str, language: str) -> str:
+    """The text with blanks in place of its comments; line breaks in them stay."""
+    pieces, done = [], 0
+    for first, last in _comments(text, language):
+        pieces += [text[done:first], _NOT_A_LINE_BREAK.sub(" ", text[first:last])]
+        done = last
+    return "".join([*pieces, text[done:]])
 
 
 # --- statements ------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""The markers around a payload: comments that carry all that is needed to take the payload out again. Leaf module.
+"""The markers around a payload: comments that carry all that is needed to take the payload out again.
 
-So a generated tree can be reverted without the upstream it came from.
+So a generated tree can be reverted without the upstream it came from. Text that reads like a marker and is not a
+comment, in a string of upstream's, is not one.
 """
 
 import json
@@ -8,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from patcher import javascript
 from patcher.errors import NotReversible
 from patcher.model import Place
 
@@ -51,11 +53,13 @@ class Block:
 def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
     """Take every payload out, innermost first, and say what was found between the markers.
 
+    where: the file's path; where that is a program's, markers are comments and nothing else.
     Raises `NotReversible` where markers do not pair up.
     """
     blocks: dict[str, Block] = {}
+    comments = _comments(text, where)
     while True:
-        found = _innermost(text, where)
+        found = _innermost(text, where, comments)
         if found is None:
             return text, blocks
         begin, end = found
@@ -69,6 +73,8 @@ def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
             raise NotReversible(f"the payload {block.id} is there twice", where=f"{where}:{block.line}", hint=_REBUILD)
         blocks[block.id] = block
         text = _without(text, begin, end, block.was)
+        if comments is not None or NAME in block.was:
+            comments = _comments(text, where)
 
 
 _REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
@@ -83,9 +89,25 @@ def _was(end: re.Match[str], text: str, where: str) -> str:
         raise NotReversible(message, where=f"{where}:{line}", hint=_REBUILD) from error
 
 
-def _innermost(text: str, where: str) -> tuple[re.Match[str], re.Match[str]] | None:
-    end = next(_found(_END, text, len(text)), None)
-    begins = list(_found(_BEGIN, text, end.start() if end else len(text)))
+def _comments(text: str, where: str) -> frozenset[int] | None:
+    """Where the comments of a program begin; None where all that reads like a marker is one, as it is nearly always."""
+    found = [_start(each) for marker in (_BEGIN, _END) for each in _found(marker, text, len(text))]
+    if not found or not javascript.is_program(where, text[:128].encode()):
+        return None
+    comments = javascript.comment_starts(text, javascript.language_of(where))
+    return None if comments.issuperset(found) else comments
+
+
+def _start(marker: re.Match[str]) -> int:
+    return marker.start() + (1 if marker["brace"] else 0)
+
+
+def _innermost(text: str, where: str, comments: frozenset[int] | None) -> tuple[re.Match[str], re.Match[str]] | None:
+    def found(marker: re.Pattern[str], stop: int) -> Iterator[re.Match[str]]:
+        return (each for each in _found(marker, text, stop) if comments is None or _start(each) in comments)
+
+    end = next(found(_END, len(text)), None)
+    begins = list(found(_BEGIN, end.start() if end else len(text)))
     if end is None and not begins:
         return None
     if end is None or not begins or begins[-1]["id"] != end["id"]:

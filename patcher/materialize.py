@@ -14,12 +14,13 @@ from fnmatch import fnmatchcase
 
 from patcher import git
 from patcher.errors import ClientMissing, NotThisPackage, UnsafePath, UpstreamUnreadable
+from patcher.inventory import MANIFEST
 from patcher.model import File, Upstream
 from patcher.resources import BUILTIN_SIDECAR
 
 PACKAGE = "agent-dashboard"
 BUILTIN = "builtin"
-_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE")
+_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE", MANIFEST)  # the last is in a generated tree only
 NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
 CLIENT = "client"
 _CLIENT_NEVER = NEVER - {"client", "docs"}

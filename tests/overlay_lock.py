@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from patcher import javascript
-from patcher.gates import commonjs, es_imports
+from patcher.gates import commonjs, es_imports, module_kinds
 from patcher.gates.overlay_lock import LOCK
 from patcher.model import Overlay, digest
 from patcher.patches import CLIENT_SERIES, SERIES
@@ -17,7 +17,7 @@ WRITE = "python3 .dev run python -m tests.overlay_lock --write"
 def expected() -> str:
     """What the lock must say: an entry for each text that an overlay of the series renders to, in order of paths."""
     overlays = [overlay for patch in (*SERIES, *CLIENT_SERIES) for overlay in patch.overlays]
-    entries = [entry(overlay) for overlay in overlays if overlay.path.endswith(javascript.ENDINGS)]
+    entries = [entry(overlay) for overlay in overlays if javascript.is_program(overlay.path)]
     shown = [_shown(each) for each in sorted(entries, key=lambda each: (each["path"], each["sha256"]))]
     return "[\n" + ",\n".join(shown) + "\n]\n"
 
@@ -38,6 +38,7 @@ def entry(overlay: Overlay) -> dict[str, object]:
         "sha256": digest(text.encode()),
         "gives": sorted(flavour.gives(text, overlay.path)),
         "takes": {module: sorted(names) for module, names in sorted(takes.items())},
+        "kinds": sorted(module_kinds.kinds_of(text)) if language == javascript.JAVASCRIPT else [],
     }
 
 

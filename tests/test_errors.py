@@ -29,6 +29,7 @@ CODES = {
     "LockUnreadable": ("lock-unreadable", 5),
     "OverlappingSplices": ("splices-overlap", 3),
     "SeriesError": ("series-invalid", 70),
+    "FileKindUnsupported": ("file-kind-unsupported", 4),
     "ContractRefused": ("contract-refused", 4),
     "ClientMissing": ("client-missing", 5),
     "ClientBuildFailed": ("client-build-failed", 4),

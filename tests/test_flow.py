@@ -493,7 +493,8 @@ def test_a_file_of_upstreams_own_is_never_overwritten(bench: Bench) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay("server/ours.js", "1;\n"),))
     finding = SMALL.having({"server/ours.js": "2;\n"}).run(audit).finding("audit")
     assert (finding.verdict, finding.file, finding.line) == ("drifted", "server/ours.js", 1)
-    assert finding.message == "expected no such file, found one of upstream's own (agent-dashboard 1.2.0 (directory))"
+    label = "agent-dashboard 1.2.0 (directory)"
+    assert finding.message == f"expected room for our server/ours.js, found a file of upstream's own ({label})"
     assert finding.hint == "rename our overlay in `patcher/patches/audit.py`"
 
 

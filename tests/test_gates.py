@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from patcher.errors import PatcherError
+from patcher import javascript
+from patcher.errors import EXIT_REFUSED, PatcherError
 from patcher.gates import GATE_IDS, GATES, SECOND_BUILD, gate
+from patcher.gates.package_json import HINT, kind_of
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, Build, File, GateResult, Layer, Place, Splice, Tree, function
-from tests.support import APP, APP_FILE, HANDLE, SMALL, Bench, Run
+from tests.support import APP, APP_FILE, HANDLE, SMALL, STORE, Bench, Run, Says, refusal
 
 REPLACES = "store.save(session, total)"
 
@@ -43,6 +45,8 @@ def test_the_gates_are_those_of_the_design() -> None:
         "parses",
         "untouched-bytes",
         "declared-scopes",
+        "changes-something",
+        "module-kind",
         "free-identifiers",
         "portable",
         "reversible",
@@ -102,8 +106,33 @@ def test_an_added_file_must_parse(bench: Bench, path: str, text: str, refused: b
     assert ("parses" in SMALL.run(audit).refused) is refused
 
 
-def test_an_error_that_upstream_has_already_is_not_ours(bench: Bench) -> None:
-    assert SMALL.edited("const where = [];", "const where = [;").run(bench.audit()).refused == {}
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        pytest.param(
+            "const where = [;", "11: upstream's own file has a syntax error", id="a bracket that is not closed"
+        ),
+        pytest.param(
+            "const where = [];\n<<<<<<< HEAD\nwhere.push(1);\n=======\nwhere.push(2);\n>>>>>>> other",
+            "12: upstream's own file has a syntax error: there are markers of a merge conflict",
+            id="an unfinished merge",
+        ),
+    ],
+)
+def test_a_file_that_upstream_broke_is_not_patched(bench: Bench, broken: str, told: str) -> None:
+    run = SMALL.edited("const where = [];", broken).run(bench.audit())
+    assert run.refused["parses"] == f"{APP_FILE}:{told}"
+    assert not run.build.ok
+
+
+def test_a_file_that_upstream_broke_is_copied_where_nothing_is_patched_in_it(bench: Bench) -> None:
+    assert SMALL.having({"server/store.js": f"{STORE}<<<<<<< HEAD\n"}).run(bench.audit()).refused == {}
+
+
+@pytest.mark.parametrize("ending", [".cjs", ".mjs", ".jsx", ".mts", ".cts", ".tsx", ""])
+def test_an_added_file_of_any_ending_of_a_program_must_parse(bench: Bench, ending: str) -> None:
+    audit = replace(bench.audit(), overlays=(bench.overlay(f"bin/ours{ending}", "#!/usr/bin/env node\nfunction ("),))
+    assert "parses" in SMALL.run(audit).refused
 
 
 # --- untouched-bytes -------------------------------------------------------------------------------------------
@@ -185,6 +214,262 @@ def test_the_scopes_around_a_declared_one_may_change(bench: Bench) -> None:
 )
 def test_a_payload_may_declare_a_function(bench: Bench, payload: str) -> None:
     assert ran(bench, payload).refused == {}
+
+
+# --- changes-something -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("payload", "place", "refused"),
+    [
+        pytest.param("/*= original =*/", Place.REPLACE, True, id="what stands there"),
+        pytest.param("store.save(session, total,)", Place.REPLACE, True, id="the same, with a comma"),
+        pytest.param("store.save( /* all */ session, total )", Place.REPLACE, True, id="the same, with a comment"),
+        pytest.param("store.save(session, total, 1)", Place.REPLACE, False, id="an argument more"),
+        pytest.param("store.save(total, session)", Place.REPLACE, False, id="another order"),
+        pytest.param("", Place.AFTER, True, id="nothing"),
+        pytest.param("// a note\n/* another */", Place.BEFORE, True, id="notes"),
+        pytest.param(";", Place.AFTER, True, id="a semicolon"),
+        pytest.param("store.save(session, total);", Place.AFTER, False, id="what stands there, once more"),
+    ],
+)
+def test_a_payload_that_changes_nothing_is_refused(bench: Bench, payload: str, place: Place, refused: bool) -> None:
+    assert ("changes-something" in ran(bench, payload, place=place).refused) is refused
+
+
+@pytest.mark.parametrize(
+    ("payload", "place", "message"),
+    [
+        pytest.param(
+            "store.save(session,\n  total)",
+            Place.REPLACE,
+            "expected audit.0 to change what it replaces, `store.save(session, total)`; "
+            "found `store.save(session, total)`",
+            id="a replacement",
+        ),
+        pytest.param(
+            "// a note",
+            Place.AFTER,
+            "expected code in the payload of audit.0, found none: `// a note`",
+            id="an insertion",
+        ),
+    ],
+)
+def test_a_payload_that_changes_nothing_is_told(bench: Bench, payload: str, place: Place, message: str) -> None:
+    [result] = [each for each in ran(bench, payload, place=place).build.gates if not each.ok]
+    hint = "give the payload what it is to change, or take this place out of the patch"
+    assert result == GateResult("changes-something", False, f"{APP_FILE}:6: {message}", f"{APP_FILE}:6", hint)
+
+
+# --- module-kind -----------------------------------------------------------------------------------------------
+
+ES = '{"type": "module"}'
+COMMON = '{"type": "commonjs"}'
+ROOT_ES = '{"name": "agent-dashboard", "version": "1.2.0", "type": "module"}'
+KINDS = [
+    pytest.param({}, "bin/a.js", "commonjs", "package.json says no type", id="no type"),
+    pytest.param({"package.json": ROOT_ES}, "bin/a.js", "module", 'package.json says "type": "module"', id="the root"),
+    pytest.param(
+        {"package.json": ROOT_ES, "bin/package.json": COMMON},
+        "bin/deep/a.js",
+        "commonjs",
+        'bin/package.json says "type": "commonjs"',
+        id="a nearer one",
+    ),
+    pytest.param(
+        {"package.json": ROOT_ES, "bin/package.json": "{}"},
+        "bin/a.js",
+        "commonjs",
+        "bin/package.json says no type",
+        id="a nearer one without a type",
+    ),
+    pytest.param({"bin/package.json": ES}, "server/a.js", "commonjs", "package.json says no type", id="one elsewhere"),
+    pytest.param({"bin/package.json": ES}, "binary.js", "commonjs", "package.json says no type", id="a similar name"),
+    pytest.param({"package.json": ROOT_ES}, "bin/a.cjs", "commonjs", "its name ends in .cjs", id="an ending"),
+    pytest.param({}, "bin/a.mjs", "module", "its name ends in .mjs", id="another ending"),
+    pytest.param(
+        {"bin/package.json": '{"type": "Module"}'}, "bin/a.js", "commonjs", 'says "type": "Module"', id="a word"
+    ),
+]
+
+
+@pytest.mark.parametrize(("files", "path", "kind", "by"), KINDS)
+def test_the_nearest_package_json_decides(files: dict[str, str], path: str, kind: str, by: str) -> None:
+    found = kind_of(SMALL.having(files).upstream.tree, path)
+    assert (found.name, found.problem) == (kind, "") and by in found.by
+
+
+def test_without_any_package_json_a_file_is_commonjs() -> None:
+    assert kind_of({}, "a/b.js") == ("commonjs", "no package.json is above it", "")
+
+
+REQUIRES = "const fs = require('fs');\nmodule.exports = fs;\n"
+EXPORTS = "import fs from 'fs';\nexport default fs;\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "commonjs", "module"),
+    [
+        pytest.param("console.log(1);", True, True, id="neither's"),
+        pytest.param(REQUIRES, True, False, id="`require` and `module`"),
+        pytest.param("exports.a = 1;", True, False, id="`exports`"),
+        pytest.param("console.log(__dirname);", True, False, id="`__dirname`"),
+        pytest.param("console.log({ __filename });", True, False, id="`__filename` in an object"),
+        pytest.param("const require = f(); require('x');\nfunction f() {}", True, True, id="a `require` of its own"),
+        pytest.param("const load = typeof require === 'function' ? require : null;", True, True, id="asked for first"),
+        pytest.param("typeof module; require('fs');", True, False, id="another one asked for first"),
+        pytest.param("return;", True, False, id="`return` at the top"),
+        pytest.param("with (Math) { console.log(1); }", True, False, id="`with`"),
+        pytest.param("console.log(010);", True, False, id="an octal number"),
+        pytest.param(EXPORTS, False, True, id="`import` and `export`"),
+        pytest.param("console.log(import.meta.url);", False, True, id="`import.meta`"),
+        pytest.param("await Promise.resolve();", False, True, id="`await` at the top"),
+        pytest.param("for await (const a of []) console.log(a);", False, True, id="`for await` at the top"),
+        pytest.param(
+            "async function f() { await 1; for await (const a of []) f(a); }", True, True, id="`await` inside"
+        ),
+        pytest.param("for (const a of []) console.log(a);", True, True, id="`for` at the top"),
+        pytest.param("import('fs');", True, True, id="`import()`"),
+    ],
+)
+def test_code_runs_in_these_kinds(bench: Bench, code: str, commonjs: bool, module: bool) -> None:
+    audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.js", f"{code}\n"),))
+    assert ("module-kind" not in SMALL.run(audit).refused) is commonjs
+    assert ("module-kind" not in SMALL.having({"bin/package.json": ES}).run(audit).refused) is module
+
+
+@pytest.mark.parametrize(
+    ("files", "code", "message"),
+    [
+        pytest.param(
+            {"bin/package.json": ES},
+            REQUIRES,
+            "bin/ours.js:1: expected what runs in an ES module, which this file is "
+            '(bin/package.json says "type": "module"); found `require` in line 1, `module` in line 2',
+            id="for CommonJS",
+        ),
+        pytest.param(
+            {},
+            EXPORTS,
+            "bin/ours.js:1: expected what runs in a CommonJS module, which this file is "
+            "(package.json says no type); found `import` in line 1, `export` in line 2",
+            id="for an ES module",
+        ),
+    ],
+)
+def test_a_file_of_ours_that_would_not_run_is_told(
+    bench: Bench, files: dict[str, str], code: str, message: str
+) -> None:
+    audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.js", code),))
+    [result] = [each for each in SMALL.having(files).run(audit).build.gates if each.id == "module-kind"]
+    assert result == GateResult("module-kind", False, message, "bin/ours.js:1", HINT)
+
+
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        pytest.param("{", "bin/package.json is not JSON: ", id="no JSON"),
+        pytest.param("[]", "bin/package.json is not a package: expected an object", id="a list"),
+        pytest.param(
+            '{"type": 5}', "bin/package.json is not a package: expected an object", id="a type that is a number"
+        ),
+    ],
+)
+def test_a_package_json_that_node_refuses_stops_what_is_below_it(bench: Bench, package: str, said: str) -> None:
+    """Node 24 loads no file there: "Invalid package config"."""
+    audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.js", "1;\n"),))
+    refused = SMALL.having({"bin/package.json": package}).run(audit).refused["module-kind"]
+    assert refused.startswith(f"bin/ours.js: Node loads nothing here: {said}")
+    assert SMALL.having({"docs/package.json": package}).run(audit).refused == {}
+
+
+def test_a_payload_with_the_syntax_of_the_other_kind_is_refused(bench: Bench) -> None:
+    refused = ran(bench, "console.log(import.meta.url);").refused
+    assert "found `import.meta` in line 8" in refused["module-kind"]
+
+
+def test_what_upstream_wrote_for_the_other_kind_is_its_own_affair(bench: Bench) -> None:
+    assert SMALL.having({"server/package.json": ES}).run(bench.audit()).refused == {}
+    text = f"import every from './store.js';\n{APP}"
+    patch = bench.insert("other", REPLACES, "console.log(session);", on=text)
+    assert SMALL.having({APP_FILE: text}).run(patch).refused == {}
+
+
+@pytest.mark.parametrize("name", ["require('fs')", "module.id", "exports", "__dirname", "__filename"])
+@pytest.mark.parametrize(
+    ("files", "bound"),
+    [
+        pytest.param({"server/package.json": ES}, False, id="in an ES module"),
+        pytest.param({"package.json": ROOT_ES, "server/package.json": COMMON}, True, id="in a CommonJS module"),
+    ],
+)
+def test_a_payload_may_use_what_its_kind_of_module_binds(
+    bench: Bench, name: str, files: dict[str, str], bound: bool
+) -> None:
+    patch = bench.insert("audit", REPLACES, f"console.log({name});")
+    assert ("free-identifiers" not in SMALL.having(files).run(patch).refused) is bound
+
+
+def test_a_name_that_an_es_module_does_not_bind_is_told(bench: Bench) -> None:
+    patch = bench.insert("audit", REPLACES, "require('fs');")
+    run = SMALL.having({"package.json": ROOT_ES}).run(patch)
+    assert run.refused["free-identifiers"] == (
+        f"{APP_FILE}:7: the payload of audit uses `require`, which is not bound in function handle at this place: "
+        'the file is an ES module (package.json says "type": "module")'
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "payload"),
+    [
+        pytest.param("import { createRequire } from 'module';\nconst require = createRequire(import.meta.url);", "require('fs');", id="bound by upstream"),
+        pytest.param("", "if (typeof require === 'function') require('fs');", id="asked for first"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_there_all_the_same_is_fine(bench: Bench, head: str, payload: str) -> None:
+    text = f"{head}\n{APP}"
+    patch = bench.insert("audit", REPLACES, payload, on=text)
+    assert SMALL.having({APP_FILE: text, "package.json": ROOT_ES}).run(patch).refused == {}
+
+
+def test_a_target_that_ends_in_mjs_is_an_es_module(bench: Bench) -> None:
+    patch = bench.insert("audit", REPLACES, "require('fs');", file="server/app.mjs")
+    assert list(SMALL.having({"server/app.mjs": APP}).run(patch).refused) == ["free-identifiers"]
+
+
+# --- kinds of file ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["package.json", "server/page.css", "server/page.html", "README.md", "server/data.json", "LICENSE", "bin/run", "a.py",
+     "server/app.JSON", "server/app.js.bak", ".env"],
+)  # fmt: skip
+def test_a_place_in_a_file_that_is_no_program_is_refused_before_anything_is_located(bench: Bench, path: str) -> None:
+    other = bench.edit("store.save(session, total)", "console.log(1);", file=path)
+    patch = bench.patch("audit", bench.edit(REPLACES, "console.log(1);"), other)
+    tree = SMALL.having({path: APP})
+    message = (
+        "expected JavaScript or TypeScript (.js, .cjs, .mjs, .jsx, .ts, .mts, .cts, .tsx), "
+        f"found places of the series in {path} (audit.1)"
+    )
+    hint = "take these places out of the series: this version can splice into no other kind of file"
+    expected = Says("file-kind-unsupported", EXIT_REFUSED, message, hint, path)
+    assert Says.of(refusal(tree.run, patch)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        *((f"server/app{ending}", "") for ending in javascript.ENDINGS),
+        ("bin/run", "#!/usr/bin/env node\n"),
+        ("bin/run", "#!/usr/bin/env -S node --no-warnings\n"),
+    ],
+)
+def test_a_place_in_a_program_of_any_ending_is_patched(bench: Bench, path: str, head: str) -> None:
+    text = head + APP.replace('const store = require("./store");', "const store = {};")
+    patch = bench.insert("audit", REPLACES, "console.log(1);", file=path, on=text)
+    assert SMALL.having({path: text}).run(patch).refused == {}
 
 
 # --- free-identifiers ------------------------------------------------------------------------------------------
@@ -338,6 +623,32 @@ def test_a_payload_requires(bench: Bench, payload: str, message: str) -> None:
     tree = SMALL.having({"server/lib/index.js": "module.exports.inner = 1;\n", "server/shapes.js": shapes})
     expected = {"imports": f"{APP_FILE} (audit.0):1: {message}"} if message else {}
     assert tree.run(patch).refused == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        pytest.param(
+            "import './gone.js';", "`./gone.js` is not in the generated tree", id="a module that is not there"
+        ),
+        pytest.param("import '../server/store';", "`../server/store` is not in the generated tree", id="no ending"),
+        pytest.param("import { gone } from './one.mjs';", "`bin/one.mjs` does not export `gone`", id="a name"),
+        pytest.param(
+            "import x from 'express';",
+            "`express` is neither a file of the tree nor one of Node's own modules",
+            id="an npm module",
+        ),
+        pytest.param("import('./gone.mjs');", "`./gone.mjs` is not in the generated tree", id="a module for later"),
+        pytest.param("import { one } from './one.mjs';", "", id="an export is fine"),
+        pytest.param("import { ensure } from '../server/store.js';", "", id="an export of a CommonJS module is fine"),
+        pytest.param("import x, { readFile } from 'node:fs';", "", id="Node's own are fine"),
+        pytest.param("import store from '../server/store.js';", "", id="a whole module is fine"),
+    ],
+)
+def test_a_file_of_ours_imports(bench: Bench, code: str, message: str) -> None:
+    audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.mjs", f"{code}\n"),))
+    refused = SMALL.having({"bin/one.mjs": "export const one = 1;\n"}).run(audit).refused
+    assert refused == ({"imports": f"bin/ours.mjs:1: {message}"} if message else {})
 
 
 def test_a_file_of_ours_is_looked_at_where_it_will_be(bench: Bench) -> None:

@@ -161,6 +161,28 @@ def test_a_payload_arrives_whole_and_says_where_it_is_from(handler: Handler, sid
     assert sidecar.bodies() == [{"hook_type": "PreToolUse", "data": PAYLOAD | {"__provider": "codex"}}]
 
 
+@pytest.mark.parametrize("kind", ["module", "commonjs"])
+def test_it_runs_whatever_the_package_json_above_it_says(
+    handler: Handler, sidecar: Sidecar, tmp_path: Path, kind: str
+) -> None:
+    """Its copy lies in a data directory: any `package.json` may be above it, of upstream's tree or of the user's home."""
+    (tmp_path / "package.json").write_text(json.dumps({"type": kind}), encoding="utf-8")
+    long = PAYLOAD | {"prompt": "z" * 2_000_000}
+    handler.run(PAYLOAD, CLAUDE_DASHBOARD_PORT=sidecar.port)
+    sidecar.wait_for(1)
+    handler.run(long, CLAUDE_DASHBOARD_PORT=sidecar.port)
+    first, second = sidecar.bodies(2)
+    assert first == {"hook_type": "PreToolUse", "data": PAYLOAD | {"__provider": "codex"}}
+    assert second["data"]["__prompt_sha256"] == hashlib.sha256(str(long["prompt"]).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("stdin", [b"", b"{", b"null"])
+def test_it_is_silent_as_an_es_module_too(handler: Handler, tmp_path: Path, stdin: bytes) -> None:
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    handler.run(stdin, CLAUDE_DASHBOARD_PORT=_closed_port())
+    handler.run(PAYLOAD, CLAUDE_DASHBOARD_PORT=_closed_port())
+
+
 def test_the_payload_names_the_event_before_the_command_line_does(handler: Handler, sidecar: Sidecar) -> None:
     nameless = {"session_id": "s"}
     handler.run(PAYLOAD, "Stop", CLAUDE_DASHBOARD_PORT=sidecar.port)

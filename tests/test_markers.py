@@ -88,6 +88,32 @@ def test_broken_markers_are_refused(text: str, message: str, line: int) -> None:
     assert Says.of(refusal(unsplice, text, "server/a.js")) == expected
 
 
+ALL = f"{begin('p.0')} x {end('p.0')}"
+IN_STRINGS = [
+    pytest.param(f"const a = '{ALL}';\n", id="in a string"),
+    pytest.param(f"const a = `{ALL}`;\n", id="in a template"),
+    pytest.param(f"const a = '{begin()}';\n", id="half of them in a string"),
+    pytest.param(f"// {ALL}\n", id="in a line comment"),
+    pytest.param(f"/**\n * {begin('p.0').removesuffix(' */')}\n */\n", id="in a longer comment"),
+]
+
+
+@pytest.mark.parametrize("text", IN_STRINGS)
+def test_what_reads_like_a_marker_in_a_program_and_is_not_a_comment_stays(text: str) -> None:
+    assert unsplice(text, "server/a.js") == (text, {})
+
+
+@pytest.mark.parametrize("text", IN_STRINGS)
+def test_a_payload_beside_what_reads_like_a_marker_is_taken_out(text: str) -> None:
+    after = f"{text}a();\n{begin()}\nb();\n{end()}\n{text}"
+    assert unsplice(after, "server/a.js")[0] == f"{text}a();\n{text}"
+    was = text.strip() if "'" in text else "c('d')"
+    alone = f"f(() => {{ {begin('q.0', Place.REPLACE)} 1 {end('q.0', was)} }});\n"
+    assert unsplice(alone, "server/a.js")[0] == f"f(() => {{ {was} }});\n"
+    in_place = f"{text}f(() => {{ {begin('q.0', Place.REPLACE)} 1 {end('q.0', was)} }});\n"
+    assert unsplice(in_place, "server/a.js")[0] == f"{text}f(() => {{ {was} }});\n"
+
+
 def test_an_edited_was_is_refused() -> None:
     text = f"{begin('p.0', Place.REPLACE)} x " + '/* sidecar-patcher:end p.0 was "\\x" */'
     assert refusal(unsplice, text, "server/a.js").code == "not-reversible"

@@ -113,6 +113,13 @@ def test_a_text_that_somebody_is_just_writing_is_parsed(code: str, said: Mapping
     assert refused(changed) == {name: f"{JSON}:{lines + 1}: {message}" for name, message in said.items()}
 
 
+def test_a_known_text_that_does_not_run_where_it_lands_is_refused() -> None:
+    build = built()
+    es = {"server/package.json": File(b'{"type": "module"}')}
+    said = refused(replace(build, tree={**build.tree, **es}))["module-kind"]
+    assert f"{JSON}:" in said and "found `module` in line" in said and "scripts/" not in said
+
+
 def test_the_same_text_in_another_language_is_not_known() -> None:
     file = built().added[JSON]
     assert facts(JSON, file) is not None
@@ -127,7 +134,8 @@ def test_upstream_is_not_known() -> None:
 # --- a lock that cannot be read --------------------------------------------------------------------------------
 
 
-ENTRY = '{"path": "a.js", "sha256": "00", "gives": %s, "takes": %s}'
+ENTRY = '{"path": "a.js", "sha256": "00", "gives": %s, "takes": %s, "kinds": %s}'
+NAMELESS = '{"fs": null}'
 
 
 @pytest.mark.parametrize(
@@ -136,21 +144,24 @@ ENTRY = '{"path": "a.js", "sha256": "00", "gives": %s, "takes": %s}'
         pytest.param("<<<<<<< HEAD\n", "is not JSON: Expecting value: line 1 column 1 (char 0)", id="a merge conflict"),
         pytest.param("", "is not JSON: Expecting value: line 1 column 1 (char 0)", id="empty"),
         pytest.param("{}", "expected a list, found dict", id="no list"),
-        pytest.param("[1]", "entry 1: expected gives, path, sha256, takes, found 1", id="no object"),
+        pytest.param("[1]", "entry 1: expected gives, kinds, path, sha256, takes, found 1", id="no object"),
         pytest.param(
-            f"[{ENTRY % ('[]', '{}')}, {{}}]", "entry 2: expected gives, path, sha256, takes, found {}", id="no fields"
+            f"[{ENTRY % ('[]', '{}', '[]')}, {{}}]",
+            "entry 2: expected gives, kinds, path, sha256, takes, found {}",
+            id="no fields",
         ),
-        pytest.param(f"[{ENTRY % ('1', '{}')}]", None, id="gives that is no list"),
-        pytest.param(f"[{ENTRY % ('[1]', '{}')}]", None, id="gives that are no names"),
-        pytest.param(f"[{ENTRY % ('[]', '[]')}]", None, id="takes that is no object"),
-        pytest.param(f"[{ENTRY % ('[]', '{' + chr(34) + 'fs' + chr(34) + ': null}')}]", None, id="takes without names"),
+        pytest.param(f"[{ENTRY % ('1', '{}', '[]')}]", None, id="gives that is no list"),
+        pytest.param(f"[{ENTRY % ('[1]', '{}', '[]')}]", None, id="gives that are no names"),
+        pytest.param(f"[{ENTRY % ('[]', '[]', '[]')}]", None, id="takes that is no object"),
+        pytest.param(f"[{ENTRY % ('[]', NAMELESS, '[]')}]", None, id="takes without names"),
+        pytest.param(f"[{ENTRY % ('[]', '{}', '{}')}]", None, id="kinds that are no list"),
     ],
 )
 def test_a_damaged_lock_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, message: str | None
 ) -> None:
     path = lock_of(monkeypatch, tmp_path / "overlay.lock", text)
-    message = message or f"entry 1: expected gives, path, sha256, takes, found {text[1:-1][:80]}"
+    message = message or f"entry 1: expected gives, kinds, path, sha256, takes, found {text[1:-1][:80]}"
     error = refusal(facts, "a.js", File(b""))
     assert Says.of(error) == Says("lock-unreadable", 5, message, HINT, path)
 
@@ -161,9 +172,9 @@ def test_a_lock_that_is_not_there_fails_the_gates(monkeypatch: pytest.MonkeyPatc
     gates = gate(built(), lambda tree: tree)
     build = replace(built(), gates=gates)
     said = "could not run: lock-unreadable: expected the list of overlays, found no such file"
-    assert refused(build) == {"parses": said, "imports": said}
-    assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 2
-    assert [error["hint"] for error in report.report("check", build=build)["errors"]] == [HINT] * 2
+    assert refused(build) == {"parses": said, "module-kind": said, "imports": said}
+    assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 3
+    assert [error["hint"] for error in report.report("check", build=build)["errors"]] == [HINT] * 3
 
 
 def test_a_lock_that_may_not_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 
 const LONGEST = 64 * 1024;
-const source = fs.readFileSync(process.argv[2], "utf8").replace(/^#!.*/, "").replace(/\nmain\(\);\s*$/, "\nmodule.exports = { Thinned, cutValue };");
+const source = fs.readFileSync(process.argv[2], "utf8").replace(/^#!.*/, "").replace(/\nif \(load\)[^]*$/, "\nmodule.exports = { Thinned, cutValue };");
 const handler = { exports: {} };
 const quiet = { ...process, on() {}, argv: process.argv };
 new Function("module", "require", "process", source)(handler, createRequire(import.meta.url), quiet);

@@ -6,7 +6,18 @@ A gate yields problems; none means it passed. A gate that cannot run has failed.
 from collections.abc import Callable, Iterable
 
 from patcher.errors import PatcherError
-from patcher.gates import declared_scopes, free_identifiers, imports, parses, portable, residue, reversible, untouched
+from patcher.gates import (
+    changes_something,
+    declared_scopes,
+    free_identifiers,
+    imports,
+    module_kinds,
+    parses,
+    portable,
+    residue,
+    reversible,
+    untouched,
+)
 from patcher.gates.problem import Problem
 from patcher.model import Build, GateResult, Tree
 
@@ -17,6 +28,8 @@ GATES: tuple[tuple[str, Gate], ...] = (
     ("parses", parses.check),
     ("untouched-bytes", untouched.check),
     ("declared-scopes", declared_scopes.check),
+    ("changes-something", changes_something.check),
+    ("module-kind", module_kinds.check),
     ("free-identifiers", free_identifiers.check),
     ("imports", imports.check),
     ("portable", portable.check),
@@ -48,4 +61,5 @@ def _run(name: str, check: Gate, build: Build) -> GateResult:
     if not problems:
         return GateResult(name, ok=True)
     message = "; ".join(f"{problem.where}: {problem.message}" for problem in problems)
-    return GateResult(name, ok=False, message=message, where=problems[0].where)
+    hint = next((problem.hint for problem in problems if problem.hint), "")
+    return GateResult(name, ok=False, message=message, where=problems[0].where, hint=hint)

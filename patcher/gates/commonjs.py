@@ -1,4 +1,4 @@
-"""What the `imports` gate knows of JavaScript: `require`, what a module exports, and Node's own modules."""
+"""What the `imports` gate knows of JavaScript that Node runs: `require`, `import`, exports, and Node's own modules."""
 
 import posixpath
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.gates import es_imports
 from patcher.gates.facts import Take
 from patcher.model import Tree
 
@@ -20,7 +21,12 @@ NODE_MODULES = frozenset(
 
 
 def takes(text: str, language: str) -> Iterator[Take]:
-    """Each `require` of the text."""
+    """Each `require` of the text, and each `import`, which an ES module has."""
+    yield from (take._replace(exact=True) for take in es_imports.takes(text, language))
+    for call in javascript.parse(text, language).find_all(pattern="import($MODULE)"):
+        argument = call.get_match("MODULE")
+        if argument is not None and argument.kind() == "string":
+            yield Take(javascript.string_value(argument), (), javascript.line_of(call), call.text(), exact=True)
     for call in javascript.parse(text, language).find_all(pattern="require($MODULE)"):
         argument = call.get_match("MODULE")
         named = argument is not None and argument.kind() == "string"
@@ -34,15 +40,15 @@ def outside(module: str, tree: Tree) -> str:
     return "" if module.removeprefix("node:") in NODE_MODULES else "nor one of Node's own modules"
 
 
-def resolve(tree: Tree, importer: str, module: str) -> str | None:
+def resolve(tree: Tree, importer: str, take: Take) -> str | None:
     """The path of the file that `importer` gets; None where there is none."""
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), module))
-    return next((each for each in (path, f"{path}.js", f"{path}/index.js") if each in tree), None)
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), take.module))
+    found = (path,) if take.exact else (path, f"{path}.js", f"{path}.json", f"{path}/index.js")
+    return next((each for each in found if each in tree), None)
 
 
 def gives(text: str, path: str) -> frozenset[str]:
-    """Names that a CommonJS module exports: from an object literal, or one by one."""
-    del path  # whatever its name, Node reads it as JavaScript
+    """Names that a module exports: a CommonJS one in an object literal or one by one, an ES one by declarations."""
     root = javascript.parse(text, javascript.JAVASCRIPT)  # as everybody else says it: the cache minds
     names = {node.get_match("NAME") for node in root.find_all(pattern="exports.$NAME = $VALUE")}
     names |= {node.get_match("NAME") for node in root.find_all(pattern="module.exports.$NAME = $VALUE")}
@@ -53,7 +59,7 @@ def gives(text: str, path: str) -> frozenset[str]:
         for child in (child for child in children if child.kind() != "comment"):
             key = child.field("key") or child.field("name") or child
             found.add(javascript.string_value(key) if key.kind() == "string" else key.text())
-    return frozenset(found)
+    return frozenset(found) | es_imports.gives(text, path)
 
 
 def _used(call: SgNode) -> list[str]:

@@ -37,9 +37,9 @@ def _packages(tree: Tree) -> set[str]:
     return set(described.get("dependencies") or {})
 
 
-def resolve(tree: Tree, importer: str, module: str) -> str | None:
+def resolve(tree: Tree, importer: str, take: Take) -> str | None:
     """The path of the file that `importer` gets; None where there is none."""
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), module))
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), take.module))
     return next((f"{path}{ending}" for ending in _ENDINGS if f"{path}{ending}" in tree), None)
 
 

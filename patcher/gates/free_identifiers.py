@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript, jsx
+from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS
 from patcher.model import Build, Splice
@@ -17,10 +18,9 @@ _GLOBALS = frozenset(
     WeakMap WeakSet decodeURIComponent encodeURIComponent isFinite isNaN parseFloat parseInt
     """.split()  # noqa: SIM905 - a page of quotes reads worse
 )
-GLOBALS = _GLOBALS | {
-    *("global", "process", "Buffer", "require", "module", "exports", "__dirname", "__filename"),
-    *("setImmediate", "clearImmediate"),
-}
+COMMONJS_NAMES = frozenset({"require", "module", "exports", "__dirname", "__filename"})
+"""What Node binds in a CommonJS module, and not in an ES module."""
+GLOBALS = _GLOBALS | COMMONJS_NAMES | {"global", "process", "Buffer", "setImmediate", "clearImmediate"}
 """What Node binds."""
 BROWSER_GLOBALS = _GLOBALS | {
     *("window", "document", "location", "navigator", "localStorage", "fetch", "AbortController", "Event"),
@@ -39,7 +39,8 @@ def check(build: Build) -> Iterator[Problem]:
     """
     for layer in build.layers:
         language = javascript.language_of(layer.file)
-        known = GLOBALS if language == javascript.JAVASCRIPT else BROWSER_GLOBALS
+        kind = kind_of(build.tree, layer.file) if language == javascript.JAVASCRIPT else None
+        known = _known(kind)
         root = javascript.parse(layer.after, language)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):
@@ -47,19 +48,44 @@ def check(build: Build) -> Iterator[Problem]:
             shift += len(splice.text) - len(splice.was)
             line = layer.after.count("\n", 0, position) + 1
             bound = known | visible_names(root, position)
-            for name in sorted(free_names(splice.payload, language) - bound):
-                yield Problem(f"{layer.file}:{line}", _unbound(splice, name))
+            unbound = free_names(splice.payload, language) - bound
+            if unbound & COMMONJS_NAMES:  # it may ask for them before it uses them
+                unbound -= COMMONJS_NAMES - free_names(splice.payload, language, only=COMMONJS_NAMES)
+            for name in sorted(unbound):
+                hint = HINT if kind and name in COMMONJS_NAMES else ""
+                yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
 
 
-def _unbound(splice: Splice, name: str) -> str:
-    return f"the payload of {splice.patch} uses `{name}`, which is not bound in {splice.scope} at this place"
+def _known(kind: Kind | None) -> frozenset[str]:
+    """What is bound everywhere: by Node in this kind of module, or where there is none by a browser."""
+    if kind is None:
+        return BROWSER_GLOBALS
+    return GLOBALS - COMMONJS_NAMES if kind.name == MODULE else GLOBALS
 
 
-def free_names(payload: str, language: str = javascript.JAVASCRIPT) -> set[str]:
-    """Names that the payload reads or writes and does not bind itself where it does so."""
+def _unbound(splice: Splice, name: str, kind: Kind | None) -> str:
+    message = f"the payload of {splice.patch} uses `{name}`, which is not bound in {splice.scope} at this place"
+    return f"{message}: the file is {kind.said} ({kind.by})" if kind and name in COMMONJS_NAMES else message
+
+
+def free_names(payload: str, language: str = javascript.JAVASCRIPT, only: frozenset[str] | None = None) -> set[str]:
+    """Names that the payload reads or writes and does not bind itself where it does so.
+
+    only: look at these names alone, and at none that the payload asks for with `typeof`: it can do without.
+    """
     root = javascript.parse(payload, language)
     used = [node for kind in _REFERENCES for node in root.find_all(kind=kind) if not _is_tag(node)]
+    if only is not None:
+        wanted = only - {name for node in used if (name := _asked_for(node))}
+        used = [node for node in used if node.text() in wanted]
     return {node.text() for node in used if node.text() not in visible_names(root, javascript.span(node)[0])}
+
+
+def _asked_for(node: SgNode) -> str:
+    """The name of `typeof name`; empty for any other node."""
+    parent = node.parent()
+    operator = parent.field("operator") if parent is not None and parent.kind() == "unary_expression" else None
+    return node.text() if operator is not None and operator.text() == "typeof" else ""
 
 
 def _is_tag(node: SgNode) -> bool:

@@ -19,16 +19,16 @@ class _Flavour(Protocol):
     def takes(self, text: str, language: str) -> Iterator[Take]: ...
     def gives(self, text: str, path: str) -> frozenset[str]: ...
     def outside(self, module: str, tree: Tree) -> str: ...
-    def resolve(self, tree: Tree, importer: str, module: str) -> str | None: ...
+    def resolve(self, tree: Tree, importer: str, take: Take) -> str | None: ...
 
 
 def check(build: Build) -> Iterator[Problem]:
-    """Look at each `require` of an added file or a payload, and at each `import` of those in TypeScript.
+    """Look at each `require` and `import` of an added file or a payload.
 
     Ours take nothing from npm, and nothing that the client does not have already.
     """
     for path, file in build.added.items():
-        if path.endswith(javascript.ENDINGS) and not _is_known_to_fit(build.tree, path, file):
+        if javascript.is_program(path, file.data) and not _is_known_to_fit(build.tree, path, file):
             yield from _problems(build.tree, path, path, file.data.decode())
     for name, text in build.payloads.items():
         yield from _problems(build.tree, name, name.partition(" ")[0], text)
@@ -62,11 +62,11 @@ def _wrong(tree: Tree, importer: str, take: Take) -> Iterator[str]:
         reason = flavour.outside(take.module, tree)
         yield from [f"`{take.module}` is neither a file of the tree {reason}"] if reason else []
         return
-    target = flavour.resolve(tree, importer, take.module)
+    target = flavour.resolve(tree, importer, take)
     if target is None:
         yield f"`{take.module}` is not in {flavour.HOME}"
         return
-    exported = _exports(flavour, target, tree[target])
+    exported = _exports(flavour, target, tree[target]) | ({"default"} if take.exact else frozenset())
     yield from (f"`{target}` does not export `{name}`" for name in take.names if name not in exported)
 
 

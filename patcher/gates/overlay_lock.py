@@ -1,4 +1,4 @@
-"""What is known of the files that we add, by the digest of their text: that they parse, what they take, what they give.
+"""What is known of the files that we add, by the digest of their text: that they parse, imports, exports, module kinds.
 
 A rendered overlay is the same text for everybody, and there are so many that parsing them takes longer than all other
 gates. So `templates/overlay.lock` lists what the parser found in each; a text that is not in the list, one that
@@ -25,7 +25,7 @@ LOCK = os.path.join(TEMPLATES, "overlay.lock")
 _HINT = (
     "in a checkout, `python3 .dev run python -m tests.overlay_lock --write` makes it anew; else install the tool again"
 )
-_ENTRY = frozenset({"path", "sha256", "gives", "takes"})
+_ENTRY = frozenset({"path", "sha256", "gives", "takes", "kinds"})
 
 
 def facts(path: str, file: File) -> Facts | None:
@@ -58,11 +58,12 @@ def _entry(entry: Any, lock: str, number: int) -> tuple[tuple[str, str], Facts]:
         message = f"entry {number}: expected {', '.join(sorted(_ENTRY))}, found {json.dumps(entry)[:80]}"
         raise LockUnreadable(message, where=lock, hint=_HINT)
     takes = {module: tuple(names) for module, names in entry["takes"].items()}
-    return (entry["sha256"], language_of(entry["path"])), Facts(takes, frozenset(entry["gives"]))
+    known = Facts(takes, gives=frozenset(entry["gives"]), kinds=frozenset(entry["kinds"]))
+    return (entry["sha256"], language_of(entry["path"])), known
 
 
 def _is_whole(entry: Mapping[str, Any]) -> bool:
-    lists = [entry["gives"], *(entry["takes"].values() if isinstance(entry["takes"], dict) else [None])]
+    lists = [entry["gives"], entry["kinds"], *(entry["takes"].values() if isinstance(entry["takes"], dict) else [None])]
     return (
         isinstance(entry["path"], str)
         and isinstance(entry["sha256"], str)

@@ -1,0 +1,36 @@
+"""Every splice changes what the program does: a payload of comments, or of what stands there already, is no patch."""
+
+from collections.abc import Iterator
+
+from patcher import javascript
+from patcher.gates.problem import Problem
+from patcher.model import Build, Place, Splice
+
+_MOST = 60
+_HINT = "give the payload what it is to change, or take this place out of the patch"
+
+
+def check(build: Build) -> Iterator[Problem]:
+    """A replacement with the tokens of what it replaces, or an insertion without any token."""
+    for layer in build.layers:
+        language = javascript.language_of(layer.file)
+        for splice in layer.splices:
+            if _tokens(splice.payload, language) == _tokens(splice.was, language):  # an insertion was nothing
+                line = layer.before.count("\n", 0, splice.start) + 1
+                yield Problem(f"{layer.file}:{line}", _nothing(splice), _HINT)
+
+
+def _tokens(text: str, language: str) -> list[str]:
+    return list(javascript.tokens(javascript.parse(text, language)))
+
+
+def _nothing(splice: Splice) -> str:
+    name = f"{splice.patch}.{splice.number}"
+    if splice.place is not Place.REPLACE:
+        return f"expected code in the payload of {name}, found none: {_shown(splice.payload)}"
+    return f"expected {name} to change what it replaces, {_shown(splice.was)}; found {_shown(splice.payload)}"
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return f"`{line if len(line) <= _MOST else line[:_MOST] + '…'}`"
