@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from patcher.errors import NodeMissing
+from patcher.errors import BrowserMissing, NodeMissing
 from patcher.materialize import materialize
 from patcher.model import File, Tree
 from patcher.patches import SERIES
@@ -173,9 +173,25 @@ def test_judges_both_observations(contract: Contract, ok: bool, message: str) ->
     assert message in result.message
 
 
-def test_a_bug_in_a_contract_is_not_an_observation() -> None:
-    with pytest.raises(KeyError):
-        proof_of(made_up(KeyError("sessions"), GREEN))
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(KeyError("sessions"), "there is no 'sessions' (KeyError at ", id="a field that is not there"),
+        pytest.param(TypeError("not\na list"), "not a list (TypeError at ", id="another type"),
+        pytest.param(IndexError(), "no detail (IndexError at ", id="an error that says nothing"),
+        pytest.param(FileNotFoundError(2, "No such file", "x"), "[Errno 2] No such file: 'x' (", id="no file"),
+    ],
+)
+def test_what_a_contract_stumbles_over_is_a_sentence(error: Exception, said: str) -> None:
+    result = proof_of(made_up(error, GREEN))
+    assert (result.ok, result.red.observed, result.green.observed) == (False, False, True)
+    assert result.red.said.startswith(f"the sidecar has another shape than the contract expects: {said}")
+    assert "\n" not in result.red.said and re.search(r"at test_prove\.py:\d+\)$", result.red.said)
+
+
+def test_what_this_machine_lacks_is_not_an_observation() -> None:
+    with pytest.raises(BrowserMissing):
+        proof_of(made_up(BrowserMissing("there is no Chromium"), GREEN))
 
 
 def test_tells_what_it_is_doing() -> None:
@@ -207,7 +223,7 @@ def test_a_handler_that_is_felt_is_refused(pristine: Tree, node: Node, handler: 
     assert "the hook handler exited with" in observation.said
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, BrowserMissing])
 def test_leaves_nothing_when_interrupted(
     pristine: Tree, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
@@ -218,7 +234,7 @@ def test_leaves_nothing_when_interrupted(
         with bench.pristine_sidecar() as old, bench.sidecar() as new:
             running.extend([old, new])
             assert all(sidecar.running for sidecar in running)
-            raise error
+            raise error("")
 
     contract = Contract(id="interrupted", summary="", patches=(), observe=interrupted)
     with pytest.raises(error):
