@@ -102,16 +102,16 @@ def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, s
 
         _print_for_machines(to_github(content))
     elif outcome.draw is not None:
-        sys.stdout.write(outcome.draw(_colour(sys.stdout)))
+        sys.stdout.write(report.legible(outcome.draw(_colour(sys.stdout))))
     elif outcome.text is not None and options.verb == "diff":
         _print_for_machines(_coloured(outcome.text) if _colour(sys.stdout) else outcome.text)
     elif outcome.text is not None:
-        sys.stdout.write(outcome.text)
+        sys.stdout.write(report.legible(outcome.text))
     else:
         stream = sys.stderr if content["errors"] and not content["patches"] else sys.stdout
         stream.write(report.to_text(content, colour=_colour(stream)))
     for line in (outcome.said, *unwritten):
-        sys.stderr.write(f"{line}\n" if line else "")
+        sys.stderr.write(f"{report.legible(line)}\n" if line else "")
     sys.stdout.flush()
     return outcome.exit_code or (EXIT_IO if unwritten else EXIT_DONE)
 
@@ -161,6 +161,12 @@ class _Parser(argparse.ArgumentParser):
         if settings.get("action") in {None, "extend"}:
             settings.setdefault("type", _word)
         return super().add_argument(*names, **settings)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """What stands behind an option: argparse makes an empty list of the value in `--out=--`."""
+        if action.nargs is None and arg_strings == ["--"]:
+            raise argparse.ArgumentError(action, "expected a value, found --")
+        return super()._get_values(action, arg_strings)
 
 
 def _word(text: str) -> str:

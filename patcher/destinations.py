@@ -11,6 +11,7 @@ from patcher.materialize import description, does_travel, names_that_travel
 from patcher.resources import BUILTIN_SIDECAR
 
 FORMS = ("report", "html", "markdown")
+_UPSTREAM = "upstream"
 
 
 def reports_of(options: argparse.Namespace) -> dict[str, str]:
@@ -155,7 +156,7 @@ def _refuse_overwriting(form: str, path: str, options: argparse.Namespace) -> No
             message = f"--{form} is inside the generated tree ({tree}), where it would count as edited"
             raise UsageError(message, where=path, hint=f"name a file outside of {tree}")
     for what, source, read in _sources(options):
-        if read is not None and _is_within(path, read) and (read != source or _travels(path, source)):
+        if read is not None and _is_within(path, read) and (what != _UPSTREAM or _travels(path, source)):
             raise UsageError(f"--{form} would overwrite {what} ({source})", where=path, hint=_ELSEWHERE)
 
 
@@ -181,7 +182,7 @@ def _sources(options: argparse.Namespace) -> Iterator[tuple[str, str, str | None
     elif spec is not None:
         repository = spec if options.verb in {"matrix", "bump"} else spec.rpartition("@")[0]
         if options.verb not in {"matrix", "bump"} and os.path.exists(spec):
-            yield "upstream", spec, spec
+            yield _UPSTREAM, spec, spec
         elif repository and os.path.isdir(repository):
             yield "upstream's repository", repository, _git_directory(repository)
     if options.verb == "revert":

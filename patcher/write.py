@@ -34,7 +34,7 @@ def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterato
     out = os.path.abspath(out)
     parent, name = os.path.split(out)
     try:
-        os.makedirs(parent, exist_ok=True)
+        _make_parents(parent)
         with _lock(os.path.join(parent, f".{name}.lock"), out, waiting):
             _repair(parent, name)
             refuse_foreign(out)
@@ -42,6 +42,17 @@ def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterato
             yield out
     except OSError as error:
         raise _unwritable(error, out) from error
+
+
+def _make_parents(folder: str) -> None:
+    """`os.makedirs` calls itself for each folder, which a long path is too deep for."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for each in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another build was quicker
+            os.mkdir(each)
 
 
 def refuse_foreign(out: str) -> None:
