@@ -4,16 +4,18 @@ import gc
 import os
 import sys
 
+from patcher import streams
+from patcher.errors import EXIT_INTERRUPTED
+
 
 def console() -> None:
     """The command itself. A short life needs no garbage collection, and no tidying of memory at its end."""
     gc.disable()
-    code = main()
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except OSError:  # the reader has gone
-        pass
+        streams.prepare()
+        code = streams.finish(main())
+    except KeyboardInterrupt:  # while it starts, or while a slow reader takes the last lines
+        code = EXIT_INTERRUPTED
     os._exit(code)
 
 
@@ -21,16 +23,25 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit code says how it ended (`patcher/errors.py`)."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
-        if arguments[:1] == ["build"]:
-            from patcher.uptodate import quick_build
-
-            if quick_build(arguments[1:]):
-                return 0
+        if arguments[:1] == ["build"] and _is_up_to_date(arguments[1:]):
+            return 0
         from patcher.cli import run
 
         return run(arguments)
     except KeyboardInterrupt:  # while modules were being imported
-        return 130
+        return EXIT_INTERRUPTED
+
+
+def _is_up_to_date(arguments: list[str]) -> bool:
+    """Whether there is nothing to do. Where something is wrong, the long way says what."""
+    if "" in arguments:
+        return False
+    from patcher.uptodate import quick_build
+
+    try:
+        return quick_build(arguments)
+    except (OSError, ValueError):
+        return False
 
 
 if __name__ == "__main__":

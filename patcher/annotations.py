@@ -1,21 +1,25 @@
-"""A report as annotations of GitHub: what belongs to a patch stands on the line of this repository that declares it.
+"""A report as annotations of GitHub: what belongs to a patch stands on the line that declares it.
 
-Upstream's files are not in this repository, and so are never the file of an annotation; the message names them.
+GitHub looks for a file from the root of the workspace, so that is where its path begins. Where the declarations are
+somewhere else, in an installed package, there is no file. Upstream's files are not in the workspace either, and so are
+never the file of an annotation; the message names them.
 """
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from patcher.declaration import declared_by, patches_of
 from patcher.report import STOPS, error_of
+from patcher.resources import IS_INSTALLED, PACKAGE
 
 _SAID = frozenset({"moved", "reformatted", "superseded"})
 _Fields = Mapping[str, Any]
 
 
 class _Annotation(NamedTuple):
-    """where: `FILE:LINE` of this repository, or empty."""
+    """where: `FILE:LINE` from the directory that has the package, or empty."""
 
     level: str
     where: str
@@ -24,9 +28,38 @@ class _Annotation(NamedTuple):
 
     def __str__(self) -> str:
         path, _, line = self.where.rpartition(":")
-        place = f"file={path},line={line}," if path and line.isdigit() else ""
-        escaped = self.message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-        return f"::{self.level} {place}title={self.title}::{escaped}"
+        file = _in_workspace(path) if path and line.isdigit() else ""
+        place = f"file={_property(file)},line={line}," if file else ""
+        return f"::{self.level} {place}title={_property(self.title)}::{_data(self.message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _in_workspace(path: str) -> str:
+    """The path of a file of ours from the root of the workspace; empty where it is not in it.
+
+    The workspace is `$GITHUB_WORKSPACE`, else the working tree of git that has our package, else what has the package.
+    """
+    if IS_INSTALLED:
+        return ""
+    project = os.path.dirname(os.path.realpath(PACKAGE))
+    workspace = os.path.realpath(os.environ.get("GITHUB_WORKSPACE") or _git_top(project) or project)
+    found = os.path.relpath(os.path.join(project, *path.split("/")), workspace).replace(os.sep, "/")
+    return "" if found.startswith("../") else found
+
+
+def _git_top(directory: str) -> str:
+    while not os.path.lexists(os.path.join(directory, ".git")):
+        directory, below = os.path.dirname(directory), directory
+        if directory == below:
+            return ""
+    return directory
 
 
 def to_github(content: _Fields) -> str:

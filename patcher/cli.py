@@ -5,14 +5,22 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 from typing import Any
 
 from patcher import __version__
 from patcher.commands.outcome import Outcome, failed
-from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_IO, PatcherError
+from patcher.errors import (
+    EXIT_BUG,
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    EXIT_IO,
+    DiskFailed,
+    PatcherError,
+    ReportUnwritable,
+)
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 _EXIT_CODES = """\
@@ -31,19 +39,15 @@ _SPEC_HELP = "`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: %(defa
 
 def run(argv: Sequence[str]) -> int:
     """Parse and run one command; returns the exit code. Never lets an exception out."""
-    options = parser().parse_args(argv)
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # a polite kill cleans up as Ctrl-C does
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8 still gets every message
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up as Ctrl-C does
     try:
-        return _show(options, _outcome(options))
+        options = parser().parse_args(argv)
+        return _run(options)
+    except SystemExit as ended:  # argparse: `--help`, or what is wrong with the command line
+        return int(ended.code or 0)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; nothing is left half done\n")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone: not an error
-        return 0
     except Exception:  # noqa: BLE001 - the last resort of a command line
         import traceback
 
@@ -53,13 +57,30 @@ def run(argv: Sequence[str]) -> int:
         return EXIT_BUG
 
 
+def _run(options: argparse.Namespace) -> int:
+    from patcher import destinations
+
+    try:
+        reports = destinations.reports_of(options)
+    except PatcherError as error:
+        return _show(options, failed(options.verb, error), {})
+    return _show(options, _outcome(options), reports)
+
+
 def _outcome(options: argparse.Namespace) -> Outcome:
+    from patcher import destinations
+
     module, _, function = options.handler.partition(".")
     try:
+        destinations.refuse_overlap(options)
         handler: Callable[[argparse.Namespace], Outcome] = getattr(_commands(module), function)
         return handler(options)
     except PatcherError as error:
         return failed(options.verb, error)
+    except OSError as error:
+        hint = "is there space, and permission? then type the command again"
+        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+        return failed(options.verb, DiskFailed(error.strerror or str(error), where=where, hint=hint))
 
 
 def _commands(module: str) -> ModuleType:
@@ -67,54 +88,57 @@ def _commands(module: str) -> ModuleType:
     return import_module(f"patcher.commands.{module}")
 
 
-def _show(options: argparse.Namespace, outcome: Outcome) -> int:
-    """Print what a command found out, in the format that was asked for, and return its exit code."""
+def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, str]) -> int:
+    """Write the reports, print what a command found out in the format that was asked for, return its exit code."""
     from patcher import report
 
     chosen = getattr(options, "format", "text")
-    if not _write_reports(options, outcome.content):
-        return outcome.exit_code or EXIT_IO
+    content = report.legible(outcome.content)
+    unwritten = list(_unwritten(reports, content))
     if chosen == "json":
-        sys.stdout.write(report.to_json(outcome.content))
+        _print_for_machines(report.to_json(content))
     elif chosen == "github":
         from patcher.annotations import to_github
 
-        sys.stdout.write(to_github(outcome.content))
+        _print_for_machines(to_github(content))
     elif outcome.draw is not None:
-        sys.stdout.write(outcome.draw(_colour(sys.stdout)))
+        sys.stdout.write(report.legible(outcome.draw(_colour(sys.stdout))))
+    elif outcome.text is not None and options.verb == "diff":
+        _print_for_machines(_coloured(outcome.text) if _colour(sys.stdout) else outcome.text)
     elif outcome.text is not None:
-        sys.stdout.write(_coloured(outcome.text) if options.verb == "diff" and _colour(sys.stdout) else outcome.text)
+        sys.stdout.write(report.legible(outcome.text))
     else:
-        stream = sys.stderr if outcome.content["errors"] and not outcome.content["patches"] else sys.stdout
-        stream.write(report.to_text(outcome.content, colour=_colour(stream)))
-    if outcome.said:
-        sys.stderr.write(f"{outcome.said}\n")
+        stream = sys.stderr if content["errors"] and not content["patches"] else sys.stdout
+        stream.write(report.to_text(content, colour=_colour(stream)))
+    for line in (outcome.said, *unwritten):
+        sys.stderr.write(f"{report.legible(line)}\n" if line else "")
     sys.stdout.flush()
-    return outcome.exit_code
+    return outcome.exit_code or (EXIT_IO if unwritten else EXIT_DONE)
 
 
-def _write_reports(options: argparse.Namespace, content: Mapping[str, Any]) -> bool:
-    """Write each report that was asked for; says which could not be written."""
-    from patcher import report
+def _print_for_machines(text: str) -> None:
+    """UTF-8 whatever the terminal speaks, and the bytes of a file as they are."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
+    sys.stdout.write(text)
 
-    def made(form: str) -> str:
+
+def _unwritten(reports: Mapping[str, str], content: Mapping[str, Any]) -> Iterator[str]:
+    """Write each report that was asked for; a line for each that could not be written."""
+    from patcher import destinations, report
+
+    for form, path in reports.items():
         if form == "report":
-            return report.to_json(content)
-        from patcher.page import to_html, to_markdown
+            text = report.to_json(content)
+        else:
+            from patcher.page import to_html, to_markdown
 
-        return to_html(content) if form == "html" else to_markdown(content)
-
-    for form in ("report", "html", "markdown"):
-        path = getattr(options, form, None)
-        if not path:
-            continue
-        text = made(form)
+            text = to_html(content) if form == "html" else to_markdown(content)
         try:
-            report.write_whole(path, text)
+            sys.stdout.flush()  # it may be where this report goes as well
+            destinations.write_whole(path, text)
         except OSError as error:
-            sys.stderr.write(f"error[report-unwritable]: {path}: {error.strerror}\n")
-            return False
-    return True
+            yield f"error[{ReportUnwritable.code}]: {path}: {error.strerror}"
 
 
 def _colour(stream: object) -> bool:
@@ -129,9 +153,33 @@ def _coloured(diff: str) -> str:
     return "\n".join(lines)
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose words are never empty: an unset variable of a shell would name the working directory."""
+
+    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
+        """As of argparse."""
+        if settings.get("action") in {None, "extend"}:
+            settings.setdefault("type", _word)
+        return super().add_argument(*names, **settings)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """What stands behind an option: argparse makes an empty list of the value in `--out=--`."""
+        if action.nargs is None and arg_strings == ["--"]:
+            raise argparse.ArgumentError(action, "expected a value, found --")
+        return super()._get_values(action, arg_strings)
+
+
+def _word(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("expected a value, found an empty word (an unset variable?)")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError("a value cannot have a NUL character in it")
+    return text
+
+
 def parser() -> argparse.ArgumentParser:
-    """The command line of DESIGN.md section 9."""
-    top = argparse.ArgumentParser(
+    """The command line: a subparser for each verb."""
+    top: argparse.ArgumentParser = _Parser(
         prog="sidecar-patcher",
         description="Hash-anchored patches that make Codex sessions first-class in the Agent Monitor sidecar.",
         epilog=_EXIT_CODES,

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from patcher import flow
 from patcher.errors import UsageError
-from patcher.model import Patch, Tree, Upstream
+from patcher.model import File, Patch, Tree, Upstream
 
 
 def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]:
@@ -40,11 +40,46 @@ def _with_requirements(series: Sequence[Patch], wanted: set[str]) -> set[str]:
 
 
 def _unified(before: Tree, after: Tree, path: str) -> Iterator[str]:
-    old, new = (_lines(tree, path) for tree in (before, after))
-    names = (f"a/{path}" if path in before else "/dev/null", f"b/{path}" if path in after else "/dev/null")
-    for line in difflib.unified_diff(old, new, *names):
+    """As git writes it, so that `git apply` takes it: lines end at a line feed and nowhere else."""
+    old, new = before.get(path), after.get(path)
+    yield f"diff --git {_quoted(f'a/{path}')} {_quoted(f'b/{path}')}\n"
+    yield from _modes(old, new)
+    names = (_named(f"a/{path}") if old else "/dev/null", _named(f"b/{path}") if new else "/dev/null")
+    for line in difflib.unified_diff(_lines(old), _lines(new), *names):
         yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
-def _lines(tree: Tree, path: str) -> list[str]:
-    return tree[path].data.decode("utf-8", "replace").splitlines(keepends=True) if path in tree else []
+def _modes(old: File | None, new: File | None) -> Iterator[str]:
+    if old is None and new is not None:
+        yield f"new file mode {_mode(new)}\n"
+    elif new is None and old is not None:
+        yield f"deleted file mode {_mode(old)}\n"
+    elif old is not None and new is not None and old.executable != new.executable:
+        yield f"old mode {_mode(old)}\nnew mode {_mode(new)}\n"
+
+
+def _mode(file: File) -> str:
+    return "100755" if file.executable else "100644"
+
+
+def _lines(file: File | None) -> list[str]:
+    """The lines with their ends; a byte that is not UTF-8 is kept as it is, by `surrogateescape`."""
+    text = file.data.decode("utf-8", "surrogateescape") if file else ""
+    return [f"{line}\n" for line in text.split("\n")[:-1]] + [line for line in text.split("\n")[-1:] if line]
+
+
+def _named(path: str) -> str:
+    """A name as it stands behind `---` and `+++`: a tab ends one with a blank in it."""
+    return _quoted(path) + ("\t" if " " in path else "")
+
+
+def _quoted(path: str) -> str:
+    """A name as git quotes it, where it has to: as a string of C, with bytes that are not ASCII in octal."""
+    quoted = "".join(map(_escaped, path.encode("utf-8", "surrogateescape")))
+    return path if quoted == path else f'"{quoted}"'
+
+
+def _escaped(byte: int) -> str:
+    if chr(byte) in '\\"':
+        return f"\\{chr(byte)}"
+    return chr(byte) if 0x20 <= byte <= 0x7E else f"\\{byte:03o}"

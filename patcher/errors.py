@@ -108,6 +108,18 @@ class OutputTampered(PatcherError):
     exit_code = EXIT_ANCHOR
 
 
+class ReportUnwritable(PatcherError):
+    """A report cannot be written where it was asked for."""
+
+    code = "report-unwritable"
+
+
+class DiskFailed(PatcherError):
+    """A file could not be read or written, and nobody nearer knew more about it."""
+
+    code = "disk-failed"
+
+
 class ManifestUnreadable(PatcherError):
     """A directory has no manifest, or one that this version cannot read."""
 

@@ -147,8 +147,8 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
             "id": result.contract.id,
             "summary": result.contract.summary,
             "ok": result.ok,
-            "pristine": {"green": result.red.green, "said": result.red.said},
-            "patched": {"green": result.green.green, "said": result.green.said},
+            "pristine": _seen(result.red),
+            "patched": _seen(result.green),
             "patches": list(result.contract.patches),
             "message": result.message,
             "superseded": result.superseded,
@@ -161,3 +161,7 @@ def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
         if not result.ok
     ]
     return {"ok": not errors, "contracts": contracts, "errors": errors}
+
+
+def _seen(observation: Observation) -> dict[str, Any]:
+    return {"green": observation.green, "observed": observation.observed, "said": observation.said}

@@ -1,7 +1,7 @@
 """What a run found out, for people and for machines. The same object feeds all of them; nobody parses log lines."""
 
 import json
-import os
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +31,7 @@ def report(
     errors: Sequence[PatcherError] = (),
     extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The JSON report, `schema: 1` (DESIGN.md section 9): more fields are welcome, these stay."""
+    """The JSON report, `schema: 1`: more fields are welcome, these stay."""
     findings = build.findings if build else ()
     problems = [*_errors(build), *(_error(error) for error in errors)]
     return {
@@ -104,6 +104,26 @@ def _error(error: PatcherError) -> dict[str, str]:
     return {"code": error.code, "where": error.where, "message": error.message, "hint": error.hint}
 
 
+def legible(content: Any) -> Any:
+    r"""The same with every text such that it can be written: a byte of a name that is not UTF-8 becomes `\xe9`."""
+    if isinstance(content, str):
+        return _SURROGATE.sub(_escaped, content)
+    if isinstance(content, Mapping):
+        return {legible(key): legible(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [legible(each) for each in content]
+    return content
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_BYTES = range(0xDC80, 0xDD00)  # how Python keeps them in a text
+
+
+def _escaped(match: re.Match[str]) -> str:
+    number = ord(match[0])
+    return f"\\x{number - 0xDC00:02x}" if number in _BYTES else f"\\u{number:04x}"
+
+
 def to_json(content: Mapping[str, Any]) -> str:
     """The report as JSON text with a final newline."""
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
@@ -141,8 +161,8 @@ def _contract_lines(contracts: Sequence[Mapping[str, Any]], paint: Any) -> list[
         lines += ["", f"  {mark}  {paint(contract['summary'], _BOLD)} {paint('(' + contract['id'] + ')', _DIM)}"]
         for tree in ("pristine", "patched"):
             seen = contract[tree]
-            state = paint("green", "32") if seen["green"] else paint("red  ", "31")
-            lines.append(f"    {tree:<8}  {state}  {seen['said']}")
+            state = "green" if seen["green"] else "red" if seen.get("observed", True) else "not observed"
+            lines.append(f"    {tree:<8}  {paint(f'{state:<5}', '32' if seen['green'] else '31')}  {seen['said']}")
     proven = sum(contract["ok"] for contract in contracts)
     said = f"  contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
     superseded = sum(contract["superseded"] for contract in contracts)
@@ -166,17 +186,3 @@ def _label(upstream: Mapping[str, str]) -> str:
 
 def _painter(*, colour: bool) -> Any:
     return (lambda text, code: f"\x1b[{code}m{text}\x1b[0m") if colour else (lambda text, _: text)
-
-
-def write_whole(path: str, text: str) -> None:
-    """Write a report to `path`, whole or not at all. Raises `OSError`."""
-    folder = os.path.dirname(os.path.abspath(path))
-    temporary = os.path.join(folder, f".{os.path.basename(path)}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.replace(temporary, path)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise

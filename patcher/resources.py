@@ -4,7 +4,8 @@ import os
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 _INSTALLED = os.path.join(PACKAGE, "_data")
-_ROOT = _INSTALLED if os.path.isdir(_INSTALLED) else os.path.dirname(PACKAGE)
+IS_INSTALLED = os.path.isdir(_INSTALLED)
+_ROOT = _INSTALLED if IS_INSTALLED else os.path.dirname(PACKAGE)
 
 TEMPLATES = os.path.join(_ROOT, "templates")
 DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates: comments, to a JavaScript editor

@@ -3,6 +3,10 @@
 Everything is staged beside the target and then swapped in by one system call where the system has one (Linux
 `renameat2`, macOS `renamex_np`). Elsewhere it takes two renames, and the next build repairs what a kill between them
 left behind.
+
+The working directory cannot be exchanged: whoever stands in it would go on in a directory that is gone. An empty one is
+filled, by one rename for each entry, the manifest last; a kill in between leaves no manifest, and the next build takes
+back what had moved. One that has a tree in it is refused.
 """
 
 import contextlib
@@ -12,7 +16,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator
 
-from patcher.errors import OutputNotOurs, OutputTampered, OutputUnwritable
+from patcher.errors import ManifestUnreadable, OutputNotOurs, OutputTampered, OutputUnwritable
 from patcher.inventory import MANIFEST, differences, read
 from patcher.model import Tree
 
@@ -30,13 +34,25 @@ def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterato
     out = os.path.abspath(out)
     parent, name = os.path.split(out)
     try:
-        os.makedirs(parent, exist_ok=True)
+        _make_parents(parent)
         with _lock(os.path.join(parent, f".{name}.lock"), out, waiting):
             _repair(parent, name)
             refuse_foreign(out)
+            _refuse_below_us(out)
             yield out
     except OSError as error:
         raise _unwritable(error, out) from error
+
+
+def _make_parents(folder: str) -> None:
+    """`os.makedirs` calls itself for each folder, which a long path is too deep for."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    for each in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another build was quicker
+            os.mkdir(each)
 
 
 def refuse_foreign(out: str) -> None:
@@ -56,6 +72,21 @@ def refuse_foreign(out: str) -> None:
         message = f"tampered: a person has changed the generated tree: {', '.join(edited[:_SHOWN])}{more}"
         hint = f"`sidecar-patcher verify {out}` lists them; keep what you need elsewhere, delete the directory, build"
         raise OutputTampered(message, where=out, hint=hint)
+
+
+def _refuse_below_us(out: str) -> None:
+    """Raise where replacing the output would take the directory away in which the command was typed."""
+    here = os.path.join(_working_directory(), "")
+    if here.startswith(os.path.join(os.path.realpath(out), "")) and os.path.lexists(out) and os.listdir(out):
+        message = "cannot be replaced: your shell stands in it, and would go on in a directory that is gone"
+        raise OutputUnwritable(message, where=out, hint="`cd` out of it and type the command again with its path")
+
+
+def _working_directory() -> str:
+    try:
+        return os.path.realpath(os.getcwd())
+    except FileNotFoundError:  # somebody has removed it
+        return ""
 
 
 _ELSEWHERE = "give another --out, or move the directory away yourself; nothing was touched"
@@ -110,8 +141,13 @@ def _make_folder(folder: str, made: set[str]) -> None:
 
 
 def _swap(stage: str, out: str) -> None:
-    if not os.path.lexists(out) or not os.listdir(out):
+    if not os.path.lexists(out):
         os.replace(stage, out)
+    elif not os.listdir(out):
+        if os.path.realpath(out) == _working_directory():
+            _fill(stage, out)
+        else:
+            os.replace(stage, out)
     elif not _exchange(stage, out):
         previous = _previous(out)
         _remove(previous)
@@ -123,6 +159,42 @@ def _swap(stage: str, out: str) -> None:
             raise
         _keep_node_modules(previous, out)
         _remove(previous)
+
+
+def _fill(stage: str, out: str) -> None:
+    """Move what was staged into an empty directory. The manifest comes last: without it, it is no generated tree."""
+    names = sorted(os.listdir(stage), key=lambda name: name == MANIFEST)
+    try:
+        for name in names:
+            os.rename(os.path.join(stage, name), os.path.join(out, name))
+    except BaseException:
+        for name in names:
+            if not os.path.lexists(os.path.join(stage, name)):
+                os.rename(os.path.join(out, name), os.path.join(stage, name))
+        raise
+
+
+def _take_back(stage: str, out: str) -> None:
+    """Undo a `_fill` that was killed: what the staged manifest names, and nobody edited, leaves the output."""
+    if not os.path.lexists(os.path.join(stage, MANIFEST)) or os.path.lexists(os.path.join(out, MANIFEST)):
+        return
+    try:
+        files = read(stage)["files"]
+    except ManifestUnreadable:  # killed while it was staged: nothing had moved
+        return
+    other = {path for _, path in differences(out, files)}
+    moved = [entry["path"] for entry in files if entry["path"] not in other]
+    for path in moved:
+        os.unlink(os.path.join(out, *path.split("/")))
+    for folder in sorted({parent for path in moved for parent in _parents(path)}, key=len, reverse=True):
+        with contextlib.suppress(OSError):  # something else is in it
+            os.rmdir(os.path.join(out, *folder.split("/")))
+
+
+def _parents(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _exchange(left: str, right: str) -> bool:
@@ -154,6 +226,8 @@ def _repair(parent: str, name: str) -> None:
         _keep_node_modules(previous, out)
         _remove(previous)
     stage = os.path.join(parent, f".{name}.stage")
+    if os.path.isdir(out):
+        _take_back(stage, out)
     _keep_node_modules(stage, out)
     _remove(stage)
 
@@ -222,6 +296,14 @@ def _unwritable(error: OSError, out: str) -> OutputUnwritable:
         errno.EROFS: ("the disk is read-only", "give an --out on a writable disk"),
         errno.EACCES: ("no permission to write there", "give an --out that you may write to"),
         errno.EPERM: ("no permission to write there", "give an --out that you may write to"),
+        errno.EBUSY: (
+            "it, or a directory in it, is a mount point or busy",
+            f"give a directory in it: --out {out}/tree",
+        ),
+        errno.EXDEV: (
+            "it, or a directory in it, is a mount point or busy",
+            f"give a directory in it: --out {out}/tree",
+        ),
     }
     said, hint = reasons.get(error.errno or 0, (error.strerror or str(error), "give another --out"))
     return OutputUnwritable(f"cannot be written: {said}; what was there is unchanged", where=out, hint=hint)

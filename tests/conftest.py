@@ -11,7 +11,7 @@ from patcher import pipeline, render
 from patcher.commands import series as series_commands
 from patcher.model import Patch
 from tests.drift import nodejs, prettier
-from tests.support import Bench, CommandLine, Repository
+from tests.support import ROOT, Bench, CommandLine, Repository
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("sidecar")
@@ -67,6 +67,7 @@ def _unavailable(package: str, version: str) -> str:
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[CommandLine]:
     """Run the command line in this process, which takes SIGTERM as it did before."""
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(ROOT))
     before = signal.getsignal(signal.SIGTERM)
     yield CommandLine(capsys)
     signal.signal(signal.SIGTERM, before)

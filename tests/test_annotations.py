@@ -2,13 +2,14 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from patcher.annotations import to_github
 from patcher.patches import CLIENT_SERIES, SERIES
-from tests.support import ROOT, CommandLine, Repository
+from tests.support import ROOT, CommandLine, Repository, spawn
 
 PLACE = re.compile(r"::(error|warning|notice) (?:file=([^,]+),line=(\d+),)?title=([^:]+)::(.*)")
 
@@ -35,6 +36,11 @@ def drifted(tmp_path_factory: pytest.TempPathFactory) -> Repository:
         made.git("commit", "--quiet", "--message", tag)
         made.git("tag", tag)
     return made
+
+
+@pytest.fixture(autouse=True)
+def _in_our_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(ROOT))
 
 
 def told(out: str) -> "dict[str, tuple[str, str, str]]":
@@ -173,3 +179,65 @@ def test_every_patch_has_a_line() -> None:
     names = [each.id for each in (*SERIES, *CLIENT_SERIES)]
     out = to_github({"errors": [], "patches": [{**_patch(name), "verdict": "moved"} for name in names]})
     assert list(told(out)) == names
+
+
+# --- where the file is -------------------------------------------------------------------------------------------
+
+
+def made_checkout(top: Path, below: str) -> Path:
+    """A repository of somebody's that has our package in a directory of it. Returns that directory."""
+    project = top / below
+    for part in ("patcher", "templates", "fixtures/sidecar"):
+        shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
+    subprocess.run(["git", "init", "-q", str(top)], check=True)
+    return project
+
+
+def files_of(project: Path, cwd: Path, drifted: Repository, **changes: str) -> set[str]:
+    """The files of the annotations of a `check` that stops, with the package of this directory."""
+    ended = spawn(
+        *("check", "--upstream", drifted.at("v1.4.9"), "--format", "github"),
+        cwd=cwd,
+        PYTHONPATH=str(project),
+        **changes,
+    )
+    assert ended.code == 3 and all(line.startswith("::") for line in ended.out.splitlines())
+    return set(re.findall(r"file=([^,]+),", ended.out))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("below", [".", "tools", "packages/tools, a b 100%"])
+@pytest.mark.parametrize("workspace", ["GITHUB_WORKSPACE", "git"])
+def test_a_path_begins_at_the_root_of_the_workspace(
+    drifted: Repository, tmp_path: Path, below: str, workspace: str
+) -> None:
+    project = made_checkout(tmp_path, below)
+    changes = {"GITHUB_WORKSPACE": str(tmp_path) if workspace == "GITHUB_WORKSPACE" else ""}
+    for cwd in (tmp_path, project, project / "patcher"):
+        found = files_of(project, cwd, drifted, **changes)
+        paths = {each.replace("%3A", ":").replace("%2C", ",").replace("%25", "%") for each in found}
+        assert len(paths) > 2 and {path for path in paths if not (tmp_path / path).is_file()} == set()
+        assert not {":", ","} & set("".join(found))
+
+
+@pytest.mark.slow
+def test_a_declaration_outside_of_the_workspace_has_no_file(drifted: Repository, tmp_path: Path) -> None:
+    project = made_checkout(tmp_path, "tools")
+    (tmp_path / "elsewhere").mkdir()
+    assert files_of(project, tmp_path, drifted, GITHUB_WORKSPACE=str(tmp_path / "elsewhere")) == set()
+    assert files_of(project, tmp_path, drifted, GITHUB_WORKSPACE=str(tmp_path / "tool")) == set()
+
+
+@pytest.mark.slow
+def test_an_installed_package_has_no_file_even_inside_of_the_workspace(drifted: Repository, tmp_path: Path) -> None:
+    """As in a virtual environment of the checkout, which git does not know."""
+    project = made_checkout(tmp_path, "tools")
+    (project / "patcher/_data").mkdir()
+    for part in ("templates", "fixtures"):
+        shutil.move(project / part, project / "patcher/_data" / part)
+    assert files_of(project, tmp_path, drifted, GITHUB_WORKSPACE=str(tmp_path)) == set()
+
+
+def test_a_property_is_escaped() -> None:
+    out = to_github(error("a:b,c%\nd", "", "a:b,c%\nd"))
+    assert out == "::error title=a%3Ab%2Cc%25%0Ad::a:b,c%25%0Ad\n"

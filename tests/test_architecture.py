@@ -15,7 +15,7 @@ PACKAGE = ROOT / "patcher"
 LEAVES = {"model", "errors", "resources"}
 """`harnesses` imports `model` for its ranges of versions, and nothing else of ours."""
 STAGES = {"materialize", "locate", "verify", "render", "splice", "gates", "write", "manifest"}
-RIM = {"cli", "__main__"}
+RIM = {"cli", "__main__", "streams"}
 MAY_PRINT = RIM | {
     "uptodate",
     "commands",

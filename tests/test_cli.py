@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher import __version__, report
+from patcher import __version__
 from patcher.annotations import to_github
 from patcher.cli import parser
 from patcher.inventory import MANIFEST
@@ -434,24 +434,6 @@ def test_the_report_of_a_build_that_is_up_to_date_is_whole(cli: CommandLine, tmp
         cli("build", "--out", tmp_path / "out", "--report", tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
     assert content["upstream"] and len(content["patches"]) == len(SERIES) and content["files"]
-
-
-def test_a_report_that_cannot_be_written_is_an_error(cli: CommandLine, small: str, tmp_path: Path) -> None:
-    ended = cli("check", "--upstream", small, "--report", tmp_path / "nowhere/report.json")
-    assert ended.code == 5
-    assert ended.err == f"error[report-unwritable]: {tmp_path / 'nowhere/report.json'}: No such file or directory\n"
-
-
-def test_a_report_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "report.json").write_text("old")
-
-    def interrupt(*_: str) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        report.write_whole(str(tmp_path / "report.json"), "{}")
-    assert snapshot(tmp_path) == {"report.json": (b"old", False)}
 
 
 def test_a_relative_report_is_that_of_the_working_directory(

@@ -24,6 +24,8 @@ CODES = {
     "OutputUnwritable": ("output-unwritable", 5),
     "OutputNotOurs": ("output-not-ours", 5),
     "OutputTampered": ("output-tampered", 3),
+    "ReportUnwritable": ("report-unwritable", 5),
+    "DiskFailed": ("disk-failed", 5),
     "ManifestUnreadable": ("manifest-unreadable", 5),
     "NotReversible": ("not-reversible", 3),
     "LockUnreadable": ("lock-unreadable", 5),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from patcher.errors import NodeMissing
+from patcher.errors import BrowserMissing, NodeMissing
 from patcher.materialize import materialize
 from patcher.model import File, Line, Tree
 from patcher.patches import SERIES
@@ -27,12 +28,18 @@ from patcher.prove import (
     observe,
     prove,
 )
+from patcher.prove import contracts as all_contracts
 from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contracts import (
     codex_session_outlives_restart,
+    foreign_sites_cannot_flip_the_switch,
     hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
 )
+from patcher.prove.foreign import FOREIGN_REQUESTS
+from patcher.prove.sidecar import Sidecar
+from patcher.resources import BUILTIN_SIDECAR
+from tests.support import CommandLine
 
 STAND_IN = """
 const http = require("http");
@@ -173,9 +180,25 @@ def test_judges_both_observations(contract: Contract, ok: bool, message: str) ->
     assert message in result.message
 
 
-def test_a_bug_in_a_contract_is_not_an_observation() -> None:
-    with pytest.raises(KeyError):
-        proof_of(made_up(KeyError("sessions"), GREEN))
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        pytest.param(KeyError("sessions"), "there is no 'sessions' (KeyError at ", id="a field that is not there"),
+        pytest.param(TypeError("not\na list"), "not a list (TypeError at ", id="another type"),
+        pytest.param(IndexError(), "no detail (IndexError at ", id="an error that says nothing"),
+        pytest.param(FileNotFoundError(2, "No such file", "x"), "[Errno 2] No such file: 'x' (", id="no file"),
+    ],
+)
+def test_what_a_contract_stumbles_over_is_a_sentence(error: Exception, said: str) -> None:
+    result = proof_of(made_up(error, GREEN))
+    assert (result.ok, result.red.observed, result.green.observed) == (False, False, True)
+    assert result.red.said.startswith(f"the sidecar has another shape than the contract expects: {said}")
+    assert "\n" not in result.red.said and re.search(r"at test_prove\.py:\d+\)$", result.red.said)
+
+
+def test_what_this_machine_lacks_is_not_an_observation() -> None:
+    with pytest.raises(BrowserMissing):
+        proof_of(made_up(BrowserMissing("there is no Chromium"), GREEN))
 
 
 def test_tells_what_it_is_doing() -> None:
@@ -207,7 +230,7 @@ def test_a_handler_that_is_felt_is_refused(pristine: Tree, node: Node, handler: 
     assert "the hook handler exited with" in observation.said
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, BrowserMissing])
 def test_leaves_nothing_when_interrupted(
     pristine: Tree, node: Node, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[BaseException]
 ) -> None:
@@ -218,7 +241,7 @@ def test_leaves_nothing_when_interrupted(
         with bench.pristine_sidecar() as old, bench.sidecar() as new:
             running.extend([old, new])
             assert all(sidecar.running for sidecar in running)
-            raise error
+            raise error("")
 
     contract = Contract(id="interrupted", summary="", patches=(), observe=interrupted)
     with pytest.raises(error):
@@ -305,3 +328,79 @@ def test_the_same_name_gives_the_same_identifiers(monkeypatch: pytest.MonkeyPatc
     assert first.hooks == again.hooks
     assert first.rollout == again.rollout
     assert sample("other", codex_home="/x").id != first.id
+
+
+# --- another shape of the API ------------------------------------------------------------------------------------
+
+NONSENSE = """
+const http = require("http");
+const server = http.createServer((request, response) => {
+  const health = request.url === "/api/health";
+  request.resume().on("end", () => {
+    ANSWER
+  });
+});
+server.listen(Number(process.env.DASHBOARD_PORT), "127.0.0.1");
+"""
+ANSWERS = {
+    "404": "response.writeHead(health ? 200 : 404).end();",
+    "HTML": "response.setHeader('Content-Type', 'text/html').end('<!doctype html><title>hello</title>');",
+    "null": "response.end('null');",
+    "a list": "response.end('[]');",
+    "an object": "response.end('{}');",
+    "a text": "response.end('\"hello\"');",
+    "other types": "response.end(JSON.stringify({session: [], sessions: {a: 1}, events: 7, total: null}));",
+    "rows of nothing": "response.end(JSON.stringify({session: {}, sessions: [{}], events: [null]}));",
+    "not HTTP": "if (health) response.end('{}'); else request.socket.end('hello');",
+    "an exit": "response.end('{}'); if (!health) process.exit(3);",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_patience")
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_sidecar_of_another_shape_is_observed_or_not_and_never_a_crash(node: Node, answer: str) -> None:
+    """Not upstream: a server that answers the same to everything, which no version of upstream does."""
+    tree = {"server/index.js": File(NONSENSE.replace("ANSWER", ANSWERS[answer]).encode())}
+    seen = {}
+    with benches(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+        for contract in CONTRACTS:
+            seen[contract.id] = observe(contract, bench)
+    assert [name for name, each in seen.items() if each.green] == []
+    assert [name for name, each in seen.items() if not each.said.strip() or "Traceback" in each.said] == []
+    assert sum(not each.observed for each in seen.values()) >= len(seen) // 2
+
+
+@pytest.fixture
+def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What such a server does not have never comes."""
+    for module in vars(all_contracts).values():
+        for name, value in {"_PATIENCE": 0.2, "_LOOKS": 0.2, "_MEGABYTES": 1}.items():
+            if hasattr(module, name):
+                monkeypatch.setattr(module, name, value)
+    real = Sidecar.wait_for
+    monkeypatch.setattr(Sidecar, "wait_for", lambda self, look, _, what: real(self, look, 0.2, what))
+    monkeypatch.setattr(foreign_sites_cannot_flip_the_switch, "FOREIGN_REQUESTS", FOREIGN_REQUESTS[:3])
+
+
+@pytest.mark.slow
+def test_a_proof_of_another_shape_is_a_report_and_ends_with_4(cli: CommandLine, tmp_path: Path) -> None:
+    """A real sidecar, whose session is called otherwise: `reply.session` is not there."""
+    upstream = Path(shutil.copytree(BUILTIN_SIDECAR, tmp_path / "upstream"))
+    sessions = upstream / "server/routes/sessions.js"
+    text = sessions.read_text()
+    assert text.count("\n    session,\n") == 1
+    sessions.write_text(text.replace("\n    session,\n", "\n    conversation: session,\n"))
+    ended = cli(
+        *("prove", "--upstream", upstream, "--only", "codex_hook_stamps_session", "claude_hook_stays_claude"),
+        *("--report", tmp_path / "r.json"),
+    )
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert (ended.code, content["ok"], len(content["contracts"])) == (4, False, 2)
+    for contract in content["contracts"]:
+        for tree in ("pristine", "patched"):
+            seen = contract[tree]
+            assert (seen["green"], seen["observed"]) == (False, False)
+            assert "another shape than the contract expects: there is no 'session' (KeyError at " in seen["said"]
+    assert "    pristine  not observed  the sidecar has another shape" in ended.out
+    assert [error["code"] for error in content["errors"]] == ["contract-refused"] * 2

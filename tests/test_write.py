@@ -281,7 +281,9 @@ def test_a_rename_that_fails_is_taken_back(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(writing, "_exchange", lambda *_: False)
     monkeypatch.setattr(os, "rename", rename)
-    assert refusal(put, NEW, out).message == "cannot be written: Device or resource busy; what was there is unchanged"
+    assert refusal(put, NEW, out).message == (
+        "cannot be written: it, or a directory in it, is a mount point or busy; what was there is unchanged"
+    )
     assert holds(out, OLD)
 
 

@@ -1,6 +1,7 @@
 """`list`, `explain` and `diff`: the series, for people."""
 
 import argparse
+import ast
 import inspect
 from collections.abc import Iterator
 
@@ -8,7 +9,7 @@ from patcher import diffs, flow, report
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
 from patcher.materialize import materialize
-from patcher.model import Anchor, Edit, Overlay
+from patcher.model import Anchor, Edit, Overlay, Patch
 from patcher.patches import CLIENT_SERIES, SERIES, module_of
 
 
@@ -37,7 +38,7 @@ def explain(options: argparse.Namespace) -> Outcome:
     [patch] = diffs.selected(series, [options.patch])
     client = patch in CLIENT_SERIES
     upstream = materialize(options.upstream, client=client) if options.upstream else None
-    lines = [f"{patch.id}: {patch.summary}", "", inspect.getdoc(module_of(patch)) or "", ""]
+    lines = [f"{patch.id}: {patch.summary}", "", _why(patch), ""]
     lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
@@ -61,6 +62,11 @@ def diff(options: argparse.Namespace) -> Outcome:
         return Outcome(EXIT_ANCHOR, report.report("diff", build=stopped), said="there is no diff of a stopped series")
     text = "".join(diffs.diff(upstream, series, options.patches))
     return Outcome(EXIT_DONE, report.report("diff"), text=text)
+
+
+def _why(patch: Patch) -> str:
+    """The docstring of a patch's module, from its source: `python -OO` has none."""
+    return ast.get_docstring(ast.parse(inspect.getsource(module_of(patch)))) or ""
 
 
 def _shown(overlay: Overlay) -> str:

@@ -6,10 +6,12 @@ import os
 import subprocess
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from patcher.errors import PatcherError
 from patcher.model import Line, Tree
 from patcher.prove.codex_session import CodexSession
 from patcher.prove.node import Node
@@ -169,13 +171,31 @@ def benches(
 
 
 def observe(contract: Contract, bench: Bench) -> Observation:
-    """Run one contract. A sidecar that fails is an observation too, though not of the behaviour."""
+    """Run one contract. A sidecar that fails, or answers what no contract expects, is an observation too: of nothing.
+
+    Raises `PatcherError` where this machine lacks something.
+    """
     try:
         return contract.observe(bench)
+    except PatcherError:
+        raise
     except NotObserved as error:
-        return Observation(green=False, said=str(error), observed=False)
+        said = str(error)
     except subprocess.TimeoutExpired:
-        return Observation(green=False, said=f"the handler still ran after {_HANDLER_TIMEOUT:g} s", observed=False)
+        said = f"the handler still ran after {_HANDLER_TIMEOUT:g} s"
+    except Exception as error:  # noqa: BLE001 - a missing field, table, row, file, or another type than expected
+        said = _another_shape(error)
+    return Observation(green=False, said=said, observed=False)
+
+
+def _another_shape(error: Exception) -> str:
+    """A sentence on what a contract stumbled over, and on which of its lines."""
+    frames = traceback.extract_tb(error.__traceback__)
+    in_contract = [each for each in frames if os.path.basename(os.path.dirname(each.filename)) == "contracts"]
+    at = [*frames, *in_contract][-1]
+    what = f"there is no {error}" if isinstance(error, KeyError) else " ".join(str(error).split()) or "no detail"
+    where = f"{type(error).__name__} at {os.path.basename(at.filename)}:{at.lineno}"
+    return f"the sidecar has another shape than the contract expects: {what} ({where})"
 
 
 def prove(

@@ -347,8 +347,8 @@ class Sidecar:
             return self.running
         try:
             with open(os.path.join(self.claude_home, ".agent-dashboard.json"), encoding="utf-8") as file:
-                return bool(json.load(file).get("pid") == self.pid)
-        except (OSError, ValueError):
+                return bool(json.load(file)["pid"] == self.pid)
+        except (OSError, ValueError, LookupError, TypeError):  # not there, not whole, or of another shape
             return False
 
     def _died(self) -> NoReturn:

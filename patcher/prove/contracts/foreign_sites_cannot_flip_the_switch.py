@@ -20,13 +20,21 @@ def _kept(sidecar: Sidecar) -> tuple[bytes | None, ...]:
     return tuple(found)
 
 
+def _flips(sidecar: Sidecar, *, enabled: bool) -> bool:
+    """Whether the switch follows its own page: it says so, and it keeps it."""
+    before = _kept(sidecar)
+    reply = sidecar.request("PUT", PATH, {"enabled": enabled})
+    told = reply.json.get("enabled") if isinstance(reply.json, dict) else None
+    return reply.status == 200 and told is enabled and _kept(sidecar) != before
+
+
 def _observe(bench: Bench) -> Observation:
     flips: list[bool] = []
     changed: list[str] = []
     refused = 0
     with bench.sidecar() as sidecar:
         for enabled in (True, False):
-            flips.append(sidecar.request("PUT", PATH, {"enabled": enabled}).status == 200)
+            flips.append(_flips(sidecar, enabled=enabled))
             for request in FOREIGN_REQUESTS:
                 before = _kept(sidecar)
                 ((_, got),) = send_all(sidecar.port, [request], enabled=not enabled)
