@@ -12,7 +12,7 @@ from typing import Any
 
 from patcher import __version__
 from patcher.commands.outcome import Outcome, failed
-from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_IO, PatcherError
+from patcher.errors import EXIT_BUG, EXIT_INTERRUPTED, EXIT_IO, PatcherError, without_secret
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 _EXIT_CODES = """\
@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - the last resort of a command line
         import traceback
 
-        sys.stderr.write(traceback.format_exc())
+        sys.stderr.write(without_secret(traceback.format_exc()))
         version = f"sidecar-patcher {__version__}, Python {sys.version.split()[0]}"
         sys.stderr.write(f"\nerror[bug]: this is a bug of ours; please report the lines above ({version})\n")
         return EXIT_BUG

@@ -44,8 +44,9 @@ def tree_digest(tree: Tree) -> str:
 class Upstream:
     """A materialized upstream: its identity and its tree.
 
-    ref: `builtin`, `directory`, `archive`, or the git ref. source: for git, the object id of the tree.
-    spec: what the user typed, for messages only.
+    ref: `builtin`, `directory`, `archive`, or the git ref. source: what an unchanged spec is known by: for git the
+    object id of the tree, for a directory the digest of what travels, for an archive the digest of the archive.
+    spec: what the user typed, for messages only. notes: what a person should know of how it was read.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Upstream:
     tree: Tree
     source: str = ""
     spec: str = ""
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def tree_sha256(self) -> str:

@@ -44,6 +44,7 @@ def report(
         "gates": [_gate(gate) for gate in (build.gates if build else ())],
         "files": [_file(change) for change in (build.changes() if build else ())],
         "errors": problems,
+        "notes": list(build.upstream.notes) if build else [],
         **(extra or {}),
     }
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from patcher.errors import OutputNotOurs, OutputTampered, OutputUnwritable
-from patcher.inventory import MANIFEST, differences, read
+from patcher.inventory import MANIFEST, differences, on_disk, read
 from patcher.model import Tree
 
 _SHOWN = 10
@@ -93,7 +93,7 @@ def _stage(tree: Tree, stage: str) -> None:
     os.chmod(stage, 0o755)  # noqa: S103 - the umask must not show in what we ship
     made = {stage}
     for path in sorted(tree):
-        target_path = os.path.join(stage, *path.split("/"))
+        target_path = on_disk(stage, path)
         _make_folder(os.path.dirname(target_path), made)
         with open(target_path, "wb") as stream:
             stream.write(tree[path].data)

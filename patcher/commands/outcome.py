@@ -6,7 +6,7 @@ from typing import Any
 
 from patcher import report
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, PatcherError
-from patcher.model import Build
+from patcher.model import Build, Upstream
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,11 @@ class Outcome:
     text: str | None = None
     said: str = ""
     draw: Callable[[bool], str] | None = None
+
+
+def noted(upstream: Upstream, said: str) -> str:
+    """What is said on stderr, below what a person should know of how upstream was read."""
+    return "\n".join([*(f"note: {note}" for note in upstream.notes), *([said] if said else [])])
 
 
 def failed(verb: str, error: PatcherError) -> Outcome:
