@@ -84,7 +84,8 @@ def _lost(path: str, ref: str) -> str:
     """The id of an object that a ref names and that is not there; empty where there is no such ref."""
     if not ref or ref.startswith("-") or "\0" in ref or _OBJECT_ID.fullmatch(ref):
         return ""
-    return git.run(path, "rev-parse", "--verify", "--quiet", ref, accept=_EVERY_CODE).decode().strip()
+    found = git.run(path, "rev-parse", "--verify", "--quiet", ref, accept=_EVERY_CODE).decode().strip()
+    return found if _OBJECT_ID.fullmatch(found) else ""
 
 
 def _deepen(path: str) -> str:

@@ -100,7 +100,7 @@ class Trees:
 
     def no_such_ref(self, ref: str) -> UpstreamUnreadable:
         """The error for a ref without a commit: it names something else, or nothing."""
-        found = self._get(f"{ref}^{{}}")
+        found = self._get(f"{ref}^{{}}") or self._get(ref)
         return clone.no_such_ref(self.path, ref, found.kind if found else "")
 
 
