@@ -93,13 +93,15 @@ DEFAULT_OUT = os.path.join(".generated", "agent-monitor")
 
 
 def quick_build(arguments: list[str]) -> bool:
-    """Answer a plain `build [--upstream SPEC] [--out DIR]` that has nothing to do; leave the rest to the parser."""
+    """Answer `build [--upstream SPEC] [--out DIR] [--client]` that has nothing to do; leave the rest to the parser."""
     options = {"--upstream": DEFAULT_SPEC, "--out": DEFAULT_OUT}
+    client = "--client" in arguments
+    arguments = [word for word in arguments if word != "--client"]
     if len(arguments) % 2 or any(name not in options for name in arguments[::2]):
         return False
     options.update(zip(arguments[::2], arguments[1::2], strict=True))
     out = os.path.abspath(options["--out"])
-    if not is_up_to_date(options["--upstream"], out):
+    if not is_up_to_date(options["--upstream"], out, client=client):
         return False
     sys.stderr.write(up_to_date_message(options["--out"]))
     return True

@@ -207,7 +207,12 @@ def test_what_macos_made_is_left_out_and_said(tmp_path: Path, road: str) -> None
 
 def test_an_archive_made_on_macos(tmp_path: Path) -> None:
     files = {f"package/{path}": data for path, data in SMALL.files.items()}
-    beside = {"._package": "\0\5", "__MACOSX/._package": "\0\5", "__MACOSX/package/._x": "", "package/server/._a.js": ""}
+    beside = {
+        "._package": "\0\5",
+        "__MACOSX/._package": "\0\5",
+        "__MACOSX/package/._x": "",
+        "package/server/._a.js": "",
+    }
     upstream = materialize(tar(tmp_path / "a.tgz", {**files, **beside}))
     assert upstream.tree == SMALL.upstream.tree
     assert upstream.notes == (

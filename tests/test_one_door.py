@@ -13,7 +13,9 @@ from patcher.materialize import materialize
 from patcher.model import Tree as Files
 from tests.support import SMALL, CommandLine, Repository, Says, refusal, spawn
 
-TREE = SMALL.having({"server/lib/a.js": "a;\n", "server/lib/crlf.js": "b;\r\n", "server/$Id$.js": "// $Id$ $Format:%H$\n"})
+TREE = SMALL.having(
+    {"server/lib/a.js": "a;\n", "server/lib/crlf.js": "b;\r\n", "server/$Id$.js": "// $Id$ $Format:%H$\n"}
+)
 MARK = "was-run"
 
 
@@ -36,9 +38,7 @@ def read(repository: Repository, ref: str = "v1.2.0") -> Files:
 # --- what stands around a clone --------------------------------------------------------------------------------
 
 Around = Callable[[Repository, pytest.MonkeyPatch, str], None]
-ATTRIBUTES = (
-    "*.js text eol=crlf ident export-subst filter=evil diff=evil working-tree-encoding=UTF-16\nserver/lib export-ignore\n"
-)
+ATTRIBUTES = "*.js text eol=crlf ident export-subst filter=evil diff=evil working-tree-encoding=UTF-16\nserver/lib export-ignore\n"
 
 
 def config(repository: Repository, *settings: str) -> None:
@@ -197,7 +197,9 @@ def commit_of(repository: Repository, *entries: str) -> str:
     """A commit whose tree has these lines of `git ls-tree`, which `git add` would not make."""
     listed = repository.git("ls-tree", "v1.2.0").splitlines()
     command = ["git", "-C", str(repository.path), "mktree", "--missing"]
-    made = subprocess.run(command, input="\n".join([*listed, *entries]) + "\n", capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        command, input="\n".join([*listed, *entries]) + "\n", capture_output=True, text=True, check=True
+    )
     return repository.git("commit-tree", "-m", "made", made.stdout.strip()).strip()
 
 
@@ -219,7 +221,11 @@ def a_file(repository: Repository, text: str) -> str:
 def test_a_symlink_of_a_commit_that_leads_nowhere(clean: Repository, target: str, said: str) -> None:
     link = a_file(clean, target)
     folder = subprocess.run(
-        ["git", "-C", str(clean.path), "mktree"], input=f"120000 blob {link}\tx\n", capture_output=True, text=True, check=True
+        ["git", "-C", str(clean.path), "mktree"],
+        input=f"120000 blob {link}\tx\n",
+        capture_output=True,
+        text=True,
+        check=True,
     )
     error = refusal(materialize, clean.at(commit_of(clean, f"040000 tree {folder.stdout.strip()}\tbin")))
     assert (error.exit_code, error.message) == (5, said)
@@ -266,7 +272,11 @@ def test_a_very_deep_tree_is_refused_and_no_crash(clean: Repository) -> None:
     tree, kind, name = a_file(clean, "x;\n"), "100644 blob", "x.js"
     for _ in range(300):
         done = subprocess.run(
-            ["git", "-C", str(clean.path), "mktree"], input=f"{kind} {tree}\t{name}\n", capture_output=True, text=True, check=True
+            ["git", "-C", str(clean.path), "mktree"],
+            input=f"{kind} {tree}\t{name}\n",
+            capture_output=True,
+            text=True,
+            check=True,
         )
         tree, kind, name = done.stdout.strip(), "040000 tree", "d"
     error = refusal(materialize, clean.at(commit_of(clean, f"040000 tree {tree}\tbin")))
