@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from patcher import clone
+from patcher import clone, git
 from patcher.history import Repository as History
-from patcher.materialize import materialize
+from patcher.materialize import materialize, of_commit
 from patcher.model import Tree as Files
-from tests.support import SMALL, CommandLine, Repository, Says, refusal, spawn
+from patcher.trees import Trees
+from tests.support import SMALL, CommandLine, Repository, Says, refusal, spawn, tar
 
 TREE = SMALL.having(
     {"server/lib/a.js": "a;\n", "server/lib/crlf.js": "b;\r\n", "server/$Id$.js": "// $Id$ $Format:%H$\n"}
@@ -190,6 +191,14 @@ def test_a_clone_that_borrows_its_objects(clean: Repository, tmp_path: Path) -> 
     assert materialize(f"{tmp_path / 'shared'}@v1.2.0").tree == TREE.upstream.tree
 
 
+def test_a_spec_is_kept_without_its_secret(clean: Repository) -> None:
+    """Hints and reports show it."""
+    with git.Objects(str(clean.path)) as objects:
+        trees = Trees(str(clean.path), objects)
+        upstream = of_commit(trees, "v1.2.0", "v1.2.0", "https://u:s3cr3t@h/x.git@v1.2.0")
+    assert upstream.spec == "https://***@h/x.git@v1.2.0"
+
+
 # --- what is in the tree ---------------------------------------------------------------------------------------
 
 
@@ -358,7 +367,10 @@ def test_an_ascii_locale_changes_no_byte(clean: Repository, tmp_path: Path) -> N
     copy = tmp_path / "dépôt"
     clean.path.rename(copy)
     Repository(copy).commit(TREE.having({"server/données.js": "1;\n"}), "v1.2.1-é")
-    for spec in (copy, f"{copy}@v1.2.1-é"):
+    archive = tar(
+        tmp_path / "paquet-é.tgz", {f"package/{path}": file.data for path, file in materialize(str(copy)).tree.items()}
+    )
+    for spec in (copy, f"{copy}@v1.2.1-é", archive):
         digests = {spawn("check", "--upstream", spec, "--format", "json", **each).out.partition('"tree_sha256": ')[2][:66]
                    for each in (ASCII, {"LC_ALL": "C.UTF-8"})}  # fmt: skip
         assert len(digests) == 1 and len(digests.pop()) == 66
