@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from patcher import __version__
 from patcher.commands.outcome import Outcome, failed
@@ -20,6 +20,7 @@ from patcher.errors import (
     DiskFailed,
     PatcherError,
     ReportUnwritable,
+    without_secret,
 )
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
@@ -51,7 +52,7 @@ def run(argv: Sequence[str]) -> int:
     except Exception:  # noqa: BLE001 - the last resort of a command line
         import traceback
 
-        sys.stderr.write(traceback.format_exc())
+        sys.stderr.write(without_secret(traceback.format_exc()))
         version = f"sidecar-patcher {__version__}, Python {sys.version.split()[0]}"
         sys.stderr.write(f"\nerror[bug]: this is a bug of ours; please report the lines above ({version})\n")
         return EXIT_BUG
@@ -161,6 +162,10 @@ class _Parser(argparse.ArgumentParser):
         if settings.get("action") in {None, "extend"}:
             settings.setdefault("type", _word)
         return super().add_argument(*names, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        """As of argparse; what was typed may have a password in it."""
+        super().error(without_secret(message))
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
         """What stands behind an option: argparse makes an empty list of the value in `--out=--`."""

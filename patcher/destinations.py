@@ -6,9 +6,10 @@ import secrets
 import stat
 from collections.abc import Iterator
 
+from patcher import spec as specs
 from patcher.errors import PatcherError, ReportUnwritable, UsageError
-from patcher.materialize import description, does_travel, names_that_travel
 from patcher.resources import BUILTIN_SIDECAR
+from patcher.travels import Travels, description
 
 FORMS = ("report", "html", "markdown")
 _UPSTREAM = "upstream"
@@ -167,9 +168,7 @@ def _travels(path: str, upstream: str) -> bool:
     inside = os.path.relpath(os.path.realpath(path), os.path.realpath(upstream)).replace(os.sep, "/")
     try:
         with open(os.path.join(upstream, "package.json"), "rb") as stream:
-            return does_travel(
-                inside, names_that_travel(description(stream.read(), upstream), client=True), client=True
-            )
+            return Travels(description(stream.read(), upstream), client=True).has(inside)
     except (OSError, PatcherError):
         return False
 
@@ -180,7 +179,7 @@ def _sources(options: argparse.Namespace) -> Iterator[tuple[str, str, str | None
     if spec == "builtin":
         yield "the builtin sidecar", BUILTIN_SIDECAR, BUILTIN_SIDECAR
     elif spec is not None:
-        repository = spec if options.verb in {"matrix", "bump"} else spec.rpartition("@")[0]
+        repository = spec if options.verb in {"matrix", "bump"} else specs.split(spec)[0]
         if options.verb not in {"matrix", "bump"} and os.path.exists(spec):
             yield _UPSTREAM, spec, spec
         elif repository and os.path.isdir(repository):

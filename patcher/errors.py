@@ -1,8 +1,10 @@
 """Every way in which a run can end badly. Leaf module.
 
 Each error says where, what was expected and what was found, and carries the next command as `hint`.
-`exit_code` is decided here and nowhere else (DESIGN.md section 9).
+`exit_code` is decided here and nowhere else.
 """
+
+import re
 
 EXIT_DONE = 0
 EXIT_DIFFERENT = 1
@@ -13,18 +15,49 @@ EXIT_IO = 5
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
+DANGLING = "upstream-dangling-link"
+"""Code of an `UpstreamUnreadable`: a link to nothing that could travel."""
+
+
+_SECRETS = (
+    (r"((?:https?|ftps?)://)[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1***@"),  # a user alone may be a token
+    (r"(://[^/\s@:]{0,99}):[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1:***@"),
+    (r"(://[^/\s@:\[]{0,99}):(?!\d*(?:[/\s?#@'\"`]|$))[^\s@]{0,999}@", r"\1:***@"),  # a `/` in the password
+    (r"(://[^\s?]{0,999})\?[^\s'\"`@]+", r"\1?***"),
+)
+
+
+def without_secret(text: str) -> str:
+    """The text with `***` for what gives access in the URLs in it: user and password, and the query."""
+    if "://" in text:
+        for pattern, instead in _SECRETS:
+            text = re.sub(pattern, instead, text, flags=re.IGNORECASE)
+    return text
+
+
+def printable(text: str) -> str:
+    r"""The text as every stream and report takes it: without secrets, and `\xNN` for a byte that is not UTF-8."""
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair, from JSON
+        data = text.encode("utf-8", "backslashreplace")
+    return without_secret(data.decode("utf-8", "backslashreplace"))
+
 
 class PatcherError(Exception):
-    """Base of all expected failures. `code` is stable and is what a script matches on."""
+    """Base of all expected failures. `code` is stable and is what a script matches on.
+
+    Message, place and hint are made `printable`: a spec or what git said may hold a password.
+    """
 
     code = "error"
     exit_code = EXIT_IO
 
     def __init__(self, message: str, *, where: str = "", hint: str = "", code: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.where = where
-        self.hint = hint
+        super().__init__(printable(message))
+        self.message = printable(message)
+        self.where = printable(where)
+        self.hint = printable(hint)
         if code:
             self.code = code
 
@@ -81,6 +114,30 @@ class UnsafePath(UpstreamUnreadable):
     """A member of an archive or tree leaves it, by `..`, an absolute path or a symlink."""
 
     code = "upstream-unsafe-path"
+
+
+class NotTheFile(UpstreamUnreadable):
+    """What is there stands for a file and is not it: a pointer of Git LFS or git-annex, or something encrypted."""
+
+    code = "upstream-not-the-file"
+
+
+class SubmoduleThere(UpstreamUnreadable):
+    """A folder that must travel is a submodule: its files are in another repository."""
+
+    code = "upstream-submodule"
+
+
+class ConflictMarkers(UpstreamUnreadable):
+    """A file was committed or left in the middle of a merge."""
+
+    code = "upstream-conflict-markers"
+
+
+class NameNotUtf8(UpstreamUnreadable):
+    """The name of a file that travels is not UTF-8."""
+
+    code = "upstream-name-not-utf8"
 
 
 class NotUtf8(UpstreamUnreadable):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from shlex import quote
 from types import TracebackType
 from typing import Self
 
@@ -18,9 +19,11 @@ from patcher.errors import (
     UnrelatedHistories,
     UpstreamUnreadable,
 )
-from patcher.materialize import description
+from patcher.materialize import of_commit
 from patcher.model import File, Upstream, version_key
 from patcher.reapply import decode
+from patcher.spec import is_local
+from patcher.travels import description
 from patcher.trees import Trees
 
 _VERSION_TAG = re.compile(r"v?\d+(\.\d+)+([-+][\w.+-]+)?")
@@ -56,7 +59,7 @@ class Repository:
         self.path = path
         self.client = client
         self._objects = git.Objects(path)
-        self._trees = Trees(path, self._objects, client=client)
+        self._trees = Trees(path, self._objects)
         self._commits: dict[str, str] = {}
 
     @classmethod
@@ -66,8 +69,8 @@ class Repository:
         Raises `UpstreamUnreadable` (no git, no repository), `IncompleteClone` (shallow or partial: what is missing
         would have to be fetched), `NotThisPackage`, `NoSuchRef` (there is no commit).
         """
-        if not git.is_local(path):
-            hint = f"`git clone --bare {path} upstream.git`, then give upstream.git"
+        if not is_local(path):
+            hint = f"`git clone --bare {quote(path)} upstream.git`, then give upstream.git"
             raise UpstreamUnreadable("the history of a URL cannot be read", where=path, hint=hint)
         repository = cls(git.local(path), client=client)
         try:
@@ -126,10 +129,27 @@ class Repository:
     # --- refs --------------------------------------------------------------------------------------------------
 
     @cached_property
-    def _tags(self) -> tuple[str, ...]:
+    def _named(self) -> tuple[str, ...]:
+        """Every tag that is named as a version, in version order."""
         names = self._git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines()
         versions = (name for name in names if _VERSION_TAG.fullmatch(name))
         return tuple(sorted(versions, key=lambda tag: (version_key(tag), tag)))
+
+    @cached_property
+    def _tags(self) -> tuple[str, ...]:
+        return tuple(tag for tag in self._named if self._is_commit(tag))
+
+    def _is_commit(self, ref: str) -> bool:
+        try:
+            self.commit_id(ref)
+        except NoSuchRef:
+            return False
+        return True
+
+    @property
+    def tags_without_commit(self) -> list[str]:
+        """Tags that are named as a version, and name a file or a folder: nothing that can be built."""
+        return [tag for tag in self._named if tag not in self._tags]
 
     def tags(self) -> list[str]:
         """The version tags (`v1.2.0`, `1.2`, `v2.0.0-rc.1`), in version order."""
@@ -144,7 +164,7 @@ class Repository:
         Raises `NoSuchRef`, `UnrelatedHistories`, `EmptyRange`.
         """
         if not words and not self._tags:
-            hint = f"`git -C {self.path} fetch --tags`, or name refs with --refs"
+            hint = f"`git -C {quote(self.path)} fetch --tags`, or name refs with --refs"
             raise EmptyRange("there is no version tag", where=self.path, hint=hint)
         found = [ref for word in words for ref in (self._between(word) if ".." in word else [word])]
         for ref in found:
@@ -180,11 +200,7 @@ class Repository:
     def commit_id(self, ref: str) -> str:
         """The full id of the commit that a ref names. Raises `NoSuchRef`."""
         if ref not in self._commits:
-            found = self._objects.get(f"{ref}^{{commit}}")
-            if found is None:
-                hint = f"`git -C {self.path} tag` lists the tags; `git -C {self.path} fetch --tags` brings new ones"
-                raise NoSuchRef(f"there is no ref {ref!r} with a commit", where=self.path, hint=hint)
-            self._commits[ref] = found.id
+            self._commits[ref] = self._trees.commit(ref)
         return self._commits[ref]
 
     def merge_base(self, one: str, other: str) -> str:
@@ -282,7 +298,7 @@ class Repository:
 
         Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises (with `client` also `ClientMissing`).
         """
-        return self._trees.upstream(self.commit_id(ref), ref)
+        return of_commit(self._trees, self.commit_id(ref), ref, f"{self.path}@{ref}", client=self.client)
 
     def blob_id(self, ref: str, path: str) -> str | None:
         """The object id of what is at a path; None where there is nothing. Raises `NoSuchRef`."""
@@ -295,4 +311,4 @@ class Repository:
         return None if data is None else decode(File(data), path)
 
     def _git(self, *arguments: str) -> str:
-        return git.run(self.path, *arguments).decode("utf-8", "surrogateescape")
+        return git.run(self.path, *arguments).decode("utf-8", "replace")

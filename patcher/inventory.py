@@ -51,19 +51,20 @@ def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> Iterato
     expected = {entry["path"]: entry for entry in files}
     there = {
         *_walk(directory),
-        *(path for path in expected if _is_runtime(path) and os.path.lexists(_at(directory, path))),
+        *(path for path in expected if _is_runtime(path) and os.path.lexists(on_disk(directory, path))),
     }
     for path in sorted({*expected, *there}):
         if path not in expected:
             yield "added", path
         elif path not in there:
             yield "deleted", path
-        elif not _is_same(_at(directory, path), expected[path]):
+        elif not _is_same(on_disk(directory, path), expected[path]):
             yield "edited", path
 
 
-def _at(directory: str, path: str) -> str:
-    return os.path.join(directory, *path.split("/"))
+def on_disk(directory: str, path: str) -> str:
+    """Where a file of a tree is: its name on the disk is UTF-8, whatever the locale."""
+    return os.path.join(directory, *os.fsdecode(path.encode("utf-8", "surrogateescape")).split("/"))
 
 
 def _is_runtime(path: str) -> bool:
@@ -80,11 +81,12 @@ def _is_same(path: str, entry: "Mapping[str, Any]") -> bool:
 
 
 def _walk(directory: str) -> Iterator[str]:
-    for folder, folders, names in os.walk(directory):
+    root = os.fsencode(directory)
+    for folder, folders, names in os.walk(root):
         linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        there = [*names, *linked]
-        if folder == directory:
-            folders[:] = [name for name in folders if name not in RUNTIME]
+        there = [name.decode("utf-8", "surrogateescape") for name in (*names, *linked)]
+        if folder == root:
+            folders[:] = [name for name in folders if name.decode("utf-8", "replace") not in RUNTIME]
             there = [name for name in there if name != MANIFEST and name not in RUNTIME]
-        prefix = folder[len(directory) :].replace(os.sep, "/").lstrip("/")
+        prefix = folder[len(root) :].decode("utf-8", "surrogateescape").replace(os.sep, "/").lstrip("/")
         yield from (f"{prefix}/{name}" if prefix else name for name in there)

@@ -9,10 +9,11 @@ from patcher.inventory import SCHEMA
 from patcher.model import Build, File, Patch, digest, tree_digest
 
 
-def manifest(build: Build, series: tuple[Patch, ...]) -> File:
+def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> File:
     """What went in and what came out; two builds of one input give the same bytes on any machine.
 
     Upstream's identity, the tool's, per patch its verdict, pins and payload, per file its digests before and after.
+    own: it is the tool's own series, whole, and so known by the tool's fingerprint.
     """
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -30,6 +31,8 @@ def manifest(build: Build, series: tuple[Patch, ...]) -> File:
             for change in build.changes()
         ],
     }
+    if not own:  # the fingerprint says nothing of such a series, so what it made is never up to date
+        content["series"] = "given by the caller"
     if build.built:  # only then, so that a build without the client is the same as ever
         content["client"] = {"dist_sha256": tree_digest(build.built)}
     return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())

@@ -1,236 +1,145 @@
 """Stage 1: an upstream spec becomes a tree of bytes in memory, with an identity."""
 
-import gzip
-import io
-import json
 import os
-import posixpath
-import stat
-import tarfile
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
-from fnmatch import fnmatchcase
+from typing import Protocol
 
 from patcher import git
-from patcher.errors import ClientMissing, NotThisPackage, UnsafePath, UpstreamUnreadable
-from patcher.inventory import MANIFEST
-from patcher.model import File, Upstream
+from patcher import spec as specs
+from patcher.archive import Archive
+from patcher.directory import UNSAFE, Directory
+from patcher.errors import ClientMissing, NoSuchRef, SubmoduleThere, UnsafePath, UpstreamUnreadable, printable
+from patcher.model import File, Tree, Upstream
+from patcher.not_the_file import refuse_content, refuse_name
 from patcher.resources import BUILTIN_SIDECAR
+from patcher.spec import BUILTIN
+from patcher.travels import CLIENT, PACKAGE, Travels, description, is_apple_double
+from patcher.trees import CommitTree, Trees
 
-PACKAGE = "agent-dashboard"
-BUILTIN = "builtin"
-_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE", MANIFEST)  # the last is in a generated tree only
-NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store"})
-CLIENT = "client"
-_CLIENT_NEVER = NEVER - {"client", "docs"}
-_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
-_ARCHIVES = (".tgz", ".tar.gz")
-_DANGLING = "upstream-dangling-link"
-_SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
+_SHOWN = 3
+
+
+class Source(Protocol):
+    """Where files are read from: a directory, an archive, or the tree of a commit. Paths are relative and POSIX."""
+
+    def package_json(self) -> bytes | None:
+        """The content of `package.json`; None where there is none."""
+
+    def paths(self, travels: Travels) -> Iterable[str]:
+        """The files there are, at least in the folders that may hold what travels."""
+
+    def file(self, path: str) -> File:
+        """One of them, or what it links to. Raises `UpstreamUnreadable`, `UnsafePath`."""
+
+    def submodules(self) -> Iterable[str]:
+        """The folders, of those looked into, whose files are in another repository."""
+
+
+class _Files(Directory):
+    """A directory as a source."""
+
+    def file(self, path: str) -> File:
+        """One of its files."""
+        return File(*self.read(path))
 
 
 def materialize(spec: str, *, client: bool = False) -> Upstream:
     """Read the upstream that `spec` names: `builtin`, a directory, a `.tgz`, or `<git url or path>@<ref>`.
 
-    What travels is what the server needs to run: `server/`, `scripts/`, `bin/`, `package.json`, `LICENSE`, and
-    what else the package's own `files` names; never `node_modules`, `client/`, docs or tests.
+    What travels is what the server needs to run (`patcher/travels.py`).
     client: the client's sources travel too, without what is built or installed there.
 
     Raises `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
-    `NotThisPackage`, `ClientMissing`.
+    `NotThisPackage`, `ClientMissing`, `NoSuchRef`, `IncompleteClone`, and for what is not the file that upstream means
+    `NotTheFile`, `SubmoduleThere`, `ConflictMarkers`, `NameNotUtf8`.
     """
     if spec == BUILTIN:
-        return identified(_read_directory(BUILTIN_SIDECAR, spec, client=client), BUILTIN, spec, client=client)
+        return identified(_Files(BUILTIN_SIDECAR), BUILTIN, spec, client=client)
     if os.path.isdir(spec):
-        return identified(_read_directory(spec, spec, client=client), "directory", spec, client=client)
-    if spec.endswith(_ARCHIVES):
-        if not os.path.isfile(spec):
-            raise UpstreamUnreadable("there is no such archive", where=spec, hint=f"give {_SPECS}")
-        return identified(_read_archive(spec), "archive", spec, client=client)
-    repository, at, ref = spec.rpartition("@")
-    if not at or not ref or not repository:
-        problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
-        raise UpstreamUnreadable(problem, where=spec, hint=f"give {_SPECS}")
-    tree, archive = git.archive(
-        repository, ref, lambda package: names_that_travel(description(package, spec), client=client)
-    )
-    try:
-        upstream = identified(_members(archive, spec), ref, spec, client=client)
-    except UpstreamUnreadable as error:
-        if error.code != _DANGLING:
-            raise
-        _, archive = git.archive(repository, ref, lambda _: ["*"])  # a link to what does not travel: read it all
-        upstream = identified(_members(archive, spec), ref, spec, client=client)
-    return replace(upstream, source=f"git-tree:{tree}")
+        found = identified(_Files(spec), "directory", spec, client=client)
+        return replace(found, source=f"directory:{found.tree_sha256}")
+    if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+        archive = Archive(spec)
+        return replace(identified(archive, "archive", spec, client=client), source=f"archive:{archive.sha256}")
+    repository, ref = specs.split(spec)
+    if not ref:
+        raise _names_nothing(spec, repository)
+    if specs.is_local(repository):
+        return _at(git.local(repository), ref, ref, spec, client=client)
+    with git.fetched(repository, ref) as scratch:
+        return _at(scratch, "FETCH_HEAD", ref, spec, client=client)
 
 
-def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, client: bool = False) -> Upstream:
-    """What travels of a whole tree, with its identity. Raises `NotThisPackage`, `ClientMissing`."""
-    tree = dict(everything)
-    manifest = tree.get("package.json")
-    package = description(manifest.data if manifest else None, spec)
-    wanted = names_that_travel(package, client=client)
-    if client and f"{CLIENT}/package.json" not in tree:
+def _names_nothing(spec: str, repository: str) -> UpstreamUnreadable:
+    hint = f"give {specs.FORMS}"
+    if not specs.is_local(spec):
+        return NoSuchRef("expected a ref behind the URL, found none", where=spec, hint="give URL@REF")
+    if spec.endswith(specs.ARCHIVES):
+        return UpstreamUnreadable("there is no such archive", where=spec, hint=hint)
+    if repository != spec and os.path.isdir(repository):
+        return NoSuchRef("expected a ref behind the `@`, found none", where=spec, hint="give PATH@REF")
+    problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
+    return UpstreamUnreadable(problem, where=spec, hint=hint)
+
+
+def _at(repository: str, ref: str, name: str, spec: str, *, client: bool) -> Upstream:
+    with git.Objects(repository) as objects:
+        return of_commit(Trees(repository, objects), ref, name, spec, client=client)
+
+
+def of_commit(trees: Trees, commit: str, ref: str, spec: str, *, client: bool = False) -> Upstream:
+    """The upstream of a commit, or of a tree. ref: what it is called. Raises what `materialize` raises."""
+    source = CommitTree(trees, commit, spec)
+    return replace(identified(source, specs.readable(ref), spec, client=client), source=f"git-tree:{source.tree}")
+
+
+def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> Upstream:
+    """What travels of a source, with its identity. Raises what `materialize` raises."""
+    package_json = source.package_json()
+    if package_json is not None:
+        refuse_content("package.json", package_json, spec)
+    package = description(package_json, spec)
+    travels = Travels(package, client=client)
+    paths = sorted(source.paths(travels))
+    _refuse_submodules(source, travels, spec)
+    if client and f"{CLIENT}/package.json" not in paths:
         hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
         raise ClientMissing(f"expected {CLIENT}/package.json, found no such file", where=spec, hint=hint)
-    travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted, client=client)}
     version = package.get("version")
-    return Upstream(PACKAGE, "" if version is None else str(version), ref, travels, spec=spec)
+    return Upstream(
+        name=PACKAGE,
+        version="" if version is None else printable(str(version)),
+        ref=ref,
+        tree=_tree(source, [path for path in paths if travels.has(path)], spec),
+        spec=printable(spec),
+        notes=_notes([path for path in paths if is_apple_double(path)]),
+    )
 
 
-def description(package_json: bytes | None, where: str) -> Mapping[str, object]:
-    """The package's own description. Raises `NotThisPackage`, so that a wrong tree is refused before it is read."""
-    hint = f"point --upstream at a tree of {PACKAGE}, or leave it out for the builtin sidecar"
-    if package_json is None:
-        raise NotThisPackage(f"expected {PACKAGE}, found a tree without a package.json", where=where, hint=hint)
-    try:
-        package = json.loads(package_json)
-    except ValueError as error:
-        raise NotThisPackage(f"package.json is not JSON: {error}", where=where, hint=hint) from error
-    name = package.get("name") if isinstance(package, dict) else None
-    if name != PACKAGE:
-        raise NotThisPackage(f"expected {PACKAGE}, found {name!r} in package.json", where=where, hint=hint)
-    return dict(package)
+def _tree(source: Source, paths: list[str], spec: str) -> Tree:
+    folders = {path[:end] for path in paths for end, sign in enumerate(path) if sign == "/"}
+    tree = {}
+    for path in paths:
+        refuse_name(path, spec)
+        if path in folders:
+            raise UnsafePath(f"{path!r} is a file and a folder", where=spec, hint=UNSAFE)
+        tree[path] = source.file(path)
+        refuse_content(path, tree[path].data, spec)
+    return tree
 
 
-def names_that_travel(package: Mapping[str, object], *, client: bool = False) -> list[str]:
-    """Paths, and patterns of paths, of what the server needs to run and of what else the package names."""
-    named = package.get("files")
-    names = [posixpath.normpath(str(name)).strip("/") for name in (named if isinstance(named, list) else ())]
-    more = [CLIENT] if client else []
-    return [*_ALWAYS, *more, *(name for name in names if name not in {"", "."})]
+def _refuse_submodules(source: Source, travels: Travels, spec: str) -> None:
+    empty = sorted(path for path in source.submodules() if travels.needs(path))
+    if empty:
+        hint = "in a checkout `git submodule update --init --recursive`; then give the checkout as a directory"
+        message = f"expected files in {empty[0]}/, found a submodule: its files are in another repository"
+        raise SubmoduleThere(message, where=spec, hint=hint)
 
 
-def does_travel(path: str, wanted: list[str], *, client: bool = False) -> bool:
-    """Whether a file of the tree is one of those, and no test, document, client (but for `client`) or database."""
-    top, *rest = path.split("/")
-    if client and top == CLIENT and rest:
-        return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
-    if NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
-        return False
-    return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in wanted)
-
-
-# --- directories -----------------------------------------------------------------------------------------------
-
-
-def _read_directory(root: str, spec: str, *, client: bool) -> Iterator[tuple[str, File]]:
-    """What travels of a directory. `package.json` is read first: a wrong directory is refused before it is walked.
-
-    A symlink that stays inside becomes the file it names; one that leaves is an error.
-    """
-    root = os.path.realpath(root)
-    try:
-        there = os.path.lexists(os.path.join(root, "package.json"))
-        package = _read_file(root, os.path.join(root, "package.json"))[1].data if there else None
-        tops = {name.split("/")[0] for name in names_that_travel(description(package, spec), client=client)}
-        for name in sorted(os.listdir(root)):
-            path = os.path.join(root, name)
-            if (name in NEVER and not (client and name == CLIENT)) or not any(fnmatchcase(name, top) for top in tops):
-                continue
-            if os.path.isdir(path):
-                yield from _walk(root, path, _CLIENT_NEVER if name == CLIENT else NEVER)
-            else:
-                yield _read_file(root, path)
-    except OSError as error:
-        raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=error.filename or root) from error
-
-
-def _walk(root: str, top: str, never: frozenset[str]) -> Iterator[tuple[str, File]]:
-    _refuse_symlink(root, top)
-    for folder, folders, names in os.walk(top, onerror=_raise):
-        folders[:] = sorted(name for name in folders if name not in never)
-        for name in folders:
-            _refuse_symlink(root, os.path.join(folder, name))
-        for name in sorted(names):
-            yield _read_file(root, os.path.join(folder, name))
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _read_file(root: str, path: str) -> tuple[str, File]:
-    real = os.path.realpath(path)
-    if os.path.commonpath([root, real]) != root:
-        raise UnsafePath(f"a symlink leaves the tree: it points at {real}", where=path, hint=_UNSAFE)
-    mode = os.stat(real).st_mode
-    if not stat.S_ISREG(mode):  # looked at before it is opened: opening a pipe would wait for its other end
-        raise UpstreamUnreadable("expected a file, found something else", where=path)
-    with open(real, "rb") as stream:
-        return os.path.relpath(path, root).replace(os.sep, "/"), File(stream.read(), bool(mode & stat.S_IXUSR))
-
-
-def _refuse_symlink(root: str, path: str) -> None:
-    if os.path.islink(path):
-        target = os.path.realpath(path)
-        raise UnsafePath(f"a directory is a symlink to {target}", where=os.path.relpath(path, root), hint=_UNSAFE)
-
-
-_UNSAFE = "check where this tree comes from; nothing was written"
-
-
-# --- archives --------------------------------------------------------------------------------------------------
-
-
-def _read_archive(path: str) -> Iterator[tuple[str, File]]:
-    try:
-        with open(path, "rb") as stream:
-            data = stream.read()
-    except OSError as error:
-        raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=path) from error
-    yield from _members(data, path, strip=True)
-
-
-def _members(data: bytes, where: str, *, strip: bool = False) -> Iterator[tuple[str, File]]:
-    """The files of a tar archive. `strip`: leave out the one folder that holds everything, as npm's `package/`."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(_unzipped(data))) as archive:
-            members = {_safe(member.name, where): member for member in archive if not member.isdir()}
-            files = {path: _content(archive, members, path, where) for path in members}
-    except (tarfile.TarError, EOFError, OSError, ValueError, zlib.error) as error:
-        hint = "the archive is truncated or not a gzipped tar; fetch it again"
-        raise UpstreamUnreadable(f"cannot be unpacked: {error}", where=where, hint=hint) from error
-    top = {path.split("/", 1)[0] for path in files}
-    prefix = f"{top.pop()}/" if strip and len(top) == 1 and "package.json" not in files else ""
-    yield from ((path.removeprefix(prefix), file) for path, file in files.items())
-
-
-def _unzipped(data: bytes) -> bytes:
-    """All of it at once: `tarfile` stops at the last member and never looks at the checksum behind it."""
-    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
-
-
-def _safe(name: str, where: str) -> str:
-    path = posixpath.normpath(name)
-    if path.startswith(("/", "../")) or path == ".." or (len(path) > 1 and path[1] == ":") or "\\" in path:
-        raise UnsafePath(f"the member {name!r} leaves the tree", where=where, hint=_UNSAFE)
-    return path
-
-
-def _content(archive: tarfile.TarFile, members: Mapping[str, tarfile.TarInfo], path: str, where: str) -> File:
-    member = _behind_links(members, path, where)
-    if not member.isfile():
-        raise UpstreamUnreadable(f"the member {member.name!r} is neither file nor link", where=where)
-    stream = archive.extractfile(member)
-    return File(stream.read() if stream else b"", bool(member.mode & stat.S_IXUSR))
-
-
-def _behind_links(members: Mapping[str, tarfile.TarInfo], path: str, where: str) -> tarfile.TarInfo:
-    """The member that a chain of links ends in. Raises `UnsafePath` where one leaves the tree."""
-    member, seen = members[path], {path}
-    while member.issym() or member.islnk():
-        folder = posixpath.dirname(path) if member.issym() else ""
-        target = posixpath.normpath(posixpath.join(folder, member.linkname))
-        if member.islnk():
-            _safe(member.linkname, where)
-        elif member.linkname.startswith("/") or target == ".." or target.startswith("../"):
-            raise UnsafePath(f"{member.name!r} is a symlink to {member.linkname!r}", where=where, hint=_UNSAFE)
-        if target in seen or target not in members:
-            message = f"{path!r} is a link to {member.linkname!r}, which is no file that travels"
-            raise UpstreamUnreadable(message, where=where, hint=_UNSAFE, code=_DANGLING)
-        path = target
-        seen.add(path)
-        member = members[path]
-    return member
+def _notes(left_out: list[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+    shown = ", ".join(printable(path) for path in left_out[:_SHOWN])
+    return (f"left out, as macOS made it and not upstream: {shown}{more}",)

@@ -49,9 +49,10 @@ class Upstream:
     """A materialized upstream: its identity and its tree.
 
     version: as `package.json` says it; empty where it says none. Messages and `Edit.since` use it, nothing else.
-    ref: `builtin`, `directory`, `archive`, or the git ref. source: for git, the object id of the tree.
+    ref: `builtin`, `directory`, `archive`, or the git ref. source: what an unchanged spec is known by: for git the
+    object id of the tree, for a directory the digest of what travels, for an archive the digest of the archive.
     part_of: where `tree` is only a part of an upstream, the line of the whole. spec: what the user typed, for messages
-    only. notes: what people should know of it, a sentence each.
+    only. notes: what a person should know of how it was read, a sentence each.
     """
 
     name: str

@@ -12,7 +12,7 @@ from patcher.inventory import MANIFEST
 from patcher.manifest import manifest
 from patcher.materialize import materialize
 from patcher.model import Build, Patch, Tree, Upstream
-from patcher.patches import SERIES
+from patcher.patches import SERIES, series_for
 from patcher.write import target, write
 
 
@@ -34,7 +34,8 @@ def check_upstream(upstream: Upstream, series: Sequence[Patch] = SERIES) -> Buil
 
 def output(build: Build, series: Sequence[Patch] = SERIES) -> Tree:
     """The generated tree with its manifest."""
-    return {**build.tree, MANIFEST: manifest(build, tuple(series))}
+    own = tuple(series) in (series_for(client=False), series_for(client=True))
+    return {**build.tree, MANIFEST: manifest(build, tuple(series), own=own)}
 
 
 def build(

@@ -135,7 +135,6 @@ def to_text(content: Mapping[str, Any], *, colour: bool = False) -> str:
     lines = []
     if content["upstream"]:
         lines += [f"upstream {_label(content['upstream'])}", ""]
-    lines += [f"  {paint('note', _BOLD)}  {note}" for note in content["notes"]] + [""] * bool(content["notes"])
     width = max((len(patch["id"]) for patch in content["patches"]), default=0)
     for patch in content["patches"]:
         verdict = paint(f"{patch['verdict']:<11}", _COLOURS.get(patch["verdict"], _RED))

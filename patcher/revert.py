@@ -1,6 +1,5 @@
 """From a generated tree back to the pristine bytes, by its markers, judged by its manifest."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +47,6 @@ def _load(directory: str, content: Mapping[str, Any]) -> Tree:
     """The files that the manifest names, read from the directory."""
     tree = {}
     for entry in content["files"]:
-        with open(os.path.join(directory, *entry["path"].split("/")), "rb") as stream:
+        with open(inventory.on_disk(directory, entry["path"]), "rb") as stream:
             tree[entry["path"]] = File(stream.read(), bool(entry["executable"]))
     return tree

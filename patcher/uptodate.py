@@ -1,18 +1,23 @@
 """Is there anything to do? Answered before the flow is even imported: a build that is up to date returns at once.
 
-Leaf module on purpose: it imports no dataclass, parser or template engine (DESIGN.md section 9, `build`).
+Budget: at most 4 times `python -c pass`, for every kind of spec. So this module and what it imports are leaves: no
+dataclass, parser, template engine, `typing` or `subprocess`. `python3 .dev bench` measures it.
 """
 
 import json
 import os
 import sys
+from hashlib import sha256
 
+from patcher import spec as specs
+from patcher.errors import PatcherError
 from patcher.fingerprint import tool_fingerprint
+from patcher.git_command import READ_ONLY, command, environment
 from patcher.inventory import MANIFEST, differences
 
 
 def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
-    """Whether `out` holds, unedited, what this tool makes of this upstream. Says False whenever it is not sure.
+    """Whether `out` holds, unedited, what this tool's own series makes of this upstream. False when it is not sure.
 
     client: with the built client, or without.
     """
@@ -24,35 +29,53 @@ def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
             manifest = json.loads(stream.read())
         return (
             manifest["tool"]["fingerprint"] == tool_fingerprint()
+            and "series" not in manifest
             and ("client" in manifest) == client
-            and _same_upstream(spec, manifest["upstream"])
+            and _same_upstream(spec, manifest["upstream"], client=client)
             and next(differences(out, manifest["files"]), None) is None
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, PatcherError):
         return False
 
 
-def _same_upstream(spec: str, upstream: dict[str, str]) -> bool:
-    if spec == "builtin":
-        return upstream["ref"] == "builtin" and not upstream["source"]  # its files are part of the fingerprint
-    repository, _, ref = spec.rpartition("@")
-    if not repository or os.path.exists(spec) or not os.path.isdir(repository) or ref != upstream["ref"]:
+def _same_upstream(spec: str, upstream: dict[str, str], *, client: bool) -> bool:
+    """The same order as in `materialize`, and the same identities."""
+    kind, _, identity = upstream["source"].partition(":")
+    if spec == specs.BUILTIN:
+        return upstream["ref"] == specs.BUILTIN and not kind  # its files are part of the fingerprint
+    if os.path.isdir(spec):
+        return kind == "directory" and identity == _directory_digest(spec, client=client)
+    if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+        return kind == "archive" and identity == _file_digest(spec)
+    repository, ref = specs.split(spec)
+    if kind != "git-tree" or not ref or specs.readable(ref) != upstream["ref"] or not os.path.isdir(repository):
         return False
-    return bool(upstream["source"]) and upstream["source"] == f"git-tree:{_tree_id(repository, ref)}"
+    return identity == _tree_id(repository, ref)
+
+
+def _directory_digest(path: str, *, client: bool) -> str:
+    from patcher.directory import Directory, digest
+    from patcher.travels import Travels, description
+
+    directory = Directory(path)
+    return digest(directory, Travels(description(directory.package_json(), path), client=client))
+
+
+def _file_digest(path: str) -> str:
+    with open(path, "rb") as stream:
+        return sha256(stream.read()).hexdigest()
 
 
 def _tree_id(repository: str, ref: str) -> str:
     """`git rev-parse`, spawned without the `subprocess` module: importing that takes longer than git does."""
-    if ref.startswith("-") or not hasattr(os, "posix_spawnp"):
+    if ref.startswith("-") or "\0" in ref or not hasattr(os, "posix_spawnp"):
         return ""
     reader, writer = os.pipe()
     quiet = os.open(os.devnull, os.O_RDWR)
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    command = ["git", "-c", f"safe.directory={os.path.abspath(repository)}", "-C", repository]
-    command += ["rev-parse", "--verify", "--quiet", f"{ref}^{{tree}}"]
+    words = [*command(repository), "rev-parse", "--verify", "--quiet", f"{ref}^{{tree}}"]
     try:
         actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_DUP2, quiet, 2), (os.POSIX_SPAWN_DUP2, quiet, 0)]
-        process = os.posix_spawnp("git", command, environment, file_actions=actions)
+        process = os.posix_spawnp("git", words, {**environment(repository), **READ_ONLY}, file_actions=actions)
         os.close(writer)
         writer = -1
         with os.fdopen(reader, "rb", closefd=False) as stream:
@@ -65,18 +88,20 @@ def _tree_id(repository: str, ref: str) -> str:
                 os.close(descriptor)
 
 
-DEFAULT_SPEC = "builtin"
+DEFAULT_SPEC = specs.BUILTIN
 DEFAULT_OUT = os.path.join(".generated", "agent-monitor")
 
 
 def quick_build(arguments: list[str]) -> bool:
-    """Answer a plain `build [--upstream SPEC] [--out DIR]` that has nothing to do; leave the rest to the parser."""
+    """Answer `build [--upstream SPEC] [--out DIR] [--client]` that has nothing to do; leave the rest to the parser."""
     options = {"--upstream": DEFAULT_SPEC, "--out": DEFAULT_OUT}
+    client = "--client" in arguments
+    arguments = [word for word in arguments if word != "--client"]
     if len(arguments) % 2 or any(name not in options for name in arguments[::2]):
         return False
     options.update(zip(arguments[::2], arguments[1::2], strict=True))
     out = os.path.abspath(options["--out"])
-    if not is_up_to_date(options["--upstream"], out):
+    if not is_up_to_date(options["--upstream"], out, client=client):
         return False
     sys.stderr.write(up_to_date_message(options["--out"]))
     return True

@@ -1,11 +1,9 @@
 """Stage 3: matches against pins, a verdict, and the words for it."""
 
-import re
 import shlex
 
 from patcher.model import Anchor, Edit, Finding, Located, Match, Patch, Pin, Upstream, Verdict
-
-_URL = re.compile(r"://|@")  # a bump reads history, so it takes a clone
+from patcher.spec import repository_of
 
 
 def verify(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
@@ -98,11 +96,11 @@ def explained(patch: str, upstream: Upstream) -> str:
 
 def _hint(patch: Patch, edit: Edit, upstream: Upstream) -> str:
     explain = explained(patch.id, upstream)
-    repository, at, ref = upstream.spec.rpartition("@")
-    if not at or ref != upstream.ref or _URL.search(repository):
+    repository = repository_of(upstream.spec, upstream.ref)
+    if not repository:  # a bump reads history, so it takes a clone
         return explain
     client = " --client" if edit.file.startswith("client/") else ""
-    bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{client} --to {shlex.quote(ref)}"
+    bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{client} --to {shlex.quote(upstream.ref)}"
     return f"`{bump}` says who moved it, and what to accept; {explain}"
 
 

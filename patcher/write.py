@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from patcher.errors import ManifestUnreadable, OutputNotOurs, OutputTampered, OutputUnwritable
-from patcher.inventory import MANIFEST, differences, read
+from patcher.inventory import MANIFEST, differences, on_disk, read
 from patcher.model import Tree
 
 _SHOWN = 10
@@ -124,7 +124,7 @@ def _stage(tree: Tree, stage: str) -> None:
     os.chmod(stage, 0o755)  # noqa: S103 - the umask must not show in what we ship
     made = {stage}
     for path in sorted(tree):
-        target_path = os.path.join(stage, *path.split("/"))
+        target_path = on_disk(stage, path)
         _make_folder(os.path.dirname(target_path), made)
         with open(target_path, "wb") as stream:
             stream.write(tree[path].data)
@@ -185,10 +185,10 @@ def _take_back(stage: str, out: str) -> None:
     other = {path for _, path in differences(out, files)}
     moved = [entry["path"] for entry in files if entry["path"] not in other]
     for path in moved:
-        os.unlink(os.path.join(out, *path.split("/")))
+        os.unlink(on_disk(out, path))
     for folder in sorted({parent for path in moved for parent in _parents(path)}, key=len, reverse=True):
         with contextlib.suppress(OSError):  # something else is in it
-            os.rmdir(os.path.join(out, *folder.split("/")))
+            os.rmdir(on_disk(out, folder))
 
 
 def _parents(path: str) -> Iterator[str]:

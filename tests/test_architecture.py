@@ -1,14 +1,17 @@
 """The import graph is the architecture: leaves, stages, one rim; and an up-to-date build imports next to nothing."""
 
 import ast
+import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from patcher.resources import BUILTIN_SIDECAR
 from tests.support import ROOT, environment, spawn
 
 PACKAGE = ROOT / "patcher"
@@ -24,7 +27,7 @@ MAY_PRINT = RIM | {
 SLOW = {
     "argparse", "ast_grep_py", "asyncio", "ctypes", "dataclasses", "difflib", "esprima", "inspect", "jinja2", "libcst",
     "logging", "patcher.cli", "patcher.flow", "patcher.model", "pathlib", "rich", "shutil", "sqlite3", "subprocess",
-    "tarfile", "tempfile", "traceback", "urllib.request",
+    "tarfile", "tempfile", "traceback", "typing", "urllib.request",
 }  # fmt: skip
 
 
@@ -217,10 +220,21 @@ def imported_by(*arguments: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
 
-def test_an_up_to_date_build_imports_next_to_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["builtin", "directory", "archive", "git"])
+def test_an_up_to_date_build_imports_next_to_nothing(tmp_path: Path, kind: str) -> None:
     out = str(tmp_path / "out")
-    assert spawn("build", "--out", out).code == 0
-    quick = imported_by("build", "--out", out)
+    spec = "builtin" if kind == "builtin" else str(shutil.copytree(BUILTIN_SIDECAR, tmp_path / "upstream"))
+    if kind == "archive":
+        with tarfile.open(tmp_path / "a.tgz", "w:gz") as archive:
+            archive.add(spec, "package")
+        spec = str(tmp_path / "a.tgz")
+    if kind == "git":
+        person = ("-c", "user.name=t", "-c", "user.email=t@t")
+        for words in (["init", "-q"], ["add", "--all"], [*person, "commit", "-qm", "x"]):
+            subprocess.run(["git", "-C", spec, *words], check=True)
+        spec += "@HEAD"
+    assert spawn("build", "--upstream", spec, "--out", out).code == 0
+    quick = imported_by("build", "--upstream", spec, "--out", out)
     assert "patcher.uptodate" in quick
     assert quick & SLOW == set()
 

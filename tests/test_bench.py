@@ -10,6 +10,7 @@ import pytest
 from patcher import pipeline
 from patcher.gates import GATE_IDS
 from patcher.model import File, Tree
+from patcher.uptodate import is_up_to_date
 from tests.bench import __main__ as command
 from tests.bench import stages
 from tests.bench.measured import Cost, Failed, median, run
@@ -153,6 +154,21 @@ def test_without_npm_it_says_what_it_left_out(tmp_path: Path, monkeypatch: pytes
         "skipped: patch-package: there is no npm on this machine",
         "cold build, all gates: 250 ms",
         "peak memory of a cold build: 40 MB",
+    ]
+
+
+def test_every_kind_of_spec_is_measured_and_is_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    specs = command._kinds("builtin", str(tmp_path))
+    assert list(specs) == ["builtin", "git ref", "directory", ".tgz"]
+    for kind, spec in specs.items():
+        out = str(tmp_path / f"out-{kind}")
+        assert pipeline.build(spec, out).ok
+        assert is_up_to_date(spec, out), kind
+    monkeypatch.setattr(command, "_kinds", lambda *_: specs)
+    monkeypatch.setattr(command, "run", lambda words, _: Cost(1 if words[1] == "-c" else 3, 10))
+    lines = list(command._up_to_date("builtin", 1, str(tmp_path)))
+    assert lines == [
+        f"build that is up to date, {kind}: 3.00 of `python -c pass` (3000 ms, 1000 ms; 10 MB, 10 MB)" for kind in specs
     ]
 
 

@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from patcher import __version__
+from patcher import __version__, flow, pipeline, uptodate
 from patcher.annotations import to_github
 from patcher.cli import parser
 from patcher.inventory import MANIFEST
@@ -534,6 +535,117 @@ def test_a_second_build_of_a_git_ref_has_nothing_to_do(cli: CommandLine, upstrea
         ["git", "-C", str(upstream), "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "y"], check=True
     )
     assert cli("build", "--upstream", spec, "--out", tmp_path / "out").err.startswith("built ")
+
+
+def archive_of(upstream: Path) -> Path:
+    made = upstream.parent / "upstream.tgz"
+    with tarfile.open(made, "w:gz") as archive:
+        archive.add(upstream, "package")
+    return made
+
+
+def committed(upstream: Path, tag: str) -> str:
+    person = ("-c", "user.name=t", "-c", "user.email=t@t")
+    for words in (
+        ["init", "-q"],
+        ["add", "--all"],
+        [*person, "commit", "--allow-empty", "-qm", "x"],
+        ["tag", "-f", tag],
+    ):
+        subprocess.run(["git", "-C", str(upstream), *words], check=True, capture_output=True)
+    return f"{upstream}@{tag}"
+
+
+KINDS: dict[str, Callable[[Path], str]] = {
+    "directory": str,
+    "archive": lambda upstream: str(archive_of(upstream)),
+    "git": lambda upstream: committed(upstream, "v1"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_second_build_of_every_kind_returns_at_once(
+    cli: CommandLine, upstream: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, out = KINDS[kind](upstream), tmp_path / "out"
+    assert cli("build", "--upstream", spec, "--out", out).err.startswith("built ")
+    before = snapshot(out)
+    monkeypatch.setattr(flow, "run", lambda *_: pytest.fail("the work was done again"))
+    assert cli("build", "--upstream", spec, "--out", out) == Ended(0, "", f"up to date: {out}\n")
+    assert cli("build", f"--upstream={spec}", "--out", out) == Ended(0, "", f"up to date: {out}\n")
+    assert snapshot(out) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda path: (path / "LICENSE").write_text("x"), id="an edited file"),
+        pytest.param(lambda path: (path / "LICENSE").unlink(), id="a deleted file"),
+        pytest.param(lambda path: (path / "server/new.js").write_text("1;"), id="an added file"),
+        pytest.param(lambda path: (path / "server/db.js").chmod(0o755), id="an executable bit"),
+        pytest.param(lambda path: (path / "LICENSE").rename(path / "server/LICENSE"), id="a moved file"),
+    ],
+)
+def test_an_upstream_that_changed_is_built_again(
+    cli: CommandLine, upstream: Path, tmp_path: Path, kind: str, change: Callable[[Path], object]
+) -> None:
+    out = tmp_path / "out"
+    assert cli("build", "--upstream", KINDS[kind](upstream), "--out", out).code == 0
+    change(upstream)
+    assert cli("build", "--upstream", KINDS[kind](upstream), "--out", out).err.startswith("built ")
+    assert cli("build", "--upstream", KINDS[kind](upstream), "--out", out).err.startswith("up to date: ")
+
+
+@pytest.mark.parametrize("first", KINDS)
+@pytest.mark.parametrize("second", KINDS)
+def test_the_same_tree_from_somewhere_else_is_built_again(
+    cli: CommandLine, upstream: Path, tmp_path: Path, first: str, second: str
+) -> None:
+    """The manifest says where it came from."""
+    if first == second:
+        return
+    specs = {kind: KINDS[kind](upstream) for kind in (first, second)}
+    assert cli("build", "--upstream", specs[first], "--out", tmp_path / "out").code == 0
+    assert cli("build", "--upstream", specs[second], "--out", tmp_path / "out").err.startswith("built ")
+
+
+def test_what_does_not_travel_makes_no_directory_new(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
+    assert cli("build", "--upstream", upstream, "--out", tmp_path / "out").code == 0
+    for path in ("docs/new.md", "server/__tests__/a.js", "node_modules/x/index.js", "data/dashboard.db", "README.md"):
+        (upstream / path).parent.mkdir(parents=True, exist_ok=True)
+        (upstream / path).write_text("x")
+    assert cli("build", "--upstream", upstream, "--out", tmp_path / "out").err.startswith("up to date: ")
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        pytest.param("package.json", "{", id="a package that is not JSON"),
+        pytest.param("server/x.js", "<<<<<<< a\n=======\n>>>>>>> b\n", id="a conflict"),
+        pytest.param("server/caf\udce9.js", "1;", id="a name that is not UTF-8"),
+    ],
+)
+def test_a_directory_that_is_refused_now_is_not_up_to_date(
+    cli: CommandLine, upstream: Path, tmp_path: Path, path: str, text: str
+) -> None:
+    assert cli("build", "--upstream", upstream, "--out", tmp_path / "out").code == 0
+    (upstream / path).write_text(text)
+    assert cli("build", "--upstream", upstream, "--out", tmp_path / "out").code == 5
+
+
+def test_what_another_set_of_patches_made_is_never_up_to_date(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
+    for number, series in enumerate([SERIES[:1], SERIES[:-1], ()]):
+        out = tmp_path / f"out-{number}"
+        assert pipeline.build(str(upstream), str(out), series=series).ok
+        assert cli("build", "--upstream", upstream, "--out", out).err.startswith("built ")
+        assert cli("build", "--upstream", upstream, "--out", out).err.startswith("up to date: ")
+
+
+def test_without_the_client_is_not_up_to_date_with_it(cli: CommandLine, tmp_path: Path) -> None:
+    assert cli("build", "--out", tmp_path / "out").code == 0
+    assert not uptodate.quick_build(["--client", "--out", str(tmp_path / "out")])
+    assert uptodate.quick_build(["--out", str(tmp_path / "out")])
 
 
 @pytest.mark.parametrize(

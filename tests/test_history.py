@@ -11,7 +11,7 @@ from patcher import clone, git
 from patcher.errors import PatcherError
 from patcher.history import Repository as History
 from patcher.materialize import materialize
-from tests.support import APP_FILE, SMALL, Repository, Says, Tree, refusal
+from tests.support import APP_FILE, SMALL, CommandLine, Repository, Says, Tree, refusal
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 NO_REF = "`git -C {path} tag` lists the tags; `git -C {path} fetch --tags` brings new ones"
@@ -50,6 +50,21 @@ def test_tags_come_in_version_order_and_others_are_left_out(long: Repository) ->
         long.git("tag", tag)
     with History.open(str(long.path)) as history:
         assert history.tags() == ["v1.2.0", "v1.2.1", "v1.3.0", "v1.10.0-rc.1", "v1.10.0", "2.0"]
+
+
+def test_version_tags_that_name_no_commit_are_left_out_with_a_word(long: Repository, cli: CommandLine) -> None:
+    long.git("tag", "v9.9.9", "HEAD:package.json")
+    long.git("tag", "v8.0.0", "HEAD^{tree}")
+    long.git("tag", "-a", "-m", "x", "v7.0.0", "HEAD:server")
+    long.git("tag", "-a", "-m", "x", "v1.10.1", "v1.10.0")  # a tag of a commit is fine
+    with History.open(str(long.path)) as history:
+        assert history.tags() == ["v1.2.0", "v1.2.1", "v1.3.0", "v1.10.0", "v1.10.1"]
+        assert history.tags_without_commit == ["v7.0.0", "v8.0.0", "v9.9.9"]
+    ended = cli("matrix", "--upstream", long.path)
+    assert (ended.code, ended.out.splitlines()[-1]) == (
+        0,
+        "note: left out, as they name no commit: v7.0.0, v8.0.0, v9.9.9",
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,22 +248,6 @@ def test_equal_blobs_are_one_object(long: Repository) -> None:
         assert "total + 1;" in (history.text("v1.3.0", APP_FILE) or "")
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        pytest.param("server/.gitattributes", "*.js text eol=crlf\n", id="line endings that git rewrites"),
-        pytest.param(".gitattributes", "server/store.js export-ignore\n", id="a file that git archive leaves out"),
-    ],
-)
-def test_what_git_rewrites_on_the_way_out_is_rewritten_here_too(
-    repository: Repository, name: str, content: str
-) -> None:
-    repository.commit(versioned("1.2.1", SMALL.having({name: content})), "v1.2.1")
-    with History.open(str(repository.path)) as history:
-        assert history.upstream("v1.2.1") == replace(materialize(repository.at("v1.2.1")))
-        assert history.upstream("v1.2.1").tree != materialize(repository.at("v1.2.0")).tree
-
-
 def test_links_are_what_they_name(repository: Repository) -> None:
     (repository.path / "server" / "alias.js").symlink_to("store.js")
     repository.commit(versioned("1.2.1"), "v1.2.1")
@@ -416,6 +415,8 @@ def test_a_ref_that_does_not_exist(long: Repository, ref: str) -> None:
     named = ref.rpartition("..")[2]
     hint = NO_REF.format(path=long.path)
     message = f"there is no ref {named!r} with a commit"
+    if ref == "HEAD:server":
+        message, hint = f"{message}: it names a tree", hint.partition(";")[0]
     expected = Says("upstream-no-such-ref", 5, message, hint, str(long.path))
     assert says(long.path, lambda history: history.refs([ref])) == expected
 

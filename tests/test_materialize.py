@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher.errors import EXIT_IO, UpstreamUnreadable
+from patcher.errors import EXIT_IO, UpstreamUnreadable, printable
 from patcher.materialize import materialize
 from tests.support import PACKAGE_JSON, SMALL, Repository, Says, Tree, environment, link, refusal, tar
 
@@ -19,6 +19,7 @@ GIVE_SPEC = f"give {SPECS}"
 WRONG_TREE = "point --upstream at a tree of agent-dashboard, or leave it out for the builtin sidecar"
 UNSAFE = "check where this tree comes from; nothing was written"
 TRUNCATED = "the archive is truncated or not a gzipped tar; fetch it again"
+MAY_BRING = "; `git -C {} fetch --tags` brings new ones"
 TRAVELS = ["LICENSE", "package.json", "server/app.js", "server/store.js"]
 EVERYTHING = SMALL.having(
     {
@@ -53,7 +54,8 @@ def test_builtin_is_our_own_sidecar() -> None:
 
 def test_a_directory_is_read_as_it_is(tmp_path: Path) -> None:
     upstream = materialize(SMALL.write(tmp_path))
-    assert (upstream.version, upstream.ref, upstream.source) == ("1.2.0", "directory", "")
+    assert (upstream.version, upstream.ref) == ("1.2.0", "directory")
+    assert upstream.source == f"directory:{upstream.tree_sha256}"
     assert upstream.tree == SMALL.upstream.tree
 
 
@@ -330,21 +332,43 @@ def test_package_json_that_is_not_utf_8_is_not_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("ref", "message", "hint"),
     [
-        pytest.param("v9", "there is no ref 'v9' with a tree", "`git -C {} tag` lists the tags", id="no such tag"),
-        pytest.param("--output=x", "'--output=x' is not a ref", "", id="an option"),
-        pytest.param("-v1", "'-v1' is not a ref", "", id="a dash"),
-        pytest.param("v1 2", "there is no ref 'v1 2' with a tree", "`git -C {} tag` lists the tags", id="a space"),
+        pytest.param("v9", "", MAY_BRING, id="no such tag"),
+        pytest.param("--output=x", "", MAY_BRING, id="an option"),
+        pytest.param("-v1", "", MAY_BRING, id="a dash"),
+        pytest.param("v1 2", "", MAY_BRING, id="a space"),
+        pytest.param("v1.2.0 ", "", MAY_BRING, id="a space at the end"),
+        pytest.param("a tree 5", "", MAY_BRING, id="what git says of a tree"),
+        pytest.param(f"{'0' * 40} commit 5", "", MAY_BRING, id="what git says of a commit"),
+        pytest.param(f"{'1' * 40}", "", MAY_BRING, id="an object id"),
+        pytest.param("x missing", "", MAY_BRING, id="what git says of nothing"),
+        pytest.param("v1.2.0\n", "", MAY_BRING, id="a line break"),
+        pytest.param("v1.2.0\r", "", MAY_BRING, id="a carriage return"),
+        pytest.param("v1.2.0\0", "", MAY_BRING, id="a zero byte"),
+        pytest.param("v1.2.0..main", "", MAY_BRING, id="a range"),
+        pytest.param("..", "", MAY_BRING, id="dots"),
+        pytest.param("x" * 100_000, "", MAY_BRING, id="very long"),
+        pytest.param("caf\udce9", "", MAY_BRING, id="not UTF-8"),
+        pytest.param("HEAD:package.json", ": it names a blob", "", id="a file"),
     ],
 )
 def test_a_ref_that_is_not_there(repository: Repository, ref: str, message: str, hint: str) -> None:
     error = refusal(materialize, repository.at(ref))
     where = str(repository.path)
-    assert Says.of(error) == Says("upstream-unreadable", EXIT_IO, message, hint.format(where), where)
+    said = printable(f"there is no ref {ref!r} with a commit{message}")
+    hint = f"`git -C {where} tag` lists the tags{hint.format(where)}"
+    assert Says.of(error) == Says("upstream-no-such-ref", EXIT_IO, said, hint, where)
 
 
 def test_a_url_without_that_ref(repository: Repository) -> None:
     error = refusal(materialize, f"file://{repository.at('v9')}")
-    assert (error.code, error.message) == ("upstream-unreadable", "git fetch failed: couldn't find remote ref v9")
+    assert (error.code, error.message) == ("upstream-no-such-ref", "git fetch failed: couldn't find remote ref v9")
+    assert error.hint == f"`git ls-remote file://{repository.path}` lists the refs"
+
+
+@pytest.mark.parametrize("ref", ["a b", "main:x", "+main", "refs/*", "a..b", "HEAD@{0}", "-x", "a\nb", "^main"])
+def test_a_ref_of_a_url_is_a_name(repository: Repository, ref: str) -> None:
+    error = refusal(materialize, f"file://{repository.at(ref)}")
+    assert (error.code, error.message) == ("upstream-no-such-ref", f"{ref!r} is not a ref that can be fetched")
 
 
 def test_an_error_about_a_url_names_the_url(repository: Repository) -> None:
@@ -355,7 +379,7 @@ def test_a_ref_never_becomes_an_option_of_git_fetch(repository: Repository, tmp_
     option = f"--upload-pack=touch {tmp_path}/owned;false"
     error = refusal(materialize, f"file://{repository.at(option)}")
     assert not (tmp_path / "owned").exists()
-    assert error.message == f"{option!r} is not a ref"
+    assert error.message == f"{option!r} is not a ref that can be fetched"
 
 
 def test_a_machine_without_git(repository: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

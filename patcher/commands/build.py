@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from patcher import pipeline, report
-from patcher.commands.outcome import Outcome, exit_code_of
+from patcher.commands.outcome import Outcome, exit_code_of, noted
 from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_DONE, EXIT_REFUSED
 from patcher.model import Build
@@ -25,7 +25,8 @@ _ALWAYS_COUNTED = ("patched", "added", "copied")
 def build(options: argparse.Namespace) -> Outcome:
     """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
     if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client):
-        content = report.report("build", build=_checked(options))
+        is_asked_for = options.report or options.format != "text"
+        content = report.report("build", build=_checked(options) if is_asked_for else None)
         return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
     proven: list[ProofResult] = []
     result = pipeline.build(
@@ -42,14 +43,14 @@ def build(options: argparse.Namespace) -> Outcome:
         from patcher import proof
 
         content["contracts"] = proof.as_report(proven)["contracts"]
-    return Outcome(exit_code_of(result), content, said=said)
+    return Outcome(exit_code_of(result), content, said=noted(result, said))
 
 
 def check(options: argparse.Namespace) -> Outcome:
     """The flow without writing."""
     result = _checked(options)
     said = f"would build: {_counts(result)}" if result.ok else "a build would stop"
-    return Outcome(exit_code_of(result), report.report("check", build=result), said=said)
+    return Outcome(exit_code_of(result), report.report("check", build=result), said=noted(result, said))
 
 
 def prove(options: argparse.Namespace) -> Outcome:
@@ -65,7 +66,7 @@ def prove(options: argparse.Namespace) -> Outcome:
     results = proofs(options, result, only=options.only)
     content = {**report.report("prove", build=result), **proof.as_report(results)}
     said = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
-    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=said)
+    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=noted(result, said))
 
 
 def _left_out() -> str:

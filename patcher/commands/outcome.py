@@ -6,7 +6,7 @@ from typing import Any
 
 from patcher import report
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, PatcherError
-from patcher.model import Build
+from patcher.model import Build, Upstream
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,11 @@ class Outcome:
     text: str | None = None
     said: str = ""
     draw: Callable[[bool], str] | None = None
+
+
+def noted(found: Build | Upstream, said: str = "") -> str:
+    """The notes of a build or of an upstream, a line each, and the message below them: for stderr."""
+    return "\n".join([*(f"note: {note}" for note in found.notes), *([said] if said else [])])
 
 
 def failed(verb: str, error: PatcherError) -> Outcome:

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator
 
 from patcher import diffs, flow, report
-from patcher.commands.outcome import Outcome
+from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
 from patcher.materialize import materialize
 from patcher.model import Anchor, Edit, Overlay, Patch
@@ -50,7 +50,7 @@ def explain(options: argparse.Namespace) -> Outcome:
         if number in places:
             lines += [f"  there     {line}" for line in _place_lines(places[number])]
     text = "\n".join(lines) + "\n"
-    return Outcome(EXIT_DONE, report.report("explain"), text=text)
+    return Outcome(EXIT_DONE, report.report("explain"), text=text, said=noted(upstream) if upstream else "")
 
 
 def diff(options: argparse.Namespace) -> Outcome:
@@ -61,7 +61,7 @@ def diff(options: argparse.Namespace) -> Outcome:
     if stopped.stopped:
         return Outcome(EXIT_ANCHOR, report.report("diff", build=stopped), said="there is no diff of a stopped series")
     text = "".join(diffs.diff(upstream, series, options.patches))
-    return Outcome(EXIT_DONE, report.report("diff"), text=text)
+    return Outcome(EXIT_DONE, report.report("diff"), text=text, said=noted(stopped))
 
 
 def _why(patch: Patch) -> str:

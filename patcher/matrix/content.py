@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from patcher.declaration import declared_at
+from patcher.errors import printable
 from patcher.history import Commit
 from patcher.matrix.model import Judged, Matrix, Span, Stop
 from patcher.model import Patch
@@ -21,7 +22,7 @@ def content(result: Matrix, series: Sequence[Patch]) -> dict[str, Any]:
     """
     declared = {patch.id: declared_at(patch) for patch in series}
     return {
-        "repository": result.repository,
+        "repository": printable(result.repository),
         "refs": [_ref(result, judged) for judged in result.refs],
         "supported": [
             {"since": span.since.ref, "until": span.until.ref, "refs": _count(result, span)}

@@ -14,6 +14,7 @@ class Judged:
     """One ref. commit: its full id. findings: one for each patch of the series.
 
     reasons: every stop of every place, every gate that refused, or why the tree cannot be read; none is support.
+    notes: what a person should know of how the tree was read.
     """
 
     ref: str
@@ -21,6 +22,7 @@ class Judged:
     commit: str
     findings: tuple[Finding, ...]
     reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     line: Line = Line.V1
 
     @property

@@ -1,6 +1,6 @@
 """A matrix from beginning to end: judge, then find out who ended what."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from patcher import clone
 from patcher.history import Repository
@@ -48,5 +48,15 @@ def matrix(repository: Repository, refs: Sequence[str], series: Sequence[Patch],
         commits=repository.described(refs),
         supported=tuple(spans(ordered, lambda judged: judged.supported)),
         stops=tuple(blamed),
-        notes=(DIRTY,) if clone.is_dirty(repository.path) else (),
+        notes=tuple(_notes(repository, ordered)),
     )
+
+
+def _notes(repository: Repository, refs: Sequence[Judged]) -> Iterator[str]:
+    if clone.is_dirty(repository.path):
+        yield DIRTY
+    if repository.tags_without_commit:
+        yield f"left out, as they name no commit: {', '.join(repository.tags_without_commit)}"
+    for note in dict.fromkeys(note for judged in refs for note in judged.notes):
+        where = [judged.ref for judged in refs if note in judged.notes]
+        yield f"{where[0]}{f' and {len(where) - 1} more' if where[1:] else ''}: {note}"

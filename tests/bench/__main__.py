@@ -4,14 +4,19 @@ import argparse
 import os
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count
 
 from patcher import pipeline
 from patcher.errors import PatcherError
+from patcher.materialize import materialize
 from patcher.model import Build
 from patcher.resources import PACKAGE
+from patcher.spec import split
+from patcher.write import write_new
 from tests.bench.measured import Cost, Failed, median, run
 from tests.bench.patch_package import VERSION, Project, differences
 from tests.drift import nodejs
@@ -72,7 +77,7 @@ def _bench(spec: str, build: Build, rounds: int, scratch: str) -> Iterator[str]:
     load = f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     yield f"{build.upstream.label}, {rounds} rounds, medians; {load}\n"
     yield from _cold(spec, build, rounds, scratch)
-    yield _up_to_date(spec, rounds, scratch)
+    yield from _up_to_date(spec, rounds, scratch)
     yield "\none build by stages, in a process that has just started:"
     yield from _stages(spec)
 
@@ -112,13 +117,32 @@ def _theirs(build: Build, scratch: str) -> Callable[[], Cost]:
     return apply
 
 
-def _up_to_date(spec: str, rounds: int, scratch: str) -> str:
-    out = os.path.join(scratch, "up-to-date")
-    run(_build(spec, out), scratch)
+def _up_to_date(spec: str, rounds: int, scratch: str) -> Iterator[str]:
+    """Every kind of spec beside the same bare interpreter, in the same rounds. The aim is 4 or less for each."""
+    commands = {}
+    for kind, each in _kinds(spec, scratch).items():
+        commands[kind] = _build(each, os.path.join(scratch, f"up-to-date-{kind.strip('.')}"))
+        run(commands[kind], scratch)
     nothing = [sys.executable, "-c", "pass"]
-    sides = [lambda: run(_build(spec, out), scratch), lambda: run(nothing, scratch)]
-    again, bare = _interleaved(sides, rounds * 3)
-    return _compared("build that is up to date", again, "`python -c pass`", bare)
+    sides = [partial(run, each, scratch) for each in (*commands.values(), nothing)]
+    *again, bare = _interleaved(sides, rounds * 3)
+    for kind, cost in zip(commands, again, strict=True):
+        yield _compared(f"build that is up to date, {kind}", cost, "`python -c pass`", bare)
+
+
+def _kinds(spec: str, scratch: str) -> dict[str, str]:
+    """The same upstream as a spec of each kind; builtin is its own."""
+    tree = materialize(spec).tree
+    directory, archive, clone = (os.path.join(scratch, name) for name in ("directory", "upstream.tgz", "clone"))
+    write_new(tree, directory)
+    with tarfile.open(archive, "w:gz") as packed:
+        packed.add(directory, "package")
+    write_new(tree, clone)
+    person = ("-c", "user.name=bench", "-c", "user.email=bench@example.invalid")
+    for words in (["init", "--quiet"], ["add", "--all"], [*person, "commit", "--quiet", "--message", "bench"]):
+        subprocess.run(["git", *words], cwd=clone, check=True, capture_output=True)
+    git = spec if split(spec)[1] else f"{clone}@HEAD"
+    return {"builtin": "builtin", "git ref": git, "directory": directory, ".tgz": archive}
 
 
 def _build(spec: str, out: str) -> list[str]:
