@@ -192,6 +192,10 @@ class Repository:
         found = git.run(self.path, "merge-base", self.commit_id(one), self.commit_id(other), accept=(0, 1))
         return found.decode().strip()
 
+    def count(self, since: str, until: str) -> int:
+        """How many commits of the history of `until` are not in that of `since`. Raises `NoSuchRef`."""
+        return int(self._git("rev-list", "--count", self.commit_id(until), f"^{self.commit_id(since)}"))
+
     # --- commits -----------------------------------------------------------------------------------------------
 
     def commit(self, ref: str) -> Commit:

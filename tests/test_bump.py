@@ -51,7 +51,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
     [
         pytest.param(
             Change.EDITED,
-            "the statement was edited: the nearest in function handle is 90% like it",
+            "the statement was edited: the nearest in function handle is 89% like it",
             NEW.edited("store.save(session, total)", "store.save(session, total, 1)"),
             id="edited, and the pattern matches no more",
         ),
@@ -90,7 +90,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
         ),
         pytest.param(
             Change.DELETED,
-            "the statement is gone from function handle, and nothing in it is like it",
+            "the statement is gone from function handle; the most like it there is 57% like it",
             NEW.edited("  const total = store.count(session);\n" + SAVE + "  return total;", "  return session;"),
             id="gone",
         ),

@@ -1,4 +1,4 @@
-"""The comment above each pin of a declaration: which versions it was reviewed for. Leaf module.
+"""The comment above each pin of a declaration: which versions it was reviewed for. Leaf module but for versions.
 
 `# v1.1.1 to v1.4.8, v2.0.0` names the first and the last version of each run; `builtin` is no version of upstream.
 """
@@ -6,6 +6,8 @@
 import ast
 import re
 from collections.abc import Sequence
+
+from patcher.model import version_key
 
 _VERSION = re.compile(r"v(\d+(?:\.\d+)*)")
 _REF = re.compile(r"v\d[\w.+-]*(?: at [0-9a-f]{7,40})?")
@@ -25,6 +27,15 @@ def comments(source: str) -> dict[tuple[int, int, int], str]:
 def refs(comment: str) -> list[str]:
     """The refs that a comment names, in its order: the last one is the newest that was reviewed."""
     return [each.rpartition(" at ")[2] for each in _REF.findall(comment)]
+
+
+def spans(comment: str, tag: str) -> bool:
+    """Whether a version tag is one that a comment names, or lies within one of its runs."""
+    for run in comment.split(", "):
+        ends = [version_key(each) for each in refs(run)]
+        if all(ends) and ends and ends[0] <= version_key(tag) <= ends[-1]:
+            return True
+    return False
 
 
 def newest(comment: str) -> tuple[int, ...]:

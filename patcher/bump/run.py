@@ -121,18 +121,21 @@ class _Look:
     # --- a place that goes through -----------------------------------------------------------------------------
 
     def _going(self, there: Surveyed, surveyed: Sequence[Surveyed]) -> Place:
-        tokens = there.located.matches[0].tokens
-        old = self.reviews.since_review(there.patch, there.number, tokens)
         place = self._place(there)
-        if old is None or not old.located.matches or self._ref(there, tokens) == self.until.ref:
+        reviewed = self.reviews.last_review(there.patch, there.number)
+        if reviewed is None:
             return place
-        names = free_names(place.payload, language_of(place.edit.file)) | set(_names_of(there))
-        diff = scope_diff(self._ref(there, tokens), old, there, names)
-        reviewed = window_of(self._ref(there, tokens), old.text, old.located, language_of(place.edit.file))
-        return replace(place, scope_diff=diff, reviewed=reviewed, twins=twins(place.edit, old, there, surveyed))
-
-    def _ref(self, there: Surveyed, tokens: str) -> str:
-        return self.reviews.reviewed_ref(there.patch, there.number, tokens)
+        old, ref = reviewed
+        if self.repository.commit_id(ref) == self.until.commit:
+            return place
+        language = language_of(place.edit.file)
+        names = free_names(place.payload, language) | set(_names_of(there))
+        return replace(
+            place,
+            scope_diff=scope_diff(ref, old, there, names),
+            reviewed=window_of(ref, old.text, old.located, language),
+            twins=twins(place.edit, old, there, surveyed),
+        )
 
     def _place(self, there: Surveyed) -> Place:
         edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
