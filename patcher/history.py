@@ -104,6 +104,11 @@ class Repository:
         return clone.is_partial(self.path)
 
     @property
+    def may_fetch_tags(self) -> bool:
+        """Whether there is no version tag here, and somewhere to fetch some from."""
+        return not self._tags and bool(self._git("remote").strip())
+
+    @property
     def is_dirty(self) -> bool:
         """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them."""
         return clone.is_dirty(self.path)

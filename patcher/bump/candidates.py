@@ -47,7 +47,7 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
     file = old.edit.file
     there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
     if len(there.matches) == 1:
-        return [_same(old, anchor)]
+        return [same(file, anchor)]
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
     best: dict[tuple[str, Scope, str, str], Candidate] = {}
@@ -63,9 +63,10 @@ def _score(draft: Candidate) -> float:
     return draft.likeness - 0.05 * _ORDER[draft.kind]
 
 
-def _same(old: Reviewed, anchor: Anchor) -> Candidate:
+def same(file: str, anchor: Anchor) -> Candidate:
+    """The anchor itself, where its pattern matches exactly once and only the pin is not met."""
     why = (f"the same pattern matches once in {anchor.scope}", "only a new pin is needed: read the window first")
-    return Candidate(Kind.PIN, old.edit.file, replace(anchor, pins=()), 1.0, why)
+    return Candidate(Kind.PIN, file, replace(anchor, pins=()), 1.0, why)
 
 
 # --- where to look ---------------------------------------------------------------------------------------------

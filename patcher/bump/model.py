@@ -219,8 +219,9 @@ class Bump:
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
-    went into it, by place; `accepted` by a person, or the first ones. declared: the series as it is. red: the contracts
-    that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
+    went into it, by place; `accepted` by a person, or the first ones. fine: the places that a person accepted a
+    candidate for, and that need none. declared: the series as it is. unrecorded: places that go through, and were read
+    for an older version only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
     one at which `patch.number` does not meet the pin of these tokens. matrix: for a page, of the refs from `since` to
     `until`, as `patcher.matrix.content` gives it.
     """
@@ -234,7 +235,9 @@ class Bump:
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     accepted: bool = False
+    fine: tuple[str, ...] = ()
     declared: tuple[Patch, ...] = ()
+    unrecorded: bool = False
     red: tuple[Red, ...] = ()
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()
     matrix: Mapping[str, Any] | None = None

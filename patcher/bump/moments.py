@@ -83,6 +83,14 @@ class Reviews:
                 return self._reviewed(ref, there), moment(self.repository, ref)
         return None
 
+    def before(self, commit: str, patch: str, number: int) -> tuple[Reviewed, Moment] | None:
+        """A place at a parent of the commit from which on it stops: where no tag has it, its history still does."""
+        for parent in self.repository.commit(commit).parents:
+            there = self.at(parent, patch, number)
+            if there is not None and not there.finding.verdict.stops:
+                return self._reviewed(parent, there), moment(self.repository, parent)
+        return None
+
     def last_review(self, patch: str, number: int) -> tuple[Surveyed, str] | None:
         """A place as it stood when somebody read it last, and the ref of that; None where no such ref is here.
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from patcher import flow
 from patcher.bump import trial
 from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.candidates import candidates
+from patcher.bump.candidates import candidates, same
 from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
-from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
+from patcher.bump.model import Bump, Candidate, Change, Commit, Moment, Place, Refusal
 from patcher.bump.moments import Reviews, beginning, comments_of, moment
 from patcher.bump.nearest import with_nearest
 from patcher.bump.scope_diff import scope_diff
@@ -154,13 +154,13 @@ class _Look:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
             return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.patch, there.number)
-        if reviewed is None:
-            fetch = f"git -C {shlex.quote(self.repository.path)} fetch --tags"
-            said = f"no ref of this repository has the code that was reviewed; `{fetch}` may bring one"
-            return replace(place, change_said=said)
-        old, at = reviewed
-        alone = old.text == _text_of(at, place.edit.file)
+        alone = reviewed is None or reviewed[0].text == _text_of(reviewed[1], place.edit.file)
         culprit = self.walk.of_place(there.patch, there.number, alone=alone)
+        if reviewed is None and culprit is not None:
+            reviewed = self.reviews.before(culprit.commit, there.patch, there.number)
+        if reviewed is None:
+            return self._without_history(place, there, stopped)
+        old, _ = reviewed
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
         if culprit is None and self._fits_as_before(there):
@@ -168,18 +168,32 @@ class _Look:
                 Change.OUT_OF_RANGE,
                 f"the code is as reviewed; no anchor is for {self.until.upstream.version}",
             )
-        tried = [
-            trial.attempt(self.until.upstream, self.series, (there.patch, there.number, place.edit), each, stopped)
-            for each in (candidates(old, anchor, texts) if self.candidates_too else ())
-        ]
         return replace(
             place,
             reviewed=window_of(old.ref, old.text, old.located, old.language),
             change=change,
             change_said=said,
             culprit=culprit,
-            candidates=trial.ranked(tried),
+            candidates=self._tried(there, place, candidates(old, anchor, texts), stopped),
         )
+
+    def _without_history(self, place: Place, there: Surveyed, stopped: Collection[tuple[str, int]]) -> Place:
+        """A place of which nobody can see what it was: where its pattern matches once, it can be read and pinned."""
+        if len(there.located.matches) == 1:
+            said = "no ref of this repository has the code that was reviewed: read all of what stands there now"
+            found = [same(there.finding.file, there.located.anchor)]
+            return replace(place, change_said=said, candidates=self._tried(there, place, found, stopped))
+        said = "no ref of this repository has the code that was reviewed, and so nothing to look for"
+        if self.repository.may_fetch_tags:
+            said = f"{said}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
+        return replace(place, change_said=said)
+
+    def _tried(
+        self, there: Surveyed, place: Place, found: Sequence[Candidate], stopped: Collection[tuple[str, int]]
+    ) -> tuple[Candidate, ...]:
+        where = there.patch, there.number, place.edit
+        wanted = found if self.candidates_too else ()
+        return trial.ranked([trial.attempt(self.until.upstream, self.series, where, each, stopped) for each in wanted])
 
     def _blocker(self, there: Surveyed, before: Sequence[Place]) -> Place | None:
         """The place of a required patch that stops in the same file, where this one misses what that would bring."""
