@@ -9,11 +9,13 @@ from patcher.javascript import JAVASCRIPT, language_of
 from patcher.locate import locate
 from patcher.model import (
     SEVERITY,
+    Anchor,
     Build,
     Edit,
     File,
     Finding,
     Layer,
+    Line,
     Located,
     Patch,
     Place,
@@ -21,10 +23,11 @@ from patcher.model import (
     Tree,
     Upstream,
     Verdict,
+    version_of,
 )
 from patcher.reapply import Taken, decode, judge, judge_overlay, take_out
 from patcher.render import render
-from patcher.verify import verify
+from patcher.verify import explained, verify
 
 _ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
 
@@ -53,12 +56,13 @@ def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
     findings = [*state.findings, *judge(state.there, state.texts, series)]
     build = Build(
         upstream=state.there.pristine,
-        findings=tuple(_one_per_patch(findings, series, upstream.version)),
+        findings=tuple(_one_per_patch(state, findings, series)),
         places=tuple(findings),
         layers=tuple(state.layers),
         added=state.added,
         payloads=state.payloads,
         portable=state.portable,
+        notes=(*upstream.notes, *_notes(state)),
     )
     return build if build.stopped else replace(build, tree=_result(state))
 
@@ -95,6 +99,7 @@ class _State:
     payloads: dict[str, str] = field(default_factory=dict)
     portable: dict[str, str] = field(default_factory=dict)
     surveyed: list[Surveyed] = field(default_factory=list)
+    left_out: list[tuple[Patch, int, Edit]] = field(default_factory=list)
 
     @classmethod
     def of(cls, upstream: Upstream) -> "_State":
@@ -113,10 +118,23 @@ class _State:
     def stopped(self, patch: str) -> Finding | None:
         return next((each for each in self.findings if each.patch == patch and each.verdict.stops), None)
 
-    def left_out(self, patch: str) -> Finding | None:
+    def excluded(self, patch: str) -> Finding | None:
         """Why a patch did not go in: an anchor stopped it, or upstream does it itself. None for one that did."""
         own = [each for each in self.findings if each.patch == patch]
         return next((each for each in own if each.verdict.stops or each.verdict is Verdict.SUPERSEDED), None)
+
+
+def _notes(state: _State) -> Iterator[str]:
+    """What the code decided although upstream's version number says something else, or nothing."""
+    version, line = state.given.version, state.given.line
+    number = version_of(version)
+    if number is None:
+        said = f"the version {version!r}, which is not one" if version else "no version"
+        yield f"package.json has {said}: the code decides, and it is of the {line} line"
+        for patch, index, edit in state.left_out:
+            yield f"{patch.id}.{index} is left out: upstream has its code since {edit.since}, and it is not there"
+    elif (number.major > 1) != (line is Line.V2):
+        yield f"package.json says {version}, and the code is of the {line} line: the code decides"
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
@@ -133,44 +151,62 @@ def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
 
 
 def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
-    version = state.given.version
-    if patch.is_superseded_in(version):
-        message = f"upstream {version} does this itself: {patch.superseded_by}"
+    line = state.given.line
+    if patch.superseded is line:
+        message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
         state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
     made = []
-    for number, edit in patch.edits_for(version):
-        finding, splice = _try_edit(state, patch, number, edit)
-        state.findings.append(finding)
-        if splice is not None:
-            made.append((splice, edit.file))
+    for number, edit in patch.edits_for(line):
+        best = _best_anchor(state, patch, edit)
+        if best.finding.verdict is Verdict.MISSING and not edit.is_required_in(state.given.version):
+            state.left_out.append((patch, number, edit))
+            continue
+        surveyed = replace(best, number=number)
+        state.surveyed.append(surveyed)
+        if surveyed.finding.verdict.stops:
+            state.findings.append(_blame_requirement(state, patch, surveyed.finding))
+            continue
+        state.findings.append(surveyed.finding)
+        made.append((_splice(state, patch, edit, surveyed), surveyed.finding.file))
     if state.stopped(patch.id) is None:
         _add_overlays(state, patch)
         yield from made
 
 
-def _try_edit(state: _State, patch: Patch, number: int, edit: Edit) -> tuple[Finding, Splice | None]:
-    anchor = edit.anchor_for(state.given.version)
-    text = state.text(edit.file)
+def _best_anchor(state: _State, patch: Patch, edit: Edit) -> Surveyed:
+    """What the anchor finds that fits; of several that do not fit, the one that came nearest, the newest first."""
+    tried = [_try_anchor(state, patch, edit, anchor) for anchor in edit.anchors]
+    fits = [each for each in tried if not each.finding.verdict.stops]
+    best = fits[0] if fits else min(reversed(tried), key=lambda each: SEVERITY[each.finding.verdict])
+    places = {(each.finding.file, each.located.matches[0].line) for each in fits}
+    if len(places) < 2:
+        return best
+    found = " and ".join(f"{file}:{line}" for file, line in sorted(places))
+    message = f"expected one anchor to fit, found {len(fits)} that fit different code: {found} ({state.given.label})"
+    hint = explained(patch.id, state.given)
+    return replace(best, finding=replace(best.finding, verdict=Verdict.AMBIGUOUS, message=message, hint=hint, pins=()))
+
+
+def _try_anchor(state: _State, patch: Patch, edit: Edit, anchor: Anchor) -> Surveyed:
+    file = edit.file_of(anchor)
+    text = state.text(file)
     if text is None:
-        located = Located(anchor, (), problem=f"no {edit.file} in the tree")
-        finding = verify(patch, edit, located, state.given)
-        state.surveyed.append(Surveyed(patch.id, number, finding, located, ""))
-        return finding, None
-    language = language_of(edit.file)
-    located = _in_upstream_lines(state, edit.file, text, locate(text, anchor, language))
-    finding = verify(patch, edit, located, state.given)
-    state.surveyed.append(Surveyed(patch.id, number, finding, located, text))
-    if finding.verdict.stops:
-        return _blame_requirement(state, patch, finding), None
-    match = located.matches[0]
-    name = f"{edit.file} ({patch.id}.{number})"
-    payload = payload_of(edit, text[match.start : match.end])
+        located = Located(anchor, (), problem=f"no {file} in the tree")
+    else:
+        located = _in_upstream_lines(state, file, text, locate(text, anchor, language_of(file)))
+    return Surveyed(patch.id, 0, verify(patch, edit, located, state.given), located, text or "")
+
+
+def _splice(state: _State, patch: Patch, edit: Edit, there: Surveyed) -> Splice:
+    file, match = there.finding.file, there.located.matches[0]
+    name = f"{file} ({patch.id}.{there.number})"
+    payload = payload_of(edit, there.text[match.start : match.end])
     state.payloads[name] = payload
-    if language == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers that it names
+    if language_of(file) == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers it names
         state.portable[name] = _in_a_loop(payload_of(edit, _ORIGINAL_STANDS_FOR))
-    splice = splicing.make_splice(text, patch, number, edit, match, payload)
-    return finding, replace(splice, scope=anchor.scope)
+    splice = splicing.make_splice(there.text, patch, there.number, edit, match, payload)
+    return replace(splice, scope=there.located.anchor.scope)
 
 
 def _in_upstream_lines(state: _State, path: str, text: str, located: Located) -> Located:
@@ -207,22 +243,22 @@ def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding
     """A place that an earlier patch would have brought is missing because of that patch, not of upstream."""
     if finding.verdict is not Verdict.MISSING:
         return finding
-    required = [found for name in patch.requires if (found := state.left_out(name)) is not None]
+    required = [found for name in patch.requires if (found := state.excluded(name)) is not None]
     guilty = next((found for found in required if found.file == finding.file), None)
     if guilty is None:
         return finding
     if guilty.verdict is not Verdict.SUPERSEDED:
         return replace(finding, message=f"{finding.message}; {guilty.patch}, which it requires, did not go in")
-    version = state.given.version
+    line = state.given.line
     return replace(
         finding,
-        message=f"{finding.message}; {guilty.patch}, which it requires, is superseded in {version}",
-        hint=f"give `patcher/patches/{patch.id}.py` an anchor of its own for {version}, or a superseded range",
+        message=f"{finding.message}; {guilty.patch}, which it requires, is superseded on the {line} line",
+        hint=f"give `patcher/patches/{patch.id}.py` an anchor of its own for the {line} line, or declare it superseded",
     )
 
 
 def _add_overlays(state: _State, patch: Patch) -> None:
-    for overlay in patch.overlays_for(state.given.version):
+    for overlay in patch.overlays_for(state.given.line):
         file = File(render(overlay.template, **overlay.params).encode(), overlay.executable)
         state.added[overlay.path] = file
         if overlay.portable:
@@ -231,14 +267,15 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         state.findings += [found] if found else []
 
 
-def _one_per_patch(findings: Sequence[Finding], series: Sequence[Patch], version: str) -> Iterator[Finding]:
+def _one_per_patch(state: _State, findings: Sequence[Finding], series: Sequence[Patch]) -> Iterator[Finding]:
     """Each patch gets exactly one verdict: the worst of its places'."""
     named = {patch.id for patch in series}
     yield from (finding for finding in findings if finding.patch not in named)
     for patch in series:
         own = [finding for finding in findings if finding.patch == patch.id]
         applied = [finding for finding in own if finding.verdict is Verdict.APPLIED]
-        is_applied = len(applied) == len(patch.edits_for(version)) + len(patch.overlays_for(version)) > 0
+        edits = sum(each.patch == patch.id for each in state.surveyed)
+        is_applied = len(applied) == edits + len(patch.overlays_for(state.given.line)) > 0
         judged = [
             finding for finding in own if (finding.verdict is Verdict.APPLIED) == is_applied or finding.verdict.stops
         ]

@@ -134,7 +134,7 @@ class Repository:
     def _tags(self) -> tuple[str, ...]:
         names = self._git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines()
         versions = (name for name in names if _VERSION_TAG.fullmatch(name))
-        return tuple(sorted(versions, key=lambda tag: (version_key(tag), not re.search("[-+]", tag), tag)))
+        return tuple(sorted(versions, key=lambda tag: (version_key(tag), tag)))
 
     def tags(self) -> list[str]:
         """The version tags (`v1.2.0`, `1.2`, `v2.0.0-rc.1`), in version order."""

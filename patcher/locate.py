@@ -5,6 +5,7 @@ from functools import lru_cache
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.definitions import definitions
 from patcher.jsx import is_child
 from patcher.model import MODULE, Anchor, Located, Match, digest
 
@@ -16,7 +17,6 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
     """Find all matches of the anchor's pattern in all scopes of its name. language: as `javascript.language_of` gives.
 
     Remembered, so that the second build of a gate costs no second search.
-    A scope of the name twice makes each of them a place, so that the number of matches says `ambiguous`.
     """
     scopes = javascript.scopes_named(text, anchor.scope, language)
     if not scopes:
@@ -28,7 +28,7 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
         for scope in scopes
         for node in _matching(text, scope, anchor, language)
     }
-    lines = tuple(javascript.line_of(scope) for scope in scopes)
+    lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, language))
     if places:
         return Located(anchor, tuple(places.values()), lines)
     return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), "none")

@@ -49,7 +49,7 @@ def upstream_identity(build: Build) -> dict[str, str]:
 def _patch(build: Build, patch: Patch) -> dict[str, Any]:
     found = [finding for finding in build.findings if finding.patch == patch.id]
     payload = "\0".join(text for name, text in sorted(build.payloads.items()) if f"({patch.id}." in name)
-    ours = patch.overlays_for(build.upstream.version)
+    ours = patch.overlays_for(build.upstream.line)
     overlays = "\0".join(build.added[each.path].sha256 for each in ours if each.path in build.added)
     return {
         "id": patch.id,

@@ -74,7 +74,8 @@ def identified(everything: Iterator[tuple[str, File]], ref: str, spec: str, *, c
         hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
         raise ClientMissing(f"expected {CLIENT}/package.json, found no such file", where=spec, hint=hint)
     travels = {path: file for path, file in sorted(tree.items()) if does_travel(path, wanted, client=client)}
-    return Upstream(name=PACKAGE, version=str(package.get("version", "0.0.0")), ref=ref, tree=travels, spec=spec)
+    version = package.get("version")
+    return Upstream(PACKAGE, "" if version is None else str(version), ref, travels, spec=spec)
 
 
 def description(package_json: bytes | None, where: str) -> Mapping[str, object]:

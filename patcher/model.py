@@ -4,12 +4,16 @@ Leaf module: imports nothing of the package. Words are those of DESIGN.md sectio
 """
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from semver import Version
 
 
 def digest(data: bytes) -> str:
@@ -44,8 +48,10 @@ def tree_digest(tree: Tree) -> str:
 class Upstream:
     """A materialized upstream: its identity and its tree.
 
+    version: as `package.json` says it; empty where it says none. Messages and `Edit.since` use it, nothing else.
     ref: `builtin`, `directory`, `archive`, or the git ref. source: for git, the object id of the tree.
-    spec: what the user typed, for messages only.
+    part_of: where `tree` is only a part of an upstream, the line of the whole. spec: what the user typed, for messages
+    only. notes: what people should know of it, a sentence each.
     """
 
     name: str
@@ -54,6 +60,13 @@ class Upstream:
     tree: Tree
     source: str = ""
     spec: str = ""
+    notes: tuple[str, ...] = ()
+    part_of: "Line | None" = None
+
+    @cached_property
+    def line(self) -> "Line":
+        """The line of upstream, by its code."""
+        return self.part_of or upstream_line(self.tree)
 
     @cached_property
     def tree_sha256(self) -> str:
@@ -63,39 +76,54 @@ class Upstream:
     @property
     def label(self) -> str:
         """Name, version and ref, as messages show them."""
-        return f"{self.name} {self.version} ({self.ref})"
+        return f"{self.name} {self.version or 'without a version'} ({self.ref})"
 
 
-@dataclass(frozen=True)
-class Versions:
-    """A half-open range of upstream versions, `since <= version < until`; an empty bound is no bound."""
+class Line(StrEnum):
+    """A line of upstream: what its code can do, whatever its version number says. `upstream_line` recognises it.
 
-    since: str = ""
-    until: str = ""
+    V1: upstream knows no Codex, the series brings all of it. V2: upstream monitors Codex natively (`sessions.provider`,
+    `POST /api/hooks/codex`). NEVER: no upstream; an edit of this line is left out, and the numbers of the others stay.
+    """
 
-    def __contains__(self, version: str) -> bool:
-        number = version_key(version)
-        return (not self.since or version_key(self.since) <= number) and (
-            not self.until or number < version_key(self.until)
-        )
-
-    def __str__(self) -> str:
-        bounds = [f">={self.since}"] if self.since else []
-        bounds += [f"<{self.until}"] if self.until else []
-        return " ".join(bounds) or "every version"
+    V1 = "v1"
+    V2 = "v2"
+    NEVER = "never"
 
 
-EVERY_VERSION = Versions()
-V1_LINE = Versions(until="2.0.0")
-"""Upstream that knows no Codex: the series brings all of it."""
-V2_LINE = Versions(since="2.0.0")
-"""Upstream that monitors Codex natively (`sessions.provider`, `POST /api/hooks/codex`)."""
+# What makes an upstream one of the v2 line: its module, its route, its column. A release has all three or none.
+_V2_SIGNS: Sequence[tuple[str, bytes]] = (
+    ("server/lib/codex-ingest.js", b""),
+    ("server/routes/hooks.js", rb"""\.\s*post\s*\(\s*["'`]/codex["'`]"""),
+    ("server/db.js", rb"\bidx_sessions_provider\b"),
+)
+_MOST_OF_THEM = 2
 
 
-def version_key(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version, so that 1.10.0 comes after 1.9.0. `v1.2.0-x` is `(1, 2, 0)`."""
-    match = re.match(r"v?(\d+(?:\.\d+)*)", version)
-    return tuple(int(part) for part in match.group(1).split(".")) if match else ()
+def upstream_line(tree: Tree) -> Line:
+    """The line of an upstream, by its code: v2 when it has most of what v2 brought."""
+    signs = sum(path in tree and bool(re.search(sign, tree[path].data)) for path, sign in _V2_SIGNS)
+    return Line.V2 if signs >= _MOST_OF_THEM else Line.V1
+
+
+def version_of(text: str) -> "Version | None":
+    """A version as npm reads and sorts it: `v2.0.3`, `=2.0.3`, `2.0`, `2.0.0-rc.2`. None for what is not a version."""
+    from semver import Version  # only few builds need it
+
+    found = _LOOSE_VERSION.fullmatch(text)
+    try:
+        return Version.parse(found[1], optional_minor_and_patch=True) if found else None
+    except ValueError:
+        return None
+
+
+def version_key(text: str) -> tuple["Version", ...]:
+    """What versions and version tags are sorted by; empty, and before all others, for a text that is not a version."""
+    version = version_of(text)
+    return (version,) if version else ()
+
+
+_LOOSE_VERSION = re.compile(r"\s*[v=]*\s*(\d\S*)\s*")
 
 
 @dataclass(frozen=True)
@@ -143,6 +171,7 @@ class Anchor:
     containing: a word that the match must contain, where the pattern alone would have to quote upstream.
     target: for `replace`, the pattern of the node inside the match that is replaced; empty for the match itself.
     before, after: how many neighbouring statements belong to the window.
+    file: where upstream has the code in another file than the edit says; empty for the edit's own.
     """
 
     scope: Scope
@@ -152,7 +181,7 @@ class Anchor:
     containing: str = ""
     before: int = 0
     after: int = 0
-    versions: Versions = EVERY_VERSION
+    file: str = ""
 
     @property
     def shown(self) -> str:
@@ -171,28 +200,37 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class Edit:
-    """One splice. `anchors` holds one anchor for each shape that upstream has had, by version range."""
+    """One splice. `anchors` holds one anchor for each shape that upstream has had; the code decides which one fits.
+
+    line: the line of upstream that needs it; None for every line.
+    since: the upstream version that brought the code. From there on the edit is required; in an older version it goes
+    in where its scope and pattern are there, and is not needed where they are not.
+    """
 
     file: str
     place: Place
     template: str
     anchors: tuple[Anchor, ...]
-    versions: Versions = EVERY_VERSION
+    line: Line | None = None
+    since: str = ""
 
-    def anchor_for(self, version: str) -> Anchor:
-        """The anchor for this upstream version; for a version in no range, the nearest one, so that its pins judge."""
-        for anchor in self.anchors:
-            if version in anchor.versions:
-                return anchor
-        older = [a for a in self.anchors if a.versions.since and version_key(a.versions.since) <= version_key(version)]
-        return older[-1] if older else self.anchors[0]
+    def file_of(self, anchor: Anchor) -> str:
+        """The file that an anchor of this edit looks in."""
+        return anchor.file or self.file
+
+    def is_required_in(self, version: str) -> bool:
+        """Whether an upstream of this version must have the code. False for a text that is not a version."""
+        if not self.since:
+            return True
+        number, first = version_of(version), version_of(self.since)
+        return number is not None and first is not None and number.finalize_version() >= first
 
 
 @dataclass(frozen=True)
 class Overlay:
-    """A file of ours that the generated tree gets, in these upstream versions.
+    """A file of ours that the generated tree gets, on this line of upstream, or on every line for None.
 
-    portable: it must stay within ES2017 (DESIGN.md section 6).
+    portable: it must stay within ES2017, because it runs on any Node that a user has.
     """
 
     path: str
@@ -200,15 +238,15 @@ class Overlay:
     params: Mapping[str, Hashable] = field(default_factory=lambda: MappingProxyType({}))
     portable: bool = False
     executable: bool = False
-    versions: Versions = EVERY_VERSION
+    line: Line | None = None
 
 
 @dataclass(frozen=True)
 class Patch:
     """An anchor, a payload and a contract. The module's docstring says what, why, and what to search for.
 
-    superseded: the upstream versions that do it themselves, and `superseded_by` names what does it there. The proof
-    is that its contracts are green on the pristine tree.
+    superseded: the line of upstream that does it itself, and `superseded_by` names what does it there. The proof is
+    that its contracts are green on the pristine tree.
     """
 
     id: str
@@ -217,20 +255,16 @@ class Patch:
     overlays: tuple[Overlay, ...] = ()
     requires: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
-    superseded: Versions | None = None
+    superseded: Line | None = None
     superseded_by: str = ""
 
-    def edits_for(self, version: str) -> tuple[tuple[int, Edit], ...]:
-        """The edits that this upstream version needs, each with its number in the patch."""
-        return tuple((number, edit) for number, edit in enumerate(self.edits) if version in edit.versions)
+    def edits_for(self, line: Line) -> tuple[tuple[int, Edit], ...]:
+        """The edits for this line of upstream, each with its number in the patch."""
+        return tuple((number, edit) for number, edit in enumerate(self.edits) if edit.line in {None, line})
 
-    def overlays_for(self, version: str) -> tuple[Overlay, ...]:
-        """The files of ours that this upstream version needs."""
-        return tuple(overlay for overlay in self.overlays if version in overlay.versions)
-
-    def is_superseded_in(self, version: str) -> bool:
-        """Whether this upstream version does it itself, as far as the declaration knows."""
-        return self.superseded is not None and version in self.superseded
+    def overlays_for(self, line: Line) -> tuple[Overlay, ...]:
+        """The files of ours for this line of upstream."""
+        return tuple(overlay for overlay in self.overlays if overlay.line in {None, line})
 
     @property
     def file(self) -> str:
@@ -284,13 +318,22 @@ class Match:
 
 @dataclass(frozen=True)
 class Located:
-    """What `locate` found for one edit: every match, or why there is none."""
+    """What `locate` found for one edit: every match, or why there is none.
+
+    scopes: the lines of everything that defines the scope's name, from 1. More than one is ambiguous: which of them
+    runs is not decided by where the pattern stands.
+    """
 
     anchor: Anchor
     matches: tuple[Match, ...]
     scopes: tuple[int, ...] = ()
     candidates: tuple[str, ...] = ()
     problem: str = ""
+
+    @property
+    def is_unique(self) -> bool:
+        """Whether there is one scope of the name, and one match in it."""
+        return len(self.matches) == 1 and len(self.scopes) == 1
 
 
 @dataclass(frozen=True)
@@ -368,6 +411,7 @@ class Build:
     findings: one for each patch. places: one for each place that a patch has, in the order of the series.
     payloads: rendered text by `path (patch.number)`. portable: texts that must be ES2017, by the same name or path.
     built: what upstream's tool chain made of the client's sources, which then are in `tree` no more.
+    notes: what people should know of it and no verdict says, a sentence each.
     """
 
     upstream: Upstream
@@ -380,6 +424,7 @@ class Build:
     payloads: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     portable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     built: Tree = field(default_factory=lambda: MappingProxyType({}))
+    notes: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:

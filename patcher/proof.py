@@ -6,7 +6,7 @@ from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
 from patcher.harnesses import handler_path
-from patcher.model import Build, Tree, Verdict
+from patcher.model import Build, Line, Tree, Verdict
 from patcher.progress import progress as bar
 from patcher.prove import (
     CLIENT_CONTRACTS,
@@ -26,7 +26,7 @@ from patcher.prove import (
 
 def codex_handler(build: Build) -> str:
     """Where the generated tree has our Codex hook handler."""
-    return handler_path("codex", build.upstream.version)
+    return handler_path("codex", build.upstream.line)
 
 
 def run(
@@ -45,7 +45,7 @@ def run(
     Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
     `BrowserMissing`.
     """
-    contracts = chosen(only, build.upstream.version, client=pristine_client is not None)
+    contracts = chosen(only, build.upstream.line, client=pristine_client is not None)
     runtime = find_node(node)
     pristine = {**build.upstream.tree, **(pristine_client or {})}
     build = replace(build, upstream=replace(build.upstream, tree=pristine))
@@ -67,7 +67,7 @@ def run(
 def look(
     build: Build, names: Collection[str], *, node: str | None = None, install: bool = False, command: str
 ) -> dict[str, Observation]:
-    """What these contracts see on the patched tree alone; those that are not for this upstream's version are left out.
+    """What these contracts see on the patched tree alone; those that are not for this line of upstream are left out.
 
     command: what a person typed, for a hint. Raises `NodeMissing`, `DependenciesMissing`.
     """
@@ -79,7 +79,7 @@ def look(
         return {
             each.id: observe(each, patched)
             for each in CONTRACTS
-            if each.id in names and build.upstream.version in each.versions
+            if each.id in names and each.line in {None, build.upstream.line}
         }
 
 
@@ -99,13 +99,13 @@ def of(
         node=node,
         node_modules=node_modules,
         handler_source=build.added[codex_handler(build)].data.decode(),
-        version=build.upstream.version,
+        line=build.upstream.line,
         superseded=frozenset(each.patch for each in build.findings if each.verdict is Verdict.SUPERSEDED),
         progress=progress,
     )
 
 
-def chosen(only: Sequence[str], version: str, *, client: bool = False) -> list[Contract]:
+def chosen(only: Sequence[str], line: Line, *, client: bool = False) -> list[Contract]:
     """The contracts of these names, or all of this upstream's; those of the client with `client` only.
 
     Raises `UsageError` for a name that is not among them, `BrowserMissing` where one has to see the client.
@@ -118,12 +118,14 @@ def chosen(only: Sequence[str], version: str, *, client: bool = False) -> list[C
     if unknown:
         hint = f"there are: {', '.join(sorted(known))}"
         raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
-    ours = [contract for contract in contracts if version in contract.versions]
+    ours = [contract for contract in contracts if contract.line in {None, line}]
     elsewhere = set(only) - {contract.id for contract in ours}
     if elsewhere:
-        ranges = {contract.id: contract.versions for contract in contracts}
-        said = ", ".join(f"{name} is for {ranges[name]}" for name in sorted(elsewhere))
-        raise UsageError(f"{said}; this upstream is {version}", hint="leave it out, or choose another --upstream")
+        lines = {contract.id: contract.line for contract in contracts}
+        said = ", ".join(f"{name} is for the {lines[name]} line" for name in sorted(elsewhere))
+        raise UsageError(
+            f"{said}; this upstream is of the {line} line", hint="leave it out, or choose another --upstream"
+        )
     found = [contract for contract in ours if not only or contract.id in only]
     if any(contract in CLIENT_CONTRACTS for contract in found):
         find_browser()

@@ -44,6 +44,7 @@ def report(
         "gates": [_gate(gate) for gate in (build.gates if build else ())],
         "files": [_file(change) for change in (build.changes() if build else ())],
         "errors": problems,
+        "notes": list(build.notes) if build else [],
         **(extra or {}),
     }
 
@@ -114,6 +115,7 @@ def to_text(content: Mapping[str, Any], *, colour: bool = False) -> str:
     lines = []
     if content["upstream"]:
         lines += [f"upstream {_label(content['upstream'])}", ""]
+    lines += [f"  {paint('note', _BOLD)}  {note}" for note in content["notes"]] + [""] * bool(content["notes"])
     width = max((len(patch["id"]) for patch in content["patches"]), default=0)
     for patch in content["patches"]:
         verdict = paint(f"{patch['verdict']:<11}", _COLOURS.get(patch["verdict"], _RED))

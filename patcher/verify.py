@@ -9,7 +9,12 @@ _URL = re.compile(r"://|@")  # a bump reads history, so it takes a clone
 
 
 def verify(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
-    """Judge what `locate` found for one edit (DESIGN.md section 4; the stops of that table)."""
+    """Judge what `locate` found for one anchor of an edit.
+
+    A scope that is there twice is ambiguous wherever the pattern is: which one runs is not decided by that.
+    """
+    if len(located.scopes) > 1:
+        return _scope_twice(patch, edit, located, upstream)
     if not located.matches:
         return _missing(patch, edit, located, upstream)
     if len(located.matches) > 1:
@@ -45,6 +50,22 @@ def _missing(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> 
         located.scopes[0] if located.scopes else 0,
         message,
         hint=_hint(patch, edit, upstream),
+    )
+
+
+_WHICH_RUNS = {"route": "the earlier one answers", "function": "the later one runs"}
+
+
+def _scope_twice(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
+    anchor = located.anchor
+    lines = ", ".join(f"line {line}" for line in located.scopes)
+    there = ", ".join(f"line {match.line}" for match in located.matches) or "none of them"
+    message = (
+        f"expected {anchor.scope} once, found it {len(located.scopes)} times: {lines} "
+        f"({_WHICH_RUNS.get(anchor.scope.kind, 'only one runs')}); {anchor.shown} is at {there} ({upstream.label})"
+    )
+    return _finding(
+        patch, edit, anchor, Verdict.AMBIGUOUS, located.scopes[0], message, hint=_hint(patch, edit, upstream)
     )
 
 
@@ -98,7 +119,7 @@ def _finding(
 ) -> Finding:
     return Finding(
         patch=patch.id,
-        file=edit.file,
+        file=edit.file_of(anchor),
         verdict=verdict,
         line=line,
         scope=str(anchor.scope),

@@ -4,10 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from patcher.bump import trial
-from patcher.bump.model import Kind, Place
-from patcher.bump.moments import Reviews
+from patcher.bump.model import Place
 from patcher.errors import UsageError
-from patcher.model import version_key
 
 
 @dataclass(frozen=True)
@@ -26,7 +24,7 @@ class Asked:
     candidates: bool = True
 
 
-def chosen_of(places: Sequence[Place], asked: Asked, reviews: Reviews) -> dict[str, int]:
+def chosen_of(places: Sequence[Place], asked: Asked) -> dict[str, int]:
     """What was accepted; the first choices where nothing was, and nothing is written. Raises `UsageError`."""
     if not asked.accept:
         return {} if asked.write else trial.first_choices(places)
@@ -45,20 +43,4 @@ def chosen_of(places: Sequence[Place], asked: Asked, reviews: Reviews) -> dict[s
             problem = next(iter(found[0].tried.problems), "nothing is known of it")
             hint = "the same command without `--accept` shows the others"
             raise UsageError(f"{name}={rank} cannot be accepted: {problem}", hint=hint)
-        if found[0].kind is not Kind.PIN:
-            _refuse_range(known[name], reviews)
     return {name: rank for name, rank in asked.accept.items() if known[name].waits_for not in asked.accept}
-
-
-def _refuse_range(place: Place, reviews: Reviews) -> None:
-    """A new anchor is for the new version and all later ones: raise `UsageError` where such a range would be wrong."""
-    since, until = reviews.since, reviews.until
-    version = until.upstream.version
-    if since and since.upstream.version == version:
-        message = f"{since.ref} and {until.ref} both call themselves {version}: no range tells them apart"
-        raise UsageError(message, hint="a new anchor needs a new version of upstream: wait for its release")
-    newer = reviews.newest(place.patch, place.number)
-    if newer > version_key(version):
-        said = ".".join(str(part) for part in newer)
-        message = f"{place.id} was reviewed for {said} already: a range from {version} on would take that too"
-        raise UsageError(message, hint=f"write this anchor by hand, with `Versions(since=…, until=…)` around {version}")

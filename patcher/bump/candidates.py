@@ -44,7 +44,7 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
 
     old: the place as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
     """
-    file = old.edit.file
+    file = old.file
     there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
     if len(there.matches) == 1:
         return [same(file, anchor)]
@@ -77,10 +77,10 @@ def _homes(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Home
     found = [
         home
         for file, text in texts.items()
-        for home in _homes_in(file, text, anchor.scope, was, own=file == old.edit.file)
+        for home in _homes_in(file, text, anchor.scope, was, own=file == old.file)
         if home.scope == anchor.scope or home.likeness >= _LIKE_SCOPE or _has(home, anchor)
     ]
-    own = [each for each in found if (each.file, each.scope) == (old.edit.file, anchor.scope)]
+    own = [each for each in found if (each.file, each.scope) == (old.file, anchor.scope)]
     others = sorted((each for each in found if each not in own), key=lambda each: -each.likeness)
     return [*own, *others[:_SCOPES]]
 
@@ -113,7 +113,7 @@ def scope_text(old: Reviewed) -> str:
 
 def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
     moved = replace(anchor, scope=home.scope, pins=())
-    if home.scope != anchor.scope or home.file != old.edit.file:
+    if home.scope != anchor.scope or home.file != old.file:
         found = locate(home.text, moved, home.language).matches
         if len(found) == 1:
             yield _rehomed(old, moved, home, found[0])
@@ -123,7 +123,7 @@ def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
 
 def _rehomed(old: Reviewed, anchor: Anchor, home: Home, match: Match) -> Candidate:
     likeness = shapes.likeness(_statement(old.text, old.located.matches[0]), _statement(home.text, match))
-    kind = Kind.FILE if home.file != old.edit.file else Kind.SCOPE
+    kind = Kind.FILE if home.file != old.file else Kind.SCOPE
     where = f"{home.scope}{f' of {home.file}' if kind is Kind.FILE else ''}"
     why = (
         f"the same pattern matches once in {where}",
@@ -250,13 +250,13 @@ def _times(text: str, window: str) -> int:
 
 
 def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, runner_up: float) -> Candidate:
-    where = str(home.scope) if home.file == old.edit.file else f"{home.scope} of {home.file}"
+    where = str(home.scope) if home.file == old.file else f"{home.scope} of {home.file}"
     after = f"the next is {runner_up:.0%}" if runner_up else "no other is like it"
     why = [f"the statement in {where} most like the reviewed one: {likeness:.0%}, {after}"]
     if likeness - runner_up < 0.1:
         why.append("the margin is thin: read both")
     if home.scope != old.located.anchor.scope:
         why.append(f"that scope is {home.likeness:.0%} like {old.located.anchor.scope} as reviewed")
-    kind = Kind.FILE if home.file != old.edit.file else Kind.STATEMENT
+    kind = Kind.FILE if home.file != old.file else Kind.STATEMENT
     weight = likeness if home.scope == old.located.anchor.scope else likeness * (0.5 + home.likeness / 2)
     return Candidate(kind, home.file, anchor, weight, tuple(why))

@@ -17,7 +17,7 @@ def change_of(
     old: Reviewed, anchor: Anchor, verdict: Verdict, located: Located, texts: Mapping[str, str]
 ) -> tuple[Change, str]:
     """The word and the sentence. texts: the files to look in by path; the place's own may be missing."""
-    file = old.edit.file
+    file = old.file
     if verdict is Verdict.AMBIGUOUS:
         return Change.DUPLICATED, f"the code is there {len(located.matches)} times"
     if verdict is Verdict.DRIFTED:
@@ -36,7 +36,7 @@ def _drifted(old: Reviewed, text: str, located: Located) -> tuple[Change, str]:
 
 
 def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
-    file, was = old.edit.file, scope_text(old)
+    file, was = old.file, scope_text(old)
     gone = "the file is gone" if file not in texts else f"{anchor.scope} is gone from the file"
     homes = sorted(_homes(anchor, was, texts), key=lambda home: -home[0])
     same = next((each for each in homes if each[2] == str(anchor.scope) and each[0] >= _EDITED), None)
@@ -70,7 +70,7 @@ def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> 
     elsewhere = _elsewhere(old, anchor, texts)
     if elsewhere:
         return Change.MOVED, f"the statement is not in {anchor.scope} any more; it is in {elsewhere}"
-    alike = _nearest(old, anchor, texts[old.edit.file])
+    alike = _nearest(old, anchor, texts[old.file])
     if alike >= _EDITED:
         return Change.EDITED, f"the statement was edited: the nearest in {anchor.scope} is {alike:.0%} like it"
     most = f"the most like it there is {alike:.0%} like it" if alike else "nothing in it is like it"
@@ -80,9 +80,9 @@ def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> 
 def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
     for path, there in texts.items():
         for scope, _ in javascript.named_scopes(there, javascript.language_of(path)):
-            own = (path, scope) == (old.edit.file, anchor.scope)
+            own = (path, scope) == (old.file, anchor.scope)
             if not own and _contains(path, there, scope, anchor):
-                return f"{scope}{f' of {path}' if path != old.edit.file else ''}"
+                return f"{scope}{f' of {path}' if path != old.file else ''}"
     return ""
 
 

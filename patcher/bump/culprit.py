@@ -13,15 +13,15 @@ from patcher.model import File, Patch, Tree, Upstream
 
 @dataclass
 class Walk:
-    """Asks commits of one repository. versions: a place is fine at a commit when it is fine as one of these versions.
+    """Asks commits of one repository. ends: a place is fine at a commit when it is fine as one of these upstreams.
 
-    What `package.json` says between two releases is no help: code comes before its version number.
+    What `package.json` says between two releases does not help: code comes before its version number.
     """
 
     repository: history.Repository
     series: tuple[Patch, ...]
     until: str
-    versions: tuple[str, ...]
+    ends: tuple[Upstream, ...]
     _known: dict[object, bool] = field(default_factory=dict)
 
     def of_place(self, patch: str, number: int, *, alone: bool) -> Commit | None:
@@ -48,13 +48,13 @@ class Walk:
             key = (patch, number, *(self.repository.blob_id(commit, file) for file in files))
             if key not in self._known:
                 tree = self._files(commit, files)
-                self._known[key] = all(self._stops(tree, version, series, patch, number) for version in self.versions)
+                self._known[key] = all(self._stops(tree, end, series, patch, number) for end in self.ends)
             return self._known[key]
 
         return self._named(files, stops)
 
-    def _stops(self, tree: Tree, version: str, series: Sequence[Patch], patch: str, number: int) -> bool:
-        found = flow.survey(Upstream("", version, "", tree), series)
+    def _stops(self, tree: Tree, end: Upstream, series: Sequence[Patch], patch: str, number: int) -> bool:
+        found = flow.survey(Upstream("", end.version, "", tree, part_of=end.line), series)
         return all(each.finding.verdict.stops for each in found if (each.patch, each.number) == (patch, number))
 
     def _files(self, commit: str, files: Sequence[str]) -> Tree:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from patcher.bump import declared
 from patcher.bump.model import Bump, Candidate, Kind, Place
-from patcher.bump.repin import AddAnchor, AddEdit, AddPin, Change, Comment, repinned
-from patcher.bump.variants import since, until
+from patcher.bump.repin import AddAnchor, AddPin, Change, Comment, repinned
+from patcher.bump.variants import new_anchor, pinned_anchor
 from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
 from patcher.model import Edit, Patch, version_key
 from patcher.resources import PACKAGE
@@ -54,19 +54,13 @@ def _changes(bump: Bump, place: Place, said: Mapping[tuple[int, int, int], str])
     if not rank:
         return [] if place.stops else _extended(bump, place, said, comment)
     [candidate] = [each for each in place.candidates if each.rank == rank]
-    return [_accepted(place, candidate, bump.until.upstream.version, comment)]
+    return [_accepted(place.number, place.edit, candidate, comment)]
 
 
-def _accepted(place: Place, candidate: Candidate, version: str, comment: str) -> Change:
-    edit, anchor = place.edit, place.edit.anchor_for(version)
-    number = next(index for index, each in enumerate(edit.anchors) if each is anchor)
+def _accepted(number: int, edit: Edit, candidate: Candidate, comment: str) -> Change:
     if candidate.kind is Kind.PIN:
-        return AddPin(place.number, number, candidate.anchor.pins[-1], comment)
-    if candidate.kind is Kind.FILE:
-        new = replace(edit, file=candidate.file, anchors=(candidate.anchor,), versions=since(edit.versions, version))
-        return AddEdit(place.number, new, comment, until(edit.versions, version))
-    made = replace(candidate.anchor, versions=since(anchor.versions, version))
-    return AddAnchor(place.number, number, made, comment, until(anchor.versions, version))
+        return AddPin(number, pinned_anchor(edit, candidate), candidate.anchor.pins[-1], comment)
+    return AddAnchor(number, new_anchor(edit, candidate), comment)
 
 
 def _extended(

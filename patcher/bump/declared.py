@@ -1,4 +1,4 @@
-"""The comment above each pin of a declaration: which versions it was reviewed for. Leaf module but for versions.
+"""The comment above each pin of a declaration: which versions it was reviewed for.
 
 `# v1.1.1 to v1.4.8, v2.0.0` names the first and the last version of each run; `builtin` is no version of upstream.
 """
@@ -6,8 +6,12 @@
 import ast
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from patcher.model import version_key
+
+if TYPE_CHECKING:
+    from semver import Version
 
 _VERSION = re.compile(r"v(\d+(?:\.\d+)*)")
 _REF = re.compile(r"v\d[\w.+-]*(?: at [0-9a-f]{7,40})?")
@@ -38,9 +42,9 @@ def spans(comment: str, tag: str) -> bool:
     return False
 
 
-def newest(comment: str) -> tuple[int, ...]:
-    """The numbers of the newest version that a comment names."""
-    return max((tuple(int(part) for part in each.split(".")) for each in _VERSION.findall(comment)), default=())
+def newest(comment: str) -> tuple["Version", ...]:
+    """The newest version that a comment names, as `version_key`."""
+    return max((version_key(each) for each in _VERSION.findall(comment)), default=())
 
 
 def extended(comment: str, ref: str, between: Sequence[str] = ()) -> str:

@@ -58,7 +58,6 @@ class Change(StrEnum):
     SPLIT = "split"
     DELETED = "deleted"
     WAITS = "waits"
-    OUT_OF_RANGE = "out of range"
 
 
 class Kind(StrEnum):
@@ -118,6 +117,11 @@ class Reviewed:
     located: Located
     text: str
     language: str
+
+    @property
+    def file(self) -> str:
+        """The file that `text` is of."""
+        return self.edit.file_of(self.located.anchor)
 
 
 @dataclass(frozen=True)

@@ -127,10 +127,6 @@ class Reviews:
             self._surveys[ref] = flow.survey(found.upstream, self.series) if found else []
         return next((s for s in self._surveys[ref] if (s.patch, s.number) == (patch, number)), None)
 
-    def newest(self, patch: str, number: int) -> tuple[int, ...]:
-        """The numbers of the newest version that the comments of a place name; empty for none."""
-        return max((declared.newest(comment) for comment in self._comments(patch, number)), default=())
-
     def gaps(self, patch: str, number: int, last: str, tokens: str) -> list[str]:
         """The version tags after `last` and before the new ref at which a place does not meet the pin."""
         between = [tag for tag in _older_tags(self.repository, self.until) if version_key(tag) > version_key(last)]
@@ -140,7 +136,7 @@ class Reviews:
     def _reviewed(self, ref: str, there: Surveyed) -> Reviewed:
         edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
         version = self.repository.upstream(ref).version
-        return Reviewed(ref, version, edit, there.located, there.text, language_of(edit.file))
+        return Reviewed(ref, version, edit, there.located, there.text, language_of(there.finding.file))
 
     def _comments(self, patch: str, number: int) -> list[str]:
         return [comment for key, comment in self._source(patch).items() if key[0] == number]

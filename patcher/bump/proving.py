@@ -42,7 +42,7 @@ class Prover:
         if not better:
             return found, proofs
         chosen = {**bump.chosen, **better}
-        series = trial.accepted(bump.declared, bump.places, chosen, bump.until.upstream.version)
+        series = trial.accepted(bump.declared, bump.places, chosen)
         proposed = check_upstream(bump.until.upstream, series)
         if not proposed.ok:
             return found, proofs
@@ -76,7 +76,7 @@ class Prover:
     def _try(self, bump: Bump, place: Place, candidate: Candidate) -> Candidate:
         """With the choices that there are for the other places."""
         chosen = {**bump.chosen, place.id: candidate.rank}
-        series = trial.accepted(bump.declared, bump.places, chosen, bump.until.upstream.version)
+        series = trial.accepted(bump.declared, bump.places, chosen)
         build = check_upstream(bump.until.upstream, series)
         if not build.ok:
             said = next((gate.message for gate in build.gates if not gate.ok), "another place stops")

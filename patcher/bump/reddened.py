@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from patcher import javascript
+from patcher import flow, javascript
 from patcher.bump.culprit import described
 from patcher.bump.model import Brought, Bump, Moment, Red
 from patcher.errors import DependenciesMissing, PatcherError
 from patcher.history import Repository
-from patcher.model import Build, Patch, Scope
+from patcher.model import Build, Scope
 from patcher.pipeline import check_upstream
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ class Reasons:
         """The scopes that it made or changed in the files of the series: new ones without a place first."""
         parent = next(iter(self.repository.commit(commit).parents), "")
         files = dict.fromkeys(edit.file for patch in self.bump.series for edit in patch.edits)
-        places = _places(self.bump.series, self.patches_of[contract], self.bump.until.upstream.version)
+        places = _places(self.bump, self.patches_of[contract])
         found = [
             Brought(file, str(scope), scope not in before, places.get((file, scope), ()))
             for file in files
@@ -128,12 +128,12 @@ class Reasons:
         return {scope: node.text() for scope, node in javascript.named_scopes(text)} if text else {}
 
 
-def _places(series: Sequence[Patch], patches: Sequence[str], version: str) -> dict[tuple[str, Scope], tuple[str, ...]]:
+def _places(bump: Bump, patches: Sequence[str]) -> dict[tuple[str, Scope], tuple[str, ...]]:
     found: dict[tuple[str, Scope], tuple[str, ...]] = {}
-    for patch in series:
-        for number, edit in patch.edits_for(version) if patch.id in patches else ():
-            key = edit.file, edit.anchor_for(version).scope
-            found[key] = (*found.get(key, ()), f"{patch.id}.{number}")
+    for each in flow.survey(bump.until.upstream, bump.series):
+        if each.patch in patches:
+            key = each.finding.file, each.located.anchor.scope
+            found[key] = (*found.get(key, ()), f"{each.patch}.{each.number}")
     return found
 
 

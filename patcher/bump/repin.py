@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import libcst as cst
 from libcst.metadata import CodePosition, MetadataWrapper, PositionProvider
 
-from patcher.bump.sources import anchor_source, edit_source, import_order, pin_source, versions_source
+from patcher.bump.sources import anchor_source, import_order, pin_source
 from patcher.errors import DeclarationUnclear
-from patcher.model import Anchor, Edit, Pin, Versions
+from patcher.model import Anchor, Pin
 
 
 @dataclass(frozen=True)
@@ -36,26 +36,14 @@ class Comment:
 
 @dataclass(frozen=True)
 class AddAnchor:
-    """A new anchor behind an old one, whose range ends: `ended` is what remains of it."""
+    """A new anchor after all others of an edit."""
 
     edit: int
-    anchor: int
     new: Anchor
     comment: str
-    ended: Versions
 
 
-@dataclass(frozen=True)
-class AddEdit:
-    """A new edit behind all others, for a place that is in another file now; `ended` is what remains of the old one."""
-
-    edit: int
-    new: Edit
-    comment: str
-    ended: Versions
-
-
-Change = AddPin | Comment | AddAnchor | AddEdit
+Change = AddPin | Comment | AddAnchor
 
 
 @dataclass(frozen=True)
@@ -83,10 +71,9 @@ def repinned(source: str, changes: Sequence[Change], where: str) -> str:
 
 
 def _names_of(change: Change) -> Iterator[str]:
-    if isinstance(change, AddAnchor | AddEdit):
-        anchor = change.new if isinstance(change, AddAnchor) else change.new.anchors[0]
-        yield "MODULE" if anchor.scope.kind == "module" else anchor.scope.kind
-        yield "Versions"
+    if isinstance(change, AddAnchor):
+        kind = change.new.scope.kind
+        yield "MODULE" if kind == "module" else kind
 
 
 class _Declaration:
@@ -108,16 +95,12 @@ class _Declaration:
         """The text that one change puts in, and where."""
         edits = self._calls(self._patch(), "edits")
         edit = self._nth(edits, change.edit, "edit")
-        if isinstance(change, AddEdit):
-            yield from self._ended(edit, change.ended, "anchors")
-            yield self._behind(edits[-1], edit_source(change.new, change.comment))
-            return
         anchors = self._calls(edit, "anchors")
-        anchor = self._nth(anchors, change.anchor, "anchor")
         if isinstance(change, AddAnchor):
-            yield from self._ended(anchor, change.ended, "pins")
-            yield self._behind(anchor, anchor_source(change.new, change.comment))
-        elif isinstance(change, AddPin):
+            yield self._behind(anchors[-1], anchor_source(change.new, change.comment))
+            return
+        anchor = self._nth(anchors, change.anchor, "anchor")
+        if isinstance(change, AddPin):
             yield self._add_pin(self._calls(anchor, "pins"), change)
         else:
             yield self._comment(self._nth(self._calls(anchor, "pins"), change.pin, "pin"), change.comment)
@@ -137,18 +120,6 @@ class _Declaration:
             raise self._unclear("a pin without a comment above it")
         start = line - len(old) - 1
         return _Splice(start, line - 1, f"{self._indent(pin)}# {comment}")
-
-    def _ended(self, call: cst.Call, versions: Versions, before: str) -> Iterator[_Splice]:
-        """`versions=` of a call: another value, or a new argument above the one named `before`."""
-        text = versions_source(versions)
-        for argument in call.args:
-            if argument.keyword is not None and argument.keyword.value == "versions":
-                yield _Splice(self._start(argument.value), self._end(argument.value), text)
-                return
-        [pins] = [each for each in call.args if each.keyword is not None and each.keyword.value == before]
-        start = self._line_start(self._start(pins))
-        indent = self.source[start : self._start(pins)]
-        yield _Splice(start, start, f"{indent}versions={text},\n")
 
     def _behind(self, call: cst.Call, lines: Sequence[str]) -> _Splice:
         """Behind the line that a call and its comma end on."""

@@ -42,8 +42,8 @@ def bump(
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
     while True:
-        chosen = chosen_of(places, asked, look.reviews)
-        ours = trial.accepted(series, places, chosen, until.upstream.version)
+        chosen = chosen_of(places, asked)
+        ours = trial.accepted(series, places, chosen)
         free = trial.freed(until.upstream, ours, places, chosen)
         if not free:
             break
@@ -80,8 +80,8 @@ class _Look:
         self.candidates_too = candidates_too
         self.repository, self.series, self.since, self.until = repository, series, since, until
         self.reviews = Reviews(repository, series, since, until, comments_of(series))
-        versions = tuple(dict.fromkeys([until.upstream.version, *([since.upstream.version] if since else [])]))
-        self.walk = Walk(repository, series, until.ref, versions)
+        ends = (until.upstream, *([since.upstream] if since else []))
+        self.walk = Walk(repository, series, until.ref, ends)
         self.advance = advance
         self.texts = {
             path: file.data.decode("utf-8", "replace")
@@ -154,7 +154,7 @@ class _Look:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
             return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.patch, there.number)
-        alone = reviewed is None or reviewed[0].text == _text_of(reviewed[1], place.edit.file)
+        alone = reviewed is None or reviewed[0].text == _text_of(reviewed[1], reviewed[0].file)
         culprit = self.walk.of_place(there.patch, there.number, alone=alone)
         if reviewed is None and culprit is not None:
             reviewed = self.reviews.before(culprit.commit, there.patch, there.number)
@@ -163,11 +163,6 @@ class _Look:
         old, _ = reviewed
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
-        if culprit is None and self._fits_as_before(there):
-            change, said = (
-                Change.OUT_OF_RANGE,
-                f"the code is as reviewed; no anchor is for {self.until.upstream.version}",
-            )
         return replace(
             place,
             reviewed=window_of(old.ref, old.text, old.located, old.language),
@@ -203,16 +198,6 @@ class _Look:
         return next(
             (each for each in before if each.stops and each.patch in requires and each.edit.file == there.finding.file),
             None,
-        )
-
-    def _fits_as_before(self, there: Surveyed) -> bool:
-        if self.since is None:
-            return False
-        upstream = replace(self.until.upstream, version=self.since.upstream.version)
-        return any(
-            not each.finding.verdict.stops
-            for each in flow.survey(upstream, self.series)
-            if (each.patch, each.number) == (there.patch, there.number)
         )
 
     def _texts(self, there: Surveyed) -> dict[str, str]:

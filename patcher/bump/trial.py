@@ -52,14 +52,19 @@ def attempt(
     others = without(closure(series, patch), [each for each in stopped if each != (patch, number)])
     aimed = with_edit(others, patch, number, tried_edit(edit, candidate.file, candidate.anchor))
     there = next((s for s in flow.survey(upstream, aimed) if (s.patch, s.number) == (patch, number)), None)
-    matches = there.located.matches if there else ()
-    if len(matches) != 1:
-        problem = f"its pattern matches {len(matches)} times there"
-        return replace(candidate, tried=Tried(unique=False, problems=(problem,)))
+    if there is None or not there.located.is_unique:
+        return replace(candidate, tried=Tried(unique=False, problems=(_why_not_unique(there),)))
+    matches = there.located.matches
     pin = Pin(matches[0].tokens, matches[0].text, matches[0].line)
     pinned = replace(candidate, anchor=replace(candidate.anchor, pins=(pin,)))
     aimed = with_edit(others, patch, number, tried_edit(edit, candidate.file, pinned.anchor))
     return replace(pinned, tried=_gated(upstream, aimed))
+
+
+def _why_not_unique(there: flow.Surveyed | None) -> str:
+    if there is not None and len(there.located.scopes) > 1:
+        return f"{there.located.anchor.scope} is there {len(there.located.scopes)} times"
+    return f"its pattern matches {len(there.located.matches) if there else 0} times there"
 
 
 def _gated(upstream: Upstream, series: Sequence[Patch]) -> Tried:
@@ -81,16 +86,14 @@ def ranked(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
     return tuple(replace(each, rank=number) for number, each in enumerate(ordered, start=1))
 
 
-def accepted(
-    series: Sequence[Patch], places: Sequence[Place], chosen: dict[str, int], version: str
-) -> tuple[Patch, ...]:
+def accepted(series: Sequence[Patch], places: Sequence[Place], chosen: dict[str, int]) -> tuple[Patch, ...]:
     """The series with the chosen candidate of each place, as `--write` declares it."""
     out = tuple(series)
     for place in places:
         rank = chosen.get(place.id, 0)
         if rank:
             [candidate] = [each for each in place.candidates if each.rank == rank]
-            out = accept(out, place.patch, place.number, candidate, version)
+            out = accept(out, place.patch, place.number, candidate)
     return out
 
 

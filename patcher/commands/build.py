@@ -60,7 +60,7 @@ def prove(options: argparse.Namespace) -> Outcome:
     if not result.ok:
         return Outcome(exit_code_of(result), report.report("prove", build=result), said="nothing to prove")
     if options.client:
-        proof.chosen(options.only, result.upstream.version, client=True)  # before anything takes long
+        proof.chosen(options.only, result.upstream.line, client=True)  # before anything takes long
         result = with_client(options, result)
     results = proofs(options, result, only=options.only)
     content = {**report.report("prove", build=result), **proof.as_report(results)}

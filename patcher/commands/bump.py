@@ -22,7 +22,7 @@ from patcher.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patcher.model import Build, Patch
+    from patcher.model import Build, Line, Patch
     from patcher.prove import ProofResult
 
 
@@ -35,14 +35,14 @@ def bump(options: argparse.Namespace) -> Outcome:
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(_places(series, repository.upstream(asked.until).version)) as advance:
+        with progress(_places(series, repository.upstream(asked.until).line)) as advance:
             found = run(repository, series, asked, advance)
         return _outcome(options, found, repository)
 
 
-def _places(series: "Sequence[Patch]", version: str) -> int:
-    """How many places the series has in a version."""
-    return sum(len([*patch.edits_for(version)]) for patch in series if not patch.is_superseded_in(version))
+def _places(series: "Sequence[Patch]", line: "Line") -> int:
+    """How many places the series has on a line of upstream."""
+    return sum(len(patch.edits_for(line)) for patch in series if patch.superseded is not line)
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:

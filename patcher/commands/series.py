@@ -8,7 +8,7 @@ from patcher import diffs, flow, report
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
 from patcher.materialize import materialize
-from patcher.model import EVERY_VERSION, Anchor, Edit, Overlay
+from patcher.model import Anchor, Edit, Overlay
 from patcher.patches import CLIENT_SERIES, SERIES, module_of
 
 
@@ -41,7 +41,7 @@ def explain(options: argparse.Namespace) -> Outcome:
     lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
-        lines.append(f"superseded {patch.superseded}: {patch.superseded_by}")
+        lines.append(f"superseded on the {patch.superseded} line: {patch.superseded_by}")
     found = flow.survey(upstream, series if client else SERIES) if upstream else []
     places = {place.number: place for place in found if place.patch == patch.id}
     for number, edit in enumerate(patch.edits):
@@ -64,15 +64,20 @@ def diff(options: argparse.Namespace) -> Outcome:
 
 
 def _shown(overlay: Overlay) -> str:
-    return overlay.path if overlay.versions == EVERY_VERSION else f"{overlay.path} (upstream {overlay.versions})"
+    return overlay.path if overlay.line is None else f"{overlay.path} ({overlay.line} line)"
 
 
 def _edit_lines(number: int, edit: Edit) -> list[str]:
-    lines = [f"place {number}: {edit.place} in {edit.file}, upstream versions: {edit.versions}"]
+    lines = [f"place {number}: {edit.place} in {edit.file}, {_where_needed(edit)}"]
     for anchor in edit.anchors:
         lines += _anchor_lines(anchor)
     payload = flow.payload_of(edit, "<what stood there>").rstrip("\n").split("\n")
     return [*lines, *(f"  payload   {line}" for line in payload)]
+
+
+def _where_needed(edit: Edit) -> str:
+    line = f"on the {edit.line} line" if edit.line else "on every line"
+    return f"{line}, required since {edit.since}" if edit.since else line
 
 
 def _anchor_lines(anchor: Anchor) -> list[str]:

@@ -45,17 +45,17 @@ class _PatchWalk:
         self._series = [each for each in series if each.id in needed]
         edited = {edit.file for each in self._series for edit in each.edits}
         self.paths = sorted(edited | {overlay.path for overlay in patch.overlays} | {"package.json"})
-        self._known: dict[tuple[str | None, ...], bool] = {}
+        self._known: dict[tuple[object, ...], bool] = {}
 
-    def stops(self, commit: str, version: str) -> bool:
-        """Whether the patch stops, judged as this version: between two releases, code comes before its number."""
+    def stops(self, commit: str, at: Judged) -> bool:
+        """Whether the patch stops, judged as the version and the line of `at`: code comes before its number."""
         files = [path for path in self.paths if path != "package.json"]
-        key = (version, *(self.repository.blob_id(commit, path) for path in files))
+        key = (at.version, at.line, *(self.repository.blob_id(commit, path) for path in files))
         if key not in self._known:
             try:
                 upstream = self.repository.upstream(commit)
                 tree = {path: upstream.tree[path] for path in files if path in upstream.tree}
-                build = flow.run(Upstream(upstream.name, version, commit, tree), self._series)
+                build = flow.run(Upstream(upstream.name, at.version, commit, tree, part_of=at.line), self._series)
                 self._known[key] = any(each.verdict.stops for each in build.findings if each.patch == self._patch)
             except PatcherError:
                 self._known[key] = True
@@ -70,10 +70,10 @@ class _GateWalk:
         self._series = series
         self.paths = list(repository.sources)
 
-    def stops(self, commit: str, version: str) -> bool:
+    def stops(self, commit: str, at: Judged) -> bool:
         """Whether an anchor or a gate refuses."""
         try:
-            upstream = replace(self.repository.upstream(commit), version=version)
+            upstream = replace(self.repository.upstream(commit), version=at.version)
             return not pipeline.check_upstream(upstream, self._series).ok
         except PatcherError:
             return True
@@ -100,7 +100,7 @@ def _stop(refs: Sequence[Judged], stop: Stop, fits: Callable[[Judged], bool], wa
 
 def _culprit(walk: _PatchWalk | _GateWalk, at: Judged, *, wanted: bool) -> Commit | None:
     def is_so(commit: str) -> bool:
-        return walk.stops(commit, at.version) is wanted
+        return walk.stops(commit, at) is wanted
 
     if not is_so(at.commit):  # it stops there only for what stands around it
         return None

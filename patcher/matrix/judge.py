@@ -29,7 +29,7 @@ def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
         return Judged(ref, "", commit, findings, (f"{error.code}: {error.where}: {error.message}",))
     known = {patch.id for patch in series}
     findings = tuple(finding for finding in build.findings if finding.patch in known)
-    return Judged(ref, build.upstream.version, commit, findings, tuple(_reasons(build)))
+    return Judged(ref, build.upstream.version, commit, findings, tuple(_reasons(build)), build.upstream.line)
 
 
 def _reasons(build: Build) -> Iterator[str]:

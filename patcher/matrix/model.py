@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from patcher.history import Commit
-from patcher.model import Finding
+from patcher.model import Finding, Line
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Judged:
     commit: str
     findings: tuple[Finding, ...]
     reasons: tuple[str, ...] = ()
+    line: Line = Line.V1
 
     @property
     def supported(self) -> bool:

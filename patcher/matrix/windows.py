@@ -32,18 +32,18 @@ def _survey(repository: Repository, ref: str, series: Sequence[Patch]) -> _Place
 
 def _windows(stop: Stop, there: _Places, good: _Places, series: Sequence[Patch]) -> Iterator[dict[str, Any]]:
     patch = next((each for each in series if each.id == stop.patch), None)
-    for number, edit in patch.edits_for(stop.span.since.version) if patch else ():
+    for number, edit in enumerate(patch.edits) if patch else ():
         now, then = there.get((stop.patch, number)), good.get((stop.patch, number))
-        if now is not None and not now.finding.verdict.stops:
+        if now is None or not now.finding.verdict.stops:
             continue
         yield {
             "number": number,
-            "file": edit.file,
-            "scope": now.finding.scope if now else "",
+            "file": now.finding.file,
+            "scope": now.finding.scope,
             "place": str(edit.place),
             "payload": flow.payload_of(edit, "<what stood there>"),
-            "verdict": str(now.finding.verdict) if now else "missing",
-            "message": now.finding.message if now else f"no {edit.file} in the tree",
+            "verdict": str(now.finding.verdict),
+            "message": now.finding.message,
             "reviewed": window(then, stop.good),
             "found": window(now, stop.span.since.ref),
         }

@@ -7,7 +7,7 @@ v2:       superseded. Only the rollout makes rows there, hooks only say that the
           durable byte cursors in each file keep a line from being read twice: there is nothing to join.
 """
 
-from patcher.model import MODULE, V2_LINE, Anchor, Edit, Patch, Pin, Place
+from patcher.model import MODULE, Anchor, Edit, Line, Patch, Pin, Place
 
 PATCH = Patch(
     id="capture_columns",
@@ -41,6 +41,6 @@ PATCH = Patch(
         ),
     ),
     contracts=("existing_database_gains_columns", "hooked_then_imported_has_no_row_twice"),
-    superseded=V2_LINE,
+    superseded=Line.V2,
     superseded_by="rows come from the rollout alone, by byte cursors in `codex_ingest_state`",
 )

@@ -50,9 +50,9 @@ PATCH = Patch(
                 path="server/lib/codex-hooks-optin.js",
                 template="overlay/server/lib/codex-hooks-optin.js.j2",
                 params={"handler": path},
-                versions=versions,
+                line=line,
             )
-            for path, versions in places_of(_CODEX)
+            for path, line in places_of(_CODEX)
         ),
     ),
     contracts=("codex_hooks_follow_the_intent",),

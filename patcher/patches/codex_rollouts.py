@@ -8,7 +8,7 @@ v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`sta
           that outlive a restart.
 """
 
-from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
 
 _MODULES = (
     "codex-files", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload", "codex-importer",
@@ -75,6 +75,6 @@ PATCH = Patch(
         Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES
     ),
     contracts=("rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"),
-    superseded=V2_LINE,
+    superseded=Line.V2,
     superseded_by="`server/lib/codex-ingest.js`, followed by `startCodexSessionSync`",
 )

@@ -10,7 +10,7 @@ v2:       upstream stamps `sessions.provider` itself; `harness` is a generated c
           agents, and how far each rollout was read, so that upstream does not import the same history again.
 """
 
-from patcher.model import MODULE, V1_LINE, V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place
+from patcher.model import MODULE, Anchor, Edit, Line, Overlay, Patch, Pin, Place
 
 PATCH = Patch(
     id="harness_column",
@@ -20,7 +20,7 @@ PATCH = Patch(
             file="server/db.js",
             place=Place.AFTER,
             template="payload/harness_column.migration.js.j2",
-            versions=V1_LINE,
+            line=Line.V1,
             anchors=(
                 Anchor(
                     scope=MODULE,
@@ -47,7 +47,7 @@ PATCH = Patch(
             file="server/db.js",
             place=Place.BEFORE,
             template="payload/harness_column.statement.js.j2",
-            versions=V1_LINE,
+            line=Line.V1,
             anchors=(
                 Anchor(
                     scope=MODULE,
@@ -79,7 +79,7 @@ PATCH = Patch(
             file="server/db.js",
             place=Place.AFTER,
             template="payload/harness_column.provider.js.j2",
-            versions=V2_LINE,
+            line=Line.V2,
             anchors=(
                 Anchor(
                     scope=MODULE,
@@ -107,7 +107,7 @@ PATCH = Patch(
         Overlay(
             path="server/lib/harness-column.js",
             template="overlay/server/lib/harness-column.js.j2",
-            versions=V2_LINE,
+            line=Line.V2,
         ),
     ),
     contracts=("existing_database_gains_columns", "v1_database_goes_on_natively"),

@@ -10,7 +10,7 @@ v2:       stays. Claude transcripts are still parsed inside the write transactio
 """
 
 from patcher.harnesses import HARNESSES
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function, route
+from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function, route
 
 PATCH = Patch(
     id="parse_outside_transaction",
@@ -97,7 +97,7 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             place=Place.REPLACE,
             template="payload/parse_outside_transaction.transcript.js.j2",
-            versions=Versions(since="1.4.0"),
+            since="1.4.0",
             anchors=(
                 Anchor(
                     scope=function("processEvent"),

@@ -7,7 +7,7 @@ Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event 
 v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it reads the rollout on, and sets the status.
 """
 
-from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
 
 PATCH = Patch(
     id="record_hooks_once",
@@ -44,6 +44,6 @@ PATCH = Patch(
     ),
     overlays=(Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),),
     contracts=("hooked_then_imported_has_no_row_twice",),
-    superseded=V2_LINE,
+    superseded=Line.V2,
     superseded_by="`POST /api/hooks/codex` reads the rollout on and inserts nothing of its own",
 )

@@ -6,7 +6,7 @@ Upstream: `client/src/pages/Settings.tsx`, in the component `Settings`. The whol
           search for `hooks.title`. In a build only with `--client`.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function
+from patcher.model import MODULE, Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
 
 PATCH = Patch(
     id="settings_switch",
@@ -42,7 +42,7 @@ PATCH = Patch(
             file="client/src/pages/Settings.tsx",
             place=Place.AFTER,
             template="payload/settings_switch.section.tsx.j2",
-            versions=Versions(until="2.0.0"),
+            line=Line.V1,
             anchors=(
                 Anchor(
                     scope=function("Settings"),
@@ -75,7 +75,7 @@ PATCH = Patch(
             file="client/src/pages/Settings.tsx",
             place=Place.AFTER,
             template="payload/settings_switch.beside.tsx.j2",
-            versions=Versions(since="2.0.0"),
+            line=Line.V2,
             anchors=(
                 Anchor(
                     scope=function("Settings"),

@@ -13,10 +13,10 @@ v2:       upstream has a route of its own for Codex hooks, which stamps `provide
 """
 
 from patcher.harnesses import HARNESSES, places_of
-from patcher.model import V1_LINE, V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, Versions, function, route
+from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function, route
 
 # Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
-_CODEX_HOME = ((V1_LINE, ("CODEX_HOME",)), (V2_LINE, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
+_CODEX_HOME = ((Line.V1, ("CODEX_HOME",)), (Line.V2, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
 
 PATCH = Patch(
     id="stamp_harness",
@@ -27,7 +27,7 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             place=Place.AFTER,
             template="payload/stamp_harness.js.j2",
-            versions=V1_LINE,
+            line=Line.V1,
             anchors=(
                 Anchor(
                     scope=function("processEvent"),
@@ -54,7 +54,8 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             place=Place.AFTER,
             template="payload/stamp_harness.spare.js.j2",
-            versions=Versions(since="1.4.0", until="2.0.0"),
+            line=Line.V1,
+            since="1.4.0",
             anchors=(
                 Anchor(
                     scope=function("livenessReap"),
@@ -80,7 +81,7 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             place=Place.AFTER,
             template="payload/stamp_harness.forward.js.j2",
-            versions=V2_LINE,
+            line=Line.V2,
             anchors=(
                 Anchor(
                     scope=route("POST", "/event"),
@@ -104,19 +105,19 @@ PATCH = Patch(
             params={"harness": harness},
             portable=True,
             executable=True,
-            versions=versions,
+            line=line,
         )
         for harness in HARNESSES
-        for path, versions in places_of(harness)
+        for path, line in places_of(harness)
     )
     + tuple(
         Overlay(
             path="server/lib/codex-paths.js",
             template="overlay/server/lib/codex-paths.js.j2",
             params={"variables": variables},
-            versions=versions,
+            line=line,
         )
-        for versions, variables in _CODEX_HOME
+        for line, variables in _CODEX_HOME
     ),
     contracts=(
         "codex_hook_stamps_session",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patcher.model import EVERY_VERSION, Tree, Versions
+from patcher.model import Line, Tree
 from patcher.prove.codex_session import CodexSession
 from patcher.prove.node import Node
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
@@ -121,7 +121,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class Contract:
-    """A fact about a running sidecar that the named patches bring about, in these upstream versions.
+    """A fact about a running sidecar that the named patches bring about, on this line of upstream (None: every line).
 
     Where upstream supersedes all of the patches it must hold on the pristine tree as well: that is the proof of it.
     """
@@ -130,7 +130,7 @@ class Contract:
     summary: str
     patches: tuple[str, ...]
     observe: Callable[[Bench], Observation]
-    versions: Versions = EVERY_VERSION
+    line: Line | None = None
 
 
 @dataclass(frozen=True)
@@ -187,13 +187,13 @@ def prove(
     node_modules: str | None,
     handler_source: str,
     superseded: Container[str] = (),
-    version: str = "this upstream",
+    line: Line = Line.V1,
     progress: Callable[[str], None] = lambda said: None,
 ) -> list[ProofResult]:
     """Run each contract on both trees, on real sidecars, one at a time.
 
     handler_source: text of the rendered Codex hook handler. superseded: ids of the patches that are declared
-    superseded for this upstream's `version`. Leaves no process and no file, also when interrupted.
+    superseded for this `line` of upstream. Leaves no process and no file, also when interrupted.
     """
     results = []
     made = benches(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
@@ -204,19 +204,19 @@ def prove(
             progress(f"{contract.id}: patched")
             green = observe(contract, on_patched)
             if contract.patches and all(patch in superseded for patch in contract.patches):
-                results.append(_judged_superseded(contract, red, green, version))
+                results.append(_judged_superseded(contract, red, green, line))
             else:
                 results.append(_judged(contract, red, green))
     return results
 
 
-def _judged_superseded(contract: Contract, red: Observation, green: Observation, version: str) -> ProofResult:
+def _judged_superseded(contract: Contract, red: Observation, green: Observation, line: Line) -> ProofResult:
     """Upstream does it itself: the pristine tree must show it, and ours must not take it away."""
     owners = ", ".join(contract.patches)
     if not red.observed:
         message = f"could not be observed on the pristine tree: {red.said}"
     elif not red.green:
-        message = f"{owners}: declared superseded for {version}, but upstream does not do it: {red.said}"
+        message = f"{owners}: declared superseded for the {line} line, but upstream does not do it: {red.said}"
     elif not green.observed:
         message = f"could not be observed on the patched tree: {green.said}"
     elif not green.green:

@@ -7,7 +7,7 @@ in one session with one agent, and nothing looks like Claude's.
 import time
 from collections.abc import Callable
 
-from patcher.model import V2_LINE
+from patcher.model import Line
 from patcher.prove.codex_session import CodexSession, Payload, sample
 from patcher.prove.contract import Bench, Contract, Observation
 from patcher.prove.reading import counted, events_of
@@ -90,5 +90,5 @@ CONTRACT = Contract(
     summary="What our handler sends feeds upstream's own Codex sessions, and adds no row and no agent of its own.",
     patches=("stamp_harness",),
     observe=_observe,
-    versions=V2_LINE,
+    line=Line.V2,
 )

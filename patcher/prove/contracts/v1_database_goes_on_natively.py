@@ -11,7 +11,7 @@ import time
 from contextlib import closing
 from typing import Any
 
-from patcher.model import V2_LINE
+from patcher.model import Line
 from patcher.prove.codex_session import MODEL, CodexSession, sample
 from patcher.prove.contract import Bench, Contract, Observation
 from patcher.prove.reading import counted, events_of, harness_of, session_of
@@ -129,5 +129,5 @@ CONTRACT = Contract(
     summary="A database of a patched v1 sidecar goes on: its Codex sessions stay so, and nothing is imported again.",
     patches=("harness_column",),
     observe=_observe,
-    versions=V2_LINE,
+    line=Line.V2,
 )
