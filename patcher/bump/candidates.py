@@ -46,7 +46,7 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
     """
     file = old.file
     there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
-    if len(there.matches) == 1:
+    if there.is_unique:
         return [same(file, anchor)]
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
@@ -114,9 +114,9 @@ def scope_text(old: Reviewed) -> str:
 def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
     moved = replace(anchor, scope=home.scope, pins=())
     if home.scope != anchor.scope or home.file != old.file:
-        found = locate(home.text, moved, home.language).matches
-        if len(found) == 1:
-            yield _rehomed(old, moved, home, found[0])
+        found = locate(home.text, moved, home.language)
+        if found.is_unique:
+            yield _rehomed(old, moved, home, found.matches[0])
             return
     yield from _similar(old, anchor, home)
 

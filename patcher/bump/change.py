@@ -19,6 +19,9 @@ def change_of(
     """The word and the sentence. texts: the files to look in by path; the place's own may be missing."""
     file = old.file
     if verdict is Verdict.AMBIGUOUS:
+        if len(located.scopes) > 1:
+            lines = ", ".join(map(str, located.scopes))
+            return Change.DUPLICATED, f"{anchor.scope} is defined {len(located.scopes)} times, at lines {lines}"
         return Change.DUPLICATED, f"the code is there {len(located.matches)} times"
     if verdict is Verdict.DRIFTED:
         return _drifted(old, texts.get(file, ""), located)

@@ -224,10 +224,10 @@ class Bump:
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
     went into it, by place; `accepted` by a person, or the first ones. fine: the places that a person accepted a
-    candidate for, and that need none. declared: the series as it is. unrecorded: places that go through, and were read
-    for an older version only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
-    one at which `patch.number` does not meet the pin of these tokens. matrix: for a page, of the refs from `since` to
-    `until`, as `patcher.matrix.content` gives it.
+    candidate for, and that need none. declared: the series as it is. unrecorded: whether a place that goes through was
+    read for older versions only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps:
+    version tags after a ref and before the new one at which `patch.number` does not meet the pin of these tokens.
+    matrix: for a page, of the refs from `since` to `until`, as `patcher.matrix.content` returns it.
     """
 
     since: Moment | None

@@ -106,7 +106,7 @@ class Reviews:
         """The refs that the comments of a place name or span, the nearest first; behind them, where the bump begins."""
         comments = self._comments(patch, number)
         tags = [tag for tag in self._tags if any(declared.spans(each, tag) for each in comments)]
-        others = [ref for each in comments for ref in declared.refs(each) if not version_key(ref)]
+        others = [ref for each in comments for ref in declared.refs(each) if not ref.startswith("v")]
         before = [ref for ref in others if _exists(self.repository, ref) and self._is_before(ref)]
         near = sorted([*before, *tags], key=lambda ref: _distance(self.repository, ref, self.until))
         return [*near, *([self.since.ref] if self.since else [])]

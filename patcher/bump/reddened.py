@@ -38,17 +38,21 @@ class Reasons:
     _builds: dict[str, Build | None] = field(default_factory=dict)
 
     def of(self, red: Sequence[str]) -> tuple[Red, ...]:
-        """A reason for each of these contracts. Raises `DependenciesMissing` for the beginning of the bump."""
+        """A reason for each of these contracts, of what was seen where the bump begins, with the series as declared."""
         since = self.bump.since
         if since is None:
             said = "no ref is known where it was green: there is none whose pins are met"
             return tuple(Red(each, said) for each in red)
-        build = self._build(since.commit)
-        if build is None:
-            said = f"the series does not build at {since.ref}: nothing to compare with"
+        build = check_upstream(since.upstream, self.bump.declared)
+        if not build.ok:
+            said = f"nothing to compare with: the series, as it is declared, does not build at {since.ref}: {_why(build)}"
             return tuple(Red(each, said) for each in red)
         self.advance(f"red contracts at {since.ref}", 1)
-        before = self.look(build, red)
+        try:
+            before = self.look(build, red)
+        except DependenciesMissing as error:
+            said = f"nothing to compare with: it was not run at {since.ref}, because {error.message}"
+            return tuple(Red(each, said) for each in red)
         return tuple(self._one(each, since, before.get(each)) for each in red)
 
     def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
@@ -87,12 +91,13 @@ class Reasons:
             return None
         self.advance(f"{contract} at {commit[:12]}", 1)
         try:
-            return not self.look(build, [contract])[contract].green
+            seen = self.look(build, [contract]).get(contract)
         except DependenciesMissing:
             return None
+        return None if seen is None else not seen.green
 
     def _build(self, commit: str) -> Build | None:
-        """With what was accepted; as the version that it says, or as the new one: code comes before its number."""
+        """As it is declared, or with what was accepted where that does not build."""
         if commit not in self._builds:
             self._builds[commit] = next(self._tries(commit), None)
         return self._builds[commit]
@@ -100,8 +105,8 @@ class Reasons:
     def _tries(self, commit: str) -> Iterator[Build]:
         try:
             upstream = self.repository.upstream(commit)
-            for version in dict.fromkeys([upstream.version, self.bump.until.upstream.version]):
-                build = check_upstream(replace(upstream, version=version), self.bump.series)
+            for series in (self.bump.declared, self.bump.series):
+                build = check_upstream(upstream, series)
                 if build.ok:
                     yield build
         except PatcherError:
@@ -135,6 +140,13 @@ def _places(bump: Bump, patches: Sequence[str]) -> dict[tuple[str, Scope], tuple
             key = each.finding.file, each.located.anchor.scope
             found[key] = (*found.get(key, ()), f"{each.patch}.{each.number}")
     return found
+
+
+def _why(build: Build) -> str:
+    stop = next((each for each in build.places if each.verdict.stops), None)
+    if stop is not None:
+        return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
+    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "it says no more")
 
 
 def in_short(said: str) -> str:

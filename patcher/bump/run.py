@@ -38,11 +38,11 @@ def bump(
     until = moment(repository, asked.until)
     advance("the newest ref whose pins are met", 0)
     since = beginning(repository, until, series, asked.since)
-    look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
+    look = _Look(repository, tuple(series), since, until, advance, asked)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
     while True:
-        chosen = chosen_of(places, asked)
+        chosen, fine = chosen_of(places, asked)
         ours = trial.accepted(series, places, chosen)
         free = trial.freed(until.upstream, ours, places, chosen)
         if not free:
@@ -59,6 +59,7 @@ def bump(
         ours,
         chosen,
         bool(asked.accept),
+        fine,
         tuple(series),
         gaps=look.reviews.gaps,
     )
@@ -74,10 +75,9 @@ class _Look:
         since: Moment | None,
         until: Moment,
         advance: Advance,
-        *,
-        candidates_too: bool,
+        asked: Asked,
     ) -> None:
-        self.candidates_too = candidates_too
+        self.asked = asked
         self.repository, self.series, self.since, self.until = repository, series, since, until
         self.reviews = Reviews(repository, series, since, until, comments_of(series))
         ends = (until.upstream, *([since.upstream] if since else []))
@@ -104,7 +104,7 @@ class _Look:
 
     def again(self, places: Sequence[Place], free: Collection[Place], series: tuple[Patch, ...]) -> list[Place]:
         """The places, of which these had to wait; now there is a candidate in `series` for what they waited for."""
-        look = _Look(self.repository, series, self.since, self.until, self.advance, candidates_too=self.candidates_too)
+        look = _Look(self.repository, series, self.since, self.until, self.advance, self.asked)
         surveyed = {(each.patch, each.number): each for each in flow.survey(self.until.upstream, series)}
         stopped = {key for key, each in surveyed.items() if each.finding.verdict.stops}
         found: list[Place] = []
@@ -128,12 +128,11 @@ class _Look:
         old, ref = reviewed
         if self.repository.commit_id(ref) == self.until.commit:
             return place
-        language = language_of(place.edit.file)
-        names = free_names(place.payload, language) | set(_names_of(there))
+        names = free_names(place.payload, language_of(there.finding.file)) | set(_names_of(there))
         return replace(
             place,
-            scope_diff=scope_diff(ref, old, there, names),
-            reviewed=window_of(ref, old.text, old.located, language),
+            scope_diff=scope_diff(ref, old, there, names, everything=self.asked.everything),
+            reviewed=window_of(ref, old.text, old.located, language_of(old.finding.file)),
             twins=twins(place.edit, old, there, surveyed),
         )
 
@@ -142,7 +141,7 @@ class _Look:
         place = Place(there.patch, there.number, edit, there.finding, flow.payload_of(edit, _THERE))
         if not there.located.matches:
             return place
-        window = window_of(self.until.ref, there.text, there.located, language_of(edit.file))
+        window = window_of(self.until.ref, there.text, there.located, language_of(there.finding.file))
         return replace(place, found=window)
 
     # --- a place that stops ------------------------------------------------------------------------------------
@@ -174,7 +173,7 @@ class _Look:
 
     def _without_history(self, place: Place, there: Surveyed, stopped: Collection[tuple[str, int]]) -> Place:
         """A place of which nobody can see what it was: where its pattern matches once, it can be read and pinned."""
-        if len(there.located.matches) == 1:
+        if there.located.is_unique:
             said = "no ref of this repository has the code that was reviewed: read all of what stands there now"
             found = [same(there.finding.file, there.located.anchor)]
             return replace(place, change_said=said, candidates=self._tried(there, place, found, stopped))
@@ -187,7 +186,7 @@ class _Look:
         self, there: Surveyed, place: Place, found: Sequence[Candidate], stopped: Collection[tuple[str, int]]
     ) -> tuple[Candidate, ...]:
         where = there.patch, there.number, place.edit
-        wanted = found if self.candidates_too else ()
+        wanted = found if self.asked.candidates else ()
         return trial.ranked([trial.attempt(self.until.upstream, self.series, where, each, stopped) for each in wanted])
 
     def _blocker(self, there: Surveyed, before: Sequence[Place]) -> Place | None:
