@@ -6,9 +6,8 @@ from dataclasses import replace
 import pytest
 
 from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.content import content
+from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Bump, Change, Kind, Place, Tried
-from patcher.bump.moments import Reviews, moment
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.history import Repository as History
@@ -308,8 +307,8 @@ def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Reposit
     assert accepted.proposed.tree == found.proposed.tree
     alone = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1})
     assert not alone.proposed.ok and [each.rank for each in alone.places[1].candidates] == [1]
-    command = content(alone, "bump")["places"][1]["candidates"][0]["command"]
-    assert command == "bump --accept first.0=1 second.0=1 --write"
+    command = content(alone, CommandLine("bump"))["places"][1]["candidates"][0]["command"]
+    assert command == "bump --accept first.0=1 second.0=1"
 
 
 def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repository, audit: Patch) -> None:
@@ -317,13 +316,10 @@ def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repositor
     repository.commit(EDITED_SAVE.edited("handle", "receive"), "v1.3.0")
     place = only(bumped(repository, audit))
     twice = replace(place, candidates=(replace(place.candidates[0], tried=Tried(problems=("it matches 2 times",))),))
-    with History.open(str(repository.path)) as history:
-        at = moment(history, "v1.3.0")
-        asked = Asked("v1.3.0", accept={"audit.0": 1})
-        said = refusal(chosen_of, [twice], asked, Reviews(history, (audit,), None, at))
+    said = refusal(chosen_of, [twice], Asked("v1.3.0", accept={"audit.0": 1}))
     assert (said.message, said.hint) == (
         "audit.0=1 cannot be accepted: it matches 2 times",
-        "the same command without `--accept` shows the others",
+        "the same command without `--accept` and `--write` shows the others",
     )
 
 
@@ -373,15 +369,17 @@ def test_the_newest_tag_whose_pins_are_met_is_where_it_begins(repository: Reposi
 def test_an_unknown_place_or_rank_is_a_usage_error(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     said = refusal(bumped, repository, audit, accept={"audit.7": 1})
-    assert (said.message, said.hint) == ("there is no place audit.7", "there are: audit.0")
+    assert (said.message, said.hint) == ("there is no place audit.7 in v1.3.0", "did you mean audit.0?")
+    said = refusal(bumped, repository, audit, accept={"nothing.0": 1})
+    assert (said.message, said.hint) == ("there is no place nothing.0 in v1.3.0", "there are: audit.0")
     said = refusal(bumped, repository, audit, accept={"audit.0": 9})
     assert isinstance(said, UsageError) and said.message.startswith("audit.0 has no candidate 9: it has ")
 
 
-def test_a_new_anchor_needs_a_new_version(repository: Repository, audit: Patch) -> None:
+def test_a_new_anchor_needs_no_new_version(repository: Repository, audit: Patch) -> None:
     repository.commit(SMALL.edited("handle", "receive"), "v1.3.0")
-    said = refusal(bumped, repository, audit, accept={"audit.0": 1})
-    assert said.message == "v1.2.0 and v1.3.0 both call themselves 1.2.0: no range tells them apart"
+    found = bumped(repository, audit, accept={"audit.0": 1})
+    assert found.proposed.ok and [place.finding.verdict for place in found.places] == ["missing"]
 
 
 @pytest.mark.usefixtures("without_npm")

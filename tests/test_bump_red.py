@@ -8,7 +8,7 @@ import pytest
 
 from patcher import proof
 from patcher.bump.accepting import Asked
-from patcher.bump.content import content
+from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Brought, Bump, Red
 from patcher.bump.proving import Prover
 from patcher.bump.reddened import in_short
@@ -229,11 +229,11 @@ def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) 
         seen = Seen()
         found, proofs = Prover(history, seen.prove, seen.look).first_choices(run(history, [audit], Asked("v1.3.0")))
     body = {"ok": False, "contracts": proof.as_report(proofs)["contracts"]}
-    body["bump"] = {**content(found, "sidecar-patcher bump"), "written": []}
+    body["bump"] = {**content(found, CommandLine("sidecar-patcher bump")), "written": []}
     culprit = only(found).culprit
     assert culprit is not None
     said = text_of(body)
-    assert said.endswith(
+    assert (
         f"""
 contract  {NAME}
   what  red on the patched tree: nothing is logged
@@ -243,16 +243,18 @@ contract  {NAME}
 
 contracts  0 of 1 proven: red on pristine, green on patched
 
-next  by hand first: red is {NAME}; it says why above
+fit   exact: audit.0
 """
+        in said
     )
+    assert said.endswith(f"\nnext  by hand first: red is {NAME}; it says why above\n")
 
 
 def test_a_statement_that_is_gone_stands_beside_what_the_candidate_takes(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
     with History.open(str(repository.path)) as history:
         found = run(history, [audit], Asked("v1.3.0"))
-    body = {"ok": False, "bump": {**content(found, "sidecar-patcher bump"), "written": []}}
+    body = {"ok": False, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert """
         --- v1.2.0 line 6
         +++ v1.3.0 line 6, as the candidate has it
@@ -289,12 +291,10 @@ def test_code_that_is_replaced_and_comes_a_second_time_is_shown(
     found = proven(repository, replacing(bench), seen=Seen(wanted=""))
     [twin] = found.places[0].twins
     assert (twin.scope, twin.shown) == ("function again", shown)
-    body = {"ok": True, "bump": {**content(found, "sidecar-patcher bump"), "written": []}}
+    body = {"ok": True, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert f"""
-twin  count.0  server/app.js:{twin.line}, function again
-  what  the code that it replaces is here too, new since its review, and no place replaces it
-        {shown}
-  do    read it: it may need an edit of its own
+twin  what a place replaces is there once more, new since its review, and nothing replaces it: it may need an edit of its own
+        count.0  server/app.js:{twin.line}, function again: `{shown}`
 """ in text_of(body)
 
 

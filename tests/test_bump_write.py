@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from patcher.bump import declarations, declared, save
-from patcher.bump.repin import AddAnchor, AddEdit, AddPin, Comment, repinned
+from patcher.bump.repin import AddAnchor, AddPin, Comment, repinned
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import MODULE, Anchor, Edit, Pin, Place, Versions, function, route
+from patcher.model import MODULE, Anchor, Pin, function
 from patcher.patches import SERIES
 from patcher.prove import find_node
 from tests.support import ROOT, Ended, end_all_below, environment, refusal
@@ -92,37 +92,21 @@ def test_a_comment_changes_its_line_only() -> None:
     assert added_and_removed(old, new) == (["# v1.4.0 to v9.9.9"], ["# v1.4.0 to v1.4.8"])
 
 
-ANCHOR = Anchor(function("other"), 'log("it\'s")', (PIN,), before=1, versions=Versions(since="9.0.0"))
+ANCHOR = Anchor(function("other"), 'log("it\'s")', (PIN,), before=1)
 
 
-def test_a_new_anchor_stands_behind_the_old_one_which_ends() -> None:
+def test_a_new_anchor_stands_after_the_others() -> None:
     old = source("filter_by_harness")
-    new = repinned(old, [AddAnchor(0, 0, ANCHOR, "v9.0.0", Versions(until="9.0.0"))], "x.py")
+    new = repinned(old, [AddAnchor(0, ANCHOR, "v9.0.0")], "x.py")
     [first, second] = declared_in(new, "filter_by_harness").edits[0].anchors  # type: ignore[attr-defined]
-    assert second == ANCHOR and first.versions == Versions(until="9.0.0")
+    assert second == ANCHOR and [first] == [*declared_in(old, "filter_by_harness").edits[0].anchors]  # type: ignore[attr-defined]
     assert is_formatted(new)
     _, removed = added_and_removed(old, new)
     assert removed == ["from patcher.model import Anchor, Edit, Patch, Pin, Place, route"]
-
-
-def test_a_range_that_is_there_is_replaced() -> None:
-    once = repinned(source("filter_by_harness"), [AddAnchor(0, 0, ANCHOR, "v9.0.0", Versions(until="9.0.0"))], "x.py")
-    later = replace(ANCHOR, scope=route("GET", "/x"), versions=Versions(since="9.5.0"))
-    twice = repinned(once, [AddAnchor(0, 1, later, "v9.5.0", Versions(since="9.0.0", until="9.5.0"))], "x.py")
-    ranges = [str(each.versions) for each in declared_in(twice, "x").edits[0].anchors]  # type: ignore[attr-defined]
-    assert ranges == ["<9.0.0", ">=9.0.0 <9.5.0", ">=9.5.0"]
+    later = replace(ANCHOR, scope=MODULE, file="server/other.js")
+    twice = repinned(new, [AddAnchor(0, later, "v9.5.0")], "x.py")
+    assert declared_in(twice, "filter_by_harness").edits[0].anchors == (first, ANCHOR, later)  # type: ignore[attr-defined]
     assert is_formatted(twice)
-
-
-def test_another_file_is_a_new_edit_behind_all_others() -> None:
-    edit = Edit(
-        "server/other.js", Place.BEFORE, "payload/x.js.j2", (replace(ANCHOR, scope=MODULE, versions=Versions()),)
-    )
-    edit = replace(edit, versions=Versions(since="9.0.0"))
-    new = repinned(source("filter_by_harness"), [AddEdit(0, edit, "v9.0.0", Versions(until="9.0.0"))], "x.py")
-    [first, second] = declared_in(new, "filter_by_harness").edits  # type: ignore[attr-defined]
-    assert second == edit and first.versions == Versions(until="9.0.0")
-    assert is_formatted(new)
 
 
 @pytest.mark.parametrize(
@@ -308,21 +292,6 @@ def test_a_stop_that_nobody_accepted_refuses(checkout: Path, upstream: Path) -> 
     before = texts(checkout)
     done = bump(checkout, upstream, "--write")
     assert done.code == 3 and done.said == "nothing was written\n" and texts(checkout) == before
-
-
-def test_a_new_anchor_may_not_take_what_was_reviewed_for_later_versions(checkout: Path, upstream: Path) -> None:
-    declaration = checkout / "patcher/patches/harness_column.py"
-    declaration.write_text(declaration.read_text().replace("# v1.4.0 to v1.4.8", "# v1.4.0 to v1.4.8, v1.9.0"))
-    exports = (upstream / "server/db.js").read_text().replace("module.exports = {", "exports = {")
-    commit(
-        upstream,
-        "v1.7.0",
-        {"server/db.js": lambda text: exports, "package.json": lambda t: t.replace("1.6.0", "1.7.0")},
-    )
-    done = bump(checkout, upstream, "--to", "v1.7.0", "--accept", "harness_column.1=1", "--write")
-    assert done.code == 2
-    message = "harness_column.1 was reviewed for 1.9.0 already: a range from 1.7.0 on would take that too"
-    assert message in done.err
 
 
 def test_what_was_not_proven_is_not_written(checkout: Path, upstream: Path) -> None:

@@ -27,8 +27,9 @@ class Asked:
 
 
 def chosen_of(places: Sequence[Place], asked: Asked) -> tuple[dict[str, int], tuple[str, ...]]:
-    """What was accepted, and of that the places that need nothing; the first choices where nothing was, and nothing is
-    written. Raises `UsageError`.
+    """What was accepted, and which of these places need nothing; the first choices where nothing is accepted or written.
+
+    Raises `UsageError`.
     """
     if not asked.accept:
         return ({} if asked.write else trial.first_choices(places)), ()
@@ -52,7 +53,9 @@ def _nearest(name: str, known: Mapping[str, Place]) -> str:
 def _refuse_without_candidate(place: Place, rank: int) -> None:
     found = next((each for each in place.candidates if each.rank == rank), None)
     if found is None and place.waits_for:
-        raise UsageError(f"{place.id} waits for {place.waits_for}", hint=f"accept {place.waits_for} in the same command")
+        raise UsageError(
+            f"{place.id} waits for {place.waits_for}", hint=f"accept {place.waits_for} in the same command"
+        )
     if found is None:
         last = len(place.candidates)
         message = f"{place.id} has no candidate {rank}: it has {f'1 to {last}' if last > 1 else last or 'none'}"

@@ -196,8 +196,8 @@ def _anchor_at(old: Reviewed, anchor: Anchor, home: Home, node: SgNode) -> Ancho
         return None
 
     def made(shape: Shape) -> Anchor:
-        more = {"pattern": shape.pattern, "containing": shape.containing, "target": target}
-        return replace(anchor, scope=home.scope, pins=(), **more)
+        pattern, containing = shape
+        return replace(anchor, scope=home.scope, pattern=pattern, containing=containing, target=target, pins=())
 
     shape = shape_for(node, Shape(anchor.pattern, anchor.containing), home.language, partial(_others, home, made, node))
     return _grown(home, made(shape)) if shape else None

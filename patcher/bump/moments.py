@@ -40,14 +40,14 @@ def beginning(repository: Repository, until: Moment, series: Sequence[Patch], si
 
 
 def _older_tags(repository: Repository, until: Moment) -> list[str]:
-    """The version tags that came before `until`, the nearest first: in its history, or of no newer version beside it."""
+    """The version tags that came before `until`, the nearest first: in its history, or beside it and not newer."""
     version = version_key(until.ref) or version_key(until.upstream.version)
     found = []
-    for tag in repository.tags():
+    for tag in reversed(repository.tags()):
         commit, base = repository.commit_id(tag), repository.merge_base(tag, until.ref)
         if commit != until.commit and base and (base == commit or version_key(tag) <= version):
             found.append((_distance(repository, tag, until), tag))
-    return [tag for _, tag in sorted(reversed(found), key=lambda each: each[0])]
+    return [tag for _, tag in sorted(found, key=lambda each: each[0])]
 
 
 def _distance(repository: Repository, ref: str, until: Moment) -> int:

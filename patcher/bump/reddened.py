@@ -5,7 +5,7 @@ A contract takes seconds where a place takes milliseconds, so the commit is foun
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from patcher import flow, javascript
@@ -45,8 +45,8 @@ class Reasons:
             return tuple(Red(each, said) for each in red)
         build = check_upstream(since.upstream, self.bump.declared)
         if not build.ok:
-            said = f"nothing to compare with: the series, as it is declared, does not build at {since.ref}: {_why(build)}"
-            return tuple(Red(each, said) for each in red)
+            said = f"nothing to compare with: as it is declared, the series does not build at {since.ref}"
+            return tuple(Red(each, f"{said}: {_why(build)}") for each in red)
         self.advance(f"red contracts at {since.ref}", 1)
         try:
             before = self.look(build, red)

@@ -5,7 +5,7 @@ All of it is some 60 lines unless much stops; `everything` leaves nothing out.
 
 import difflib
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class _Text:
     def lines(self) -> Iterator[str]:
         stops = [place for place in self.bump["places"] if place["verdict"] in _STOPS]
         yield self._headline(len(stops))
+        yield from (f"note  {note}" for note in self.report.get("notes", ()))
         for place in stops:
             yield ""
             yield from self._stop(place, _WINDOW if len(stops) < _MANY else _WINDOW_OF_MANY)

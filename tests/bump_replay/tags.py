@@ -11,11 +11,10 @@ from patcher.bump.model import Bump, Change, Place, Red
 from patcher.bump.proving import Prover
 from patcher.bump.reddened import in_short
 from patcher.bump.run import bump
-from patcher.bump.variants import NEVER
 from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.locate import locate
-from patcher.model import Edit, Patch, Pin, Versions, version_key
+from patcher.model import Edit, Line, Patch, Pin, version_key
 from patcher.patches import series_for
 from patcher.pipeline import check_upstream
 from tests.bump_replay.oracle import guilty
@@ -36,35 +35,17 @@ def as_of(repository: Repository, tag: str, series: Sequence[Patch] = EVERY) -> 
 
 def _patch_as_of(patch: Patch, met: set[tuple[int, str]], tag: str) -> Patch:
     edits = [_edit_as_of(edit, {t for n, t in met if n == number}, tag) for number, edit in enumerate(patch.edits)]
-    overlays = [replace(each, versions=_range_as_of(each.versions, tag)) for each in patch.overlays]
-    known = patch.superseded and _range_as_of(patch.superseded, tag) is not NEVER
-    return replace(
-        patch,
-        edits=tuple(edits),
-        overlays=tuple(overlays),
-        superseded=patch.superseded if known else None,
-    )
+    known = patch.superseded is Line.V1 or version_key(tag) >= version_key("2.0.0")
+    return replace(patch, edits=tuple(edits), superseded=patch.superseded if known else None)
 
 
 def _edit_as_of(edit: Edit, met: set[str], tag: str) -> Edit:
     def kept(pins: tuple[Pin, ...]) -> tuple[Pin, ...]:
         return tuple(pin for pin in pins if pin.tokens in met)
 
-    anchors = tuple(
-        replace(each, pins=kept(each.pins), versions=_range_as_of(each.versions, tag))
-        for each in edit.anchors
-        if kept(each.pins)
-    )
-    if not anchors:
-        return replace(edit, versions=NEVER)
-    return replace(edit, anchors=anchors, versions=_range_as_of(edit.versions, tag))
-
-
-def _range_as_of(versions: Versions, tag: str) -> Versions:
-    if versions.since and version_key(versions.since) > version_key(tag):
-        return NEVER
-    ends_later = versions.until and version_key(versions.until) > version_key(tag)
-    return replace(versions, until="") if ends_later else versions
+    anchors = tuple(replace(each, pins=kept(each.pins)) for each in edit.anchors if kept(each.pins))
+    unknown = not anchors or (edit.since and version_key(edit.since) > version_key(tag))
+    return replace(edit, line=Line.NEVER) if unknown else replace(edit, anchors=anchors)
 
 
 def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
@@ -75,7 +56,7 @@ def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
             if pairs and f"{older}..{newer}" not in pairs:
                 continue
             series = as_of(repository, older)
-            if not any(edit.versions is not NEVER for patch in series for edit in patch.edits):
+            if not any(edit.line is not Line.NEVER for patch in series for edit in patch.edits):
                 print(f"{older} → {newer}: no pin is met yet")
                 continue
             found = bump(repository, series, Asked(newer, older))

@@ -118,7 +118,7 @@ def renamed_exports(reference: Reference) -> Iterator[Mutation]:
 
 def _imports(reference: Reference) -> set[tuple[str, str]]:
     found = set()
-    for overlay in all_overlays(reference.series, reference.upstream.version):
+    for overlay in all_overlays(reference.series, reference.upstream.line):
         text = render(overlay.template, **overlay.params)
         for path, name in _taken(text):
             folder = overlay.path.split("/")[:-1]

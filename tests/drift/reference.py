@@ -10,16 +10,16 @@ from typing import NamedTuple
 
 from ast_grep_py import SgNode
 
+from patcher import flow
 from patcher.flow import payload_of
 from patcher.gates.free_identifiers import GLOBALS, free_names
-from patcher.model import Anchor, Build, Edit, Overlay, Patch, Place, Upstream, Versions
+from patcher.model import Anchor, Build, Edit, Line, Overlay, Patch, Place, Upstream
 from patcher.pipeline import check_upstream
 from tests.drift import blocks, code
 from tests.drift.changes import Span
 
 REFS = ("v1.2.0", "v1.4.8", "v2.0.3")
 """Of the real upstream, besides the builtin sidecar."""
-_NEVER = Versions(since="999999")
 
 
 class NoReference(Exception):
@@ -83,7 +83,7 @@ class Reference:
         own = [each for each in self.spots.values() if each.patch.id == spot.patch.id]
         return _reduced(
             self.series,
-            self.upstream.version,
+            self.upstream.line,
             frozenset().union(*({each.id} | each.needs for each in own)),
             spot.patch.id,
         )
@@ -99,11 +99,12 @@ def reference(upstream: Upstream, series: Sequence[Patch]) -> Reference:
         stops = [f"{each.patch}: {each.verdict}" for each in build.findings if each.verdict.stops]
         refused = [f"{gate.id}: {gate.message}" for gate in build.gates if not gate.ok]
         raise NoReference("; ".join([*stops, *refused]))
+    patches = {patch.id: patch for patch in series}
     edits = {
-        f"{patch.id}.{number}": Active(patch, edit, edit.anchor_for(upstream.version))
-        for patch in series
-        for number, edit in patch.edits_for(upstream.version)
-        if not patch.is_superseded_in(upstream.version)
+        f"{each.patch}.{each.number}": Active(
+            patches[each.patch], patches[each.patch].edits[each.number], each.located.anchor
+        )
+        for each in flow.survey(upstream, series)
     }
     texts = {each.edit.file: upstream.tree[each.edit.file].data.decode() for each in edits.values()}
     found = {spot.id: spot for path in texts for spot in _spots(build, path, texts[path], edits)}
@@ -183,7 +184,7 @@ def _with_needs(spots: Mapping[str, Spot], build: Build) -> dict[str, Spot]:
     return {name: replace(spot, needs=needs[name], relies_on=names[name]) for name, spot in spots.items()}
 
 
-def _reduced(series: Sequence[Patch], version: str, kept: frozenset[str], owner: str) -> tuple[Patch, ...]:
+def _reduced(series: Sequence[Patch], line: Line, kept: frozenset[str], owner: str) -> tuple[Patch, ...]:
     """Patches with an edit that is kept, in order; every overlay comes with `owner`, as payloads require some of them."""
     patches = {name.rpartition(".")[0] for name in kept}
     return tuple(
@@ -191,7 +192,7 @@ def _reduced(series: Sequence[Patch], version: str, kept: frozenset[str], owner:
             patch,
             edits=_kept_edits(patch, kept),
             requires=tuple(name for name in patch.requires if name in patches),
-            overlays=all_overlays(series, version) if patch.id == owner else (),
+            overlays=all_overlays(series, line) if patch.id == owner else (),
         )
         for patch in series
         if patch.id in patches
@@ -201,12 +202,12 @@ def _reduced(series: Sequence[Patch], version: str, kept: frozenset[str], owner:
 def _kept_edits(patch: Patch, kept: frozenset[str]) -> tuple[Edit, ...]:
     """Edits that are not kept stay in the tuple, for no version, so that the others keep their numbers."""
     return tuple(
-        edit if f"{patch.id}.{number}" in kept else replace(edit, versions=_NEVER)
+        edit if f"{patch.id}.{number}" in kept else replace(edit, line=Line.NEVER)
         for number, edit in enumerate(patch.edits)
     )
 
 
-def all_overlays(series: Sequence[Patch], version: str) -> tuple[Overlay, ...]:
-    """Every file of ours that the series adds to this upstream version."""
-    there = [patch for patch in series if not patch.is_superseded_in(version)]
-    return tuple(overlay for patch in there for overlay in patch.overlays_for(version))
+def all_overlays(series: Sequence[Patch], line: Line) -> tuple[Overlay, ...]:
+    """Every file of ours that the series adds on this line of upstream."""
+    there = [patch for patch in series if patch.superseded is not line]
+    return tuple(overlay for patch in there for overlay in patch.overlays_for(line))
