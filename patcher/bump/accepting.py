@@ -27,7 +27,7 @@ class Asked:
 
 
 def chosen_of(places: Sequence[Place], asked: Asked) -> tuple[dict[str, int], tuple[str, ...]]:
-    """What was accepted, and which of these places need nothing; the first choices where nothing is accepted or written.
+    """What was accepted, and which of these places need nothing; or the first choices where nothing is written.
 
     Raises `UsageError`.
     """

@@ -57,6 +57,7 @@ class Change(StrEnum):
     MOVED = "moved"
     SPLIT = "split"
     DELETED = "deleted"
+    NOT_YET = "not yet"
     WAITS = "waits"
 
 

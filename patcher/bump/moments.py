@@ -74,10 +74,10 @@ class Reviews:
     _surveys: dict[str, list[Surveyed]] = field(default_factory=dict)
 
     def of(self, patch: str, number: int) -> tuple[Reviewed, Moment] | None:
-        """The newest state of a place in which a pin of it is met."""
-        named = [ref for comment in self._comments(patch, number) for ref in declared.refs(comment)[-1:]]
+        """The nearest state of a place in which a pin of it is met: where the bump begins, before it, else after it."""
         first = [self.since.ref] if self.since else []
-        for ref in dict.fromkeys([*first, *reversed(named), *_older_tags(self.repository, self.until)]):
+        before = [*self._reviewed_refs(patch, number), *_older_tags(self.repository, self.until)]
+        for ref in dict.fromkeys([*first, *before, *self._later_tags(patch, number)]):
             there = self.at(ref, patch, number)
             if there is not None and not there.finding.verdict.stops:
                 return self._reviewed(ref, there), moment(self.repository, ref)
@@ -110,6 +110,17 @@ class Reviews:
         before = [ref for ref in others if _exists(self.repository, ref) and self._is_before(ref)]
         near = sorted([*before, *tags], key=lambda ref: _distance(self.repository, ref, self.until))
         return [*near, *([self.since.ref] if self.since else [])]
+
+    def _later_tags(self, patch: str, number: int) -> list[str]:
+        """The version tags after the new ref that a place was read for, the nearest first."""
+        comments = self._comments(patch, number)
+        tags = [tag for tag in self.repository.tags() if tag not in self._tags]
+        return [tag for tag in tags if any(declared.spans(each, tag) for each in comments)]
+
+    def is_later(self, ref: str) -> bool:
+        """Whether a ref came after the new one: nothing that it has can have been taken away there."""
+        new, other = self.until.commit, self.repository.commit_id(ref)
+        return new != other and self.repository.merge_base(new, other) == new
 
     @cached_property
     def _tags(self) -> list[str]:

@@ -162,6 +162,8 @@ class _Look:
         old, _ = reviewed
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
+        if culprit is None and self.reviews.is_later(old.ref):
+            change, said = Change.NOT_YET, f"the code that was reviewed came later: {old.ref} has it"
         return replace(
             place,
             reviewed=window_of(old.ref, old.text, old.located, old.language),

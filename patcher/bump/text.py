@@ -71,7 +71,10 @@ class _Text:
         if place["change_said"]:
             word = f"{place['change']}: " if place["change"] else ""
             yield f"  what  {word}{place['change_said']}"
-        if place["change"] != "waits":
+        pinned = any(each["kind"] == "pin" for each in place["candidates"])
+        if place["change"] == "not yet" and not pinned and not self.everything:
+            yield "  do    take a newer upstream, or write an anchor by hand for this one; `--all` shows what is alike"
+        elif place["change"] != "waits":
             yield from self._who(place["culprit"]) if place["change"] else ()
             yield from (f"        {line}" for line in self._window(place["window"], most))
             yield from self._candidates(place)
@@ -111,7 +114,7 @@ class _Text:
         taken = self.bump["chosen"].get(_name(place)) if self.bump["accepted"] else None
         found = [each for each in place["candidates"] if taken in {None, each["rank"]}]
         if not found:
-            yield "  do    there is no candidate: write an anchor by hand, or give the patch a `superseded` range"
+            yield "  do    there is no candidate: write an anchor by hand, or declare that this line supersedes the patch"
         shown = found if self.everything else found[:_CANDIDATES]
         for each in shown:
             yield from self._candidate(place, each, is_taken=taken is not None)
@@ -120,8 +123,8 @@ class _Text:
 
     def _candidate(self, place: _Place, each: Mapping[str, Any], *, is_taken: bool) -> Iterator[str]:
         yield f"  {'took' if is_taken else 'do'} {each['rank']:>2}  {self.paint(_anchor(place, each), _BOLD)}"
-        yield f"        {self._tried(each['tried'])}  {self.paint(_short(each['why'][0]), _DIM) if each['why'] else ''}"
-        yield from (f"        {self.paint(reason, _DIM)}" for reason in each["why"][1:])
+        yield from (f"        {self.paint(line, _DIM)}" for line in [_clipped("; ".join(each["why"]))] if line)
+        yield f"        {self._tried(each['tried'])}"
         for problem in each["tried"]["problems"]:
             yield f"        {self.paint('✗ ' + (problem if self.everything else _clipped(problem)), '31')}"
         if not each["tried"]["problems"] and not is_taken:
@@ -179,6 +182,8 @@ class _Text:
         by_verdict: dict[str, list[str]] = {}
         for place in going:
             by_verdict.setdefault(place["verdict"], []).append(_name(place))
+        done = [each["id"] for each in self.report.get("patches", ()) if each["verdict"] == "superseded"]
+        by_verdict.update({"superseded": done} if done else {})
         if by_verdict:
             yield ""
             said = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by_verdict.items())
@@ -247,7 +252,8 @@ class _Text:
         elif self.report["ok"] and bump["record"]:
             yield f"read what is new above; then record it\n  $ {self.paint(bump['record'], _CYAN)}"
         elif self.report["ok"]:
-            yield "nothing to do"
+            new = any(place["scope_diff"] and place["scope_diff"]["lines"] for place in bump["places"])
+            yield "nothing to write; read what is new above" if new else "nothing to do"
 
     def _by_hand(self) -> Iterator[str]:
         bump = self.bump
