@@ -13,27 +13,57 @@ from patcher import javascript
 from patcher.javascript import span
 from patcher.model import Scope
 
+_HOMES = javascript.FUNCTION_KINDS | {"class_body", "object"}
+_DECLARATION: Config = {"rule": {"any": [{"kind": "variable_declarator"}, {"kind": "function_declaration"}]}}
 _METHOD_CALL: Config = {"rule": {"kind": "call_expression", "has": {"field": "function", "kind": "member_expression"}}}
 
 
-def definitions(text: str, scope: Scope, language: str = javascript.JAVASCRIPT) -> list[SgNode]:
-    """Everything that defines the scope's name, in text order; for the module scope, the root.
+def definitions(text: str, scope: Scope, near: SgNode, language: str = javascript.JAVASCRIPT) -> list[SgNode]:
+    """Everything that defines the scope's name where `near`, one of its scopes, does; in text order.
 
     Besides functions and routes of the name: assignments to it, a field beside a method, a property beside a method of
-    an object, and a route whose handler is only named.
+    an object, and a route whose handler is only named. A namesake in another function or class is somebody else.
     """
+    if scope.kind == "module":
+        return [near]
     found = {span(node): node for node in javascript.scopes_named(text, scope, language)}
-    if scope.kind == "function" and text.count(scope.name) > 1:
-        more = _redefinitions(text, scope.name, language)
-    elif scope.kind == "route":
-        more = _registrations(text, scope, language)
-    else:
-        more = iter(())
-    for node in more:
-        found.setdefault(span(node), node)
+    if scope.kind == "route":
+        found.update({span(node): node for node in _registrations(text, scope, language)})
+        return [found[place] for place in sorted(found)]
+    home = _home(near)
+    found = {place: node for place, node in found.items() if _home(node) == home}
+    if text.count(scope.name) > 1:
+        more = (node for node in _redefinitions(text, scope.name, language) if _home_of_name(node, scope.name) == home)
+        found.update({span(node): node for node in more if span(node) not in found})
     if sorted(_accessor(node) for node in found.values()) == ["get", "set"]:
-        return list(found.values())[:1]  # one property, read and written
+        return [near]  # one property, read and written
     return [found[place] for place in sorted(found)]
+
+
+def _home(node: SgNode) -> tuple[int, int]:
+    """The function, class or object that a name belongs to; the whole file for one at the top."""
+    return next((span(parent) for parent in node.ancestors() if parent.kind() in _HOMES), (0, 0))
+
+
+def _home_of_name(node: SgNode, name: str) -> tuple[int, int]:
+    """The home of what an assignment assigns to: the nearest function around it that has the name, or the file."""
+    if node.kind() != "assignment_expression":
+        return _home(node)
+    for parent in node.ancestors():
+        if parent.kind() in javascript.FUNCTION_KINDS and name in _names_of(parent):
+            return span(parent)
+    return (0, 0)
+
+
+def _names_of(function: SgNode) -> set[str]:
+    """The names that belong to a function: its parameters, and what is declared in it."""
+    parameters = function.field("parameters") or function.field("parameter")
+    declared = (
+        name.text()
+        for node in function.find_all(_DECLARATION)
+        if _home(node) == span(function) and (name := node.field("name")) is not None
+    )
+    return {*(javascript.tokens(parameters) if parameters is not None else ()), *declared}
 
 
 def _redefinitions(text: str, name: str, language: str) -> Iterator[SgNode]:

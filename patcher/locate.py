@@ -23,12 +23,11 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
         return Located(
             anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file"
         )
-    places = {
-        javascript.span(node): _match(text, anchor, scope, node)  # a scope inside its namesake is seen twice
-        for scope in scopes
-        for node in _matching(text, scope, anchor, language)
-    }
-    lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, language))
+    found = [(scope, node) for scope in scopes for node in _matching(text, scope, anchor, language)]
+    places = {javascript.span(node): _match(text, anchor, scope, node) for scope, node in found}
+    # A scope inside its namesake is seen twice: the inner one comes last, and is the match's own.
+    near = found[-1][0] if found else scopes[0]
+    lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, near, language))
     if places:
         return Located(anchor, tuple(places.values()), lines)
     return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), "none")

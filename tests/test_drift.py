@@ -54,7 +54,7 @@ def test_a_sample_is_neither_misapplied_nor_stopped_needlessly(builtin: Referenc
 
 def test_every_edit_of_the_series_is_mutated_in_both_ways(builtin: Reference) -> None:
     made = list(corpus.mutations(builtin, seed=0))
-    active = {f"{patch.id}.{number}" for patch in SERIES for number, _ in patch.edits_for(builtin.upstream.version)}
+    active = {f"{patch.id}.{number}" for patch in SERIES for number, _ in patch.edits_for(builtin.upstream.line)}
     for harmless in (True, False):
         assert {each.spot for each in made if each.harmless is harmless} == active
     assert len({each.name for each in made}) == len(made), "a name is what `--only` takes"

@@ -9,7 +9,7 @@ import pytest
 from patcher import errors
 from patcher.cli import parser
 from patcher.gates import GATE_IDS
-from patcher.model import Verdict
+from patcher.model import Line, Verdict
 from patcher.patches import CLIENT_SERIES, SERIES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,5 +57,5 @@ def test_the_readme_says_what_is_superseded_on_the_v2_line() -> None:
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| .+? \| (.+?) \|$", section, re.M))
     assert list(rows) == [patch.id for patch in (*SERIES, *CLIENT_SERIES)]
     assert {name for name, said in rows.items() if said == "superseded"} == {
-        patch.id for patch in SERIES if patch.is_superseded_in("2.0.3")
+        patch.id for patch in SERIES if patch.superseded is Line.V2
     }

@@ -1,11 +1,25 @@
 """Stage 3: matches and pins become a verdict, and words that say what to do."""
 
+import random
 from dataclasses import replace
 
 import pytest
 
 from patcher.locate import locate
-from patcher.model import EVERY_VERSION, Anchor, Edit, Finding, Patch, Pin, Place, Scope, Upstream, Versions, function
+from patcher.model import (
+    Anchor,
+    Edit,
+    File,
+    Finding,
+    Line,
+    Patch,
+    Pin,
+    Place,
+    Upstream,
+    function,
+    upstream_line,
+    version_key,
+)
 from patcher.verify import verify
 from tests.support import APP, APP_FILE, HANDLE, reviewed
 
@@ -136,9 +150,26 @@ def found_tokens(text: str) -> str:
         pytest.param(
             f"{APP}\nfunction handle() {{\n  store.save(1);\n}}\n",
             "ambiguous",
-            6,
-            f"{EXPECTED}; found 2 matches: line 6, line 18",
+            3,
+            f"expected function handle once, found it 2 times: line 3, line 17 (the later one runs); `{PATTERN}` is at "
+            "line 6, line 18",
             id="two scopes of the name: ambiguous",
+        ),
+        pytest.param(
+            f"{APP}\nfunction handle() {{}}\n",
+            "ambiguous",
+            3,
+            f"expected function handle once, found it 2 times: line 3, line 17 (the later one runs); `{PATTERN}` is at "
+            "line 6",
+            id="the pattern is in only one of them: ambiguous",
+        ),
+        pytest.param(
+            APP.replace("store.save(session, total)", "store.saved(total)") + "\nhandle = null;\n",
+            "ambiguous",
+            3,
+            f"expected function handle once, found it 2 times: line 3, line 17 (the later one runs); `{PATTERN}` is at "
+            "none of them",
+            id="the pattern is in none of them: ambiguous",
         ),
     ],
 )
@@ -169,54 +200,37 @@ def test_all_pins_are_named_when_none_fits() -> None:
     assert "expected tokens aaaaaaaaaaaa… or cccccccccccc…, found" in judge(APP, anchor).message
 
 
-# --- versions --------------------------------------------------------------------------------------------------
+# --- versions and lines ----------------------------------------------------------------------------------------
+
+
+def test_versions_are_sorted_as_npm_sorts_them() -> None:
+    in_order = ["next", "1.9.0", "v1.10.0", "2.0.0-alpha", "2.0.0-rc.2", "2.0.0-rc.10", "2.0", "=2.0.3", "v10"]
+    assert sorted(random.sample(in_order, len(in_order)), key=version_key) == in_order
+
+
+@pytest.mark.parametrize("text", ["", "v", "next", "1.2.3.4", "1..2", "one.two", "01.2.3"])
+def test_what_is_not_a_version_comes_first(text: str) -> None:
+    assert version_key(text) == ()
+
+
+SIGNS = {
+    "server/lib/codex-ingest.js": "1;\n",
+    "server/routes/hooks.js": "router . post( '/codex', handler)\n",
+    "server/db.js": "db.exec(`CREATE INDEX IF NOT EXISTS idx_sessions_provider ON sessions(provider)`)\n",
+}
 
 
 @pytest.mark.parametrize(
-    ("version", "since", "until", "expected"),
+    ("there", "line"),
     [
-        pytest.param("1.2.0", "", "", True, id="no bounds"),
-        pytest.param("1.2.0", "1.2.0", "", True, id="the first of a range"),
-        pytest.param("1.10.0", "1.9.0", "", True, id="ten comes after nine"),
-        pytest.param("1.2.0", "", "1.3.0", True, id="below the end"),
-        pytest.param("v1.2.0", "1.2.0", "1.2.1", True, id="a version with a v"),
-        pytest.param("1.3.0", "", "1.3.0", False, id="the end is outside"),
-        pytest.param("1.1.9", "1.2.0", "", False, id="below the start"),
-        pytest.param("2.0.0", "1.0.0", "2.0.0", False, id="the next major"),
-        pytest.param("next", "1.0.0", "", False, id="no version at all"),
+        pytest.param([], Line.V1, id="none of what v2 brought"),
+        pytest.param(["server/db.js"], Line.V1, id="one of three"),
+        pytest.param(["server/db.js", "server/routes/hooks.js"], Line.V2, id="two of three"),
+        pytest.param(list(SIGNS), Line.V2, id="all of it"),
     ],
 )
-def test_a_range_of_versions(version: str, since: str, until: str, expected: bool) -> None:
-    assert (version in Versions(since, until)) is expected
-
-
-@pytest.mark.parametrize(
-    ("versions", "shown"),
-    [
-        pytest.param(EVERY_VERSION, "every version", id="no bounds"),
-        pytest.param(Versions("1.0.0"), ">=1.0.0", id="a start"),
-        pytest.param(Versions("", "2.0.0"), "<2.0.0", id="an end"),
-        pytest.param(Versions("1.0.0", "2.0.0"), ">=1.0.0 <2.0.0", id="both"),
-    ],
-)
-def test_a_range_reads(versions: Versions, shown: str) -> None:
-    assert str(versions) == shown
-
-
-@pytest.mark.parametrize(
-    ("version", "expected"),
-    [
-        pytest.param("1.1.0", "old", id="in the first range"),
-        pytest.param("1.4.0", "new", id="in the second range"),
-        pytest.param("1.3.0", "old", id="between the ranges: the one before it"),
-        pytest.param("2.5.0", "new", id="above all ranges: the last one"),
-        pytest.param("0.9.0", "old", id="below all ranges: the first one"),
-    ],
-)
-def test_an_anchor_is_chosen_by_version(version: str, expected: str) -> None:
-    old = Anchor(Scope("function", "old"), "a()", (), versions=Versions("1.0.0", "1.2.0"))
-    new = Anchor(Scope("function", "new"), "a()", (), versions=Versions("1.4.0", "2.0.0"))
-    assert Edit("f.js", Place.AFTER, "t", (old, new)).anchor_for(version).scope.name == expected
+def test_a_line_of_upstream_is_told_by_its_code(there: list[str], line: Line) -> None:
+    assert upstream_line({path: File(SIGNS[path].encode()) for path in there}) is line
 
 
 @pytest.mark.parametrize(
