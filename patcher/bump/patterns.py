@@ -10,8 +10,8 @@ from ast_grep_py import SgNode
 from patcher import javascript
 from patcher.bump.shapes import without_comments, words
 
-_LONGEST_TEXT, _LONGEST_RESPELLED = 88, 160
-"""Characters. More of a statement's own text would quote too much of upstream; of an old pattern, much is open."""
+_LONGEST, _RESPELLED = 88, 40
+"""Characters, and by how many more an old pattern may grow: a longer one would quote too much of upstream."""
 _OPEN = re.compile(r"\$+_?[A-Z]*\w*")
 _BEHIND_OPENING, _BEFORE_CLOSING = re.compile(r"([(\[])\s*\n\s*"), re.compile(r",?\s*\n\s*([)\]])")
 _VALUES = {"variable_declarator": "value", "assignment_expression": "right"}
@@ -37,16 +37,19 @@ def shape_for(node: SgNode, like: Shape, language: str, others: Others) -> Shape
     The old shape with what was respelled; else the node's own text; else the node with its parts open, and closed again
     one by one, or with a word that only this node has; else its own text, however long. like: the shape of old.
     """
-    return next((shape for shape in _shapes(node, like, language, others) if others(shape) == []), None)
+    shapes = (shape for shape in _shapes(node, like, language, others) if ";" not in shape.pattern)
+    return next((shape for shape in shapes if others(shape) == []), None)
 
 
 def _shapes(node: SgNode, like: Shape, language: str, others: Others) -> Iterator[Shape]:
     text, first = _plain(node.text()), respelled(like.pattern, node, language)
     kept = like.containing if like.containing in node.text() else ""
-    yield from [Shape(first, kept)] if len(first) <= _LONGEST_RESPELLED else []
-    yield from [Shape(text)] if len(text) <= _LONGEST_TEXT else []
+    if len(first) <= max(_LONGEST, len(like.pattern) + _RESPELLED):
+        yield Shape(first, kept)
+    if len(text) <= _LONGEST:
+        yield Shape(text)
     for shape in _closing(node, others):
-        if len(shape.pattern) <= _LONGEST_TEXT:
+        if len(shape.pattern) <= _LONGEST:
             yield shape
             yield from _with_a_word(node, shape, others(shape) or [])
     yield Shape(text)
@@ -80,25 +83,30 @@ def _respelled(old: SgNode, new: SgNode) -> str:
     then, now = _parts(old), _parts(new)
     gap = next((place for place, each in enumerate(then) if each.text().startswith("$$$")), -1)
     if gap < 0 and len(then) == len(now):
-        return _replaced(new, [(each, _respelled(one, each)) for one, each in zip(then, now, strict=True)])
+        return _replaced(
+            new, [(*javascript.span(each), _respelled(one, each)) for one, each in zip(then, now, strict=True)]
+        )
     rest = len(then) - gap - 1
     if gap >= 0 and len(now) >= gap + rest:
         pairs = [*zip(then[:gap], now[:gap], strict=True), *zip(then[gap + 1 :], now[len(now) - rest :], strict=True)]
         middle = now[gap : len(now) - rest]
-        opened = [(each, "" if number else then[gap].text()) for number, each in enumerate(middle)]
-        return _replaced(new, [*((each, _respelled(one, each)) for one, each in pairs), *opened])
+        opened = [(*_between(middle), then[gap].text())] if middle else []
+        return _replaced(new, [*((*javascript.span(each), _respelled(one, each)) for one, each in pairs), *opened])
     return new.text()
+
+
+def _between(nodes: list[SgNode]) -> tuple[int, int]:
+    return javascript.span(nodes[0])[0], javascript.span(nodes[-1])[1]
 
 
 def _parts(node: SgNode) -> list[SgNode]:
     return [each for each in node.children() if each.kind() not in {"comment", ";"}]
 
 
-def _replaced(node: SgNode, texts: list[tuple[SgNode, str]]) -> str:
-    """The text of a node with other texts for some nodes inside it."""
+def _replaced(node: SgNode, texts: list[tuple[int, int, str]]) -> str:
+    """The text of a node with other texts for some spans of the file inside it."""
     start, text = javascript.span(node)[0], node.text()
-    for each, new in sorted(texts, key=lambda pair: -javascript.span(pair[0])[0]):
-        first, last = javascript.span(each)
+    for first, last, new in sorted(texts, reverse=True):
         text = text[: first - start] + new + text[last - start :]
     return text
 
@@ -139,7 +147,7 @@ def _with_open(node: SgNode, parts: list[SgNode], closed: list[SgNode]) -> str:
     """The pattern of a node in which all parts but the closed ones are open: `$A`, and for a block `{ $$$B }`."""
     names = (chr(ord("A") + number) for number in count())
     opened = [
-        (each, f"{{ $$${name} }}" if each.kind() in _BLOCKS else f"${name}")
+        (*javascript.span(each), f"{{ $$${name} }}" if each.kind() in _BLOCKS else f"${name}")
         for each, name in zip(parts, names, strict=False)
         if each not in closed
     ]

@@ -28,12 +28,16 @@ _ERROR = re.compile(r"\w*Error\b.*:")
 
 @dataclass
 class Reasons:
-    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at."""
+    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at.
+
+    unobserved: the contracts that could not be observed on the new tree, which says nothing of what they are about.
+    """
 
     repository: Repository
     bump: Bump
     look: Look
     patches_of: Mapping[str, Sequence[str]]
+    unobserved: Collection[str] = ()
     advance: Callable[[str, int], None] = lambda said, by: None
     _builds: dict[str, Build | None] = field(default_factory=dict)
 
@@ -58,6 +62,10 @@ class Reasons:
     def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
         if before is None:
             return Red(contract, f"nothing to compare with: it is not for {since.ref}, or needs the built client")
+        if not before.observed:
+            return Red(
+                contract, f"nothing to compare with: at {since.ref} it was not observed: {in_short(before.said)}"
+            )
         if not before.green:
             said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
             return Red(contract, f"{said}: {in_short(before.said)}")
@@ -76,6 +84,10 @@ class Reasons:
         names = ", ".join(patches)
         ours = [place for place in self.bump.chosen if place.rpartition(".")[0] in patches]
         green = f"it is green at {ref}"
+        if contract in self.unobserved:
+            return (
+                f"{green}; since this commit it cannot be observed: the contract has to follow what the sidecar answers"
+            )
         if ours:
             accepted = ", ".join(f"{place}={self.bump.chosen[place]}" for place in ours)
             return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
@@ -94,7 +106,9 @@ class Reasons:
             seen = self.look(build, [contract]).get(contract)
         except DependenciesMissing:
             return None
-        return None if seen is None else not seen.green
+        if seen is None or (not seen.observed and contract not in self.unobserved):
+            return None
+        return not seen.green
 
     def _build(self, commit: str) -> Build | None:
         """As it is declared, or with what was accepted where that does not build."""

@@ -114,7 +114,7 @@ class _Text:
         taken = self.bump["chosen"].get(_name(place)) if self.bump["accepted"] else None
         found = [each for each in place["candidates"] if taken in {None, each["rank"]}]
         if not found:
-            yield "  do    there is no candidate: write an anchor by hand, or declare that this line supersedes the patch"
+            yield "  do    there is no candidate: write an anchor by hand, or declare the patch superseded"
         shown = found if self.everything else found[:_CANDIDATES]
         for each in shown:
             yield from self._candidate(place, each, is_taken=taken is not None)
@@ -149,13 +149,14 @@ class _Text:
         for each in contracts:
             if not each["ok"]:
                 said = known[each["id"]]["said"] if each["id"] in known else ""
-                alike.setdefault((each["message"].splitlines()[0], said), []).append(each)
+                alike.setdefault(("" if said else each["message"].splitlines()[0], said), []).append(each)
         for each, *others in alike.values():
             yield ""
             names = ", ".join(self.paint(one["id"], _BOLD) for one in (each, *others))
             yield f"{self.paint('contract', _RED)}  {names}"
             first, *log = each["message"].splitlines()
             yield f"  what  {first}"
+            yield from (f"        {one['message'].splitlines()[0]}" for one in (others if self.everything else ()))
             yield from (f"        {line}" for line in self._cut((self.paint(line, _DIM) for line in log), len(log), 6))
             yield from self._reason(known[each["id"]]) if each["id"] in known else ()
         if contracts:
@@ -260,7 +261,7 @@ class _Text:
         waiting, by_hand = _open_places(bump)
         if waiting:
             names = ", ".join(_name(place) for place in waiting)
-            yield f"read {names} above: nothing is like enough to be proposed; `--accept` takes what you find right"
+            yield f"read {names} above: what is most like it does not fit, or is not like it enough to be proposed"
         if by_hand:
             yield f"by hand first: no candidate fits {', '.join(map(_name, by_hand))}; it says why above"
         if bump["accepted"] and not bump["proposed_ok"]:

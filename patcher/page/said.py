@@ -74,7 +74,9 @@ def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     if bump.get("written"):
         return [*retire, (f"Written: {', '.join(bump['written'])}. Read the diff.", "git diff patcher/patches")]
     to_read, by_hand = _open_places(bump)
-    said = f"Read {', '.join(to_read)} below: no candidate is like enough to be proposed; accept what you find right."
+    said = (
+        f"Read {', '.join(to_read)} below: what is most like it does not fit, or is not like it enough to be proposed."
+    )
     first = [(said, "")] if to_read else []
     first += [(f"By hand first: no candidate fits {', '.join(by_hand)}.", "")] if by_hand else []
     first += [(f"By hand first: {each['code']}, {each['where']}.", "") for each in bump.get("refusals") or ()]

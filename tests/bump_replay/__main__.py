@@ -24,7 +24,10 @@ def main() -> int:
         "--pairs", metavar="A..B", nargs="+", default=(), help="only these pairs of adjacent tags (default: all)"
     )
     parser.add_argument(
-        "--pulls", metavar="N", nargs="*", help=f"real pull requests, by the printed commands alone: {', '.join(pulls.PULLS)}"
+        "--pulls",
+        metavar="N",
+        nargs="*",
+        help=f"real pull requests, by the printed commands alone: {', '.join(pulls.PULLS)}",
     )
     options = parser.parse_args()
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO", "")

@@ -35,13 +35,15 @@ class Ended:
 
     @property
     def works(self) -> bool:
-        """Whether it did what it is for: 0, or, where it shows all of a bump that stops, that it stops."""
-        return self.code == 0 or (self.command.endswith(" --all") and self.code in {3, 4})
+        """Whether it did what it is for: 0; where it shows all of a bump that stops, that; where it refuses, why."""
+        stops = self.command.endswith(" --all") and self.code in {3, 4}
+        return self.code == 0 or stops or (self.code == 4 and "  why   " in self.out)
 
 
 def show(repository: str, numbers: Sequence[str] = PULLS, *, write: bool = True) -> bool:
     """The figures of each pull request. Whether every command works, 70 is never seen, and the stops come first."""
-    return all([_pull(repository, number, write=write) for number in numbers])
+    right = [_pull(repository, number, write=write) for number in numbers]
+    return all(right)
 
 
 def _pull(repository: str, number: str, *, write: bool) -> bool:
@@ -64,11 +66,14 @@ def _pull(repository: str, number: str, *, write: bool) -> bool:
     for each in [*ended, *written]:
         print(f"  {each.code}  {each.seconds:5.1f} s  {each.command}")
     for each in again:
-        print(f"  {each.code}  {each.seconds:5.1f} s  the same again{', and it changed something' if changed_again else ''}")
+        print(
+            f"  {each.code}  {each.seconds:5.1f} s  the same again{', and it changed something' if changed_again else ''}"
+        )
     print(f"  declarations that changed: {', '.join(_changed(before, after)) or 'none'}; exit code 70: {crashed} times")
-    for each in [*written, *again]:
-        for line in each.out.splitlines() if not each.works else ():
-            print(f"    {line}")
+    for each in written:
+        for line in each.out.splitlines():
+            if each.code and re.match(r"contract  |  (?:what|who|did|why) ", line):
+                print(f"    {line}")
     return right
 
 
