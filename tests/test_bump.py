@@ -382,6 +382,82 @@ def test_a_new_anchor_needs_no_new_version(repository: Repository, audit: Patch)
     assert found.proposed.ok and [place.finding.verdict for place in found.places] == ["missing"]
 
 
+# --- where the review ended ------------------------------------------------------------------------------------
+
+
+def said_of(monkeypatch: pytest.MonkeyPatch, comment: str) -> None:
+    """The comment above the pin of `audit`, which has no module."""
+    monkeypatch.setattr("patcher.bump.run.comments_of", lambda series: {"audit": {(0, 0, 0): comment}})
+
+
+def test_what_is_new_begins_at_the_last_review(
+    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_of(monkeypatch, "v1.2.0 to v1.4.0")
+    repository.commit(SMALL.edited("return total", "return total + 1"), "v1.3.0")
+    repository.commit(NEW.edited("return total", "return total + 2"), "v1.4.0")
+    repository.commit(NEW.edited("return total", "return total + 3"), "tip")
+    place = only(bumped(repository, audit, until="tip"))
+    assert place.scope_diff is not None and place.scope_diff.since == "v1.4.0"
+    assert only(bumped(repository, audit, until="v1.4.0")).scope_diff is None, "it was read itself"
+    place = only(bumped(repository, audit, until="v1.3.0"))
+    assert place.scope_diff is None, "it lies within what was read"
+
+
+def test_a_review_on_another_branch_is_not_where_it_begins(
+    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_of(monkeypatch, "v1.2.0, v1.4.0")
+    repository.git("checkout", "--quiet", "-b", "side")
+    repository.commit(SMALL.edited("return total", "return total + 1"), "mine")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit(SMALL.having({"package.json": PACKAGE % "1.4.0"}), "v1.4.0")
+    place = only(bumped(repository, audit, until="mine"))
+    assert place.scope_diff is not None and place.scope_diff.since == "v1.2.0"
+
+
+def test_a_ref_older_than_the_review_is_said_to_be(
+    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_of(monkeypatch, "v1.2.0 to v1.3.0")
+    repository.git("tag", "--delete", "v1.2.0")
+    repository.git("checkout", "--quiet", "--orphan", "history")
+    repository.commit(SMALL.edited("store.save(session, total)", "store.put(total)"), "older")
+    repository.commit(NEW, "v1.3.0")
+    place = only(bumped(repository, audit, until="older"))
+    assert (place.change, place.change_said) == (Change.NOT_YET, "the code that was reviewed came later: v1.3.0 has it")
+
+
+def test_where_no_tag_has_the_reviewed_code_its_history_has(repository: Repository, audit: Patch) -> None:
+    repository.git("tag", "--delete", "v1.2.0")
+    repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "tip")
+    found = bumped(repository, audit, until="tip")
+    assert found.since is None
+    assert only(found).change is Change.EDITED and only(found).candidates[0].tried.fits
+
+
+def test_without_history_an_anchor_that_matches_once_is_offered_a_pin(repository: Repository, audit: Patch) -> None:
+    repository.git("checkout", "--quiet", "--orphan", "new")
+    repository.commit(NEW.edited("function handle(request)", "async function handle(request)"), "tip")
+    repository.git("tag", "--delete", "v1.2.0")
+    place = only(bumped(repository, audit, until="tip"))
+    [best] = place.candidates
+    assert (best.kind, best.tried.fits) == (Kind.PIN, True)
+    assert (
+        place.change_said
+        == "no ref of this repository has the code that was reviewed: read all of what stands there now"
+    )
+
+
+def test_a_scope_that_is_there_twice_is_said_to_be(repository: Repository, audit: Patch) -> None:
+    place = moved(repository, audit, NEW.edited("app.get", "function handle(other) {}\n\napp.get"))
+    assert (place.change, place.change_said) == (
+        Change.DUPLICATED,
+        "function handle is defined 2 times, at lines 3, 10",
+    )
+    assert [each for each in place.candidates if each.tried.fits and str(each.anchor.scope) == "function handle"] == []
+
+
 @pytest.mark.usefixtures("without_npm")
 def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
     """A sample of `python -m tests.bump_replay --drift`."""
