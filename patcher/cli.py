@@ -251,6 +251,7 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     prove_help = "run the contracts on what would be built (default: with --write only)"
     bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
+    bump.add_argument("--all", action="store_true", help="all of what is new, and every candidate")
     _node(bump)
     _judging(bump)
     _pages(bump, with_it="; the report then has `bump.matrix`, of the refs in between; else that is null")

@@ -107,6 +107,11 @@ class Repository:
         return clone.is_partial(self.path)
 
     @property
+    def may_fetch_tags(self) -> bool:
+        """Whether there is no version tag here, and somewhere to fetch some from."""
+        return not self._tags and bool(self._git("remote").strip())
+
+    @property
     def is_dirty(self) -> bool:
         """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them."""
         return clone.is_dirty(self.path)
@@ -207,6 +212,10 @@ class Repository:
         """The newest commit in the history of both; empty for unrelated histories. Raises `NoSuchRef`."""
         found = git.run(self.path, "merge-base", self.commit_id(one), self.commit_id(other), accept=(0, 1))
         return found.decode().strip()
+
+    def count(self, since: str, until: str) -> int:
+        """How many commits of the history of `until` are not in that of `since`. Raises `NoSuchRef`."""
+        return int(self._git("rev-list", "--count", self.commit_id(until), f"^{self.commit_id(since)}"))
 
     # --- commits -----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.content import content
+from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Bump, Change, Kind, Place, Tried
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
@@ -50,7 +50,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
     [
         pytest.param(
             Change.EDITED,
-            "the statement was edited: the nearest in function handle is 90% like it",
+            "the statement was edited: the nearest in function handle is 89% like it",
             NEW.edited("store.save(session, total)", "store.save(session, total, 1)"),
             id="edited, and the pattern matches no more",
         ),
@@ -89,7 +89,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
         ),
         pytest.param(
             Change.DELETED,
-            "the statement is gone from function handle, and nothing in it is like it",
+            "the statement is gone from function handle; the most like it there is 57% like it",
             NEW.edited("  const total = store.count(session);\n" + SAVE + "  return total;", "  return session;"),
             id="gone",
         ),
@@ -307,8 +307,8 @@ def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Reposit
     assert accepted.proposed.tree == found.proposed.tree
     alone = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1})
     assert not alone.proposed.ok and [each.rank for each in alone.places[1].candidates] == [1]
-    command = content(alone, "bump")["places"][1]["candidates"][0]["command"]
-    assert command == "bump --accept first.0=1 second.0=1 --write"
+    command = content(alone, CommandLine("bump"))["places"][1]["candidates"][0]["command"]
+    assert command == "bump --accept first.0=1 second.0=1"
 
 
 def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repository, audit: Patch) -> None:
@@ -319,7 +319,7 @@ def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repositor
     said = refusal(chosen_of, [twice], Asked("v1.3.0", accept={"audit.0": 1}))
     assert (said.message, said.hint) == (
         "audit.0=1 cannot be accepted: it matches 2 times",
-        "the same command without `--accept` shows the others",
+        "the same command without `--accept` and `--write` shows the others",
     )
 
 
@@ -369,7 +369,9 @@ def test_the_newest_tag_whose_pins_are_met_is_where_it_begins(repository: Reposi
 def test_an_unknown_place_or_rank_is_a_usage_error(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     said = refusal(bumped, repository, audit, accept={"audit.7": 1})
-    assert (said.message, said.hint) == ("there is no place audit.7", "there are: audit.0")
+    assert (said.message, said.hint) == ("there is no place audit.7 in v1.3.0", "did you mean audit.0?")
+    said = refusal(bumped, repository, audit, accept={"nothing.0": 1})
+    assert (said.message, said.hint) == ("there is no place nothing.0 in v1.3.0", "there are: audit.0")
     said = refusal(bumped, repository, audit, accept={"audit.0": 9})
     assert isinstance(said, UsageError) and said.message.startswith("audit.0 has no candidate 9: it has ")
 
@@ -378,6 +380,82 @@ def test_a_new_anchor_needs_no_new_version(repository: Repository, audit: Patch)
     repository.commit(SMALL.edited("handle", "receive"), "v1.3.0")
     found = bumped(repository, audit, accept={"audit.0": 1})
     assert found.proposed.ok and [place.finding.verdict for place in found.places] == ["missing"]
+
+
+# --- where the review ended ------------------------------------------------------------------------------------
+
+
+def said_of(monkeypatch: pytest.MonkeyPatch, comment: str) -> None:
+    """The comment above the pin of `audit`, which has no module."""
+    monkeypatch.setattr("patcher.bump.run.comments_of", lambda series: {"audit": {(0, 0, 0): comment}})
+
+
+def test_what_is_new_begins_at_the_last_review(
+    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_of(monkeypatch, "v1.2.0 to v1.4.0")
+    repository.commit(SMALL.edited("return total", "return total + 1"), "v1.3.0")
+    repository.commit(NEW.edited("return total", "return total + 2"), "v1.4.0")
+    repository.commit(NEW.edited("return total", "return total + 3"), "tip")
+    place = only(bumped(repository, audit, until="tip"))
+    assert place.scope_diff is not None and place.scope_diff.since == "v1.4.0"
+    assert only(bumped(repository, audit, until="v1.4.0")).scope_diff is None, "it was read itself"
+    place = only(bumped(repository, audit, until="v1.3.0"))
+    assert place.scope_diff is None, "it lies within what was read"
+
+
+def test_a_review_on_another_branch_is_not_where_it_begins(
+    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_of(monkeypatch, "v1.2.0, v1.4.0")
+    repository.git("checkout", "--quiet", "-b", "side")
+    repository.commit(SMALL.edited("return total", "return total + 1"), "mine")
+    repository.git("checkout", "--quiet", "main")
+    repository.commit(SMALL.having({"package.json": PACKAGE % "1.4.0"}), "v1.4.0")
+    place = only(bumped(repository, audit, until="mine"))
+    assert place.scope_diff is not None and place.scope_diff.since == "v1.2.0"
+
+
+def test_a_ref_older_than_the_review_is_said_to_be(
+    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said_of(monkeypatch, "v1.2.0 to v1.3.0")
+    repository.git("tag", "--delete", "v1.2.0")
+    repository.git("checkout", "--quiet", "--orphan", "history")
+    repository.commit(SMALL.edited("store.save(session, total)", "store.put(total)"), "older")
+    repository.commit(NEW, "v1.3.0")
+    place = only(bumped(repository, audit, until="older"))
+    assert (place.change, place.change_said) == (Change.NOT_YET, "the code that was reviewed came later: v1.3.0 has it")
+
+
+def test_where_no_tag_has_the_reviewed_code_its_history_has(repository: Repository, audit: Patch) -> None:
+    repository.git("tag", "--delete", "v1.2.0")
+    repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "tip")
+    found = bumped(repository, audit, until="tip")
+    assert found.since is None
+    assert only(found).change is Change.EDITED and only(found).candidates[0].tried.fits
+
+
+def test_without_history_an_anchor_that_matches_once_is_offered_a_pin(repository: Repository, audit: Patch) -> None:
+    repository.git("checkout", "--quiet", "--orphan", "new")
+    repository.commit(NEW.edited("function handle(request)", "async function handle(request)"), "tip")
+    repository.git("tag", "--delete", "v1.2.0")
+    place = only(bumped(repository, audit, until="tip"))
+    [best] = place.candidates
+    assert (best.kind, best.tried.fits) == (Kind.PIN, True)
+    assert (
+        place.change_said
+        == "no ref of this repository has the code that was reviewed: read all of what stands there now"
+    )
+
+
+def test_a_scope_that_is_there_twice_is_said_to_be(repository: Repository, audit: Patch) -> None:
+    place = moved(repository, audit, NEW.edited("app.get", "function handle(other) {}\n\napp.get"))
+    assert (place.change, place.change_said) == (
+        Change.DUPLICATED,
+        "function handle is defined 2 times, at lines 3, 10",
+    )
+    assert [each for each in place.candidates if each.tried.fits and str(each.anchor.scope) == "function handle"] == []
 
 
 @pytest.mark.usefixtures("without_npm")

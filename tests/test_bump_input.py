@@ -138,5 +138,12 @@ def test_an_unknown_patch(cli: CommandLine, repository: Repository) -> None:
 def test_where_no_ref_fits_it_says_so_and_goes_on(cli: CommandLine, repository: Repository) -> None:
     ended = bump(cli, repository.path)
     assert ended.code == 3 and ended.out.startswith("no ref whose pins are met → v1.2.0 ")
-    assert "no ref of this repository has the code that was reviewed; `git -C " in ended.out
-    assert " fetch --tags` may bring one\n" in ended.out
+    assert "no ref of this repository has the code that was reviewed, and so nothing to look for\n" in ended.out
+    assert "fetch --tags" not in ended.out  # it has tags, and nothing to fetch from
+
+
+def test_where_tags_may_be_fetched_it_says_how(cli: CommandLine, repository: Repository) -> None:
+    repository.git("tag", "--delete", "v1.2.0")
+    repository.git("remote", "add", "origin", "https://example.invalid/x.git")
+    said = f"nothing to look for; `git -C {repository.path} fetch --tags` may bring one\n"
+    assert said in bump(cli, repository.path, "HEAD").out

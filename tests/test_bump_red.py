@@ -8,7 +8,7 @@ import pytest
 
 from patcher import proof
 from patcher.bump.accepting import Asked
-from patcher.bump.content import content
+from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Brought, Bump, Red
 from patcher.bump.proving import Prover
 from patcher.bump.reddened import in_short
@@ -139,6 +139,82 @@ def test_what_is_red_at_the_beginning_too_is_not_of_this_bump(repository: Reposi
     )
 
 
+def test_a_beginning_is_looked_at_with_the_series_as_it_is_declared(repository: Repository, audit: Patch) -> None:
+    """A wrong candidate would be red there as well; what is declared is green, and that is what is said."""
+    repository.commit(SMALL.edited("store.save(session, total)", "store.keep(session, total, 1)"), "guilty")
+    repository.git("tag", "v1.3.0")  # the number is still that of v1.2.0
+    wrong = "const total = store.count(session)"
+    found = proven(repository, audit)
+    ranks = {each.anchor.pattern: each.rank for each in found.places[0].candidates}
+    rank = ranks.get(wrong) or next(rank for pattern, rank in ranks.items() if "count" in pattern)
+    seen = Seen(wanted="store.keep(session, total, 1);\n  /* sidecar-patcher:begin", unwanted="never there")
+
+    class Declared(Seen):
+        def look(self, build: Build, names: Collection[str]) -> Mapping[str, Observation]:
+            first = b"store.save(session, total)" in build.tree[APP_FILE].data
+            said = Seen("store.save(session, total); // keep it\n  /* sidecar-patcher:begin", "never there")
+            return (said if first else seen).look(build, names)
+
+        def prove(self, build: Build) -> list[ProofResult]:
+            return seen.prove(build)
+
+    red = only(proven(repository, audit, seen=Declared(), accept={"audit.0": rank}))
+    assert (
+        red.said
+        == f"it is green at v1.2.0; audit.0={rank} fits, and no longer brings it about: read what the commit did"
+    )
+    assert red.culprit is not None and red.culprit.subject == "guilty"
+
+
+def test_a_beginning_that_does_not_build_says_why(repository: Repository, audit: Patch) -> None:
+    repository.commit(SMALL.edited("function handle(request)", "async function handle(request)"), "v1.2.5")
+    repository.commit(settled(NEW), "v1.3.0")
+    red = only(proven(repository, audit, since="v1.2.5"))
+    assert red.said == (
+        "nothing to compare with: as it is declared, the series does not build at v1.2.5: audit is drifted at "
+        "server/app.js:6"
+    )
+
+
+def test_a_beginning_whose_packages_are_missing_was_not_run(repository: Repository, audit: Patch) -> None:
+    class Missing(Seen):
+        def look(self, build: Build, names: Collection[str]) -> Mapping[str, Observation]:
+            raise DependenciesMissing("this upstream needs npm packages that are not in the cache: express")
+
+    repository.commit(settled(NEW), "v1.3.0")
+    assert only(proven(repository, audit, seen=Missing())).said == (
+        "nothing to compare with: it was not run at v1.2.0, because this upstream needs npm packages that are not in "
+        "the cache: express"
+    )
+
+
+def test_what_could_not_be_observed_is_not_the_fault_of_a_place(repository: Repository, audit: Patch) -> None:
+    class Blind(Seen):
+        def _observe(self, text: str) -> Observation:
+            return Observation(False, "another shape", observed=False) if "settle(" in text else super()._observe(text)
+
+    repository.commit(settled(SMALL), "guilty")
+    repository.commit(settled(NEW), "v1.3.0")
+    red = only(proven(repository, audit, seen=Blind()))
+    assert red.culprit is not None and red.culprit.subject == "guilty"
+    assert red.said == (
+        "it is green at v1.2.0; since this commit it cannot be observed: the contract has to follow what the sidecar "
+        "answers"
+    )
+
+
+def test_a_contract_that_is_not_for_a_commit_leaves_it_untold(repository: Repository, audit: Patch) -> None:
+    class Gone(Seen):
+        def look(self, build: Build, names: Collection[str]) -> Mapping[str, Observation]:
+            return {} if b"// not for it" in build.tree[APP_FILE].data else super().look(build, names)
+
+    repository.commit(SMALL.edited("// keep it", "// not for it"), "untold")
+    repository.commit(settled(SMALL), "after")
+    repository.commit(settled(NEW), "v1.3.0")
+    red = only(proven(repository, audit, seen=Gone()))
+    assert red.untold == (repository.git("rev-parse", "untold").strip(),)
+
+
 def test_without_a_beginning_there_is_nothing_to_compare_with(repository: Repository, audit: Patch) -> None:
     repository.git("tag", "--delete", "v1.2.0")
     repository.commit(settled(NEW), "v1.3.0")
@@ -229,11 +305,11 @@ def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) 
         seen = Seen()
         found, proofs = Prover(history, seen.prove, seen.look).first_choices(run(history, [audit], Asked("v1.3.0")))
     body = {"ok": False, "contracts": proof.as_report(proofs)["contracts"]}
-    body["bump"] = {**content(found, "sidecar-patcher bump"), "written": []}
+    body["bump"] = {**content(found, CommandLine("sidecar-patcher bump")), "written": []}
     culprit = only(found).culprit
     assert culprit is not None
     said = text_of(body)
-    assert said.endswith(
+    assert (
         f"""
 contract  {NAME}
   what  red on the patched tree: nothing is logged
@@ -243,16 +319,18 @@ contract  {NAME}
 
 contracts  0 of 1 proven: red on pristine, green on patched
 
-next  by hand first: red is {NAME}; it says why above
+fit   exact: audit.0
 """
+        in said
     )
+    assert said.endswith(f"\nnext  by hand first: red is {NAME}; it says why above\n")
 
 
 def test_a_statement_that_is_gone_stands_beside_what_the_candidate_takes(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
     with History.open(str(repository.path)) as history:
         found = run(history, [audit], Asked("v1.3.0"))
-    body = {"ok": False, "bump": {**content(found, "sidecar-patcher bump"), "written": []}}
+    body = {"ok": False, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert """
         --- v1.2.0 line 6
         +++ v1.3.0 line 6, as the candidate has it
@@ -289,12 +367,10 @@ def test_code_that_is_replaced_and_comes_a_second_time_is_shown(
     found = proven(repository, replacing(bench), seen=Seen(wanted=""))
     [twin] = found.places[0].twins
     assert (twin.scope, twin.shown) == ("function again", shown)
-    body = {"ok": True, "bump": {**content(found, "sidecar-patcher bump"), "written": []}}
+    body = {"ok": True, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert f"""
-twin  count.0  server/app.js:{twin.line}, function again
-  what  the code that it replaces is here too, new since its review, and no place replaces it
-        {shown}
-  do    read it: it may need an edit of its own
+twin  what a place replaces is there once more, new since its review, and nothing replaces it: it may need an edit of its own
+        count.0  server/app.js:{twin.line}, function again: `{shown}`
 """ in text_of(body)
 
 

@@ -3,19 +3,24 @@
 Nothing here judges whether a payload still means the same: that is what a person reads the window for.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.bump import shapes
 from patcher.bump.model import Candidate, Kind, Reviewed
+from patcher.bump.patterns import Shape, respelled, shape_for
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Located, Match, Scope
+from patcher.model import MODULE, Anchor, Located, Match, Place, Scope
 
 _LIKE_SCOPE, _LIKE_STATEMENT, _SURELY_IT = 0.4, 0.45, 0.95
 _SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
+_STATEMENT_KINDS = frozenset(
+    {"expression_statement", "lexical_declaration", "variable_declaration", "return_statement", "throw_statement"}
+)
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,14 @@ class Home:
 
 
 def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Candidate]:
-    """Candidates for a place, not yet tried, the likeliest first.
+    """Candidates for a place, not yet tried, the likeliest first: likeness decides, not what a gate will say.
 
     old: the place as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
     """
     file = old.file
     there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
-    if len(there.matches) == 1:
-        return [_same(old, anchor)]
+    if there.is_unique:
+        return [same(file, anchor)]
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
     best: dict[tuple[str, Scope, str, str], Candidate] = {}
@@ -58,9 +63,10 @@ def _score(draft: Candidate) -> float:
     return draft.likeness - 0.05 * _ORDER[draft.kind]
 
 
-def _same(old: Reviewed, anchor: Anchor) -> Candidate:
+def same(file: str, anchor: Anchor) -> Candidate:
+    """The anchor itself, where its pattern matches exactly once and only the pin is not met."""
     why = (f"the same pattern matches once in {anchor.scope}", "only a new pin is needed: read the window first")
-    return Candidate(Kind.PIN, old.file, replace(anchor, pins=()), 1.0, why)
+    return Candidate(Kind.PIN, file, replace(anchor, pins=()), 1.0, why)
 
 
 # --- where to look ---------------------------------------------------------------------------------------------
@@ -108,9 +114,9 @@ def scope_text(old: Reviewed) -> str:
 def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
     moved = replace(anchor, scope=home.scope, pins=())
     if home.scope != anchor.scope or home.file != old.file:
-        found = locate(home.text, moved, home.language).matches
-        if len(found) == 1:
-            yield _rehomed(old, moved, home, found[0])
+        found = locate(home.text, moved, home.language)
+        if found.is_unique:
+            yield _rehomed(old, moved, home, found.matches[0])
             return
     yield from _similar(old, anchor, home)
 
@@ -133,17 +139,8 @@ def _statement(text: str, match: Match) -> str:
 
 def _similar(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
     """The statements of a scope that are most like the reviewed one, each with a pattern that matches nothing else."""
-    before = old.located.matches[0]
-    node = _reviewed_node(old, before)
-    if node is None:
-        return
-    alike = sorted(
-        ((shapes.likeness(node.text(), each.text()), each) for each in _of_kind(home, node.kind())),
-        key=lambda pair: -pair[0],
-    )
+    alike = nearest(old, home)
     for number, (likeness, each) in enumerate(alike[:_STATEMENTS]):
-        if likeness < _LIKE_STATEMENT:
-            break
         made = _anchor_at(old, anchor, home, each)
         if made is None and likeness >= _SURELY_IT:
             break  # it is there, and nothing tells it from another: a less similar one is not what was reviewed
@@ -152,8 +149,34 @@ def _similar(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
             yield _at_statement(old, made, home, likeness, runner_up)
 
 
-def _reviewed_node(old: Reviewed, match: Match) -> SgNode | None:
+def nearest(old: Reviewed, home: Home) -> list[tuple[float, SgNode]]:
+    """What in a scope is like what the pattern matched when it was reviewed, the likest first, with its likeness.
+
+    Nodes of the same kind; where that was a whole statement and the payload stands beside it, any other statement too.
+    """
+    node = _reviewed_node(old)
+    if node is None:
+        return []
+    kinds = {node.kind()}
+    if old.edit.place is not Place.REPLACE and _is_statement(node):
+        kinds |= _STATEMENT_KINDS
+    was, found = node.text(), dict[tuple[int, str], tuple[float, SgNode]]()
+    for each in (one for kind in sorted(kinds) for one in _of_kind(home, kind)):
+        text = each.text().removesuffix(";")
+        if shapes.overlap(was, text) >= _LIKE_STATEMENT:  # never less than the likeness, and quick
+            likeness = shapes.likeness(was.removesuffix(";"), text)
+            found.setdefault((javascript.span(each)[0], text), (likeness, each))
+    return sorted((one for one in found.values() if one[0] >= _LIKE_STATEMENT), key=lambda one: -one[0])
+
+
+def _is_statement(node: SgNode) -> bool:
+    statement = javascript.statement_of(node)
+    return statement.text().removesuffix(";") == node.text().removesuffix(";")
+
+
+def _reviewed_node(old: Reviewed) -> SgNode | None:
     """What the pattern matched when it was reviewed: for a target, the statement around it."""
+    match = old.located.matches[0]
     if old.located.anchor.target:
         return shapes.node_at(old.text, match.statement_start, match.statement_end, old.language)
     return shapes.node_at(old.text, match.start, match.end, old.language)
@@ -167,17 +190,27 @@ def _of_kind(home: Home, kind: str) -> list[SgNode]:
 
 
 def _anchor_at(old: Reviewed, anchor: Anchor, home: Home, node: SgNode) -> Anchor | None:
-    """The anchor with the first pattern that matches this node and nothing else in the scope."""
+    """The anchor with the best pattern that matches this node and nothing else in the scope."""
     target = _target_in(old, home, node) if anchor.target else ""
     if target is None:
         return None
-    for pattern in shapes.patterns_for(node):
-        made = replace(anchor, scope=home.scope, pattern=pattern, target=target, containing="", pins=())
-        found = locate(home.text, made, home.language).matches
-        first, last = javascript.span(node)
-        if len(found) == 1 and first <= found[0].start and found[0].end <= last:
-            return _grown(home, made)
-    return None
+
+    def made(shape: Shape) -> Anchor:
+        pattern, containing = shape
+        return replace(anchor, scope=home.scope, pattern=pattern, containing=containing, target=target, pins=())
+
+    shape = shape_for(node, Shape(anchor.pattern, anchor.containing), home.language, partial(_others, home, made, node))
+    return _grown(home, made(shape)) if shape else None
+
+
+def _others(home: Home, made: Callable[[Shape], Anchor], node: SgNode, shape: Shape) -> list[str] | None:
+    try:
+        matches = locate(home.text, made(shape), home.language).matches
+    except RuntimeError:  # ast-grep does not take it for a pattern
+        return None
+    first, last = javascript.span(node)
+    own = [each for each in matches if first <= each.start and each.end <= last]
+    return [_statement(home.text, each) for each in matches if each not in own] if len(own) == 1 else None
 
 
 def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
@@ -192,7 +225,7 @@ def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
     alike = sorted(node.find_all(kind=was.kind()), key=lambda each: -shapes.likeness(was.text(), each.text()))
     if not alike or shapes.likeness(was.text(), alike[0].text()) < _LIKE_STATEMENT:
         return None
-    return next(shapes.patterns_for(alike[0]), None)
+    return respelled(target, alike[0], home.language)
 
 
 def _grown(home: Home, anchor: Anchor) -> Anchor:
@@ -218,7 +251,8 @@ def _times(text: str, window: str) -> int:
 
 def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, runner_up: float) -> Candidate:
     where = str(home.scope) if home.file == old.file else f"{home.scope} of {home.file}"
-    why = [f"the statement in {where} most like the reviewed one: {likeness:.0%}, the next is {runner_up:.0%}"]
+    after = f"the next is {runner_up:.0%}" if runner_up else "no other is like it"
+    why = [f"the statement in {where} most like the reviewed one: {likeness:.0%}, {after}"]
     if likeness - runner_up < 0.1:
         why.append("the margin is thin: read both")
     if home.scope != old.located.anchor.scope:

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from patcher import javascript
 from patcher.bump import shapes
-from patcher.bump.candidates import scope_text
+from patcher.bump.candidates import Home, nearest, scope_text
 from patcher.bump.model import Change, Reviewed
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, Located, Scope, Verdict
 
-_RENAMED, _SPLIT, _PIECE, _EDITED = 0.6, 0.8, 0.25, 0.5
+_RENAMED, _SPLIT, _PIECE, _EDITED = 0.6, 0.8, 0.25, 0.6
 
 
 def change_of(
@@ -19,6 +19,9 @@ def change_of(
     """The word and the sentence. texts: the files to look in by path; the place's own may be missing."""
     file = old.file
     if verdict is Verdict.AMBIGUOUS:
+        if len(located.scopes) > 1:
+            lines = ", ".join(map(str, located.scopes))
+            return Change.DUPLICATED, f"{anchor.scope} is defined {len(located.scopes)} times, at lines {lines}"
         return Change.DUPLICATED, f"the code is there {len(located.matches)} times"
     if verdict is Verdict.DRIFTED:
         return _drifted(old, texts.get(file, ""), located)
@@ -73,7 +76,8 @@ def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> 
     alike = _nearest(old, anchor, texts[old.file])
     if alike >= _EDITED:
         return Change.EDITED, f"the statement was edited: the nearest in {anchor.scope} is {alike:.0%} like it"
-    return Change.DELETED, f"the statement is gone from {anchor.scope}, and nothing in it is like it"
+    most = f"the most like it there is {alike:.0%} like it" if alike else "nothing in it is like it"
+    return Change.DELETED, f"the statement is gone from {anchor.scope}; {most}"
 
 
 def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
@@ -86,15 +90,10 @@ def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
 
 
 def _nearest(old: Reviewed, anchor: Anchor, text: str) -> float:
-    """How much the statement of the scope that is most like the reviewed one is like it."""
-    match = old.located.matches[0]
-    was = old.text[match.statement_start : match.statement_end]
-    node = shapes.node_at(old.text, match.statement_start, match.statement_end, old.language)
-    if node is None:
-        return 0.0
+    """How much what is most like the reviewed statement is like it, in the scope; 0 for nothing."""
     scopes = javascript.scopes_named(text, anchor.scope, old.language)
-    alike = (shapes.likeness(was, each.text()) for scope in scopes for each in scope.find_all(kind=node.kind()))
-    return max(alike, default=0.0)
+    alike = [nearest(old, Home(old.edit.file, text, anchor.scope, scope, 0.0)) for scope in scopes]
+    return max((found[0][0] for found in alike if found), default=0.0)
 
 
 def _contains(path: str, text: str, scope: Scope, anchor: Anchor) -> bool:

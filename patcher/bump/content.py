@@ -2,7 +2,8 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
 from patcher.declaration import declared_at
@@ -10,11 +11,49 @@ from patcher.patches import series_for
 from patcher.verify import explained
 
 
-def content(bump: Bump, command: str) -> dict[str, Any]:
-    """The field `bump` of the report. command: what a person types to get here, without `--accept` and `--write`.
+@dataclass(frozen=True)
+class CommandLine:
+    """The commands of one bump, each to be typed as it is.
 
-    matrix: null, unless a page or Markdown was asked for.
+    bump: without what is accepted, written or proven. proving: the options that running the contracts takes here.
     """
+
+    bump: str
+    proving: str = ""
+
+    @classmethod
+    def of(cls, upstream: str, until: str, since: str = "", *more: str, proving: Sequence[str] = ()) -> Self:
+        """more: options that every command keeps."""
+        begin = ["--from", since] if since else []
+        words = ["sidecar-patcher", "bump", "--upstream", upstream, *more, "--to", until, *begin]
+        return cls(shlex.join(words), shlex.join(proving))
+
+    def accepting(self, chosen: Mapping[str, int]) -> str:
+        """What these candidates would make: nothing is written. Empty for none."""
+        return f"{self.bump} --accept {_accepted(chosen)}" if chosen else ""
+
+    def writing(self, chosen: Mapping[str, int]) -> str:
+        """Writes what is accepted, or, where that is nothing, that the place was read."""
+        accept = f"--accept {_accepted(chosen)} " if chosen else ""
+        return f"{self.bump} {accept}--write {self.proving}".rstrip()
+
+    @property
+    def everything(self) -> str:
+        """Shows all of what is new, and every candidate."""
+        return f"{self.bump} --all"
+
+
+def _accepted(chosen: Mapping[str, int]) -> str:
+    return " ".join(f"{place}={rank}" for place, rank in chosen.items())
+
+
+def content(bump: Bump, command: CommandLine) -> dict[str, Any]:
+    """The field `bump` of the report.
+
+    command: of the tree with what is chosen; empty where nothing is, or where that does not build. record: of a bump
+    that nothing stops; empty where there is nothing to record. matrix: null, unless a page or Markdown was asked for.
+    """
+    fits = not any(place.stops for place in bump.places)
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
@@ -22,24 +61,14 @@ def content(bump: Bump, command: str) -> dict[str, Any]:
         "refusals": [_refusal(each) for each in bump.refusals],
         "red": [_red(each) for each in bump.red],
         "chosen": dict(bump.chosen),
+        "accepted": bump.accepted,
+        "fine": list(bump.fine),
         "proposed_ok": bump.proposed.ok,
-        "command": command_for(command, bump.chosen),
-        "record": f"{command} --write",
+        "command": command.writing(bump.chosen) if bump.chosen and bump.proposed.ok else "",
+        "record": command.writing({}) if fits and bump.proposed.ok and bump.unrecorded else "",
+        "all": command.everything,
         "matrix": bump.matrix,
     }
-
-
-def command_for(command: str, chosen: Mapping[str, int]) -> str:
-    """The command that accepts what was chosen and writes it; empty where nothing was."""
-    accept = " ".join(f"{place}={rank}" for place, rank in chosen.items())
-    return f"{command} --accept {accept} --write" if accept else ""
-
-
-def command_of(upstream: str, until: str, since: str, *, client: bool = False) -> str:
-    """The command line of a bump."""
-    begin = f" --from {shlex.quote(since)}" if since else ""
-    more = " --client" if client else ""
-    return f"sidecar-patcher bump --upstream {shlex.quote(upstream)}{more} --to {shlex.quote(until)}{begin}"
 
 
 def _moment(moment: Moment | None) -> dict[str, str] | None:
@@ -48,7 +77,7 @@ def _moment(moment: Moment | None) -> dict[str, str] | None:
     return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
 
 
-def _place(place: Place, command: str, bump: Bump) -> dict[str, Any]:
+def _place(place: Place, command: CommandLine, bump: Bump) -> dict[str, Any]:
     finding = place.finding
     return {
         "patch": place.patch,
@@ -71,7 +100,7 @@ def _place(place: Place, command: str, bump: Bump) -> dict[str, Any]:
         "change": str(place.change) if place.change else None,
         "change_said": place.change_said,
         "candidates": [
-            _candidate(each, command_for(command, {**bump.chosen, place.id: each.rank})) for each in place.candidates
+            _candidate(each, command.accepting({**bump.chosen, place.id: each.rank})) for each in place.candidates
         ],
         "scope_diff": _scope_diff(place.scope_diff),
         "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in place.twins],

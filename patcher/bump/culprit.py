@@ -37,9 +37,10 @@ class Walk:
             )
         files = sorted(
             {
-                edit.file
+                edit.file_of(anchor)
                 for each in series
                 for n, edit in enumerate(each.edits)
+                for anchor in edit.anchors
                 if not alone or (each.id, n) == (patch, number)
             }
         )

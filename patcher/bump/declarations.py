@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from patcher.bump import declared
 from patcher.bump.model import Bump, Candidate, Kind, Place
+from patcher.bump.moments import comments_of
 from patcher.bump.repin import AddAnchor, AddPin, Change, Comment, repinned
 from patcher.bump.variants import new_anchor, pinned_anchor
 from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
@@ -30,8 +31,7 @@ def refuse_unless_ours(folder: str = FOLDER) -> None:
 def written(bump: Bump, folder: str = FOLDER) -> dict[str, tuple[str, str]]:
     """The declarations that change: old and new text by file name; nothing for none.
 
-    Raises `DeclarationUnclear`, also where what would
-    be written does not declare what was proven.
+    Raises `DeclarationUnclear`, also where what would be written does not declare what was proven.
     """
     changed = {}
     for patch in dict.fromkeys(place.patch for place in bump.places):
@@ -46,6 +46,14 @@ def written(bump: Bump, folder: str = FOLDER) -> dict[str, tuple[str, str]]:
         if new != old:
             changed[name] = (old, new)
     return changed
+
+
+def unrecorded(bump: Bump) -> bool:
+    """Whether `--write` would record of a place that goes through that it was read for the new version."""
+    comments, comment = comments_of(bump.declared), comment_for(bump)
+    return any(
+        _extended(bump, place, comments.get(place.patch, {}), comment) for place in bump.places if not place.stops
+    )
 
 
 def _changes(bump: Bump, place: Place, said: Mapping[tuple[int, int, int], str]) -> Sequence[Change]:

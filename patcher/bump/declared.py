@@ -33,6 +33,15 @@ def refs(comment: str) -> list[str]:
     return [each.rpartition(" at ")[2] for each in _REF.findall(comment)]
 
 
+def spans(comment: str, tag: str) -> bool:
+    """Whether a version tag is one that a comment names, or lies within one of its runs."""
+    for run in comment.split(", "):
+        ends = [version_key(each) for each in refs(run)]
+        if all(ends) and ends and ends[0] <= version_key(tag) <= ends[-1]:
+            return True
+    return False
+
+
 def newest(comment: str) -> tuple["Version", ...]:
     """The newest version that a comment names, as `version_key`."""
     return max((version_key(each) for each in _VERSION.findall(comment)), default=())

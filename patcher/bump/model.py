@@ -57,6 +57,7 @@ class Change(StrEnum):
     MOVED = "moved"
     SPLIT = "split"
     DELETED = "deleted"
+    NOT_YET = "not yet"
     WAITS = "waits"
 
 
@@ -223,10 +224,11 @@ class Bump:
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
-    went into it, by place; `accepted` by a person, or the first ones. declared: the series as it is. red: the contracts
-    that the proposed tree does not fulfil, once they were run. gaps: version tags after a ref and before the new
-    one at which `patch.number` does not meet the pin of these tokens. matrix: for a page, of the refs from `since` to
-    `until`, as `patcher.matrix.content` gives it.
+    went into it, by place; `accepted` by a person, or the first ones. fine: the places that a person accepted a
+    candidate for, and that need none. declared: the series as it is. unrecorded: whether a place that goes through was
+    read for older versions only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps:
+    version tags after a ref and before the new one at which `patch.number` does not meet the pin of these tokens.
+    matrix: for a page, of the refs from `since` to `until`, as `patcher.matrix.content` returns it.
     """
 
     since: Moment | None
@@ -238,7 +240,9 @@ class Bump:
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     accepted: bool = False
+    fine: tuple[str, ...] = ()
     declared: tuple[Patch, ...] = ()
+    unrecorded: bool = False
     red: tuple[Red, ...] = ()
     gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()
     matrix: Mapping[str, Any] | None = None

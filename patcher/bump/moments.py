@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from patcher import flow
 from patcher.bump import declared
@@ -39,14 +40,19 @@ def beginning(repository: Repository, until: Moment, series: Sequence[Patch], si
 
 
 def _older_tags(repository: Repository, until: Moment) -> list[str]:
+    """The version tags that came before `until`, the nearest first: in its history, or beside it and not newer."""
     version = version_key(until.ref) or version_key(until.upstream.version)
-    return [
-        tag
-        for tag in reversed(repository.tags())
-        if version_key(tag) <= version
-        and repository.commit_id(tag) != until.commit
-        and repository.merge_base(tag, until.ref)
-    ]
+    found = []
+    for tag in reversed(repository.tags()):
+        commit, base = repository.commit_id(tag), repository.merge_base(tag, until.ref)
+        if commit != until.commit and base and (base == commit or version_key(tag) <= version):
+            found.append((_distance(repository, tag, until), tag))
+    return [tag for _, tag in sorted(found, key=lambda each: each[0])]
+
+
+def _distance(repository: Repository, ref: str, until: Moment) -> int:
+    """How many commits of the history of `until` a ref does not have."""
+    return repository.count(ref, until.ref)
 
 
 def _readable(repository: Repository, ref: str) -> Moment | None:
@@ -68,35 +74,62 @@ class Reviews:
     _surveys: dict[str, list[Surveyed]] = field(default_factory=dict)
 
     def of(self, patch: str, number: int) -> tuple[Reviewed, Moment] | None:
-        """The newest state of a place in which a pin of it is met."""
-        named = [ref for comment in self._comments(patch, number) for ref in declared.refs(comment)[-1:]]
+        """The nearest state of a place in which a pin of it is met: where the bump begins, before it, else after it."""
         first = [self.since.ref] if self.since else []
-        for ref in dict.fromkeys([*first, *reversed(named), *_older_tags(self.repository, self.until)]):
+        before = [*self._reviewed_refs(patch, number), *_older_tags(self.repository, self.until)]
+        for ref in dict.fromkeys([*first, *before, *self._later_tags(patch, number)]):
             there = self.at(ref, patch, number)
             if there is not None and not there.finding.verdict.stops:
                 return self._reviewed(ref, there), moment(self.repository, ref)
         return None
 
-    def since_review(self, patch: str, number: int, tokens: str) -> Surveyed | None:
-        """The place at the newest ref that the comment of its pin names; None where the repository has none."""
-        ref = self.reviewed_ref(patch, number, tokens)
-        return self.at(ref, patch, number) if ref else None
+    def before(self, commit: str, patch: str, number: int) -> tuple[Reviewed, Moment] | None:
+        """A place at a parent of the commit from which on it stops: where no tag has it, its history still does."""
+        for parent in self.repository.commit(commit).parents:
+            there = self.at(parent, patch, number)
+            if there is not None and not there.finding.verdict.stops:
+                return self._reviewed(parent, there), moment(self.repository, parent)
+        return None
 
-    def reviewed_ref(self, patch: str, number: int, tokens: str) -> str:
-        """The newest ref that the comments of the pins with these tokens name, else `since`; empty for neither."""
-        edit = next(each for each in self.series if each.id == patch).edits[number]
-        where = {
-            (number, a, p)
-            for a, anchor in enumerate(edit.anchors)
-            for p, pin in enumerate(anchor.pins)
-            if pin.tokens == tokens
-        }
-        said = [ref for key in sorted(where) for ref in declared.refs(self._source(patch).get(key, ""))]
-        newest = version_key(self.until.ref) or version_key(self.until.upstream.version)
-        for ref in sorted(said, key=version_key, reverse=True):
-            if version_key(ref) <= newest and _exists(self.repository, ref):
-                return ref
-        return self.since.ref if self.since else ""
+    def last_review(self, patch: str, number: int) -> tuple[Surveyed, str] | None:
+        """A place as it stood when somebody read it last, and the ref of that; None where no such ref is here.
+
+        Whichever pin it was read for: it is the place that was read, and its scope with it.
+        """
+        for ref in self._reviewed_refs(patch, number):
+            there = self.at(ref, patch, number)
+            if there is not None and there.located.matches:
+                return there, ref
+        return None
+
+    def _reviewed_refs(self, patch: str, number: int) -> list[str]:
+        """The refs that the comments of a place name or span, the nearest first; behind them, where the bump begins."""
+        comments = self._comments(patch, number)
+        tags = [tag for tag in self._tags if any(declared.spans(each, tag) for each in comments)]
+        others = [ref for each in comments for ref in declared.refs(each) if not ref.startswith("v")]
+        before = [ref for ref in others if _exists(self.repository, ref) and self._is_before(ref)]
+        near = sorted([*before, *tags], key=lambda ref: _distance(self.repository, ref, self.until))
+        return [*near, *([self.since.ref] if self.since else [])]
+
+    def _later_tags(self, patch: str, number: int) -> list[str]:
+        """The version tags after the new ref that a place was read for, the nearest first."""
+        comments = self._comments(patch, number)
+        tags = [tag for tag in self.repository.tags() if tag not in self._tags]
+        return [tag for tag in tags if any(declared.spans(each, tag) for each in comments)]
+
+    def is_later(self, ref: str) -> bool:
+        """Whether a ref came after the new one: nothing that it has can have been taken away there."""
+        new, other = self.until.commit, self.repository.commit_id(ref)
+        return new != other and self.repository.merge_base(new, other) == new
+
+    @cached_property
+    def _tags(self) -> list[str]:
+        """The version tags of the new ref itself and of what came before it, the nearest first."""
+        own = [tag for tag in self.repository.tags() if self.repository.commit_id(tag) == self.until.commit]
+        return [*reversed(own), *_older_tags(self.repository, self.until)]
+
+    def _is_before(self, ref: str) -> bool:
+        return self.repository.merge_base(ref, self.until.ref) == self.repository.commit_id(ref)
 
     def at(self, ref: str, patch: str, number: int) -> Surveyed | None:
         """What stands at a place at a ref; None where the ref or the place is not there."""

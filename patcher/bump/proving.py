@@ -54,7 +54,8 @@ class Prover:
         patches_of = {each.contract.id: each.contract.patches for each in proofs}
         red = [each.contract.id for each in proofs if not each.green.green]
         with self.waiting() as advance:
-            reasons = Reasons(self.repository, bump, self.look, patches_of, advance).of(red) if red else ()
+            unobserved = {each.contract.id for each in proofs if not each.green.observed}
+            reasons = Reasons(self.repository, bump, self.look, patches_of, unobserved, advance).of(red) if red else ()
         problems = {each.contract.id: _refusal(each) for each in proofs if not each.ok}
         problems |= {each.contract: as_problem(each) for each in reasons}
         return replace(bump, red=reasons, places=_with_problems(bump, problems, patches_of)), proofs

@@ -5,7 +5,7 @@ A contract takes seconds where a place takes milliseconds, so the commit is foun
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from patcher import flow, javascript
@@ -28,32 +28,44 @@ _ERROR = re.compile(r"\w*Error\b.*:")
 
 @dataclass
 class Reasons:
-    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at."""
+    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at.
+
+    unobserved: the contracts that could not be observed on the new tree, which says nothing of what they are about.
+    """
 
     repository: Repository
     bump: Bump
     look: Look
     patches_of: Mapping[str, Sequence[str]]
+    unobserved: Collection[str] = ()
     advance: Callable[[str, int], None] = lambda said, by: None
     _builds: dict[str, Build | None] = field(default_factory=dict)
 
     def of(self, red: Sequence[str]) -> tuple[Red, ...]:
-        """A reason for each of these contracts. Raises `DependenciesMissing` for the beginning of the bump."""
+        """A reason for each of these contracts, of what was seen where the bump begins, with the series as declared."""
         since = self.bump.since
         if since is None:
             said = "no ref is known where it was green: there is none whose pins are met"
             return tuple(Red(each, said) for each in red)
-        build = self._build(since.commit)
-        if build is None:
-            said = f"the series does not build at {since.ref}: nothing to compare with"
-            return tuple(Red(each, said) for each in red)
+        build = check_upstream(since.upstream, self.bump.declared)
+        if not build.ok:
+            said = f"nothing to compare with: as it is declared, the series does not build at {since.ref}"
+            return tuple(Red(each, f"{said}: {_why(build)}") for each in red)
         self.advance(f"red contracts at {since.ref}", 1)
-        before = self.look(build, red)
+        try:
+            before = self.look(build, red)
+        except DependenciesMissing as error:
+            said = f"nothing to compare with: it was not run at {since.ref}, because {error.message}"
+            return tuple(Red(each, said) for each in red)
         return tuple(self._one(each, since, before.get(each)) for each in red)
 
     def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
         if before is None:
             return Red(contract, f"nothing to compare with: it is not for {since.ref}, or needs the built client")
+        if not before.observed:
+            return Red(
+                contract, f"nothing to compare with: at {since.ref} it was not observed: {in_short(before.said)}"
+            )
         if not before.green:
             said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
             return Red(contract, f"{said}: {in_short(before.said)}")
@@ -72,6 +84,10 @@ class Reasons:
         names = ", ".join(patches)
         ours = [place for place in self.bump.chosen if place.rpartition(".")[0] in patches]
         green = f"it is green at {ref}"
+        if contract in self.unobserved:
+            return (
+                f"{green}; since this commit it cannot be observed: the contract has to follow what the sidecar answers"
+            )
         if ours:
             accepted = ", ".join(f"{place}={self.bump.chosen[place]}" for place in ours)
             return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
@@ -87,12 +103,15 @@ class Reasons:
             return None
         self.advance(f"{contract} at {commit[:12]}", 1)
         try:
-            return not self.look(build, [contract])[contract].green
+            seen = self.look(build, [contract]).get(contract)
         except DependenciesMissing:
             return None
+        if seen is None or (not seen.observed and contract not in self.unobserved):
+            return None
+        return not seen.green
 
     def _build(self, commit: str) -> Build | None:
-        """With what was accepted; as the version that it says, or as the new one: code comes before its number."""
+        """As it is declared, or with what was accepted where that does not build."""
         if commit not in self._builds:
             self._builds[commit] = next(self._tries(commit), None)
         return self._builds[commit]
@@ -100,8 +119,8 @@ class Reasons:
     def _tries(self, commit: str) -> Iterator[Build]:
         try:
             upstream = self.repository.upstream(commit)
-            for version in dict.fromkeys([upstream.version, self.bump.until.upstream.version]):
-                build = check_upstream(replace(upstream, version=version), self.bump.series)
+            for series in (self.bump.declared, self.bump.series):
+                build = check_upstream(upstream, series)
                 if build.ok:
                     yield build
         except PatcherError:
@@ -135,6 +154,13 @@ def _places(bump: Bump, patches: Sequence[str]) -> dict[tuple[str, Scope], tuple
             key = each.finding.file, each.located.anchor.scope
             found[key] = (*found.get(key, ()), f"{each.patch}.{each.number}")
     return found
+
+
+def _why(build: Build) -> str:
+    stop = next((each for each in build.places if each.verdict.stops), None)
+    if stop is not None:
+        return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
+    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "it says no more")
 
 
 def in_short(said: str) -> str:

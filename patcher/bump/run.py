@@ -7,10 +7,10 @@ from dataclasses import replace
 from patcher import flow
 from patcher.bump import trial
 from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.candidates import candidates
+from patcher.bump.candidates import candidates, same
 from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
-from patcher.bump.model import Bump, Change, Commit, Moment, Place, Refusal
+from patcher.bump.model import Bump, Candidate, Change, Commit, Moment, Place, Refusal
 from patcher.bump.moments import Reviews, beginning, comments_of, moment
 from patcher.bump.nearest import with_nearest
 from patcher.bump.scope_diff import scope_diff
@@ -38,11 +38,11 @@ def bump(
     until = moment(repository, asked.until)
     advance("the newest ref whose pins are met", 0)
     since = beginning(repository, until, series, asked.since)
-    look = _Look(repository, tuple(series), since, until, advance, candidates_too=asked.candidates)
+    look = _Look(repository, tuple(series), since, until, advance, asked)
     build = check_upstream(until.upstream, series)
     places = look.places(asked.only)
     while True:
-        chosen = chosen_of(places, asked)
+        chosen, fine = chosen_of(places, asked)
         ours = trial.accepted(series, places, chosen)
         free = trial.freed(until.upstream, ours, places, chosen)
         if not free:
@@ -59,6 +59,7 @@ def bump(
         ours,
         chosen,
         bool(asked.accept),
+        fine,
         tuple(series),
         gaps=look.reviews.gaps,
     )
@@ -74,10 +75,9 @@ class _Look:
         since: Moment | None,
         until: Moment,
         advance: Advance,
-        *,
-        candidates_too: bool,
+        asked: Asked,
     ) -> None:
-        self.candidates_too = candidates_too
+        self.asked = asked
         self.repository, self.series, self.since, self.until = repository, series, since, until
         self.reviews = Reviews(repository, series, since, until, comments_of(series))
         ends = (until.upstream, *([since.upstream] if since else []))
@@ -104,7 +104,7 @@ class _Look:
 
     def again(self, places: Sequence[Place], free: Collection[Place], series: tuple[Patch, ...]) -> list[Place]:
         """The places, of which these had to wait; now there is a candidate in `series` for what they waited for."""
-        look = _Look(self.repository, series, self.since, self.until, self.advance, candidates_too=self.candidates_too)
+        look = _Look(self.repository, series, self.since, self.until, self.advance, self.asked)
         surveyed = {(each.patch, each.number): each for each in flow.survey(self.until.upstream, series)}
         stopped = {key for key, each in surveyed.items() if each.finding.verdict.stops}
         found: list[Place] = []
@@ -121,25 +121,27 @@ class _Look:
     # --- a place that goes through -----------------------------------------------------------------------------
 
     def _going(self, there: Surveyed, surveyed: Sequence[Surveyed]) -> Place:
-        tokens = there.located.matches[0].tokens
-        old = self.reviews.since_review(there.patch, there.number, tokens)
         place = self._place(there)
-        if old is None or not old.located.matches or self._ref(there, tokens) == self.until.ref:
+        reviewed = self.reviews.last_review(there.patch, there.number)
+        if reviewed is None:
             return place
-        names = free_names(place.payload, language_of(place.edit.file)) | set(_names_of(there))
-        diff = scope_diff(self._ref(there, tokens), old, there, names)
-        reviewed = window_of(self._ref(there, tokens), old.text, old.located, language_of(place.edit.file))
-        return replace(place, scope_diff=diff, reviewed=reviewed, twins=twins(place.edit, old, there, surveyed))
-
-    def _ref(self, there: Surveyed, tokens: str) -> str:
-        return self.reviews.reviewed_ref(there.patch, there.number, tokens)
+        old, ref = reviewed
+        if self.repository.commit_id(ref) == self.until.commit:
+            return place
+        names = free_names(place.payload, language_of(there.finding.file)) | set(_names_of(there))
+        return replace(
+            place,
+            scope_diff=scope_diff(ref, old, there, names, everything=self.asked.everything),
+            reviewed=window_of(ref, old.text, old.located, language_of(old.finding.file)),
+            twins=twins(place.edit, old, there, surveyed),
+        )
 
     def _place(self, there: Surveyed) -> Place:
         edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
         place = Place(there.patch, there.number, edit, there.finding, flow.payload_of(edit, _THERE))
         if not there.located.matches:
             return place
-        window = window_of(self.until.ref, there.text, there.located, language_of(edit.file))
+        window = window_of(self.until.ref, there.text, there.located, language_of(there.finding.file))
         return replace(place, found=window)
 
     # --- a place that stops ------------------------------------------------------------------------------------
@@ -151,27 +153,43 @@ class _Look:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
             return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.patch, there.number)
-        if reviewed is None:
-            fetch = f"git -C {shlex.quote(self.repository.path)} fetch --tags"
-            said = f"no ref of this repository has the code that was reviewed; `{fetch}` may bring one"
-            return replace(place, change_said=said)
-        old, at = reviewed
-        alone = old.text == _text_of(at, old.file)
+        alone = reviewed is None or reviewed[0].text == _text_of(reviewed[1], reviewed[0].file)
         culprit = self.walk.of_place(there.patch, there.number, alone=alone)
+        if reviewed is None and culprit is not None:
+            reviewed = self.reviews.before(culprit.commit, there.patch, there.number)
+        if reviewed is None:
+            return self._without_history(place, there, stopped)
+        old, _ = reviewed
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
-        tried = [
-            trial.attempt(self.until.upstream, self.series, (there.patch, there.number, place.edit), each, stopped)
-            for each in (candidates(old, anchor, texts) if self.candidates_too else ())
-        ]
+        if culprit is None and self.reviews.is_later(old.ref):
+            change, said = Change.NOT_YET, f"the code that was reviewed came later: {old.ref} has it"
         return replace(
             place,
             reviewed=window_of(old.ref, old.text, old.located, old.language),
             change=change,
             change_said=said,
             culprit=culprit,
-            candidates=trial.ranked(tried),
+            candidates=self._tried(there, place, candidates(old, anchor, texts), stopped),
         )
+
+    def _without_history(self, place: Place, there: Surveyed, stopped: Collection[tuple[str, int]]) -> Place:
+        """A place of which nobody can see what it was: where its pattern matches once, it can be read and pinned."""
+        if there.located.is_unique:
+            said = "no ref of this repository has the code that was reviewed: read all of what stands there now"
+            found = [same(there.finding.file, there.located.anchor)]
+            return replace(place, change_said=said, candidates=self._tried(there, place, found, stopped))
+        said = "no ref of this repository has the code that was reviewed, and so nothing to look for"
+        if self.repository.may_fetch_tags:
+            said = f"{said}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
+        return replace(place, change_said=said)
+
+    def _tried(
+        self, there: Surveyed, place: Place, found: Sequence[Candidate], stopped: Collection[tuple[str, int]]
+    ) -> tuple[Candidate, ...]:
+        where = there.patch, there.number, place.edit
+        wanted = found if self.asked.candidates else ()
+        return trial.ranked([trial.attempt(self.until.upstream, self.series, where, each, stopped) for each in wanted])
 
     def _blocker(self, there: Surveyed, before: Sequence[Place]) -> Place | None:
         """The place of a required patch that stops in the same file, where this one misses what that would bring."""

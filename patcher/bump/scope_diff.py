@@ -18,8 +18,10 @@ BUDGET = 24
 _NEIGHBOURS = 6
 
 
-def scope_diff(ref: str, old: Surveyed, new: Surveyed, relies_on: Collection[str]) -> ScopeDiff:
-    """The hunks that matter most: those with a name that the payload relies on, then the nearest."""
+def scope_diff(
+    ref: str, old: Surveyed, new: Surveyed, relies_on: Collection[str], *, everything: bool = False
+) -> ScopeDiff:
+    """The hunks that matter most: those with a name that the payload relies on, then the nearest; or all of them."""
     scope = str(new.located.anchor.scope)
     before, _ = _scope_lines(old)
     after, at = _scope_lines(new)
@@ -27,7 +29,7 @@ def scope_diff(ref: str, old: Surveyed, new: Surveyed, relies_on: Collection[str
     chosen = sorted(hunks, key=lambda hunk: (not _names(hunk.lines) & set(relies_on), abs(hunk.line - at)))
     kept: list[_Hunk] = []
     for hunk in chosen:
-        if sum(len(each.lines) for each in kept) + len(hunk.lines) <= BUDGET:
+        if everything or sum(len(each.lines) for each in kept) + len(hunk.lines) <= BUDGET:
             kept.append(hunk)
     if chosen and not kept:
         kept = [_Hunk(chosen[0].line, chosen[0].lines[:BUDGET])]

@@ -1,8 +1,7 @@
-"""How alike two pieces of code are, and patterns made from a statement. Likeness ranks, and never applies anything."""
+"""How alike two pieces of code are. Likeness ranks, and never applies anything."""
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import lru_cache
 
@@ -12,14 +11,17 @@ from patcher import javascript
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*|\d[\w.]*|[^\s\w]")
 _COMMENT = re.compile(r"/\*.*?\*/|(?<![:\"'`])//[^\n]*", re.DOTALL)
-LONGEST_PATTERN = 88
-"""Characters; a longer one would not fit on a line of a declaration, and would quote too much of upstream."""
 
 
 @lru_cache(maxsize=4096)
 def words(text: str) -> tuple[str, ...]:
     """Names, numbers and signs of a text, comments left out: close to its tokens, and quick."""
-    return tuple(_WORD.findall(_COMMENT.sub(" ", text)))
+    return tuple(_WORD.findall(without_comments(text)))
+
+
+def without_comments(text: str) -> str:
+    """The text with a blank for each comment: quick, and wrong where a string holds what looks like one."""
+    return _COMMENT.sub(" ", text)
 
 
 def likeness(one: str, other: str) -> float:
@@ -61,48 +63,3 @@ def node_at(text: str, start: int, end: int, language: str = javascript.JAVASCRI
 def _holds(node: SgNode, start: int, end: int) -> bool:
     first, last = javascript.span(node)
     return first <= start and end <= last
-
-
-def patterns_for(node: SgNode) -> Iterator[str]:
-    """Patterns that match the node, the most telling first: its own text on one line, then with its long parts open."""
-    text = _plain(node.text())
-    if _is_usable(text):
-        yield text
-    yield from (pattern for pattern in _opened(node) if _is_usable(pattern))
-
-
-def _plain(text: str) -> str:
-    return " ".join(_COMMENT.sub(" ", text).split()).removesuffix(";").rstrip()
-
-
-def _is_usable(pattern: str) -> bool:
-    return bool(pattern) and len(pattern) <= LONGEST_PATTERN and ";" not in pattern and "\n" not in pattern
-
-
-def _opened(node: SgNode) -> Iterator[str]:
-    kind = node.kind()
-    inner = node.child(0) if kind == "expression_statement" else node
-    if inner is None:
-        return
-    kind = inner.kind()
-    if kind in {"lexical_declaration", "variable_declaration"}:
-        yield from _opened_declaration(inner)
-    elif kind == "assignment_expression":
-        left = inner.field("left")
-        yield from [f"{_plain(left.text())} = $VALUE"] if left is not None else []
-    elif kind == "call_expression":
-        called = inner.field("function")
-        yield from [f"{_plain(called.text())}($$$ARGUMENTS)"] if called is not None else []
-    elif kind == "if_statement":
-        condition = inner.field("condition")
-        yield from [f"if {_plain(condition.text())} $THEN"] if condition is not None else []
-    elif kind == "return_statement":
-        yield "return $VALUE"
-
-
-def _opened_declaration(node: SgNode) -> Iterator[str]:
-    word = node.child(0)
-    for declarator in node.children():
-        name = declarator.field("name") if declarator.kind() == "variable_declarator" else None
-        if name is not None and word is not None:
-            yield f"{word.text()} {_plain(name.text())} = $VALUE"

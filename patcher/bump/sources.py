@@ -3,6 +3,8 @@
 from patcher.model import Anchor, Pin, Scope
 
 _STEP = "    "
+_WIDTH = 100
+"""Columns that an argument of an anchor has: 120, and it stands 20 further in."""
 
 
 def import_order(name: str) -> tuple[int, str]:
@@ -23,12 +25,25 @@ def pin_source(pin: Pin) -> list[str]:
 
 def anchor_source(anchor: Anchor, comment: str) -> list[str]:
     """The lines of an anchor, its pins below one comment."""
-    inner = [f"scope={_scope_source(anchor.scope)},", f"pattern={_quoted(anchor.pattern)},"]
-    inner += [f"{name}={_quoted(value)}," for name in ("target", "containing") if (value := getattr(anchor, name))]
+    inner = [f"scope={_scope_source(anchor.scope)},"]
+    for name in ("pattern", "target", "containing"):
+        inner += _text_source(name, getattr(anchor, name))
     inner += [f"{name}={value}," for name in ("before", "after") if (value := getattr(anchor, name))]
     inner += [f"file={_quoted(anchor.file)},"] if anchor.file else []
     pins = [f"{_STEP}# {comment}", *(f"{_STEP}{line}" for pin in anchor.pins for line in pin_source(pin))]
     return ["Anchor(", *(f"{_STEP}{line}" for line in [*inner, "pins=(", *pins, "),"]), "),"]
+
+
+def _text_source(name: str, text: str) -> list[str]:
+    """The lines of a text argument: one, or the text in parentheses, in as many pieces as it takes."""
+    if not text or len(_quoted(text)) <= _WIDTH - len(f"{name}=,"):
+        return [f"{name}={_quoted(text)},"] if text else []
+    pieces, rest = [], text
+    while len(_quoted(rest)) > _WIDTH - len(_STEP):
+        end = rest.rfind(" ", 1, _WIDTH - 2 * len(_STEP) - rest.count("\\", 0, _WIDTH)) + 1 or _WIDTH - 40
+        pieces.append(rest[:end])
+        rest = rest[end:]
+    return [f"{name}=(", *(f"{_STEP}{_quoted(piece)}" for piece in [*pieces, rest]), "),"]
 
 
 def _scope_source(scope: Scope) -> str:

@@ -1,86 +1,335 @@
-"""A bump for a person at a terminal: what moved, who moved it, what to do, in that order."""
+"""A bump for a person at a terminal: what stops first, then what fits, then what is new; at the end what to type.
+
+All of it is some 60 lines unless much stops; `everything` leaves nothing out.
+"""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from patcher.model import STOPPING
+
 _RED, _GREEN, _YELLOW, _BOLD, _DIM, _CYAN = "31;1", "32", "33", "1", "2", "36"
-_SHOWN_LINES = 24
-Paint = Callable[[str, str], str]
+_WIDTH = 110
+_WINDOW, _WINDOW_OF_MANY, _MANY = 16, 10, 3
+_CANDIDATES, _PROBLEM = 3, 160
+_NEW, _NEW_AT_LEAST = 24, 2
+_TWINS = 4
+_STOPS = frozenset(str(verdict) for verdict in STOPPING)
+_Place = Mapping[str, Any]
 
 
-def text_of(report: Mapping[str, Any], *, colour: bool = False) -> str:
+def text_of(report: Mapping[str, Any], *, colour: bool = False, everything: bool = False) -> str:
     """The report of a bump as text, with a final newline."""
-    paint: Paint = (lambda text, code: f"\x1b[{code}m{text}\x1b[0m") if colour else (lambda text, _: text)
-    bump = report["bump"]
-    lines = [_headline(bump, paint)]
-    stops = [place for place in bump["places"] if place["change"] or place["verdict"] in _STOPS]
-    for place in stops:
-        lines += ["", *_stop(place, paint)]
-    for refusal in bump["refusals"]:
-        lines += ["", *_refusal(refusal, paint)]
-    lines += ["", *_going(bump, paint)]
-    lines += _contracts(report.get("contracts", ()), bump["red"], paint)
-    lines += _what_to_do(report, paint)
+    lines = _Text(report, report["bump"], colour, everything).lines()
     return "\n".join(lines) + "\n"
 
 
-_STOPS = frozenset({"drifted", "missing", "ambiguous", "tampered"})
+@dataclass(frozen=True)
+class _Text:
+    report: Mapping[str, Any]
+    bump: Mapping[str, Any]
+    colour: bool
+    everything: bool
+
+    def paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
+
+    def lines(self) -> Iterator[str]:
+        stops = [place for place in self.bump["places"] if place["verdict"] in _STOPS]
+        yield self._headline(len(stops))
+        yield from (f"note  {note}" for note in self.report.get("notes", ()))
+        for place in stops:
+            yield ""
+            yield from self._stop(place, _WINDOW if len(stops) < _MANY else _WINDOW_OF_MANY)
+        for refusal in self.bump["refusals"]:
+            yield ""
+            yield from self._refusal(refusal)
+        yield from self._contracts()
+        going = [place for place in self.bump["places"] if place["verdict"] not in _STOPS]
+        yield from self._fits(going)
+        yield from self._twins(going)
+        yield from self._new(going)
+        yield ""
+        yield from self._what_to_do()
+
+    def _headline(self, stops: int) -> str:
+        since = self.bump["from"]["ref"] if self.bump["from"] else "no ref whose pins are met"
+        places = len(self.bump["places"])
+        said = self.paint(f"{stops} of {places} places stop", _RED) if stops else ""
+        said = said or self.paint(f"all {places} places fit", _GREEN)
+        ends = f"{since} → {self.bump['to']['ref']}"
+        return f"{self.paint(ends, _BOLD)}   {said}"
+
+    # --- a place that stops ------------------------------------------------------------------------------------
+
+    def _stop(self, place: _Place, most: int) -> Iterator[str]:
+        where = f"{place['file']}:{place['line']}" if place["line"] else place["file"]
+        yield f"{self.paint(place['verdict'], _RED)}  {self.paint(_name(place), _BOLD)}  {where}, {place['scope']}"
+        if place["change_said"]:
+            word = f"{place['change']}: " if place["change"] else ""
+            yield f"  what  {word}{place['change_said']}"
+        pinned = any(each["kind"] == "pin" for each in place["candidates"])
+        if place["change"] == "not yet" and not pinned and not self.everything:
+            yield "  do    take a newer upstream, or write an anchor by hand for this one; `--all` shows what is alike"
+        elif place["change"] != "waits":
+            yield from self._who(place["culprit"]) if place["change"] else ()
+            yield from (f"        {line}" for line in self._window(place["window"], most))
+            yield from self._candidates(place)
+
+    def _who(self, culprit: Mapping[str, Any] | None) -> Iterator[str]:
+        if culprit is None:
+            yield "  who   no commit: it has been so since the file is there, or upstream's version alone changed"
+            return
+        yield f"  who   {self.paint(culprit['commit'][:12], _YELLOW)} {culprit['date'][:10]}  {culprit['subject']}"
+        if culprit["brought_by"]:
+            merge = culprit["brought_by"]
+            said = f"by {merge['commit'][:12]} {merge['date'][:10]}  {merge['subject']}"
+            yield f"        {self.paint(said, _DIM)}"
+
+    def _window(self, window: Mapping[str, Any], most: int) -> Iterator[str]:
+        sides = (window["reviewed"], window["found"] or window["nearest"])
+        old, new = (_in_its_blocks(side) if side else [] for side in sides)
+        names = [f"{_short(side['ref'])} line {side['line']}" if side else "nothing" for side in sides]
+        names[1] += "" if window["found"] or not window["nearest"] else ", as the candidate has it"
+        if not old and not new:
+            return
+        lines = list(difflib.unified_diff(old, new, names[0], names[1], lineterm="", n=1 if old else 3))
+        lines = [line for line in lines if not line.startswith("@@")] or [f"  {line}" for line in new]
+        yield from self._cut((self._painted(line) for line in lines), len(lines), most)
+
+    def _cut(self, lines: Iterable[str], number: int, most: int) -> Iterator[str]:
+        """The first lines, and how many more there are."""
+        shown = number if self.everything or number <= most + 1 else most
+        yield from (line for line, _ in zip(lines, range(shown), strict=False))
+        if number > shown:
+            yield self.paint(f"… {number - shown} lines more", _DIM)
+
+    def _painted(self, line: str) -> str:
+        return self.paint(line, {"+": _GREEN, "-": "31", "@": _CYAN}.get(line[:1], _DIM))
+
+    def _candidates(self, place: _Place) -> Iterator[str]:
+        taken = self.bump["chosen"].get(_name(place)) if self.bump["accepted"] else None
+        found = [each for each in place["candidates"] if taken in {None, each["rank"]}]
+        if not found:
+            yield "  do    there is no candidate: write an anchor by hand, or declare the patch superseded"
+        shown = found if self.everything else found[:_CANDIDATES]
+        for each in shown:
+            yield from self._candidate(place, each, is_taken=taken is not None)
+        if len(found) > len(shown):
+            yield f"        … {len(found) - len(shown)} candidates more, less like it"
+
+    def _candidate(self, place: _Place, each: Mapping[str, Any], *, is_taken: bool) -> Iterator[str]:
+        yield f"  {'took' if is_taken else 'do'} {each['rank']:>2}  {self.paint(_anchor(place, each), _BOLD)}"
+        yield from (f"        {self.paint(line, _DIM)}" for line in [_clipped("; ".join(each["why"]))] if line)
+        yield f"        {self._tried(each['tried'])}"
+        for problem in each["tried"]["problems"]:
+            yield f"        {self.paint('✗ ' + (problem if self.everything else _clipped(problem)), '31')}"
+        if not each["tried"]["problems"] and not is_taken:
+            yield f"        $ {self.paint(each['command'], _CYAN)}"
+
+    def _tried(self, tried: Mapping[str, Any]) -> str:
+        words = {True: ("✓", _GREEN), False: ("✗", "31"), None: ("·", _DIM)}
+        steps = ((step, *words[tried[step]]) for step in ("unique", "parses", "gates", "contracts"))
+        return "  ".join(self.paint(f"{mark} {step}", code) for step, mark, code in steps)
+
+    # --- what else refuses -------------------------------------------------------------------------------------
+
+    def _refusal(self, refusal: Mapping[str, Any]) -> Iterator[str]:
+        yield f"{self.paint(refusal['code'], _RED)}  {refusal['where']}"
+        yield f"  what  {refusal['message']}"
+        yield from self._who(refusal["culprit"]) if refusal["culprit"] else ()
+
+    def _contracts(self) -> Iterator[str]:
+        contracts, reasons = self.report.get("contracts", ()), self.bump["red"]
+        known = {each["contract"]: each for each in reasons}
+        alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+        for each in contracts:
+            if not each["ok"]:
+                said = known[each["id"]]["said"] if each["id"] in known else ""
+                alike.setdefault(("" if said else each["message"].splitlines()[0], said), []).append(each)
+        for each, *others in alike.values():
+            yield ""
+            names = ", ".join(self.paint(one["id"], _BOLD) for one in (each, *others))
+            yield f"{self.paint('contract', _RED)}  {names}"
+            first, *log = each["message"].splitlines()
+            yield f"  what  {first}"
+            yield from (f"        {one['message'].splitlines()[0]}" for one in (others if self.everything else ()))
+            yield from (f"        {line}" for line in self._cut((self.paint(line, _DIM) for line in log), len(log), 6))
+            yield from self._reason(known[each["id"]]) if each["id"] in known else ()
+        if contracts:
+            proven = sum(each["ok"] for each in contracts)
+            yield ""
+            yield f"contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
+
+    def _reason(self, reason: Mapping[str, Any]) -> Iterator[str]:
+        """Who made it red, what that brought, and why no candidate mends it."""
+        if reason["culprit"]:
+            yield from self._who(reason["culprit"])
+            if reason["untold"]:
+                others = ", ".join(each[:12] for each in reason["untold"])
+                yield f"        {self.paint(f'or one of these, where nothing could be built: {others}', _DIM)}"
+        for number, each in enumerate(reason["brought"]):
+            places = ", ".join(each["places"]) or "no place of its patches is in it"
+            how = "new" if each["new"] else "changed"
+            yield f"  {'    ' if number else 'did '}  {how}: {each['scope']} of {each['file']} ({places})"
+        yield f"  why   {reason['said']}"
+
+    # --- what fits, and what is new there ----------------------------------------------------------------------
+
+    def _fits(self, going: Sequence[_Place]) -> Iterator[str]:
+        by_verdict: dict[str, list[str]] = {}
+        for place in going:
+            by_verdict.setdefault(place["verdict"], []).append(_name(place))
+        done = [each["id"] for each in self.report.get("patches", ()) if each["verdict"] == "superseded"]
+        by_verdict.update({"superseded": done} if done else {})
+        if by_verdict:
+            yield ""
+            said = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by_verdict.items())
+            yield from self._wrapped(f"{self.paint('fit', _GREEN)}   {said}")
+
+    def _wrapped(self, text: str) -> list[str]:
+        return textwrap.wrap(text, _WIDTH, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
+
+    def _twins(self, going: Sequence[_Place]) -> Iterator[str]:
+        found = [(place, each) for place in going for each in place["twins"]]
+        if not found:
+            return
+        yield ""
+        yield (
+            f"{self.paint('twin', _YELLOW)}  what a place replaces is there once more, new since its review, "
+            "and nothing replaces it: it may need an edit of its own"
+        )
+        shown = (
+            f"        {_name(place)}  {place['file']}:{each['line']}, {each['scope']}: `{_short(each['shown'])}`"
+            for place, each in found
+        )
+        yield from self._cut(shown, len(found), _TWINS)
+
+    def _new(self, going: Sequence[_Place]) -> Iterator[str]:
+        """Of each scope the lines that matter most; together so many that a person reads them."""
+        scopes = _scopes(going)
+        changed = {key: _changed(place["scope_diff"]) for key, (place, _) in scopes.items()}
+        if not scopes:
+            return
+        yield ""
+        total = sum(changed.values())
+        each = max(_NEW_AT_LEAST, _NEW // len(scopes))
+        yield self.paint("new", _YELLOW) + f"   {_number(total, 'changed line')} in {_number(len(scopes), 'scope')}"
+        for (file, scope), (place, names) in scopes.items():
+            diff = place["scope_diff"]
+            since = _short(diff["since"])
+            yield f"  {file}, {scope}, {_number(changed[file, scope], 'line')} since {since}: {', '.join(names)}"
+            lines = diff["lines"] if self.everything else [line for line in diff["lines"] if _tells(line)]
+            for line in lines if self.everything else lines[:each]:
+                yield f"        {self._painted(line if self.everything else _short(line))}"
+        if not self.everything:
+            yield f"  all of it: $ {self.paint(self.bump['all'], _CYAN)}"
+
+    # --- what to do --------------------------------------------------------------------------------------------
+
+    def _what_to_do(self) -> Iterator[str]:
+        for each in self.report.get("retire", ()):
+            patches = ", ".join(each["patches"])
+            yield f"{self.paint('retire', _YELLOW)}  {patches}: upstream does it itself: {each['said']}"
+        for name in self.bump["fine"]:
+            yield f"{self.paint('fine', _GREEN)}  {name} goes through as it is: there is nothing to accept"
+        if self.bump["written"]:
+            yield f"{self.paint('written', _GREEN)}  {', '.join(self.bump['written'])}"
+            return
+        yield from (f"{self.paint('next', _BOLD)}  {line}" for line in self._next())
+
+    def _next(self) -> Iterator[str]:
+        bump = self.bump
+        first = [*self._by_hand()]
+        yield from first
+        if first:
+            return
+        if bump["command"]:
+            what = "this builds; what you have read, write" if bump["accepted"] else "read the windows above; then"
+            yield f"{what}\n  $ {self.paint(bump['command'], _CYAN)}"
+        elif self.report["ok"] and bump["record"]:
+            yield f"read what is new above; then record it\n  $ {self.paint(bump['record'], _CYAN)}"
+        elif self.report["ok"]:
+            new = any(place["scope_diff"] and place["scope_diff"]["lines"] for place in bump["places"])
+            yield "nothing to write; read what is new above" if new else "nothing to do"
+
+    def _by_hand(self) -> Iterator[str]:
+        bump = self.bump
+        waiting, by_hand = _open_places(bump)
+        if waiting:
+            names = ", ".join(_name(place) for place in waiting)
+            yield f"read {names} above: what is most like it does not fit, or is not like it enough to be proposed"
+        if by_hand:
+            yield f"by hand first: no candidate fits {', '.join(map(_name, by_hand))}; it says why above"
+        if bump["accepted"] and not bump["proposed_ok"]:
+            errors = [each for each in self.report["errors"] if not each["code"].startswith("anchor-")]
+            for each in errors:
+                yield f"by hand first: {each['code']}, {each['where']}: {_clipped(each['message'])}"
+        else:
+            for refusal in bump["refusals"]:
+                yield f"by hand first: {refusal['code']}, {refusal['where']}"
+        if bump["red"]:
+            yield f"by hand first: red is {', '.join(each['contract'] for each in bump['red'])}; it says why above"
 
 
-def _headline(bump: Mapping[str, Any], paint: Paint) -> str:
-    since = bump["from"]["ref"] if bump["from"] else "no ref whose pins are met"
-    places = bump["places"]
-    stops = sum(place["verdict"] in _STOPS for place in places)
-    said = (
-        paint(f"{stops} of {len(places)} places stop", _RED)
-        if stops
-        else paint(f"all {len(places)} places fit", _GREEN)
-    )
-    ends = f"{since} → {bump['to']['ref']}"
-    return f"{paint(ends, _BOLD)}   {said}"
+def _open_places(bump: Mapping[str, Any]) -> tuple[list[_Place], list[_Place]]:
+    """The places that stop and that nothing was chosen for: those with a candidate that fits, and the others."""
+    found = [
+        place
+        for place in bump["places"]
+        if place["verdict"] in _STOPS and place["change"] != "waits" and _name(place) not in bump["chosen"]
+    ]
+    fitting = [place for place in found if any(not each["tried"]["problems"] for each in place["candidates"])]
+    return fitting, [place for place in found if place not in fitting]
 
 
-# --- a place that stops ----------------------------------------------------------------------------------------
+def _name(place: _Place) -> str:
+    return f"{place['patch']}.{place['number']}"
 
 
-def _stop(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    where = f"{place['file']}:{place['line']}" if place["line"] else place["file"]
-    name = f"{place['patch']}.{place['number']}"
-    yield f"{paint(place['verdict'], _RED)}  {paint(name, _BOLD)}  {where}, {place['scope']}"
-    if place["change_said"]:
-        word = f"{place['change']}: " if place["change"] else ""
-        yield f"  what  {word}{place['change_said']}"
-    if place["change"] != "waits":
-        yield from _who(place["culprit"], paint) if place["change"] else ()
-        yield from (f"        {line}" for line in _window_diff(place["window"], paint))
-        yield from _candidates(place, paint)
+def _number(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _who(culprit: Mapping[str, Any] | None, paint: Paint) -> Iterator[str]:
-    if culprit is None:
-        yield "  who   no commit: it has been so since the file is there, or upstream's version alone changed"
-        return
-    yield f"  who   {paint(culprit['commit'][:12], _YELLOW)} {culprit['date'][:10]}  {culprit['subject']}"
-    if culprit["brought_by"]:
-        merge = culprit["brought_by"]
-        said = f"by {merge['commit'][:12]} {merge['date'][:10]}  {merge['subject']}"
-        yield f"        {paint(said, _DIM)}"
+def _scopes(going: Sequence[_Place]) -> dict[tuple[str, str], tuple[_Place, list[str]]]:
+    """Each scope in which something is new: the place that shows most of it, and all that are in it."""
+    found: dict[tuple[str, str], tuple[_Place, list[str]]] = {}
+    for place in going:
+        if place["scope_diff"] and place["scope_diff"]["lines"]:
+            key = (place["file"], place["scope"])
+            most, names = found.get(key, (place, []))
+            if len(place["scope_diff"]["lines"]) > len(most["scope_diff"]["lines"]):
+                most = place
+            found[key] = (most, [*names, _name(place)])
+    return found
 
 
-def _window_diff(window: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    sides = (window["reviewed"], window["found"] or window["nearest"])
-    old, new = (_in_its_blocks(side) if side else [] for side in sides)
-    names = [f"{side['ref']} line {side['line']}" if side else "nothing" for side in sides]
-    names[1] += "" if window["found"] or not window["nearest"] else ", as the candidate has it"
-    if not old and not new:
-        return
-    lines = list(difflib.unified_diff(old, new, names[0], names[1], lineterm="", n=3))
-    lines = [line for line in lines if not line.startswith("@@")] or [f"  {line}" for line in new]
-    for line in lines[:_SHOWN_LINES]:
-        yield paint(line, {"+": _GREEN, "-": "31"}.get(line[:1], _DIM))
-    if len(lines) > _SHOWN_LINES:
-        yield paint(f"… {len(lines) - _SHOWN_LINES} lines more", _DIM)
+def _changed(diff: Mapping[str, Any]) -> int:
+    return int(diff["left_out"]) + sum(line[:1] in {"+", "-"} for line in diff["lines"])
+
+
+def _tells(line: str) -> bool:
+    """Whether a line of a diff is one that changed and holds code."""
+    return line[:1] in {"+", "-"} and line[1:].strip() != "" and not line[1:].lstrip().startswith(("//", "*", "/*"))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= _PROBLEM else f"{text[: _PROBLEM - 1]}…"
+
+
+def _anchor(place: _Place, candidate: Mapping[str, Any]) -> str:
+    if candidate["kind"] == "pin":
+        return "the same anchor, a new pin"
+    containing = f" with `{candidate['containing']}` in it" if candidate["containing"] else ""
+    where = f" in {candidate['file']}" if candidate["file"] != place["file"] else ""
+    return f"`{candidate['pattern']}`{containing} in {candidate['scope']}{where}"
 
 
 def _in_its_blocks(side: Mapping[str, Any]) -> list[str]:
@@ -96,148 +345,3 @@ def _dedented(text: str) -> list[str]:
     indents = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
     cut = min(indents, default=0)
     return [lines[0], *(line[cut:] for line in lines[1:])]
-
-
-def _candidates(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    found = place["candidates"]
-    if not found:
-        yield "  do    there is no candidate: write an anchor by hand, or give the patch a `superseded` range"
-    for each in found:
-        yield f"  do {each['rank']:>2}  {paint(_anchor(place, each), _BOLD)}"
-        yield f"        {_tried(each['tried'], paint)}"
-        yield from (f"        {paint('because ' + reason, _DIM)}" for reason in each["why"])
-        yield from (f"        {paint('✗ ' + problem, '31')}" for problem in each["tried"]["problems"])
-        if not each["tried"]["problems"]:
-            yield f"        $ {paint(each['command'], _CYAN)}"
-
-
-def _anchor(place: Mapping[str, Any], candidate: Mapping[str, Any]) -> str:
-    if candidate["kind"] == "pin":
-        return "the same anchor, a new pin"
-    where = f" in {candidate['file']}" if candidate["file"] != place["file"] else ""
-    return f"`{candidate['pattern']}` in {candidate['scope']}{where}"
-
-
-def _tried(tried: Mapping[str, Any], paint: Paint) -> str:
-    words = {True: ("✓", _GREEN), False: ("✗", "31"), None: ("·", _DIM)}
-    shown = []
-    for step in ("unique", "parses", "gates", "contracts"):
-        mark, code = words[tried[step]]
-        shown.append(paint(f"{mark} {step}", code))
-    return "  ".join(shown)
-
-
-# --- the rest --------------------------------------------------------------------------------------------------
-
-
-def _refusal(refusal: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    yield f"{paint(refusal['code'], _RED)}  {refusal['where']}"
-    yield f"  what  {refusal['message']}"
-    yield from _who(refusal["culprit"], paint)
-
-
-def _going(bump: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    going = [place for place in bump["places"] if place["verdict"] not in _STOPS]
-    shown: dict[str, list[str]] = {}
-    diffs: dict[str, Mapping[str, Any]] = {}
-    for place in going:
-        diff = place["scope_diff"]
-        key = f"{place['file']}, {place['scope']}" if diff and diff["lines"] else ""
-        shown.setdefault(key, []).append(f"{place['patch']}.{place['number']} {place['verdict']}")
-        if key and len(diff["lines"]) > len(diffs.get(key, {"lines": ()})["lines"]):
-            diffs[key] = diff
-    if "" in shown:
-        yield f"{paint('fit, and nothing else is new there', _GREEN)}: {', '.join(shown.pop(''))}"
-    for key, places in shown.items():
-        diff = diffs[key]
-        more = f", {diff['left_out']} changed lines more" if diff["left_out"] else ""
-        yield ""
-        yield f"{paint('fit', _GREEN)}: {', '.join(places)}"
-        yield f"  new   in {key} since {diff['since']}{more}"
-        yield from (f"        {_painted(line, paint)}" for line in diff["lines"])
-    for place in going:
-        yield from _twins(place, paint)
-
-
-def _twins(place: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    name = f"{place['patch']}.{place['number']}"
-    for each in place["twins"]:
-        yield ""
-        yield f"{paint('twin', _YELLOW)}  {paint(name, _BOLD)}  {place['file']}:{each['line']}, {each['scope']}"
-        yield "  what  the code that it replaces is here too, new since its review, and no place replaces it"
-        yield f"        {each['shown']}"
-        yield "  do    read it: it may need an edit of its own"
-
-
-def _painted(line: str, paint: Paint) -> str:
-    code = {"+": _GREEN, "-": "31", "@": _CYAN}.get(line[:1])
-    return paint(line, code) if code else line
-
-
-def _contracts(contracts: Any, reasons: Sequence[Mapping[str, Any]], paint: Paint) -> Iterator[str]:
-    known = {each["contract"]: each for each in reasons}
-    alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for each in contracts:
-        if not each["ok"]:
-            said = known[each["id"]]["said"] if each["id"] in known else ""
-            alike.setdefault((each["message"].splitlines()[0], said), []).append(each)
-    for each, *others in alike.values():
-        yield ""
-        names = ", ".join(paint(one["id"], _BOLD) for one in (each, *others))
-        yield f"{paint('contract', _RED)}  {names}"
-        first, *log = each["message"].splitlines()
-        yield f"  what  {first}"
-        yield from (f"        {paint(line, _DIM)}" for line in log)
-        yield from _reason(known[each["id"]], paint) if each["id"] in known else ()
-    if contracts:
-        proven = sum(each["ok"] for each in contracts)
-        yield ""
-        yield f"contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
-
-
-def _reason(reason: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    """Who made it red, what that brought, and why no candidate mends it."""
-    if reason["culprit"]:
-        yield from _who(reason["culprit"], paint)
-        if reason["untold"]:
-            others = ", ".join(each[:12] for each in reason["untold"])
-            yield f"        {paint(f'or one of these, where nothing could be built: {others}', _DIM)}"
-    for number, each in enumerate(reason["brought"]):
-        places = ", ".join(each["places"]) or "no place of its patches is in it"
-        how = "new" if each["new"] else "changed"
-        yield f"  {'    ' if number else 'did '}  {how}: {each['scope']} of {each['file']} ({places})"
-    yield f"  why   {reason['said']}"
-
-
-def _what_to_do(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    bump = report["bump"]
-    yield ""
-    for each in report.get("retire", ()):
-        yield f"{paint('retire', _YELLOW)}  {', '.join(each['patches'])}: upstream does it itself: {each['said']}"
-    if bump["written"]:
-        yield f"{paint('written', _GREEN)}  {', '.join(bump['written'])}"
-        return
-    yield from (f"{paint('next', _BOLD)}  {line}" for line in _next(report, paint))
-
-
-def _next(report: Mapping[str, Any], paint: Paint) -> Iterator[str]:
-    bump = report["bump"]
-    open_ones = [
-        f"{place['patch']}.{place['number']}"
-        for place in bump["places"]
-        if place["verdict"] in _STOPS and place["change"] != "waits" and not _is_chosen(place, bump)
-    ]
-    if open_ones:
-        yield f"by hand first: no candidate fits {', '.join(open_ones)}; it says why above"
-    for refusal in bump["refusals"]:
-        yield f"by hand first: {refusal['code']}, {refusal['where']}"
-    if bump["red"]:
-        yield f"by hand first: red is {', '.join(each['contract'] for each in bump['red'])}; it says why above"
-    if bump["command"] and not open_ones and not bump["refusals"] and not bump["red"]:
-        yield f"read the windows above; then\n  $ {paint(bump['command'], _CYAN)}"
-    elif report["ok"] and bump["record"]:
-        yield f"read what is new above; then record it\n  $ {paint(bump['record'], _CYAN)}"
-
-
-def _is_chosen(place: Mapping[str, Any], bump: Mapping[str, Any]) -> bool:
-    return f"{place['patch']}.{place['number']}" in bump["chosen"]

@@ -81,13 +81,9 @@ def _gated(upstream: Upstream, series: Sequence[Patch]) -> Tried:
 
 
 def ranked(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """What passed everything first, then what got furthest; within that the order it came in."""
-
-    def misses(each: Candidate) -> int:
-        tried = each.tried
-        return 3 - sum((tried.unique, bool(tried.parses), bool(tried.gates)))
-
-    return tuple(replace(each, rank=number) for number, each in enumerate(sorted(found, key=misses), start=1))
+    """The likeliest first, in the order it came in, whatever a gate says; behind all, what cannot be accepted."""
+    ordered = sorted(found, key=lambda each: not each.tried.unique)
+    return tuple(replace(each, rank=number) for number, each in enumerate(ordered, start=1))
 
 
 def accepted(series: Sequence[Patch], places: Sequence[Place], chosen: dict[str, int]) -> tuple[Patch, ...]:
@@ -101,11 +97,15 @@ def accepted(series: Sequence[Patch], places: Sequence[Place], chosen: dict[str,
     return out
 
 
+_LIKELY = 0.7
+"""A candidate that is less like what was reviewed is shown, and never proposed."""
+
+
 def first_choices(places: Sequence[Place]) -> dict[str, int]:
-    """The best candidate that fits, by place."""
+    """The best candidate that fits and is likely it, by place."""
     return {
         place.id: candidate.rank
         for place in places
         for candidate in place.candidates[:1]
-        if place.stops and candidate.tried.fits
+        if place.stops and candidate.tried.fits and candidate.likeness >= _LIKELY
     }

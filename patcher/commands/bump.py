@@ -1,7 +1,10 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
+import json
+import re
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +25,11 @@ from patcher.progress import progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patcher.model import Build, Line, Patch
+    from patcher.model import Build, Line, Patch, Upstream
     from patcher.prove import ProofResult
+
+
+_ACCEPT = re.compile(r"([^=]+\.[0-9]+)=([1-9][0-9]{0,5})")
 
 
 def bump(options: argparse.Namespace) -> Outcome:
@@ -46,6 +52,7 @@ def _places(series: "Sequence[Patch]", line: "Line") -> int:
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
+    found = replace(found, unrecorded=declarations.unrecorded(found))
     files = _to_write(options, found)
     proven: list[ProofResult] = []
     if options.prove or files:
@@ -56,7 +63,12 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
         save.save(declarations.FOLDER, files)
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
     said = _said(options, body)
-    return Outcome(_exit_code(body), body, said=said, draw=lambda colour: text_of(body, colour=colour))
+    draw = partial(_drawn, body, everything=options.all)
+    return Outcome(_exit_code(body), body, said=said, draw=draw)
+
+
+def _drawn(body: "dict[str, Any]", colour: bool, *, everything: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
+    return text_of(body, colour=colour, everything=everything)
 
 
 def _for_people(options: argparse.Namespace, repository: Repository, found: Bump) -> Bump:
@@ -96,15 +108,24 @@ def _asked(options: argparse.Namespace) -> Asked:
     selected(series_for(client=options.client), options.only)
     if options.write and options.prove is False:
         raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
-    accept = dict(_accepted(word) for word in options.accept)
-    return Asked(options.to, options.since or "", tuple(options.only), accept, options.write)
+    accept = _accepted(options.accept)
+    only = tuple(options.only)
+    return Asked(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
-def _accepted(word: str) -> tuple[str, int]:
-    place, _, rank = word.partition("=")
-    if not place or not rank.isdigit():
-        raise UsageError(f"expected PATCH.NUMBER=RANK, found {word!r}", hint="for example `--accept stamp_harness.1=1`")
-    return place, int(rank)
+def _accepted(words: "Sequence[str]") -> dict[str, int]:
+    found: dict[str, int] = {}
+    for word in words:
+        said = _ACCEPT.fullmatch(word)
+        if said is None:
+            hint = "for example `--accept stamp_harness.1=1`"
+            raise UsageError(f"expected PATCH.NUMBER=RANK, found {word!r}", hint=hint)
+        place, rank = said[1], int(said[2])
+        if place in found:
+            message = f"{place} is accepted twice: {place}={found[place]} and {word}"
+            raise UsageError(message, hint="a place takes one candidate")
+        found[place] = rank
+    return found
 
 
 def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
@@ -123,19 +144,30 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace) -> str:
-    return content.command_of(options.upstream, options.to, options.since or "", client=options.client)
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> content.CommandLine:
+    """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
+    more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
+    proving = ["--node", options.node] if options.node else []
+    proving += ["--install"] if upstream and (_has_dependencies(upstream) or options.client) else []
+    return content.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+
+
+def _has_dependencies(upstream: "Upstream") -> bool:
+    try:
+        return bool(json.loads(upstream.tree["package.json"].data).get("dependencies"))
+    except (ValueError, AttributeError):
+        return False
 
 
 def _typed(options: argparse.Namespace) -> str:
     """The command line as it was, for a hint that adds to it."""
     words = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
-    return " ".join([_command(options), *words])
+    return " ".join([_command(options).bump, *words])
 
 
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    command = _command(options)
-    shown = found.proposed if options.accept else found.build
+    command = _command(options, found.until.upstream)
+    shown = found.proposed if found.accepted else found.build
     body = report.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])
     body["bump"] = {**content.content(found, command), "written": []}

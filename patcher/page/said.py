@@ -73,8 +73,12 @@ def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if bump.get("written"):
         return [*retire, (f"Written: {', '.join(bump['written'])}. Read the diff.", "git diff patcher/patches")]
-    by_hand = [f"{place['patch']}.{place['number']}" for place in bump["places"] if _is_open(place, bump)]
-    first = [(f"By hand first: no candidate fits {', '.join(by_hand)}.", "")] if by_hand else []
+    to_read, by_hand = _open_places(bump)
+    said = (
+        f"Read {', '.join(to_read)} below: what is most like it does not fit, or is not like it enough to be proposed."
+    )
+    first = [(said, "")] if to_read else []
+    first += [(f"By hand first: no candidate fits {', '.join(by_hand)}.", "")] if by_hand else []
     first += [(f"By hand first: {each['code']}, {each['where']}.", "") for each in bump.get("refusals") or ()]
     red = [each["contract"] for each in bump.get("red") or ()]
     which = f"red is {', '.join(red)}" if len(red) <= _NAMED else f"{len(red)} contracts are red"
@@ -85,6 +89,17 @@ def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     if content.get("ok") and bump.get("record") and not first:
         return [*retire, ("Read what is new below; then record that it was read.", bump["record"])]
     return [*retire, *first]
+
+
+def _open_places(bump: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The places for which nothing was chosen: those with a candidate that fits, and the others."""
+    found = [place for place in bump["places"] if _is_open(place, bump)]
+    fitting = [any(not each["tried"]["problems"] for each in place["candidates"]) for place in found]
+    names = [f"{place['patch']}.{place['number']}" for place in found]
+    return (
+        [name for name, fits in zip(names, fitting, strict=True) if fits],
+        [name for name, fits in zip(names, fitting, strict=True) if not fits],
+    )
 
 
 def _is_open(place: Mapping[str, Any], bump: Mapping[str, Any]) -> bool:

@@ -1,10 +1,10 @@
-"""`python -m tests.bump_replay [--prove] [--pairs A..B]` and `python -m tests.bump_replay --drift [--every N]`."""
+"""`python -m tests.bump_replay [--prove] [--pairs A..B]` and `… --drift [--every N]`, `… --pulls [N…]`."""
 
 import argparse
 import os
 import sys
 
-from tests.bump_replay import drifts, tags
+from tests.bump_replay import drifts, pulls, tags
 
 
 def main() -> int:
@@ -23,8 +23,19 @@ def main() -> int:
     parser.add_argument(
         "--pairs", metavar="A..B", nargs="+", default=(), help="only these pairs of adjacent tags (default: all)"
     )
+    parser.add_argument(
+        "--pulls",
+        metavar="N",
+        nargs="*",
+        help=f"real pull requests, by the printed commands alone: {', '.join(pulls.PULLS)}",
+    )
     options = parser.parse_args()
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
+    if options.pulls is not None and not repository:
+        print("skipped: SIDECAR_UPSTREAM_REPO does not name a clone of upstream")
+        return 0
+    if options.pulls is not None:
+        return int(not pulls.show(repository, options.pulls or pulls.PULLS))
     if options.drift:
         return int(not drifts.show(repository, options.every, options.upstream))
     if not repository:
