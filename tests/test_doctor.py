@@ -305,12 +305,30 @@ def test_an_entry_is_gone_or_changed(patient: Patient) -> None:
     assert found == f"{patient.hooks} has no current entry of ours for PreToolUse, Stop"
 
 
-def test_a_root_key_with_which_codex_rejects_the_file(patient: Patient) -> None:
+def test_what_codex_does_not_take_is_a_check_for_each_problem(patient: Patient) -> None:
     patient.command("enable")
+    assert patient.examined()["accepted"].state is State.OK
     patient.hooks.write_text(json.dumps({"$schema": "x", **json.loads(patient.hooks.read_text())}))
-    check = patient.examined()["hooks-file"]
-    assert check.found == f"Codex rejects the whole of {patient.hooks}: it knows no $schema at its root"
-    assert check.do == f"take $schema out of {patient.hooks}"
+    patient.config('model = 5\n\n[features]\nhooks = "yes"\n')
+    checks = patient.examined()
+    assert "accepted" not in checks
+    root, config = checks["accepted-hooks-file-unknown-root-key"], checks["accepted-config-value"]
+    assert (root.state, config.state) == (State.NOT_OK, State.NOT_OK)
+    assert root.do == "Take `$schema` out of it."
+    assert root.found.endswith(f"({patient.hooks}:1 `$schema`)")
+    assert config.found.startswith(f"Codex refuses `{patient.codex_home}/config.toml`, and with it every hook: `model` is 5")
+
+
+def test_toml_that_only_codex_reads_is_no_alarm(patient: Patient) -> None:
+    """Codex reads TOML 1.1, Python's reader 1.0."""
+    patient.command("enable")
+    patient.trusts()
+    path = patient.codex_home / "config.toml"
+    path.write_text("unknown = { a = 1,\n  b = 07:32, }\n" + path.read_text() + "\n[features]\nhooks = true\n")
+    checks = patient.examined()
+    assert checks["feature"].found == "on, by `hooks = true`"
+    assert checks["trust"].found == "11 of 11 hooks trusted, by [hooks.state]"
+    assert checks["accepted"].state is State.OK
 
 
 @pytest.mark.parametrize("text", ["{nope", "[]", '"x"', "\x00"])
