@@ -316,7 +316,9 @@ def test_what_codex_does_not_take_is_a_check_for_each_problem(patient: Patient) 
     assert (root.state, config.state) == (State.NOT_OK, State.NOT_OK)
     assert root.do == "Take `$schema` out of it."
     assert root.found.endswith(f"({patient.hooks}:1 `$schema`)")
-    assert config.found.startswith(f"Codex refuses `{patient.codex_home}/config.toml`, and with it every hook: `model` is 5")
+    assert config.found.startswith(
+        f"Codex refuses `{patient.codex_home}/config.toml`, and with it every hook: `model` is 5"
+    )
 
 
 def test_toml_that_only_codex_reads_is_no_alarm(patient: Patient) -> None:

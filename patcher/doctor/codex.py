@@ -80,7 +80,7 @@ def states_by_config(ground: Ground) -> dict[str, str]:
 
 
 def _codex_reads_it(ground: Ground) -> bool:
-    """Codex reads TOML 1.1, Python 1.0: whether the generated tree, which reads as Codex does, has nothing against it."""
+    """Whether the generated tree, which reads TOML 1.1 as Codex does, has nothing against what Python cannot read."""
     config = ground.status.get("config")
     return isinstance(config, dict) and config.get("problem") is None
 

@@ -97,7 +97,7 @@ def hooks_file(ground: Ground) -> Finding:
 
 
 def accepted(ground: Ground) -> list[tuple[str, Finding]]:
-    """What Codex would not take of `hooks.json` and its settings, as the generated tree judges it: `(problem, finding)`."""
+    """What Codex would not take of the files, as the generated tree judges it: `(id of the problem, finding)`."""
     problems = ground.status.get("problems")
     if not isinstance(problems, list):
         return [("", not_checked("this tree is older than that question", "sidecar-patcher build"))]

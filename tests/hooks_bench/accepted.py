@@ -95,7 +95,7 @@ def _trust_of(hooks: list[dict[str, Any]], edit: str) -> str:
         digest = "sha256:00" if edit == "hash" and number == 0 else hook["currentHash"]
         switched = "enabled = false\n" if edit == "disabled" and number == 0 else ""
         if not (edit == "untrusted" and number == 0):
-            blocks.append(f"[hooks.state.{json.dumps(hook['key'])}]\n{switched}trusted_hash = \"{digest}\"\n")
+            blocks.append(f'[hooks.state.{json.dumps(hook["key"])}]\n{switched}trusted_hash = "{digest}"\n')
     return "\n" + "\n".join(blocks)
 
 
@@ -144,7 +144,9 @@ def _twice(hooks: list[dict[str, Any]]) -> bool:
     return any(count > 1 for count in counted.values())
 
 
-def _judge(case: Content, version: str, program: str, status: _Status, wanted: list[dict[str, Any]], counts: Counts) -> None:
+def _judge(
+    case: Content, version: str, program: str, status: _Status, wanted: list[dict[str, Any]], counts: Counts
+) -> None:
     minor = int(version.split(".")[1])
     with tempfile.TemporaryDirectory(prefix="hooks-accepted-") as made:
         root = Path(os.path.realpath(made))
@@ -161,7 +163,9 @@ def _judge(case: Content, version: str, program: str, status: _Status, wanted: l
         named = [each for each in enabled["problems"] if each["stops"] and each["id"] not in _OF_TRUST]
         loads = _all_run(listed, wanted, minor, trusted=False)
         if loads == bool(named or enabled["problem"]):
-            counts.enable_is_silent.append(f"{here}: Codex has {len(listed)} of ours, enable says {[each['id'] for each in named]}, {enabled['problem']}")
+            counts.enable_is_silent.append(
+                f"{here}: Codex has {len(listed)} of ours, enable says {[each['id'] for each in named]}, {enabled['problem']}"
+            )
         if case.edit != "none" and file.exists():
             with contextlib.suppress(UnicodeDecodeError):
                 file.write_text(_edited(file.read_text(encoding="utf-8"), case.edit), encoding="utf-8")
@@ -211,7 +215,9 @@ def observe(number: int, seed: int, only: int | None = None) -> tuple[str, bool]
                 f"ready that is not: {len(counts.ready_that_is_not)}; problem that is none: {len(counts.problem_that_is_none)}; "
                 f"enable said otherwise: {len(counts.enable_is_silent)}; left open: {len(counts.unsure)}"
             )
-            lines.append("  problems named: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.ids.items())))
+            lines.append(
+                "  problems named: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.ids.items()))
+            )
             wrong = (*counts.ready_that_is_not, *counts.problem_that_is_none, *counts.enable_is_silent, *counts.unsure)
             lines += [f"  {each}" for each in wrong]
     return "\n".join(lines), ok

@@ -12,7 +12,15 @@ EVENTS = (
     "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse", "Stop", "SubagentStart", "SubagentStop", "PreCompact",
     "PostCompact", "SessionEnd", "Interrupt", "PermissionRequest",
 )  # fmt: skip
-_OTHER_EVENTS = ("PreModelRequest", "PostModelRequest", "Notification", "stop", "pre_tool_use", "PostToolUseFailure", "")
+_OTHER_EVENTS = (
+    "PreModelRequest",
+    "PostModelRequest",
+    "Notification",
+    "stop",
+    "pre_tool_use",
+    "PostToolUseFailure",
+    "",
+)
 _SCALARS = (
     "null", "true", "false", "0", "1", "-1", "5.0", "5e0", "-0", "18446744073709551615", "18446744073709551616", '""', '"x"',
     '"Bash"', '"echo hi"', "[]", "{}", '["x"]', "[1]", '{"a": 1}', '"\\ud800"', '"\\ud83d\\ude00"', "1e999", "9223372036854775808",
@@ -51,7 +59,15 @@ class _Json:
 
     def handler(self) -> str:
         if self.odd(0.08):
-            return self.pick((*_SCALARS, '["command", "x"]', '["command"]', '["prompt"]', '["command", "x", null, 5, false, null, null]'))
+            return self.pick(
+                (
+                    *_SCALARS,
+                    '["command", "x"]',
+                    '["command"]',
+                    '["prompt"]',
+                    '["command", "x", null, 5, false, null, null]',
+                )
+            )
         if self.odd(0.12):
             return self.pick((
                 '{"type": "mcp_tool", "server": "s", "tool": "t"}', '{"type": "mcp_tool", "server": "s"}', '{"type": "prompt", "prompt": 5}',
@@ -59,7 +75,12 @@ class _Json:
                 f'{{"type": "command", "command": "x", "deep": {"[" * 125}{"]" * 125}}}',
             ))  # fmt: skip
         pairs = [("type", self.pick(_TYPES) if self.odd(0.15) else '"command"')]
-        pairs.append(("command", self.pick(_SCALARS) if self.odd(0.12) else self.pick(('"true"', '"echo hi"', '"node /x/hook.js"'))))
+        pairs.append(
+            (
+                "command",
+                self.pick(_SCALARS) if self.odd(0.12) else self.pick(('"true"', '"echo hi"', '"node /x/hook.js"')),
+            )
+        )
         if self.odd(0.1):
             pairs.pop(self.chance.randrange(2))
         if self.chance.random() < 0.5:
@@ -77,7 +98,9 @@ class _Json:
 
     def group(self) -> str:
         if self.odd(0.1):
-            return self.pick((*_SCALARS, '["Bash", []]', '[null, [{"type": "command", "command": "x"}]]', '["x", [], 1]'))
+            return self.pick(
+                (*_SCALARS, '["Bash", []]', '[null, [{"type": "command", "command": "x"}]]', '["x", [], 1]')
+            )
         handlers = "[" + ", ".join(self.handler() for _ in range(self.chance.choice((0, 1, 1, 2)))) + "]"
         pairs = [] if self.odd(0.08) else [("hooks", self.pick(_SCALARS) if self.odd(0.1) else handlers)]
         if self.chance.random() < 0.4:
@@ -90,7 +113,9 @@ class _Json:
         if self.odd(0.04):
             return self.pick(_SCALARS)
         names = self.chance.sample(EVENTS, self.chance.randrange(5))
-        pairs = [(name, "[" + ", ".join(self.group() for _ in range(self.chance.choice((1, 1, 2)))) + "]") for name in names]
+        pairs = [
+            (name, "[" + ", ".join(self.group() for _ in range(self.chance.choice((1, 1, 2)))) + "]") for name in names
+        ]
         if self.chance.random() < 0.25:
             pairs.append((self.pick(_OTHER_EVENTS), self.pick(_SCALARS)))
         if pairs and self.odd(0.1):
@@ -105,7 +130,9 @@ class _Json:
         if self.chance.random() < 0.2:
             pairs.insert(0, ("description", self.pick(_SCALARS) if self.odd(0.4) else '"mine"'))
         if self.odd(0.12):
-            pairs.insert(0, (self.pick(("$schema", "version", "Hooks", "name", "disableAllHooks")), self.pick(_SCALARS)))
+            pairs.insert(
+                0, (self.pick(("$schema", "version", "Hooks", "name", "disableAllHooks")), self.pick(_SCALARS))
+            )
         return self.members(pairs)
 
     def text(self) -> bytes:
@@ -185,10 +212,10 @@ _TABLES: dict[str, dict[str, tuple[str, ...]]] = {
 _SNIPPETS = (
     "a = { b = 1,\n c = 2 }\n", "a = { b = 1, }\n", "a = 07:32\n", 'a = "\\x41\\e"\n', "a = 9223372036854775808\n", "a = 1e400\n", f"a = {'[' * 80}{']' * 80}\n",
     f"a = {'[' * 81}{']' * 81}\n", "a =\n", "[a]\n[a]\n", "a = 1\na = 2\n", "a = 01\n", "é = 1\n", "a = 2021-02-30\n", "<<<<<<< HEAD\n", "a = 'x\n", "# \x01\n", "a = 1\rb = 2\n",
-    "a.b.c = 1\n[a.b.d]\ne = 1\n", "[a.b]\nx = 1\n[a]\nb.y = 2\n", "[[a]]\n[a]\n", "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"x\"\n",
-    "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"http\"\n", "[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = \"command\"\ncommand = \"x\"\ntimeout = 5.0\n",
-    "[[hooks.PreToolUse]]\nmatcher = \"[\"\n[[hooks.PreToolUse.hooks]]\ntype = \"command\"\ncommand = \"x\"\n", "[hooks.SessionStart]\ncommand = \"x\"\n", "[features.hooks]\nenabled = false\n",
-    "[[hooks.PreModelRequest]]\nmatcher = 5\n", "[permissions.a]\n", "[otel]\nexporter = \"none\"\n", "disable_hooks = true\n", "allow_managed_hooks_only = true\n", "bypass_hook_trust = true\n",
+    "a.b.c = 1\n[a.b.d]\ne = 1\n", "[a.b]\nx = 1\n[a]\nb.y = 2\n", "[[a]]\n[a]\n", '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "x"\n',
+    '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "http"\n', '[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = "command"\ncommand = "x"\ntimeout = 5.0\n',
+    '[[hooks.PreToolUse]]\nmatcher = "["\n[[hooks.PreToolUse.hooks]]\ntype = "command"\ncommand = "x"\n', '[hooks.SessionStart]\ncommand = "x"\n', "[features.hooks]\nenabled = false\n",
+    "[[hooks.PreModelRequest]]\nmatcher = 5\n", "[permissions.a]\n", '[otel]\nexporter = "none"\n', "disable_hooks = true\n", "allow_managed_hooks_only = true\n", "bypass_hook_trust = true\n",
 )  # fmt: skip
 
 
@@ -215,14 +242,44 @@ class _Toml:
         text = "".join(self.pair(key, _KEYS[key]) for key in keys) + "".join(self.table(name) for name in names)
         if self.odd and self.chance.random() < 0.3:
             snippet = self.chance.choice(_SNIPPETS)
-            text = snippet + text if snippet.startswith(("a", "d", "b")) and "[" not in snippet.split("=")[0] else text + snippet
+            text = (
+                snippet + text
+                if snippet.startswith(("a", "d", "b")) and "[" not in snippet.split("=")[0]
+                else text + snippet
+            )
         if self.odd and self.chance.random() < 0.08:
-            spoil = self.chance.choice((lambda text: ("\ufeff" + text).encode(), lambda text: text.encode() + b"# \xff\n", lambda text: text.replace("\n", "\r\n").encode()))
+            spoil = self.chance.choice(
+                (
+                    lambda text: ("\ufeff" + text).encode(),
+                    lambda text: text.encode() + b"# \xff\n",
+                    lambda text: text.replace("\n", "\r\n").encode(),
+                )
+            )
             return spoil(text)
         return text.encode()
 
 
-EDITS = ("none", "none", "none", "none", "none", "none", "remove", "timeout", "matcher", "async", "rename", "empty", "status", "twice", "disabled", "hash", "untrusted", "extra", "group-twice")
+EDITS = (
+    "none",
+    "none",
+    "none",
+    "none",
+    "none",
+    "none",
+    "remove",
+    "timeout",
+    "matcher",
+    "async",
+    "rename",
+    "empty",
+    "status",
+    "twice",
+    "disabled",
+    "hash",
+    "untrusted",
+    "extra",
+    "group-twice",
+)
 """What happens to our entries, or to their trust, after they have been put in place."""
 
 
