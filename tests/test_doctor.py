@@ -744,7 +744,7 @@ def test_text(shell: Patient, cli: CommandLine) -> None:
     assert "not ok       Switch          Codex CLI session tracking (experimental) is off" in lines
     assert "not checked  Hooks file      first: Switch" in lines
     assert [line for line in lines if len(line) > 80 and " " in line[29:]] == []  # only a lone long word is longer
-    assert done.err == "2 not ok, 5 not checked; begin with the first `do`\n"
+    assert done.err == "2 not ok, 6 not checked; begin with the first `do`\n"
 
 
 def test_json_and_report(shell: Patient, cli: CommandLine) -> None:
@@ -762,7 +762,7 @@ def test_all_well_is_zero(well: Patient, cli: CommandLine, monkeypatch: pytest.M
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(well.project)
     done = cli("doctor", "--tree", well.tree)
-    assert (done.code, done.err) == (0, "13 ok\n")
+    assert (done.code, done.err) == (0, "14 ok\n")
 
 
 @pytest.mark.parametrize("port", ["0", "65536"])

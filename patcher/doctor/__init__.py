@@ -52,7 +52,7 @@ def examine(ground: Ground) -> Iterator[Check]:
 
 def _accepted(ground: Ground, done: Mapping[str, Check]) -> Iterator[Check]:
     """What Codex makes of the files: a check `accepted-ID` for each problem, or `accepted` when there is none."""
-    title = "Accepted by Codex"
+    title = "Accepted"
     missing = [done[need].title for need in ("intent", "master-switch") if done[need].state is not State.OK]
     if missing:
         found = [("", not_checked(f"first: {', '.join(missing)}"))]
