@@ -88,6 +88,13 @@ def _listed(program: str, home: Path) -> list[dict[str, Any]]:
     return [hook for hook in hooks if _HANDLER in str(hook.get("command")) and hook.get("source") == "user"]
 
 
+def _trustable(listed: list[dict[str, Any]], entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Ours with key and hash: by Codex, and by us where Codex lists none: it may have listed them before a fault came in."""
+    known = {hook["key"] for hook in listed}
+    own = [{"key": entry["key"], "currentHash": entry["hash"]} for entry in entries if entry["hash"]]
+    return [*listed, *(each for each in own if each["key"] not in known)]
+
+
 def _trust_of(hooks: list[dict[str, Any]], edit: str) -> str:
     """What Codex writes when its user trusts these, and what people make of it after that."""
     blocks = []
@@ -174,7 +181,8 @@ def _judge(
         elif not listed and case.config:
             config.write_bytes(b"")
             listed = _listed(program, home)
-        config.write_bytes(case.config + _trust_of(listed, case.edit).encode())
+        trusted = _trustable(listed, status.ask(home)["trust"]["entries"])
+        config.write_bytes(case.config + _trust_of(trusted, case.edit).encode())
         listed, said = _listed(program, home), status.ask(home)
     _compare(here + f" ({case.edit})", listed, said, _all_run(listed, wanted, minor, trusted=True), counts)
 
