@@ -101,7 +101,10 @@ def test_what_codex_does_not_take_is_listed_with_what_to_type(page: Page, patche
         "Take $schema out of it.",
         f"Put tui.theme right in {patched_sidecar.codex_home}/config.toml, or take it out; codex says the same when it starts.",
     ]
-    assert [each["id"] for each in status(patched_sidecar)["problems"]] == ["hooks-file-unknown-root-key", "config-value"]
+    assert [each["id"] for each in status(patched_sidecar)["problems"]] == [
+        "hooks-file-unknown-root-key",
+        "config-value",
+    ]
 
 
 # --- the truth of now ------------------------------------------------------------------------------------------
