@@ -35,13 +35,15 @@ def _trust() -> int:
 
 
 def _accepted(number: int, seed: int, only: int | None) -> int:
+    code = 0
     try:
-        said, ok = accepted.observe(number, seed, only)
+        for said, ok in accepted.observe(number, seed, only):
+            sys.stdout.write(f"{said}\n")
+            sys.stdout.flush()
+            code = code if ok else 1
     except Unavailable as error:
         sys.stdout.write(f"accepted: skipped, {error}\n")
-        return 0
-    sys.stdout.write(f"{said}\n")
-    return int(not ok)
+    return code
 
 
 def main() -> int:

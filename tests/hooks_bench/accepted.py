@@ -209,26 +209,28 @@ def _versions() -> Iterator[tuple[str, str, str]]:
         yield version, binary(version), os.path.join(modules, ".bin")
 
 
-def observe(number: int, seed: int, only: int | None = None) -> tuple[str, bool]:
-    """Counts for `number` contents and each version, as text, and whether all is as it must be. Raises `Unavailable`."""
-    lines, ok = [], True
+def observe(number: int, seed: int, only: int | None = None) -> Iterator[tuple[str, bool]]:
+    """For each version: the counts over `number` contents as text, and whether all is as it must be.
+
+    Raises `Unavailable`.
+    """
     with tempfile.TemporaryDirectory(prefix="hooks-accepted-tree-") as made:
         tree = lay_out_tree(Path(made) / "tree")
         for version, program, folder in _versions():
             counts = Counts()
             _observe(range(number) if only is None else [only], seed, (version, program, folder), tree, counts)
-            ok = ok and counts.ok
-            lines.append(
-                f"codex {version}: {counts.contents} contents (seed {seed}), Codex runs all of ours with {counts.loaded}; "
-                f"ready that is not: {len(counts.ready_that_is_not)}; problem that is none: {len(counts.problem_that_is_none)}; "
-                f"enable said otherwise: {len(counts.enable_is_silent)}; left open: {len(counts.unsure)}"
-            )
-            lines.append(
-                "  problems named: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.ids.items()))
-            )
-            wrong = (*counts.ready_that_is_not, *counts.problem_that_is_none, *counts.enable_is_silent, *counts.unsure)
-            lines += [f"  {each}" for each in wrong]
-    return "\n".join(lines), ok
+            yield _said(version, seed, counts), counts.ok
+
+
+def _said(version: str, seed: int, counts: Counts) -> str:
+    named = ", ".join(f"{name} {count}" for name, count in sorted(counts.ids.items()))
+    wrong = (*counts.ready_that_is_not, *counts.problem_that_is_none, *counts.enable_is_silent, *counts.unsure)
+    head = (
+        f"codex {version}: {counts.contents} contents (seed {seed}), Codex runs all of ours with {counts.loaded}; "
+        f"ready that is not: {len(counts.ready_that_is_not)}; problem that is none: {len(counts.problem_that_is_none)}; "
+        f"enable said otherwise: {len(counts.enable_is_silent)}; left open: {len(counts.unsure)}"
+    )
+    return "\n".join([head, f"  problems named: {named}", *(f"  {each}" for each in wrong)])
 
 
 def _observe(numbers: Any, seed: int, codex: tuple[str, str, str], tree: Path, counts: Counts) -> None:

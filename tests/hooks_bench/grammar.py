@@ -248,14 +248,8 @@ class _Toml:
                 else text + snippet
             )
         if self.odd and self.chance.random() < 0.08:
-            spoil = self.chance.choice(
-                (
-                    lambda text: ("\ufeff" + text).encode(),
-                    lambda text: text.encode() + b"# \xff\n",
-                    lambda text: text.replace("\n", "\r\n").encode(),
-                )
-            )
-            return spoil(text)
+            other_end = text.replace("\n", "\r\n").encode()
+            return self.chance.choice((("\ufeff" + text).encode(), text.encode() + b"# \xff\n", other_end))
         return text.encode()
 
 
