@@ -98,6 +98,11 @@ for (const [what, text, where] of CONFIG) {
   });
 }
 
+test("a built-in provider of which a table says nothing is taken by a newer Codex", () => {
+  const sure = minor => refusalsOfConfig(readToml('[model_providers.openai]\nname = ""\n').table, new Judge(minor), () => true)[0]?.sure;
+  assert.deepEqual([146, 169, null].map(sure), [true, undefined, null]);
+});
+
 test("TOML as Codex reads it: 1.1, 64 bits, 80 levels", () => {
   const problem = text => readToml(text).problem;
   for (const fine of ["a = { b = 1,\n c = 2, }", "a = 07:32", 'a = "\\x41\\e"', `a = ${"[".repeat(80)}${"]".repeat(80)}`]) assert.equal(problem(fine), null);
