@@ -18,6 +18,7 @@ from tests.consent.states import configure, flip, status, trust
 
 _NAME = re.compile(r"codex-(\d+\.\d+\.\d+)")
 _LONGEST = 30.0
+_TRUST_SINCE = 129  # the minor version that brought trust, and `hooks/list`
 
 Hooks = dict[str, dict[str, Any]]
 
@@ -26,7 +27,8 @@ def installed_versions() -> list[str]:
     """The versions of Codex that `python -m tests.codex_lane` has fetched: this test fetches none."""
     store = os.path.join(default_cache(), "npm-dev")
     names = sorted(os.listdir(store)) if os.path.isdir(store) else []
-    return [match.group(1) for match in map(_NAME.fullmatch, names) if match]
+    versions = [match.group(1) for match in map(_NAME.fullmatch, names) if match]
+    return [version for version in versions if int(version.split(".")[1]) >= _TRUST_SINCE]
 
 
 VERSIONS = installed_versions()

@@ -14,7 +14,7 @@ from patcher.prove.node import Node
 from tests.consent import flips
 from tests.consent.browser import WHY_NOT, address, chromium, page_of, there_is_chromium, wait_for_state
 from tests.consent.refusals import on_disk
-from tests.consent.states import STATES, flip, hook, rollout, sidecar_in, status, trust
+from tests.consent.states import STATES, configure, flip, hook, rollout, sidecar_in, status, trust
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not there_is_chromium(), reason=WHY_NOT)]
 
@@ -86,6 +86,25 @@ def test_a_file_that_cannot_be_changed_is_told_and_the_choice_is_kept(page: Page
     assert status(patched_sidecar)["enabled"] is True
     with open(hooks, encoding="utf-8") as file:
         assert file.read() == "{"
+
+
+def test_what_codex_does_not_take_is_listed_with_what_to_type(page: Page, patched_sidecar: Sidecar) -> None:
+    """The file can be changed, and is; Codex would load nothing of it, nor start with these settings."""
+    with open(os.path.join(patched_sidecar.codex_home, "hooks.json"), "w", encoding="utf-8") as file:
+        file.write('{"$schema": "x", "hooks": {}}')
+    configure(patched_sidecar, "[tui]\ntheme = 5\n")
+    flips.click(page)
+    wait_for_state(page, "broken")
+    items = page.get_by_role("status").get_by_role("listitem")
+    assert "Codex does not load the hooks" in page.get_by_role("heading", level=2).inner_text()
+    assert [item.get_by_role("strong").inner_text() for item in items.all()] == [
+        "Take $schema out of it.",
+        f"Put tui.theme right in {patched_sidecar.codex_home}/config.toml, or take it out; codex says the same when it starts.",
+    ]
+    assert [each["id"] for each in status(patched_sidecar)["problems"]] == [
+        "hooks-file-unknown-root-key",
+        "config-value",
+    ]
 
 
 # --- the truth of now ------------------------------------------------------------------------------------------

@@ -305,12 +305,32 @@ def test_an_entry_is_gone_or_changed(patient: Patient) -> None:
     assert found == f"{patient.hooks} has no current entry of ours for PreToolUse, Stop"
 
 
-def test_a_root_key_with_which_codex_rejects_the_file(patient: Patient) -> None:
+def test_what_codex_does_not_take_is_a_check_for_each_problem(patient: Patient) -> None:
     patient.command("enable")
+    assert patient.examined()["accepted"].state is State.OK
     patient.hooks.write_text(json.dumps({"$schema": "x", **json.loads(patient.hooks.read_text())}))
-    check = patient.examined()["hooks-file"]
-    assert check.found == f"Codex rejects the whole of {patient.hooks}: it knows no $schema at its root"
-    assert check.do == f"take $schema out of {patient.hooks}"
+    patient.config('model = 5\n\n[features]\nhooks = "yes"\n')
+    checks = patient.examined()
+    assert "accepted" not in checks
+    root, config = checks["accepted-hooks-file-unknown-root-key"], checks["accepted-config-value"]
+    assert (root.state, config.state) == (State.NOT_OK, State.NOT_OK)
+    assert root.do == "Take `$schema` out of it."
+    assert root.found.endswith(f"({patient.hooks}:1 `$schema`)")
+    assert config.found.startswith(
+        f"Codex refuses `{patient.codex_home}/config.toml`, and with it every hook: `model` is 5"
+    )
+
+
+def test_toml_that_only_codex_reads_is_no_alarm(patient: Patient) -> None:
+    """Codex reads TOML 1.1, Python's reader 1.0."""
+    patient.command("enable")
+    patient.trusts()
+    path = patient.codex_home / "config.toml"
+    path.write_text("unknown = { a = 1,\n  b = 07:32, }\n" + path.read_text() + "\n[features]\nhooks = true\n")
+    checks = patient.examined()
+    assert checks["feature"].found == "on, by `hooks = true`"
+    assert checks["trust"].found == "11 of 11 hooks trusted, by [hooks.state]"
+    assert checks["accepted"].state is State.OK
 
 
 @pytest.mark.parametrize("text", ["{nope", "[]", '"x"', "\x00"])
@@ -724,7 +744,7 @@ def test_text(shell: Patient, cli: CommandLine) -> None:
     assert "not ok       Switch          Codex CLI session tracking (experimental) is off" in lines
     assert "not checked  Hooks file      first: Switch" in lines
     assert [line for line in lines if len(line) > 80 and " " in line[29:]] == []  # only a lone long word is longer
-    assert done.err == "2 not ok, 5 not checked; begin with the first `do`\n"
+    assert done.err == "2 not ok, 6 not checked; begin with the first `do`\n"
 
 
 def test_json_and_report(shell: Patient, cli: CommandLine) -> None:
@@ -742,7 +762,7 @@ def test_all_well_is_zero(well: Patient, cli: CommandLine, monkeypatch: pytest.M
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(well.project)
     done = cli("doctor", "--tree", well.tree)
-    assert (done.code, done.err) == (0, "13 ok\n")
+    assert (done.code, done.err) == (0, "14 ok\n")
 
 
 @pytest.mark.parametrize("port", ["0", "65536"])

@@ -17,7 +17,8 @@ OVERLAYS = (
     "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
     "codex-offload", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text",
     "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
-    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
+    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard", "codex-shape",
+    "codex-hooks-shape", "codex-config-shape", "codex-config", "codex-settings", "codex-version", "codex-problems",
 )  # fmt: skip
 PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {

@@ -1,11 +1,12 @@
 """The doctor: everything between the switch and the first session on the screen, looked at in order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from patcher.doctor import codex, installation, journey
 from patcher.doctor.check import Check, Finding, State, not_checked, not_ok
 from patcher.doctor.ground import Ground, Unread
+from patcher.doctor.installation import accepted
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ _LOOKS = (
     _Look("round-trip", "Test event", journey.round_trip, ("node", "handler", "sidecar")),
     _Look("session", "Newest session", journey.newest_session, ("hooks-file", "feature", "trust", "sidecar")),
 )
-IDS = tuple(look.id for look in _LOOKS)
+_ACCEPTED = "accepted"
+IDS = (*(look.id for look in _LOOKS), _ACCEPTED)
 
 
 def examine(ground: Ground) -> Iterator[Check]:
@@ -44,6 +46,23 @@ def examine(ground: Ground) -> Iterator[Check]:
         found = not_checked(f"first: {', '.join(missing)}") if missing else _looked(look, ground)
         done[look.id] = Check(look.id, look.title, found.state, found.found, found.do)
         yield done[look.id]
+        if look.id == "hooks-file":
+            yield from _accepted(ground, done)
+
+
+def _accepted(ground: Ground, done: Mapping[str, Check]) -> Iterator[Check]:
+    """What Codex makes of the files: a check `accepted-ID` for each problem, or `accepted` when there is none."""
+    title = "Accepted"
+    missing = [done[need].title for need in ("intent", "master-switch") if done[need].state is not State.OK]
+    if missing:
+        found = [("", not_checked(f"first: {', '.join(missing)}"))]
+    else:
+        try:
+            found = accepted(ground)
+        except Unread as error:
+            found = [("", not_ok(str(error), error.do))]
+    for problem, finding in found:
+        yield Check(f"{_ACCEPTED}-{problem}" if problem else _ACCEPTED, title, finding.state, finding.found, finding.do)
 
 
 def _looked(look: _Look, ground: Ground) -> Finding:

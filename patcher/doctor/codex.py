@@ -16,7 +16,7 @@ _AT_LEAST = "Codex has hooks that are on by default since 0.124.0"
 
 
 def version(ground: Ground) -> Finding:
-    """The Codex on PATH, and what it cannot tell (CODEX.md section 1)."""
+    """The Codex on PATH, and what it cannot tell."""
     if ground.codex is None:
         return not_ok("there is no `codex` on PATH", _UPGRADE)
     found = ground.codex_version
@@ -32,7 +32,13 @@ def version(ground: Ground) -> Finding:
 def feature(ground: Ground) -> Finding:
     """`[features].hooks`; `codex_hooks` is its old name, which the new one overrules."""
     config = f"{ground.home}/config.toml"
-    features = ground.config.get("features", {})
+    try:
+        features = ground.config.get("features", {})
+    except Unread:
+        if not _codex_reads_it(ground):
+            raise
+        held = ground.status["feature"]
+        features = {held["key"]: held["enabled"]} if held["key"] else {}
     if not isinstance(features, dict):
         return not_ok(f"`features` in {config} is no table", f"make it one in {config}")
     key = next((name for name in ("hooks", "codex_hooks") if name in features), None)
@@ -61,11 +67,22 @@ def trust(ground: Ground) -> Finding:
 
 def states_by_config(ground: Ground) -> dict[str, str]:
     """The state of each event's entry of ours, by `hooks.json` and `[hooks.state]`. Raises `Unread`."""
-    held = ground.config.get("hooks", {})
+    try:
+        held = ground.config.get("hooks", {})
+    except Unread:
+        if not _codex_reads_it(ground):
+            raise
+        return {str(entry["event"]): str(entry["state"]) for entry in ground.status["trust"]["entries"]}
     states = held.get("state", {}) if isinstance(held, dict) else {}
     if not isinstance(states, dict):
         raise Unread(f"[hooks.state] in {ground.home}/config.toml is no table", _REVIEW)
     return {entry.event: state_of(entry, states, ground.hooks_paths) for entry in entries_in(ground.hooks)}
+
+
+def _codex_reads_it(ground: Ground) -> bool:
+    """Whether the generated tree, which reads TOML 1.1 as Codex does, has nothing against what Python cannot read."""
+    config = ground.status.get("config")
+    return isinstance(config, dict) and config.get("problem") is None
 
 
 def states_by_codex(ground: Ground) -> dict[str, str]:

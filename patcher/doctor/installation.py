@@ -1,9 +1,9 @@
 """Is it put in place? Node, the generated tree, the user's choice, the handler, and the hooks file of Codex."""
 
-import json
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from patcher import inventory
 from patcher.doctor.check import Finding, not_checked, not_ok, ok
@@ -12,7 +12,8 @@ from patcher.doctor.trust import entries_in
 from patcher.errors import ManifestUnreadable
 from patcher.prove.node import OLDEST
 
-_ROOT_KEYS = {"description", "hooks"}  # with any other, Codex rejects the whole file
+_OF_THE_FILES = ("hooks-file-", "config-", "managed-")
+_MORE = {"entry-async"}
 _SHOWN = 3
 _OLDEST = (16,)  # for `codex-hooks.js`; the handler runs on anything
 _INSTALL = "install Node 22.5 or newer, in front on PATH"
@@ -87,11 +88,6 @@ def hooks_file(ground: Ground) -> Finding:
         return not_ok(f"{file['path']} is not there", ground.enable)
     if missing := ground.status["missing_events"]:
         return not_ok(f"{file['path']} has no current entry of ours for {', '.join(missing)}", ground.enable)
-    if odd := _odd_root_keys(file["path"]):
-        return not_ok(
-            f"Codex rejects the whole of {file['path']}: it knows no {', '.join(odd)} at its root",
-            f"take {', '.join(odd)} out of {file['path']}",
-        )
     stale = sorted({entry["event"] for entry in ground.status["entries"] if not entry["current"]})
     if stale:
         return not_ok(
@@ -100,13 +96,19 @@ def hooks_file(ground: Ground) -> Finding:
     return ok(f"{file['path']}, {len(ground.status['entries'])} entries of ours")
 
 
-def _odd_root_keys(path: str) -> list[str]:
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            content = json.load(file)
-    except (OSError, ValueError):
-        return []  # the tree has read it a moment ago: it says what is wrong, when asked again
-    return sorted(set(content) - _ROOT_KEYS) if isinstance(content, dict) else []
+def accepted(ground: Ground) -> list[tuple[str, Finding]]:
+    """What Codex would not take of the files, as the generated tree judges it: `(id of the problem, finding)`."""
+    problems = ground.status.get("problems")
+    if not isinstance(problems, list):
+        return [("", not_checked("this tree is older than that question", "sidecar-patcher build"))]
+    own = [each for each in problems if str(each["id"]).startswith(_OF_THE_FILES) or each["id"] in _MORE]
+    found = [(str(each["id"]), _finding(each)) for each in own]
+    return found or [("", ok("Codex takes hooks.json and config.toml as they are"))]
+
+
+def _finding(problem: Mapping[str, Any]) -> Finding:
+    certain = problem["stops"] is not None
+    return (not_ok if certain else not_checked)(f"{problem['says']} ({problem['where']})", str(problem["do"]))
 
 
 def duplicates(ground: Ground) -> Finding:

@@ -12,6 +12,13 @@ from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
 
 _MODULES = (
     "lib/codex-toml.js",
+    "lib/codex-shape.js",
+    "lib/codex-hooks-shape.js",
+    "lib/codex-config-shape.js",
+    "lib/codex-config.js",
+    "lib/codex-settings.js",
+    "lib/codex-version.js",
+    "lib/codex-problems.js",
     "lib/codex-hooks-trust.js",
     "lib/codex-hooks-seen.js",
     "lib/codex-newest-session.js",

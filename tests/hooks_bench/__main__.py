@@ -9,7 +9,7 @@ from pathlib import Path
 
 from patcher.prove.node import find_node
 from tests.drift.nodejs import Unavailable
-from tests.hooks_bench import trust
+from tests.hooks_bench import accepted, trust
 from tests.test_javascript import lay_out_tree
 
 _SUITES = Path(__file__).parent.parent / "js"
@@ -34,13 +34,30 @@ def _trust() -> int:
     return int(not all(ok for _, ok in results))
 
 
+def _accepted(number: int, seed: int, only: int | None) -> int:
+    code = 0
+    try:
+        for said, ok in accepted.observe(number, seed, only):
+            sys.stdout.write(f"{said}\n")
+            sys.stdout.flush()
+            code = code if ok else 1
+    except Unavailable as error:
+        sys.stdout.write(f"accepted: skipped, {error}\n")
+    return code
+
+
 def main() -> int:
     """Exit code 1 when anything is not as it must be."""
     options = argparse.ArgumentParser(prog="python -m tests.hooks_bench", description=__doc__)
     options.add_argument("--cases", type=int, default=5000, help="random hooks files")
     options.add_argument("--rounds", type=int, default=200, help="times two processes enable and disable at once")
+    options.add_argument("--accepted", type=int, metavar="N", help="only hold N contents against what Codex accepts")
+    options.add_argument("--seed", type=int, default=1, help="of those contents")
+    options.add_argument("--content", type=int, metavar="NUMBER", help="only this one of them")
     options.add_argument("--trust-only", action="store_true", help="only ask Codex")
     given = options.parse_args()
+    if given.accepted is not None:
+        return _accepted(given.accepted, given.seed, given.content)
     code = _trust()
     if given.trust_only:
         return code
