@@ -14,8 +14,8 @@ from patcher.render import render
 HERE = Path(__file__).parent
 OVERLAYS = (
     "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
-    "codex-offload", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text",
-    "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
+    "codex-offload", "codex-session", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout",
+    "codex-hooks-text", "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
     "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
 )  # fmt: skip
 PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
