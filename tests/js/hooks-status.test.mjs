@@ -48,6 +48,17 @@ test("the newest session is the one that began last, and no sub-agent", t => {
   assert.equal(newestSession().cli_version, "0.169.0");
 });
 
+test("a first line of megabytes is read, and a turn is found behind any number of them", t => {
+  const dir = home(t);
+  const huge = rollout(dir, 5 * MINUTE, { meta: { base_instructions: { text: "x".repeat(3e6) } }, turn: false });
+  assert.deepEqual([newestSession().id, newestSession().has_turn, newestSession().cli_version], [huge, false, "0.169.0"]);
+  const [file] = fs.globSync(path.join(dir, "sessions/**/*.jsonl"));
+  fs.appendFileSync(file, `${JSON.stringify({ type: "response_item", payload: { text: "y".repeat(2e6) } })}\n{"timestamp":"x","type":"turn_c`);
+  assert.equal(newestSession().has_turn, false);
+  fs.appendFileSync(file, 'ontext","payload":{}}\n');
+  assert.equal(newestSession().has_turn, true);
+});
+
 // Before any event: what has arrived is remembered by the whole process.
 test("a session that should have told something and has not", t => {
   const dir = armed(t);
