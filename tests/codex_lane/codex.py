@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import platform
 import shlex
 import signal
 import subprocess
@@ -57,9 +58,9 @@ def newest() -> str:
 def binary(version: str) -> str:
     """The native program of a version, fetched once. Raises `nodejs.Unavailable`."""
     modules = nodejs.installed(PACKAGE, version)
-    places = ("vendor/*/bin/codex", "vendor/*/codex/codex", "vendor/*/*/codex")
-    for place in places:
-        found = glob.glob(os.path.join(modules, "@openai", "codex*", *place.split("/")))
+    here = f"{platform.machine()}-*{sys.platform}*"  # older packages bring the programs of all platforms
+    for place in ("bin/codex", "codex/codex", "*/codex"):
+        found = glob.glob(os.path.join(modules, "@openai", "codex*", "vendor", here, *place.split("/")))
         if found:
             return found[0]
     raise nodejs.Unavailable(f"{PACKAGE} {version} brings no program for this machine")
