@@ -224,6 +224,8 @@ class Thread:
         day = time.strftime("%Y/%m/%d", moment)
         name = f"rollout-{time.strftime('%Y-%m-%dT%H-%M-%S', moment)}-{self.id}.jsonl"
         self.path = f"{codex.codex_home}/sessions/{day}/{name}"
+        if codex.version.bare and codex.random.random() < 0.3:  # the first ones lay all in one folder, named by the day
+            self.path = f"{codex.codex_home}/sessions/rollout-{time.strftime('%Y-%m-%d', moment)}-{self.id}.jsonl"
         codex.threads.append(self)
         event, mark = ("SubagentStart", "") if parent else ("SessionStart", "first")
         self._first = continues._first if continues else codex.happened(event, self, mark)  # noqa: SLF001 - the same thread

@@ -174,7 +174,8 @@ class Scenario:
         story.tell()
         if kind == "migrated":
             migrate_all(codex.threads)
-        hooked = version.has("Stop") and kind not in {"hooks off", "migrated"}
+        children = any(thread.parent for thread in codex.threads)
+        hooked = version.has("SubagentStart" if children else "Stop") and kind not in {"hooks off", "migrated"}
         by_chance = chance.choices(("both roads", "hooks alone", "rollout alone"), (7, 1, 2))[0]
         roads = by_chance if hooked and kind in {"everyday", "sub-agents"} else "both roads" if hooked else "rollout alone"
         kills = chance.choices((0, 1, 2), (5, 3, 2))[0] if kind not in {"disk faults", "purged"} else 0

@@ -54,11 +54,15 @@ class AppServer:
 
     def start(self) -> str:
         """A new thread; returns its id."""
-        return self._thread(self._ask("thread/start", {"cwd": self._codex.project}))
+        thread = self._thread(self._ask("thread/start", {"cwd": self._codex.project}))
+        self._codex.asked[thread] = []
+        return thread
 
     def fork(self, thread: str) -> str:
         """A thread that goes on from here under an id of its own, which is returned."""
-        return self._thread(self._ask("thread/fork", {"threadId": thread}))
+        fork = self._thread(self._ask("thread/fork", {"threadId": thread}))
+        self._codex.asked[fork] = []
+        return fork
 
     def resume(self, thread: str) -> None:
         """Load a thread that another process has written."""
@@ -66,6 +70,7 @@ class AppServer:
 
     def turn(self, thread: str, prompt: str) -> None:
         """A turn, to its end. Raises `CodexFailed` when it does not end."""
+        self._codex.asked.setdefault(thread, []).append(prompt)
         self._ask("turn/start", {"threadId": thread, "input": [{"type": "text", "text": prompt}]})
 
         def is_end(message: Message) -> bool:
