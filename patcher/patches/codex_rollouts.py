@@ -11,8 +11,8 @@ v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`sta
 from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
 
 _MODULES = (
-    "codex-files", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload", "codex-importer",
-    "codex-watcher",
+    "codex-files", "codex-zstd", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload", "codex-session",
+    "codex-status", "codex-importer", "codex-watcher",
 )  # fmt: skip
 
 PATCH = Patch(

@@ -42,7 +42,10 @@ PATCH = Patch(
             ),
         ),
     ),
-    overlays=(Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),),
+    overlays=tuple(
+        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2")
+        for name in ("codex-database", "codex-ledger")
+    ),
     contracts=("hooked_then_imported_has_no_row_twice",),
     superseded=V2_LINE,
     superseded_by="`POST /api/hooks/codex` reads the rollout on and inserts nothing of its own",

@@ -39,6 +39,47 @@ export function session(id) {
   return db.prepare("SELECT * FROM sessions WHERE id = ?").get(id);
 }
 
+/** Counts the transactions that begin while `work` runs; `begun()` is called at each. */
+export async function transactions(work, begun = () => {}) {
+  const { exec } = db;
+  let count = 0;
+  db.exec = sql => {
+    if (/^BEGIN/.test(sql)) begun((count += 1));
+    return exec(sql);
+  };
+  try {
+    await work();
+  } finally {
+    db.exec = exec;
+  }
+  return count;
+}
+
+/** The database as it is on a full disk, while `work` runs: it cannot grow by a page. */
+export async function onFullDisk(work) {
+  db.exec("VACUUM");
+  const { page_count: pages } = db.prepare("PRAGMA page_count").get();
+  db.prepare(`PRAGMA max_page_count = ${pages}`).get();
+  try {
+    return await work();
+  } finally {
+    db.prepare("PRAGMA max_page_count = 1000000").get();
+  }
+}
+
+/** What is warned of while `work` runs. */
+export async function warnings(work) {
+  const { warn } = console;
+  const lines = [];
+  console.warn = line => lines.push(line);
+  try {
+    await work();
+  } finally {
+    console.warn = warn;
+  }
+  return lines;
+}
+
 /** A temporary folder that is gone after the test. */
 export function temporary(t) {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), "codex-"));
