@@ -278,13 +278,13 @@ test("a line of many megabytes is one event, cut; a longer one than memory shoul
   await importRollout(fileOf(t, lines));
   const [post] = rows("event_type = 'PostToolUse'");
   assert.ok(post.data.tool_response.length < 70000);
-  assert.equal(rows("event_key LIKE '%:d:pre'").length, 1);
+  assert.equal(rows("event_key LIKE '%:d:%:pre'").length, 1);
   reset();
   const file = fileOf(t, text([meta(), started()]));
   for (let part = 0; part < 65; part += 1) fs.appendFileSync(file, Buffer.alloc(1024 * 1024, 120));
   fs.appendFileSync(file, `\n${text([call("d", "ls")])}`);
   await importRollout(file);
-  assert.equal(rows("event_key LIKE '%:d:pre'").length, 1);
+  assert.equal(rows("event_key LIKE '%:d:%:pre'").length, 1);
   assert.equal(Number(checkpoints()[0].consumed), fs.statSync(file).size);
 });
 
