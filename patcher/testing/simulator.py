@@ -9,7 +9,7 @@ Each scenario is of one kind (`KINDS`), which it is sure to show; what else happ
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from patcher.testing import damage
@@ -24,6 +24,7 @@ _PROMPTS = ("make the tests pass", "go on", "and hurry up", "explain ü and 🙂
 _LEGACY = (OLD, Version(146), Version(146, code=True))
 _OLDEST = (NO_TURNS, Version(40))
 
+# What a scenario is sure to show, and the versions that can.
 KINDS: dict[str, tuple[Version, ...]] = {
     "everyday": VERSIONS,
     "forks": (*_LEGACY, *_LEGACY, Version(151), DIRECT, CODE),
@@ -40,8 +41,10 @@ KINDS: dict[str, tuple[Version, ...]] = {
     "bare lines": (BARE,),
     "disk faults": VERSIONS,
     "purged": VERSIONS,
+    "deleted": VERSIONS,
 }
-"""What a scenario is sure to show, and the versions that can."""
+APART = ("disk faults", "purged", "deleted")
+"""The kinds in which something happens to all that a sidecar has: it has no others beside them."""
 
 _FOLDERS = ("/home/user/project", "/home/user/shop", "/srv/büro")
 _MODELS = ("gpt-5.5", "gpt-6-luna", "gpt-5.6")
@@ -175,7 +178,7 @@ class Scenario:
         if kind == "migrated":
             migrate_all(codex.threads)
         children = any(thread.parent for thread in codex.threads)
-        hooked = version.has("SubagentStart" if children else "Stop") and kind not in {"hooks off", "migrated"}
+        hooked = version.has("SubagentStart" if children else "Stop") and kind not in {"hooks off", "migrated", "deleted"}
         by_chance = chance.choices(("both roads", "hooks alone", "rollout alone"), (7, 1, 2))[0]
         roads = by_chance if hooked and kind in {"everyday", "sub-agents"} else "both roads" if hooked else "rollout alone"
         kills = chance.choices((0, 1, 2), (5, 3, 2))[0] if kind not in {"disk faults", "purged"} else 0
@@ -240,6 +243,8 @@ class Scenario:
         delivered, doubtful: as in `truth.judge`.
         """
         written = self._written()
+        moves = (step for tick in self.ticks for step in tick.steps if isinstance(step, Move) and not step.archive)
+        gone = set() if self.kind == "deleted" else {step.thread.root for step in moves}
         sure = {self.events[index] for index, times in delivered.items() if times}
         perhaps = {self.events[index] for index, times in doubtful.items() if times}
         sessions, uncertain = [], set()
@@ -248,7 +253,9 @@ class Scenario:
             hooks = [event for event in sure if event.session == root]
             guesses = [event for event in perhaps if event.session == root]
             if any(written[thread.path] for thread in threads) or hooks:
-                sessions.append(_session(root, threads, written, hooks, guesses))
+                session = _session(root, threads, written, hooks, guesses)
+                # Without a file, a session ends some seconds later: the scenarios that are about it wait for that.
+                sessions.append(replace(session, over=session.over and root not in gone))
             elif guesses:
                 uncertain.add(root)
         return sessions, uncertain
@@ -553,10 +560,12 @@ class _Journey:
             # Within a line as often as at its end.
             cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
             yield Write(thread, cut, at + behind)
-        whole = self.kind in {"migrated while followed", "compressed"}
+        whole = self.kind in {"migrated while followed", "compressed", "deleted"}
         if self.fact(0.07, "a rollout that breaks off") and not whole:
             size = self.chance.randint(ends[0][1], size)
             self.unended.add(thread.path)
+        elif self.kind == "deleted":
+            pass
         elif self.kind == "heads and tails" or self.fact(0.05, "a last line without a line feed"):
             size -= 1
             self.unended.add(thread.path)
@@ -590,7 +599,7 @@ class _Journey:
 
     def moves(self, at: int) -> Iterator[Move]:
         for thread in self.codex.threads:
-            if self.imported and self.chance.random() < 0.08:
-                archive = self.chance.random() < 0.7 or thread.path in self.unended
+            if self.imported and (self.kind == "deleted" or self.chance.random() < 0.08):
+                archive = self.kind != "deleted" and (self.chance.random() < 0.7 or thread.path in self.unended)
                 self.facts.append("an archived rollout" if archive else "a deleted rollout")
                 yield Move(thread, archive, at)

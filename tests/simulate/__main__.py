@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from patcher import pipeline
 from patcher.model import Tree
 from patcher.prove import dependencies_for, find_node, lay_out
-from patcher.testing.simulator import KINDS, Scenario
+from patcher.testing.simulator import APART, KINDS, Scenario
 from tests.simulate.batch import Batch, Ran, sidecar_for
 from tests.simulate.naive import Counts, naive
 from tests.simulate.zstd import Compressor
@@ -115,7 +115,7 @@ def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "") ->
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for seed in seeds:
         scenario = Scenario.from_seed(seed, kind=kind)
-        groups[scenario.kills, scenario.kind if scenario.kind in {"disk faults", "purged"} else ""].append(seed)
+        groups[scenario.kills, scenario.kind if scenario.kind in APART else ""].append(seed)
     batches = [
         group[start : start + BATCH] for _, group in sorted(groups.items()) for start in range(0, len(group), BATCH)
     ]

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from patcher.prove import Node, Sidecar
+from patcher.prove import Node, NotSeen, Sidecar
 from patcher.testing.codex import Thread
 from patcher.testing.migrated import migrated
 from patcher.testing.simulator import Compress, Cut, Delivery, Migrate, Move, Replace, Scenario, Tick, Write
@@ -25,7 +25,8 @@ WORKERS = 4
 SECONDS_A_STEP = 0.001
 PATIENCE = 20.0
 FAULT = 0.15  # seconds that a disk has its fault, at least: some looks of the importer
-OPINIONS = 4  # how often a verdict that is bad is asked for again
+SLOW = 4.0  # seconds in which a verdict that is bad is asked for again
+GONE = 20.0  # the same where sessions end because their files have been gone for long enough
 SENTINEL = "00000000-0000-7000-8000-{:012x}"
 
 
@@ -192,13 +193,13 @@ class Batch:
 
     def opinion(self, judge: Callable[[], list[Ran]]) -> list[Ran]:
         """A verdict; asked for again while it is bad, should the machine have been too slow, or a file not have its turn."""
-        for again in range(OPINIONS):
+        deadline = time.monotonic() + (GONE if self.scenarios[0].kind == "deleted" else SLOW)
+        while True:
             self.look()
             ran = judge()
-            if not any(one.verdict.problems for one in ran):
-                break
-            time.sleep(again * 0.7)
-        return ran
+            if not any(one.verdict.problems for one in ran) or time.monotonic() > deadline:
+                return ran
+            time.sleep(0.5)
 
     def purge(self, ran: list[Ran]) -> list[Ran]:
         """The user deletes what is old, or everything: it does not come back, whatever the importer sees again."""
@@ -281,14 +282,19 @@ class Batch:
         for _ in range(2):
             self.looks += 1
             thread = SENTINEL.format(int(time.time() * 1000) % 2**40 * 64 + self.looks % 64)
-            path = os.path.join(self.sidecar.codex_home, "sessions", "2020", "01", "01", f"rollout-{thread}.jsonl")
+            name = f"rollout-2020-01-01T00-00-00-{thread}.jsonl"
+            path = os.path.join(self.sidecar.codex_home, "sessions", "2020", "01", "01", name)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             meta = {"id": thread, "session_id": thread, "cwd": "/", "timestamp": "2020-01-01T00:00:00.000Z"}
             line = {"timestamp": "2020-01-01T00:00:00.000Z", "type": "session_meta", "payload": meta}
             with open(f"{path}.draft", "w", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
             os.rename(f"{path}.draft", path)
-            self.sidecar.wait_for(lambda: self.seen(thread), PATIENCE, "the sentinel's row")
+            try:
+                self.sidecar.wait_for(lambda: self.seen(thread), PATIENCE, "the sentinel's row")
+            except NotSeen as error:
+                seeds = ", ".join(str(scenario.seed) for scenario in self.scenarios)
+                raise NotSeen(f"{error}; seeds {seeds}; the log ends:\n{self.sidecar.log()[-2000:]}") from error
             os.unlink(path)
 
     def seen(self, session: str) -> bool:

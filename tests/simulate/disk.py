@@ -39,6 +39,7 @@ class Disk:
         self._sidecar.kill()
         if self.mounted:
             subprocess.run(["umount", "--lazy", self._sidecar.data_dir], capture_output=True, check=False)
+        self._sidecar.start()
 
     def has(self, fault: str) -> None:
         """From now on every write of the database fails. Where nothing can be mounted, a full disk is a failing one."""
