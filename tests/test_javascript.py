@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 
 from patcher.harnesses import HARNESSES
+from patcher.patches import codex_rollouts, record_hooks_once
 from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = (
-    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
-    "codex-offload", "codex-session", "codex-database", "codex-zstd", "codex-status", "codex-importer",
-    "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
-    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
+    "harness", "codex-paths", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file",
+    "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen", "codex-newest-session",
+    "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard",
+    *(Path(overlay.path).stem for patch in (codex_rollouts, record_hooks_once) for overlay in patch.PATCH.overlays),
 )  # fmt: skip
 PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
@@ -58,6 +59,7 @@ db.exec(`
   CREATE TABLE IF NOT EXISTS agents (
     id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, name TEXT NOT NULL,
     type TEXT NOT NULL DEFAULT 'main' CHECK (type IN ('main', 'subagent')), ended_at TEXT, awaiting_input_since TEXT,
+    subagent_type TEXT, parent_agent_id TEXT REFERENCES agents(id) ON DELETE SET NULL,
     status TEXT NOT NULL DEFAULT 'waiting' CHECK (status IN ('working', 'waiting', 'completed', 'error')),
     started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '');
   CREATE TABLE IF NOT EXISTS events (

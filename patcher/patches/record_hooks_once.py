@@ -9,6 +9,11 @@ v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it rea
 
 from patcher.model import V2_LINE, Anchor, Edit, Overlay, Patch, Pin, Place, function
 
+_MODULES = (
+    "codex-database", "codex-values", "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-agents",
+    "codex-ledger",
+)  # fmt: skip
+
 PATCH = Patch(
     id="record_hooks_once",
     summary="Records Codex hook events through the ledger, one row for each logical event.",
@@ -44,7 +49,7 @@ PATCH = Patch(
     ),
     overlays=tuple(
         Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2")
-        for name in ("codex-database", "codex-ledger")
+        for name in _MODULES
     ),
     contracts=("hooked_then_imported_has_no_row_twice",),
     superseded=V2_LINE,

@@ -36,7 +36,7 @@ test("a file makes its session, stamped, named by its folder and started when it
 
 test("a session without a folder is named by its id", async t => {
   await importRollout(write(t, [meta({ cwd: undefined })]));
-  assert.equal(session(ROOT).name, `Codex ${ROOT.slice(0, 8)}`);
+  assert.equal(session(ROOT).name, `Session ${ROOT.slice(0, 8)}`);
 });
 
 test("the last line waits until it is whole", async t => {
@@ -60,7 +60,7 @@ test("a file larger than a chunk, with characters and lines across its edges, is
   for (let index = 0; index < 1200; index += 1) lines.push(call(`c${index}`, `echo é ${index}`));
   assert.equal((await importRollout(write(t, lines))).inserted, 1202);
   assert.equal(rows("event_type = 'UserPromptSubmit'")[0].data.prompt.slice(0, 4000), long.slice(0, 4000));
-  assert.equal(rows("event_key LIKE '%:c1199:pre'")[0].data.tool_input.command, "echo é 1199");
+  assert.equal(rows("event_key LIKE '%:c1199:%:pre'")[0].data.tool_input.command, "echo é 1199");
 });
 
 test("others have their turn while a large file is imported", async t => {
@@ -160,7 +160,7 @@ test("a session that a hook made unstamped gets its stamp", async t => {
   assert.deepEqual([session(ROOT).harness, session(ROOT).name], ["codex", "mine"]);
 });
 
-const context = model => ({ timestamp: at(6), type: "turn_context", payload: { turn_id: TURN, model } });
+const context = (model, turn = TURN) => ({ timestamp: at(6), type: "turn_context", payload: { turn_id: turn, model } });
 const total = (input, cached, out) => message("token_count", { info: { total_token_usage: { input_tokens: input, cached_input_tokens: cached, output_tokens: out } } });
 const usage = () => db.prepare("SELECT model, input_tokens AS i, cache_read_tokens AS r, output_tokens AS o FROM token_usage ORDER BY model").all().map(row => ({ ...row }));
 
@@ -174,12 +174,12 @@ test("tokens are the session's by model, cached ones apart, and counted once how
 
 test("a sub-agent's events and tokens are its root's, and its model is not", async t => {
   const child = meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: {} } }, 1000);
+  const [one, other] = [context("gpt", "a-1"), context("mini", "a-2")];
   await importRollout(write(t, [meta(), context("gpt"), total(100, 0, 7)]));
-  await importRollout(write(t, [child, context("gpt"), total(10, 0, 1)], { name: `rollout-y-${CHILD}.jsonl` }));
-  await importRollout(write(t, [child, context("mini"), total(10, 0, 1)], { name: `rollout-y-${CHILD}.jsonl` }));
+  await importRollout(write(t, [child, one, total(10, 0, 1), other, total(30, 0, 3)], { name: `rollout-y-${CHILD}.jsonl` }));
   assert.equal(session(ROOT).model, "gpt");
   assert.deepEqual(rows().map(row => [row.session_id, row.event_type]), [[ROOT, "SessionStart"], [ROOT, "SubagentStart"]]);
-  assert.deepEqual(usage(), [{ model: "gpt", i: 110, r: 0, o: 8 }, { model: "mini", i: 10, r: 0, o: 1 }]);
+  assert.deepEqual(usage(), [{ model: "gpt", i: 110, r: 0, o: 8 }, { model: "mini", i: 20, r: 0, o: 2 }]);
 });
 
 test("a fork and its parent together tell each event once", async t => {

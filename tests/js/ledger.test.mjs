@@ -20,9 +20,9 @@ const rollout = (data = {}, more = {}) =>
 const hook = (data = {}) =>
   deliverHook({ session_id: "s", turn_id: "t", tool_use_id: "c", tool_name: "Bash", hook_event_name: "PreToolUse", ...data });
 
-test("a key names the thread, the call and the phase", () => {
-  assert.equal(keyOf(PRE), "tool:s:c:pre");
-  assert.equal(keyOf({ ...PRE, event_type: "PostToolUse" }), "tool:s:c:post");
+test("a key names the thread, the call, its turn and the phase", () => {
+  assert.equal(keyOf(PRE), "call:s:c:t:pre");
+  assert.equal(keyOf({ ...PRE, event_type: "PostToolUse" }), "call:s:c:t:post");
 });
 
 test("what ends or compacts a turn is named by the turn", () => {
@@ -84,8 +84,8 @@ test("without its identifier an event has no key", () => {
 });
 
 test("a rollout line without identifiers is named by its place, so that reading again adds nothing", () => {
-  const event = { event_type: "Stop", thread_id: "s", line_id: "2026/0" };
-  assert.equal(keyOf(event), "line:s:2026/0:Stop");
+  const event = { event_type: "PreToolUse", thread_id: "s", turn_id: "t", line_id: "2026.0" };
+  assert.equal(keyOf(event), "line:s:t:2026.0:PreToolUse");
 });
 
 test("the second delivery on the same road adds nothing", () => {
@@ -138,7 +138,7 @@ test("the time of a finished item is better than the time of a line, and stays w
 test("the hook of a thread within a session is an event of that thread", () => {
   hook();
   hook({ agent_id: "child" });
-  assert.deepEqual(rows().map(row => row.event_key).sort(), ["tool:child:c:pre", "tool:s:c:pre"]);
+  assert.deepEqual(rows().map(row => row.event_key).sort(), ["call:child:c:t:pre", "call:s:c:t:pre"]);
 });
 
 test("a payload that is not ours is left to the sidecar", () => {

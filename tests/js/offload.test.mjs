@@ -68,10 +68,10 @@ test("a long file is read by another thread, and gives the rows that it gives he
 test("a row that a hook has brought is completed from the other thread", async t => {
   const file = fileOf(t, long());
   await importRollout(file);
-  const [before] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:post'");
-  db.exec("DELETE FROM codex_rollouts; UPDATE events SET capture = 'hook', data = '{\"tool_response\":\"by hook\"}' WHERE event_key LIKE '%:c7:post'");
+  const [before] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:%:post'");
+  db.exec("DELETE FROM codex_rollouts; UPDATE events SET capture = 'hook', data = '{\"tool_response\":\"by hook\"}' WHERE event_key LIKE '%:c7:%:post'");
   assert.deepEqual(await importRollout(file), { inserted: 0, completed: 1, complete: true });
-  const [after] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:post'");
+  const [after] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:%:post'");
   assert.deepEqual([after.capture, JSON.parse(after.data)], ["both", { ...JSON.parse(before.data), tool_response: "by hook" }]);
 });
 

@@ -20,7 +20,7 @@ export const { sent } = require(path.join(TREE, "server", "websocket.js"));
 /** An empty database, and nothing said. */
 export function reset() {
   overlay("codex-checkpoints").readStamps(); // makes their table
-  for (const table of ["codex_rollouts", "events", "token_usage", "agents", "sessions"]) db.exec(`DELETE FROM ${table}`);
+  for (const table of ["codex_rollouts", "codex_threads", "codex_turns", "codex_tokens", "events", "token_usage", "agents", "sessions"]) db.exec(`DELETE FROM ${table}`);
   sent.length = 0;
 }
 

@@ -18,7 +18,7 @@ beforeEach(reset);
 
 const usageRecord = (id, input) => ({ timestamp: at(40), type: "token_usage_record", payload: { response_id: id, usage: { input_tokens: input, output_tokens: 1 } } });
 const total = (input, ms = 40) => message("token_count", { info: { total_token_usage: { input_tokens: input, output_tokens: 1 } } }, ms);
-const context = model => ({ timestamp: at(6), type: "turn_context", payload: { turn_id: TURN, model } });
+const context = (model, turn = TURN) => ({ timestamp: at(6), type: "turn_context", payload: { turn_id: turn, model } });
 
 /** One stream with everything in it whose meaning depends on lines before it. */
 const everything = [
@@ -252,7 +252,8 @@ test("a file that was cut short is read from its start, and gives no row twice",
 test("another file at the same path, longer than the first, is read from its start", async t => {
   const file = fileOf(t, [meta(), started(), call("c", "ls")]);
   await importRollout(file);
-  write(file, [meta({ id: CHILD, session_id: CHILD }), ...everything.slice(1)]);
+  const theirs = text(everything.slice(1)).replaceAll(TURN, next);
+  fs.writeFileSync(file, text([meta({ id: CHILD, session_id: CHILD })]) + theirs);
   await importRollout(file);
   assert.equal(rows("session_id = ?", ROOT).length, 2);
   const given = essence().events.filter(row => row.session_id === CHILD).length;
@@ -340,18 +341,18 @@ test("a line of many megabytes is one event, cut; a longer one than memory shoul
   await importRollout(fileOf(t, lines));
   const [post] = rows("event_type = 'PostToolUse'");
   assert.ok(post.data.tool_response.length < 70000);
-  assert.equal(rows("event_key LIKE '%:d:pre'").length, 1);
+  assert.equal(rows("event_key LIKE '%:d:%:pre'").length, 1);
   reset();
   const file = fileOf(t, text([meta(), started()]));
   for (let part = 0; part < 65; part += 1) fs.appendFileSync(file, Buffer.alloc(1024 * 1024, 120));
   fs.appendFileSync(file, `\n${text([call("d", "ls")])}`);
   await importRollout(file);
-  assert.equal(rows("event_key LIKE '%:d:pre'").length, 1);
+  assert.equal(rows("event_key LIKE '%:d:%:pre'").length, 1);
   assert.equal(Number(checkpoints()[0].consumed), fs.statSync(file).size);
 });
 
 test("tokens of sub-agents are in the sum after a restart, in whatever order the files grow", async t => {
-  const child = [meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: {} } }), context("gpt")];
+  const child = [meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: {} } }), context("gpt", next)];
   const files = [fileOf(t, [meta(), context("gpt"), total(100)]), fileOf(t, [...child, total(10)], `rollout-y-${CHILD}.jsonl`)];
   for (const file of files) await importRollout(file);
   fs.appendFileSync(files[0], text([total(150)]));
