@@ -119,7 +119,7 @@ test("what is deleted while its file is being read is not brought back by the re
 });
 
 test("a sub-agent that goes on brings its session back, with what is new", async t => {
-  const child = [meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: { thread_spawn: { parent_thread_id: ROOT } } } }), context, call("k", "ls", 30), total(7, 35)];
+  const child = [meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: { thread_spawn: { parent_thread_id: ROOT } } } }), started(20, next), call("k", "ls", 30), total(7, 35)];
   const [root, agent] = [fileOf(t, before), fileOf(t, child, `rollout-y-${CHILD}.jsonl`)];
   await read(root);
   await read(agent);

@@ -135,16 +135,13 @@ test("a file that cannot be opened is said once, with its name, and comes when i
 });
 
 test("a first import goes on at once while there is more, whatever the interval", async t => {
-  const dir = home(t, "5000");
+  const dir = home(t, "50000"); // between two rounds, it would wait for longer than all of it takes
   for (let index = 0; index < 3000; index += 1) rollout(dir, String(index), [meta({ id: `s${index}`, session_id: `s${index}` })]);
   const began = Date.now();
   startCodexWatcher();
-  for (let wait = 0; wait < 3000 && count() < 3000; wait += 1) await sleep(10);
-  const took = Date.now() - began;
+  while (count() < 3000 && Date.now() - began < 45000) await sleep(20);
   assert.equal(count(), 3000);
-  assert.ok(took > 1000, `${took} ms: it takes more than one round, or this tells nothing`);
-  const { user, system } = process.cpuUsage();
-  assert.ok(took < (user + system) / 1000 + 2000, `${took} ms, of which ${(user + system) / 1000} ms were work`);
+  assert.ok(Date.now() - began > 1000, "it takes more than one round, or this tells nothing");
 });
 
 test("a file that has not changed is not read again", async t => {
