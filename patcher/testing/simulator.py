@@ -386,12 +386,17 @@ class _Story:
 
     def copying(self) -> Copying:
         """How history is copied: as 0.146 does, or as others were seen to, where the scenario is about that."""
-        if self.kind == "forks without turn ids":
-            return Copying(spread=self.chance.choice((0, 3, 40, 2000)), original_times=self.happens(0.2))
-        if self.kind in {"forks", "sub-agents", "children first"}:
-            spread = self.chance.choice((0, 3, 40, 2000, 9000))
-            return Copying(meta=self.happens(0.6), spread=spread, original_times=self.happens(0.2))
-        return Copying(spread=self.chance.choice((0, 0, 3)))
+        odd = self.kind in {"forks", "sub-agents", "children first"}
+        if odd or self.kind == "forks without turn ids":
+            spread = self.chance.choice((0, 3, 40, 2000, 9000) if odd else (0, 3, 40, 2000))
+            copying = Copying(not odd or self.happens(0.6), spread, original_times=self.happens(0.2))
+        else:
+            copying = Copying(spread=self.chance.choice((0, 0, 3)))
+        if not self.codex.version.paginated:
+            self.facts += ["history copied slowly"] if copying.spread > 1000 else []
+            self.facts += ["history with its own times"] if copying.original_times else []
+            self.facts += [] if copying.meta else ["history without its head"]
+        return copying
 
     def team(self, session: Thread) -> None:
         """Sub-agents of every kind: by a tool, and two deep; Codex' own."""
