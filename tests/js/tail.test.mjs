@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { ROOT, SAMPLES, TURN, at, call, db, deliverHook, item, message, meta, onFullDisk, output, overlay, parse, reset, response, rows, sample, session, started, temporary, text } from "./support.mjs";
@@ -91,6 +92,13 @@ async function inOneGo(t, content, name) {
   const expected = essence();
   reset();
   return expected;
+}
+
+/** A module of ours as it is when the sidecar starts. */
+function fresh(name) {
+  const { cache, resolve } = createRequire(import.meta.url);
+  delete cache[resolve(path.join(process.env.SIDECAR_TREE, "server", "lib", `${name}.js`))];
+  return overlay(name);
 }
 
 const checkpoints = () => db.prepare("SELECT * FROM codex_rollouts ORDER BY path").all();
@@ -259,6 +267,60 @@ test("a file that was rewritten behind its first lines is read from its start", 
   write(file, [...head, call("d", "other"), output("d", "y".repeat(4000))]);
   await importRollout(file);
   assert.deepEqual(rows("event_type = 'PreToolUse'").map(row => row.data.tool_use_id).sort(), ["c", "d"]);
+});
+
+test("the last line needs no line feed: it is told as soon as it is whole, and once", async t => {
+  const file = fileOf(t);
+  const expected = await inOneGo(t, everything);
+  const whole = text(everything).trimEnd();
+  for (const end of [30, 1]) {
+    write(file, whole.slice(0, -end));
+    await importRollout(file);
+    assert.ok(rows().length < expected.events.length, `without its last ${end} bytes`);
+  }
+  for (const content of [whole, `${whole}\n`, `${whole}\r\n`]) {
+    write(file, content);
+    await importRollout(file);
+    assert.deepEqual(essence(), expected);
+  }
+  assert.equal(Number(checkpoints()[0].consumed), fs.statSync(file).size);
+});
+
+test("a byte order mark, carriage returns and blank lines change nothing", async t => {
+  const expected = await inOneGo(t, everything);
+  await importRollout(fileOf(t, `\ufeff${text(everything).replaceAll("\n", "\r\n\r\n")}`));
+  assert.deepEqual(essence(), expected);
+});
+
+test("the table of an earlier version goes on: nothing is read again, no checkpoint goes, deleted stays deleted", async t => {
+  const file = fileOf(t, everything.slice(0, 20));
+  const gone = fileOf(t, [meta({ id: CHILD, session_id: CHILD })], `rollout-y-${CHILD}.jsonl`);
+  for (const each of [file, gone]) await importRollout(each, { stamp: "9 9" });
+  const before = checkpoints();
+  db.exec(`
+    DROP TRIGGER codex_session_deleted;
+    ALTER TABLE codex_rollouts RENAME TO new_rollouts;
+    DROP INDEX idx_codex_rollouts_session;
+    CREATE TABLE codex_rollouts (
+      path TEXT PRIMARY KEY, name TEXT NOT NULL, session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,
+      thread_id TEXT, consumed INTEGER NOT NULL, fingerprint TEXT NOT NULL, state TEXT, usage TEXT NOT NULL,
+      stamp TEXT, gone_at INTEGER);
+    CREATE INDEX idx_codex_rollouts_name ON codex_rollouts (name);
+    CREATE INDEX idx_codex_rollouts_session ON codex_rollouts (session_id);
+    INSERT INTO codex_rollouts
+      SELECT path, name, session_id, thread_id, consumed, fingerprint, state, usage, stamp || ' false', gone_at FROM new_rollouts;
+    INSERT INTO codex_rollouts
+      SELECT '/a/' || name, name, session_id, thread_id, 1, fingerprint, 'no JSON', usage, NULL, 7 FROM new_rollouts;
+    DROP TABLE new_rollouts;
+    PRAGMA foreign_keys = OFF;
+    DELETE FROM sessions WHERE id = '${CHILD}';
+    PRAGMA foreign_keys = ON`);
+  assert.deepEqual(fresh("codex-checkpoints").readStamps(), new Map(before.map(row => [row.path, "9 9"])));
+  const after = checkpoints();
+  assert.deepEqual(after.map(row => ({ ...row })), before.map(row => ({ ...row, ...(row.path === gone && { deleted: 1, usage: "[]" }) })));
+  write(file, everything);
+  await importRollout(file);
+  assert.equal(rows("session_id = ?", ROOT).length, (await inOneGo(t, everything)).events.length);
 });
 
 test("a state that another version saved is not trusted: the file is read from its start", async t => {

@@ -109,6 +109,41 @@ test("a file that cannot be imported stops no other, is said once, and is tried 
   await until(() => count() === 3, "not tried again");
 });
 
+test("a file that cannot be opened is said once, with its name, and comes when it can be", async t => {
+  const dir = home(t);
+  const [denied, file] = [rollout(dir, "a", [meta({ id: "denied", session_id: "denied" })]), rollout(dir, "b")];
+  fs.chmodSync(dir, 0o755);
+  fs.chmodSync(denied, process.geteuid() === 0 ? 0o600 : 0);
+  let opened = 0;
+  const { open } = fs.promises;
+  fs.promises.open = (name, ...args) => ((opened += name === denied), open(name, ...args));
+  t.after(() => (fs.promises.open = open));
+  const said = await warnings(async () => {
+    if (process.geteuid() === 0) process.seteuid(65534); // root may read everything
+    try {
+      startCodexWatcher();
+      await until(() => count() === 2, "the other file was not imported");
+      await sleep(500);
+    } finally {
+      if (process.getuid() === 0) process.seteuid(0);
+    }
+  });
+  assert.ok(file && said.length === 1 && said[0].includes(denied), said.join("\n"));
+  assert.ok(opened > 0 && opened < 4, `${opened} attempts`);
+  fs.chmodSync(denied, 0o644);
+  await until(() => count() === 3, "not tried again");
+});
+
+test("a first import goes on at once while there is more, whatever the interval", async t => {
+  const dir = home(t, "50000"); // between two rounds, it would wait for longer than all of it takes
+  for (let index = 0; index < 3000; index += 1) rollout(dir, String(index), [meta({ id: `s${index}`, session_id: `s${index}` })]);
+  const began = Date.now();
+  startCodexWatcher();
+  while (count() < 3000 && Date.now() - began < 45000) await sleep(20);
+  assert.equal(count(), 3000);
+  assert.ok(Date.now() - began > 1000, "it takes more than one round, or this tells nothing");
+});
+
 test("a file that has not changed is not read again", async t => {
   const dir = home(t);
   rollout(dir);
