@@ -85,6 +85,15 @@ test("one thread serves many files, and a file that is left half-way is read on 
   assert.ok(workers.length - before <= 1);
 });
 
+test("an error in the other thread has its code here", async t => {
+  const { openBatches } = overlay("codex-offload");
+  for (const size of [0, 1e9]) {
+    const handle = await fs.promises.open(temporary(t)); // a folder can be opened, not read
+    const batches = openBatches(handle, { size, consumed: 0, state: null, threadId: ROOT, deletedTo: null });
+    await assert.rejects(batches.next(), { code: "EISDIR", syscall: "read" });
+  }
+});
+
 test("a thread that dies loses nothing, and is done without from then on", async t => {
   const file = fileOf(t, long());
   const endThread = () => workers.at(-1).terminate();

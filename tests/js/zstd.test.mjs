@@ -75,7 +75,10 @@ test("a session that is resumed is a plain file again, and goes on; what is stil
   await importRollout(packed);
   await importRollout(write(plain, [...lines, ...later]));
   assert.deepEqual(state(), [EVENTS + 2, [130], 1]);
+  const checkpoint = () => ({ ...db.prepare("SELECT path, consumed FROM codex_rollouts").get() });
+  const before = checkpoint();
   await importRollout(packed);
+  assert.deepEqual(checkpoint(), before);
   assert.deepEqual(state(), [EVENTS + 2, [130], 1]);
   await importRollout(write(plain, [...lines, ...later, call("z", "ls", 70000)]));
   assert.deepEqual(state(), [EVENTS + 3, [130], 1]);
