@@ -212,12 +212,12 @@ test("a thread that goes on in a second file has the tokens of both, a copy of a
 });
 
 test("what hooks have told of a thread without a file is not told by its fork", async t => {
-  const parent = new Thread(1).turn("a");
-  const fork = parent.copied(2, { forked_from_id: parent.id }).turn("b");
-  for (const hookFirst of [true, false]) {
+  const parent = new Thread(3).turn("a");
+  const forks = [parent.copied(4, { forked_from_id: parent.id }).turn("b"), parent.copied(2, {}).turn("b")];
+  for (const [fork, hookFirst] of forks.flatMap(each => [[each, true], [each, false]])) {
     reset();
-    const file = fork.write(temporary(t), 2e6, STAMPS["the times of the copying"]);
-    const hook = () => deliverHook({ session_id: parent.id, turn_id: uuid(1001), hook_event_name: "UserPromptSubmit", prompt: "a" });
+    const file = fork.write(temporary(t), 4e6, STAMPS["the times of the copying"]);
+    const hook = () => deliverHook({ session_id: parent.id, turn_id: uuid(3001), hook_event_name: "UserPromptSubmit", prompt: "a" });
     if (hookFirst) hook();
     await importRollout(file);
     if (!hookFirst) hook();
