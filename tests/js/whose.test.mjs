@@ -211,18 +211,20 @@ test("a thread that goes on in a second file has the tokens of both, a copy of a
   }
 });
 
-test("what hooks have told of a thread without a file is not told by its fork", async t => {
+test("what only hooks have told of a thread is not told by its fork", async t => {
   const parent = new Thread(3).turn("a");
   const forks = [parent.copied(4, { forked_from_id: parent.id }).turn("b"), parent.copied(2, {}).turn("b")];
   for (const [fork, hookFirst] of forks.flatMap(each => [[each, true], [each, false]])) {
     reset();
     const file = fork.write(temporary(t), 4e6, STAMPS["the times of the copying"]);
     const hook = () => deliverHook({ session_id: parent.id, turn_id: uuid(3001), hook_event_name: "UserPromptSubmit", prompt: "a" });
+    const head = new Thread(3).write(temporary(t), 3e6, STAMPS["the times of the copying"]);
+    await importRollout(head);
     if (hookFirst) hook();
     await importRollout(file);
     if (!hookFirst) hook();
     await importRollout(file);
-    assert.deepEqual(told(parent.id), ["UserPromptSubmit a"]);
+    assert.deepEqual(told(parent.id), ["SessionStart", "UserPromptSubmit a"]);
     assert.deepEqual(told(fork.id), ["SessionStart", ...ofTurn("b", true)].sort());
   }
 });
