@@ -213,7 +213,7 @@ test("a thread that goes on in a second file has the tokens of both, a copy of a
 
 test("what only hooks have told of a thread is not told by its fork", async t => {
   const parent = new Thread(3).turn("a");
-  const forks = [parent.copied(4, { forked_from_id: parent.id }).turn("b"), parent.copied(2, {}).turn("b")];
+  const forks = [parent.copied(4, { forked_from_id: parent.id }).turn("b"), parent.copied(2, {}, { withHead: false }).turn("b")];
   for (const [fork, hookFirst] of forks.flatMap(each => [[each, true], [each, false]])) {
     reset();
     const file = fork.write(temporary(t), 4e6, STAMPS["the times of the copying"]);
