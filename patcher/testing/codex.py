@@ -10,7 +10,7 @@ import json
 import random
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from patcher.testing.truth import Event, Tokens
@@ -200,16 +200,16 @@ class Thread:
         kind: str = "thread_spawn",
         instructions: str = "",
     ) -> None:
-        """kind: of a sub-agent: `thread_spawn`, `guardian`, `guardian_review` or `review`. continues: its first file."""
+        """kind: of a sub-agent: `thread_spawn`, `guardian`, `guardian_review`, `review`. continues: its first file."""
         self.codex = codex
         self.cwd = cwd
         self.parent = parent
         self.forked_from = forked_from
         self.continues = continues
         self.kind = kind if parent else ""
-        self.id = continues.id if continues else codex.uuid()
+        self.id: str = continues.id if continues else codex.uuid()
         self.root: str = parent.root if parent else self.id
-        self.born = continues.born if continues else codex.now
+        self.born: int = continues.born if continues else codex.now
         self.model = ("gpt-6-sol" if codex.version.code else "gpt-5.5") if kind == "thread_spawn" else "auto-review"
         self.lines: list[Line] = []
         self.stops: dict[int, int] = {}
@@ -218,7 +218,7 @@ class Thread:
         self._turn = _Turn()
         self._running = False
         self._resumed = False
-        self._ordinal = forked_from._ordinal if forked_from and codex.version.paginated else 0  # noqa: SLF001
+        self._ordinal: int = forked_from._ordinal if forked_from and codex.version.paginated else 0  # noqa: SLF001
         self._total = dict(forked_from.total) if forked_from else {}
         moment = time.gmtime(codex.now / 1000)
         day = time.strftime("%Y/%m/%d", moment)
@@ -228,7 +228,7 @@ class Thread:
             self.path = f"{codex.codex_home}/sessions/rollout-{time.strftime('%Y-%m-%d', moment)}-{self.id}.jsonl"
         codex.threads.append(self)
         event, mark = ("SubagentStart", "") if parent else ("SessionStart", "first")
-        self._first = continues._first if continues else codex.happened(event, self, mark)  # noqa: SLF001 - the same thread
+        self._first: int = continues._first if continues else codex.happened(event, self, mark)  # noqa: SLF001 - the same thread
         self._meta(instructions)
         if forked_from and not self._version.paginated:
             self._copy(forked_from.lines, copying or Copying())
@@ -252,7 +252,7 @@ class Thread:
     def turn(self, prompt: str, *, model: str = "", tokens_first: bool = False) -> None:
         """A turn with its first prompt; before the first one of a process the session starts, or resumes.
 
-        model: the user has chosen another one. tokens_first: what a response cost is written ahead of the turn's context.
+        model: the user has chosen another. tokens_first: a response's tokens are written ahead of the turn's context.
         """
         self.model = model or self.model
         self._begin_turn()
@@ -294,7 +294,7 @@ class Thread:
         self.respond()
         self.stops[self._prompt] = index
         if self._version.turn_ids:
-            fields = {"turn_id": self._turn.id, "last_agent_message": message, "duration_ms": 900}
+            fields: Payload = {"turn_id": self._turn.id, "last_agent_message": message, "duration_ms": 900}
             self._message("task_complete", (index,), opens=False, **fields)
         said: Payload = {"stop_hook_active": False, "last_assistant_message": message}
         if self.parent:
@@ -308,7 +308,7 @@ class Thread:
         index = self.codex.happened("Interrupt", self, self._turn.id)
         if not self.parent:
             self._hook("Interrupt", index)
-        turn = {"turn_id": self._turn.id} if self._version.turn_ids else {}
+        turn: Payload = {"turn_id": self._turn.id} if self._version.turn_ids else {}
         self._message("turn_aborted", (index,), opens=False, **turn, reason="interrupted")
         self._turn = _Turn(self._turn.id)
 
@@ -347,8 +347,8 @@ class Thread:
     def go_on(self, *, counted_anew: bool = False) -> "Thread":
         """The same thread in a second file. counted_anew: its running total begins at zero there."""
         other = Thread(self.codex, self.cwd, parent=self.parent, continues=self, kind=self.kind or "thread_spawn")
-        other._total = {} if counted_anew else dict(self.total)  # noqa: SLF001 - the same thread
-        other._resumed = self._resumed  # noqa: SLF001
+        other._total = {} if counted_anew else dict(self.total)
+        other._resumed = self._resumed
         other.model = self.model
         return other
 
@@ -735,10 +735,10 @@ class Thread:
     def _is_context(self, line: Line) -> bool:
         """Whether a sub-agent that is given its parent's context has a copy of this line."""
         entry = json.loads(line.text)
-        kind = entry["payload"].get("type")
-        if entry["type"] == "event_msg" and self._version.paginated:
+        outer, kind = str(entry["type"]), str(entry["payload"].get("type"))
+        if outer == "event_msg" and self._version.paginated:
             return kind in {"task_started", "task_complete"}
-        return entry["type"] != "token_usage_record" and (entry["type"] != "response_item" or kind == "message")
+        return outer != "token_usage_record" and (outer != "response_item" or kind == "message")
 
     def _copy(self, lines: Iterable[Line], copying: Copying) -> None:
         """Another thread's history: the same words, and tells nothing."""
@@ -810,7 +810,7 @@ class Thread:
 
     def _item(self, kind: str, identifier: str, tells: tuple[int, ...] = (), **fields: Any) -> None:
         item = {"type": kind, "id": identifier, **fields}
-        more = {"thread_id": self.id, "turn_id": self._turn.id, "item": item}
+        more: Payload = {"thread_id": self.id, "turn_id": self._turn.id, "item": item}
         now = self.codex.now
         self._message("item_completed", tells, **more, started_at_ms=now - 20, completed_at_ms=now)
 
@@ -831,7 +831,11 @@ class Thread:
         if self._version.bare:
             return
         chance = self.codex.random
-        fresh, cached, output = chance.randint(1, 5000), chance.choice((0, chance.randint(1, 9000))), chance.randint(1, 900)
+        fresh, cached, output = (
+            chance.randint(1, 5000),
+            chance.choice((0, chance.randint(1, 9000))),
+            chance.randint(1, 900),
+        )
         written = chance.randint(1, 500) if self._version.minor >= 146 and chance.random() < 0.2 else 0
         cost = Tokens(self.model, fresh, cached, output, written)
         last = {

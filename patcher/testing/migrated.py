@@ -6,13 +6,14 @@ copies in a fork have others than the originals.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from patcher.testing.codex import Line, Payload, Thread
 
-_MESSAGES = {"user_message", "agent_message", "patch_apply_end", "mcp_tool_call_end"}
+_MESSAGES = {"user_message": "UserMessage", "agent_message": "AgentMessage"}
+_ENDS = {"patch_apply_end", "mcp_tool_call_end"}
+_OF_A_PATCH = ("changes", "status", "stdout", "stderr")
+_OF_MCP = ("server", "tool", "arguments", "result")
 
 
 def migrated(thread: Thread) -> list[Line]:
@@ -60,7 +61,7 @@ class _Writer:
             self.number(kind, line)
         elif entry["type"] in {"turn_context", "event_msg"} and payload.get("turn_id"):
             self.turn = payload["turn_id"]
-        if kind in _MESSAGES:
+        if kind in _MESSAGES or kind in _ENDS:
             payload = self.item(kind, payload)
         self.put(line, entry["type"], payload)
         if kind == "turn_aborted":
@@ -90,23 +91,19 @@ class _Writer:
         self.turn, self.stop = "", None
 
     def item(self, kind: str, payload: Payload) -> Payload:
-        self.items += 1
-        make: dict[str, Callable[[], Payload]] = {
-            "user_message": lambda: {"type": "UserMessage", "id": f"item-{self.items}", "content": _text(payload)},
-            "agent_message": lambda: {"type": "AgentMessage", "id": f"item-{self.items}", "content": _text(payload)},
-            "patch_apply_end": lambda: _of_a_call("FileChange", payload, ("changes", "status", "stdout", "stderr")),
-            "mcp_tool_call_end": lambda: _of_a_call("McpToolCall", {**payload, **payload["invocation"]}, _MCP),
-        }
-        more = {"thread_id": self.thread.id, "turn_id": self.turn, "item": make[kind]()}
+        more = {"thread_id": self.thread.id, "turn_id": self.turn, "item": self._item(kind, payload)}
         return {"type": "item_completed", **more, "completed_at_ms": self.lines[-1].at}
 
+    def _item(self, kind: str, payload: Payload) -> Payload:
+        if kind == "patch_apply_end":
+            return {"type": "FileChange", "id": payload["call_id"], **_some(payload, _OF_A_PATCH)}
+        if kind == "mcp_tool_call_end":
+            said = {**payload, **payload["invocation"]}
+            return {"type": "McpToolCall", "id": payload["call_id"], **_some(said, _OF_MCP)}
+        self.items += 1
+        content = [{"type": "text", "text": payload["message"], "text_elements": []}]
+        return {"type": _MESSAGES[kind], "id": f"item-{self.items}", "content": content}
 
-_MCP = ("server", "tool", "arguments", "result")
 
-
-def _text(payload: Payload) -> list[Payload]:
-    return [{"type": "text", "text": payload["message"], "text_elements": []}]
-
-
-def _of_a_call(kind: str, payload: Payload, fields: tuple[str, ...]) -> dict[str, Any]:
-    return {"type": kind, "id": payload["call_id"], **{name: payload[name] for name in fields if name in payload}}
+def _some(payload: Payload, names: tuple[str, ...]) -> Payload:
+    return {name: payload[name] for name in names if name in payload}

@@ -14,10 +14,23 @@ from itertools import pairwise
 
 from patcher.testing import damage
 from patcher.testing.codex import (
-    BARE, CODE, DIRECT, NO_TURNS, OLD, VERSIONS, Background, Codex, Copying, Hook, Line, Thread, Version, iso,
+    BARE,
+    CODE,
+    DIRECT,
+    NO_TURNS,
+    OLD,
+    VERSIONS,
+    Background,
+    Codex,
+    Copying,
+    Hook,
+    Line,
+    Thread,
+    Version,
+    iso,
 )  # fmt: skip
 from patcher.testing.migrated import migrate_all
-from patcher.testing.truth import Event, Session, Tokens
+from patcher.testing.truth import Event, Session
 
 _BEGINNING = 1_790_000_000.0
 _PROMPTS = ("make the tests pass", "go on", "and hurry up", "explain ü and 🙂", "stop that\nand clean up")
@@ -114,7 +127,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class Compress:
-    """A rollout file is compressed, as Codex does with those that are a week old. When it is written on, it is plain again."""
+    """A rollout file is compressed, as Codex does with old ones. When it is written on, it is plain again."""
 
     thread: Thread
     at: int
@@ -164,7 +177,7 @@ class Scenario:
 
     @classmethod
     def from_seed(cls, seed: int, *, codex_home: str = "", kind: str = "") -> "Scenario":
-        """The scenario of a seed: always the same, but for where its rollout files are. kind: of `KINDS`, else by chance."""
+        """The scenario of a seed: always the same, but for where its rollout files are. kind: else it is by chance."""
         chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
         drawn = chance.choices(list(KINDS), [6, *[1] * (len(KINDS) - 1)])[0]
         kind = kind or drawn
@@ -178,9 +191,15 @@ class Scenario:
         if kind == "migrated":
             migrate_all(codex.threads)
         children = any(thread.parent for thread in codex.threads)
-        hooked = version.has("SubagentStart" if children else "Stop") and kind not in {"hooks off", "migrated", "deleted"}
+        hooked = version.has("SubagentStart" if children else "Stop") and kind not in {
+            "hooks off",
+            "migrated",
+            "deleted",
+        }
         by_chance = chance.choices(("both roads", "hooks alone", "rollout alone"), (7, 1, 2))[0]
-        roads = by_chance if hooked and kind in {"everyday", "sub-agents"} else "both roads" if hooked else "rollout alone"
+        roads = (
+            by_chance if hooked and kind in {"everyday", "sub-agents"} else "both roads" if hooked else "rollout alone"
+        )
         kills = chance.choices((0, 1, 2), (5, 3, 2))[0] if kind not in {"disk faults", "purged"} else 0
         bad_luck = random.Random(f"{seed} damage")  # noqa: S311 - as above
         journey = _Journey(codex, chance, bad_luck, roads, kind)
@@ -308,9 +327,7 @@ def _is_open(lines: Sequence[Line]) -> bool:
     return bool(said) and bool(said[-1])
 
 
-def _tokens(
-    threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]
-) -> dict[str, tuple[int, int, int, int]]:
+def _tokens(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> dict[str, tuple[int, int, int, int]]:
     """What the responses cost that the files tell of, by model."""
     total: dict[str, tuple[int, int, int, int]] = {}
     for thread in threads:
@@ -368,13 +385,18 @@ class _Story:
             self.turns(session, 1)
 
     def copying(self) -> Copying:
-        """How history is copied: as 0.146 does, or, where that is what the scenario is about, as others were seen to."""
-        if self.kind == "forks without turn ids":
-            return Copying(spread=self.chance.choice((0, 3, 40, 2000)), original_times=self.happens(0.2))
-        if self.kind in {"forks", "sub-agents", "children first"}:
-            spread = self.chance.choice((0, 3, 40, 2000, 9000))
-            return Copying(meta=self.happens(0.6), spread=spread, original_times=self.happens(0.2))
-        return Copying(spread=self.chance.choice((0, 0, 3)))
+        """How history is copied: as 0.146 does, or as others were seen to, where the scenario is about that."""
+        odd = self.kind in {"forks", "sub-agents", "children first"}
+        if odd or self.kind == "forks without turn ids":
+            spread = self.chance.choice((0, 3, 40, 2000, 9000) if odd else (0, 3, 40, 2000))
+            copying = Copying(not odd or self.happens(0.6), spread, original_times=self.happens(0.2))
+        else:
+            copying = Copying(spread=self.chance.choice((0, 0, 3)))
+        if not self.codex.version.paginated:
+            self.facts += ["history copied slowly"] if copying.spread > 1000 else []
+            self.facts += ["history with its own times"] if copying.original_times else []
+            self.facts += [] if copying.meta else ["history without its head"]
+        return copying
 
     def team(self, session: Thread) -> None:
         """Sub-agents of every kind: by a tool, and two deep; Codex' own."""

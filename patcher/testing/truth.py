@@ -30,8 +30,9 @@ class Event:
     """One logical event. `keyed`: it carries an identifier; else each delivery is a row, by design.
 
     thread: the session's own id, or the sub-agent's. mark: the call's id, the turn's id, or the start's source.
-    turn: the turn in which it happened; "" where turns have no identifier. model: as its hook says. hook_tool, line_tool: what the two roads
-    call the tool. script: it is a script of code mode, which is a row only where nothing tells of the calls in it.
+    turn: the turn in which it happened; "" where turns have no identifier. model: as its hook says. hook_tool,
+    line_tool: what the two roads call the tool. script: it is a script of code mode, which is a row only where nothing
+    tells of the calls in it.
     """
 
     index: int
@@ -128,15 +129,13 @@ def judge(
     arrived = (delivered, doubtful or {})
     shown = _shown(events, {*told, *(index for by in arrived for index, times in by.items() if times)})
     for identity, group in groups.items():
-        captures = Counter(found.pop(identity, []))
+        captures: Counter[str] = Counter(found.pop(identity, []))
         if group[0].script:
             _compare_scripts(verdict, group, captures, told, needed=not any(by for by in arrived), shown=shown)
         else:
             _compare(verdict, group, captures, arrived, told)
-    for (_, kind, thread, mark, _), captures in found.items():
-        verdict.twice.append(
-            f"{kind} of {mark or thread} has {_rows(len(captures))}, and never happened in its session"
-        )
+    for (_, kind, thread, mark, _), rest in found.items():
+        verdict.twice.append(f"{kind} of {mark or thread} has {_rows(len(rest))}, and never happened in its session")
     return verdict
 
 
@@ -180,7 +179,9 @@ def _compare_scripts(
     if found.total() > lines:
         verdict.twice.append(f"the script {group[0]} has {_rows(found.total())}, not {lines}")
     if needed and lines > found.total() and not any((event.thread, event.turn) in shown for event in group):
-        verdict.lost.append(f"the script {group[0]} has {_rows(found.total())}, not {lines}, and nothing shows its calls")
+        verdict.lost.append(
+            f"the script {group[0]} has {_rows(found.total())}, not {lines}, and nothing shows its calls"
+        )
 
 
 def _compare(
@@ -194,8 +195,8 @@ def _compare(
     lines = sum(event.index in told for event in group)
     if group[0].keyed and group[0].event_type in _TOOLS:  # equal numbers of calls, and no turn to tell them apart
         each = [(event.index in told, any(by.get(event.index) for by in arrived)) for event in group]
-        wanted = sum((_wanted(bool(sure), line) for sure, (line, _) in zip(surely, each, strict=True)), Counter())
-        other = sum((_wanted(some, line) for line, some in each), Counter())
+        wanted = sum((_wanted(bool(sure), line) for sure, (line, _) in zip(surely, each, strict=True)), Counter[str]())
+        other = sum((_wanted(some, line) for line, some in each), Counter[str]())
         if found == other:
             wanted = other
     elif group[0].keyed:

@@ -22,7 +22,21 @@ from tests.drift import nodejs
 OLDEST = "0.146.0"
 ALL = ("0.89.0", "0.124.0", OLDEST, "0.151.0", "0.169.0")
 _REF = "v1.2.0"
-_HEAD = ("codex", "scenario", "hooks", "rollout", "joined", "events", "rows", "twice", "lost", "sessions", "tokens", "handler", "")
+_HEAD = (
+    "codex",
+    "scenario",
+    "hooks",
+    "rollout",
+    "joined",
+    "events",
+    "rows",
+    "twice",
+    "lost",
+    "sessions",
+    "tokens",
+    "handler",
+    "",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -115,7 +129,9 @@ def _sum_up(version: str, outcomes: Sequence[Outcome]) -> None:
     twice, lost = (sum(getattr(compared, name) for _, compared in judged) for name in ("twice", "lost"))
     unequal = sum(outcome.tokens != "equal" for outcome in outcomes)
     tokens = f"tokens not equal in {unequal} scenarios" if unequal else "tokens equal"
-    sys.stdout.write(f"{version}: {len(outcomes)} scenarios, {sessions} sessions, {twice} twice, {lost} lost, {tokens}\n")
+    sys.stdout.write(
+        f"{version}: {len(outcomes)} scenarios, {sessions} sessions, {twice} twice, {lost} lost, {tokens}\n"
+    )
 
 
 def _say(cells: Iterable[object]) -> None:

@@ -152,7 +152,9 @@ class Codex:
         with open(os.path.join(self.home, "config.toml"), "a", encoding="utf-8") as file:
             for event, [group] in hooks.items():
                 key = json.dumps(f"{path}:{snake(event)}:0:0")
-                file.write(f"\n[hooks.state.{key}]\ntrusted_hash = {json.dumps(hash_of(event, None, *group['hooks']))}\n")
+                file.write(
+                    f"\n[hooks.state.{key}]\ntrusted_hash = {json.dumps(hash_of(event, None, *group['hooks']))}\n"
+                )
 
     def migrate(self) -> None:
         """`codex migrate-rollouts --apply`. Raises `CodexFailed`."""

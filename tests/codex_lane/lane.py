@@ -15,7 +15,14 @@ from patcher.prove.reading import listed
 from patcher.prove.sidecar import POLL_MS, eventually
 from tests.codex_lane.codex import Codex, CodexFailed
 from tests.codex_lane.expected import (
-    Compared, Expected, compare, compare_events, events_asked_for, roots_of, thread_of, tokens_of,
+    Compared,
+    Expected,
+    compare,
+    compare_events,
+    events_asked_for,
+    roots_of,
+    thread_of,
+    tokens_of,
 )  # fmt: skip
 from tests.codex_lane.model_server import ModelServer
 from tests.codex_lane.scenarios import Scenario

@@ -16,6 +16,7 @@ Script = Sequence[Step]
 ROOT = ""
 """The script of every thread whose prompt names no other script."""
 
+
 @dataclass(frozen=True)
 class Served:
     """One answer: to which thread, what it was given, and what it cost. thread: as Codex says, or names its cache."""

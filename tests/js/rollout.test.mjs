@@ -98,10 +98,12 @@ test("in code mode the calls within a script are the calls, and the script is no
   const script = response("custom_tool_call", { name: "exec", call_id: "outer", input: "await tools.x()" });
   const end = response("custom_tool_call_output", { call_id: "outer", output: "Script completed" }, 40);
   const nested = item("CommandExecution", { id: "exec-1", command: ["bash", "-lc", "ls"], exit_code: 0 });
-  assert.deepEqual(toolEvents([script, nested, end]).map(event => `${event.tool_use_id} ${event.event_type}`), ["exec-1 PreToolUse", "exec-1 PostToolUse"]);
+  const told = toolEvents([script, nested, end, script]).map(event => [event.tool_use_id, event.event_type, event.nested ?? event.script]);
+  // The first is taken back by the database, as soon as it knows of the call within.
+  assert.deepEqual(told, [["outer", "PreToolUse", true], ["exec-1", "PreToolUse", true], ["exec-1", "PostToolUse", true]]);
 });
 
-test("a script whose calls nobody tells of is told when it has put something out", () => {
+test("a script whose calls nobody tells of is told", () => {
   const script = response("custom_tool_call", { name: "exec", call_id: "outer", input: "await tools.x()" });
   const end = response("custom_tool_call_output", { call_id: "outer", output: "Script completed" }, 40);
   const events = toolEvents([script, end]);
@@ -109,7 +111,6 @@ test("a script whose calls nobody tells of is told when it has put something out
     ["PreToolUse", true, { command: "await tools.x()" }],
     ["PostToolUse", true, { command: "await tools.x()" }],
   ]);
-  assert.equal(toolEvents([script]).length, 0);
 });
 
 const running = (id, process, text = "") => output(id, `Wall time: 1 seconds\nProcess running with session ID ${process}\nOutput:\n${text}`);
