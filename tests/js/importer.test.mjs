@@ -227,5 +227,7 @@ test("a file that is no rollout adds nothing", async t => {
     assert.deepEqual(await importRollout(write(t, "", { name: `rollout-e-${ROOT}.jsonl` })), nothing);
   });
   assert.deepEqual(said.map(line => line.includes(file)), [true]);
+  const noLine = write(t, Buffer.alloc(3000, 7), { name: `rollout-n-${ROOT}.jsonl`, old: true });
+  assert.equal((await warnings(() => importRollout(noLine)))[0].includes(noLine), true);
   assert.equal(db.prepare("SELECT COUNT(*) AS n FROM sessions").get().n, 0);
 });

@@ -135,6 +135,16 @@ test("a folder that cannot be read is said once, what is known of it stays, and 
   assert.ok(seen.has(file));
 });
 
+test("rollouts of a kind that we cannot read are said once, by kind", async t => {
+  home(t);
+  for (const name of ["a.json", "b.json", "c.jsonl.gz", "d.jsonl.bak", "e.jsonl.tmp"]) write(path.join(sessionsDir(), `rollout-${name}`));
+  const said = await warnings(async () => {
+    assert.deepEqual(await paths(), []);
+    assert.deepEqual(await paths(), []);
+  });
+  assert.deepEqual(said.map(line => /end in (\S+)/.exec(line)[1]), [".json", ".jsonl.gz"]);
+});
+
 test("where Node has no zstd, compressed files are left out, and that is said once", async t => {
   home(t);
   for (const day of ["21", "22"]) write(path.join(sessionsDir(), "2026/11", day, `${named("a")}.zst`));

@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -34,17 +33,19 @@ const pack = content => zlib.zstdCompressSync(Buffer.from(text(content)));
 const plainIn = dir => path.join(dir, "sessions/2026/11/23", `rollout-x-${ROOT}.jsonl`);
 const input = () => db.prepare("SELECT input_tokens AS n FROM token_usage").all().map(row => row.n);
 const state = () => [rows().length, input(), db.prepare("SELECT COUNT(*) AS n FROM codex_rollouts").get().n];
-const leftovers = () => fs.readdirSync(os.tmpdir()).filter(name => name.startsWith("codex-rollout-"));
 
 test("a compressed file gives what the plain one gives, and leaves nothing behind", async t => {
-  const plain = plainIn(temporary(t));
+  const [plain, scratch] = [plainIn(temporary(t)), temporary(t)];
+  const { TMPDIR = "" } = process.env;
+  process.env.TMPDIR = scratch;
+  t.after(() => (process.env.TMPDIR = TMPDIR));
   await importRollout(write(plain, lines));
   const expected = rows().map(({ id, ...row }) => row);
   reset();
   await importRollout(write(`${plain}.zst`, pack(lines)));
   assert.deepEqual(rows().map(({ id, ...row }) => row), expected);
   assert.deepEqual(state(), [EVENTS, [100], 1]);
-  assert.deepEqual(leftovers(), []);
+  assert.deepEqual(fs.readdirSync(scratch), []);
 });
 
 test("in whatever order it is plain, compressed, both, and plain again, each row and token counts once", async t => {
