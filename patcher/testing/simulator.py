@@ -589,7 +589,9 @@ class _Journey:
             # Within a line as often as at its end.
             cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
             yield Write(thread, cut, at + behind)
-        whole = self.kind in {"migrated while followed", "compressed", "deleted"}
+        # Where a file lacks lines that another thread has copied, these are told there: nobody else tells them.
+        copied = any(thread in (other.forked_from, other.parent) for other in self.codex.threads)
+        whole = copied or self.kind in {"migrated while followed", "compressed", "deleted"}
         if self.fact(0.07, "a rollout that breaks off") and not whole:
             size = self.chance.randint(ends[0][1], size)
             self.unended.add(thread.path)

@@ -193,6 +193,31 @@ test("a fork and its parent together tell each event once", async t => {
   assert.deepEqual(rows("session_id = ?", CHILD).map(row => row.event_type), ["SessionStart", "PreToolUse", "PostToolUse"]);
 });
 
+test("what an earlier version has told of a file is told once when the file is read again", async t => {
+  const file = write(t, turn);
+  deliverHook({ session_id: ROOT, turn_id: TURN, tool_use_id: "c", tool_name: "Bash", hook_event_name: "PreToolUse" });
+  await importRollout(file);
+  const before = rows().map(({ id, ...row }) => row);
+  db.exec(`
+    UPDATE events SET event_key = 'tool:${ROOT}:c:' || substr(event_key, -length(replace(event_key, rtrim(event_key, 'prestospt'), ''))) WHERE event_key LIKE 'call:%';
+    INSERT INTO events (session_id, event_type, data, capture, event_key) VALUES ('${ROOT}', 'PreToolUse', '{}', 'rollout', 'tool:${ROOT}:of-a-parent:pre');
+    DELETE FROM codex_threads; DELETE FROM codex_turns; DELETE FROM codex_tokens;
+    UPDATE codex_rollouts SET state = '{"version":1}'`);
+  assert.deepEqual(rows("event_key LIKE 'tool:%'").length, 3);
+  await importRollout(file);
+  assert.deepEqual(rows().map(({ id, ...row }) => row), before);
+});
+
+test("tokens ahead of the first model are its own, also when it comes later", async t => {
+  const lines = [meta(), started(), total(100, 0, 7)];
+  const file = write(t, lines);
+  await importRollout(file);
+  assert.deepEqual(usage(), [{ model: "unknown", i: 100, r: 0, o: 7 }]);
+  fs.writeFileSync(file, text([...lines, context("gpt"), total(150, 0, 9)]));
+  await importRollout(file);
+  assert.deepEqual(usage(), [{ model: "gpt", i: 150, r: 0, o: 9 }]);
+});
+
 test("a file that is no rollout adds nothing", async t => {
   const nothing = { inserted: 0, completed: 0, complete: true };
   const file = write(t, "hello\n{}\n", { name: `rollout-z-${ROOT}.jsonl` });

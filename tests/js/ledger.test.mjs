@@ -184,3 +184,69 @@ test("the stored data is the payload itself", () => {
     __provider: "codex",
   });
 });
+
+const end = (data, more) => rollout(data, { event_type: "PostToolUse", ...more });
+const keys = () => rows().map(row => `${row.event_key} ${row.capture}`).sort();
+
+test("a call id that comes again in a later turn is another call, on both roads", () => {
+  for (const turn of ["t1", "t2"]) {
+    hook({ turn_id: turn, tool_use_id: "call_0" });
+    hook({ turn_id: turn, tool_use_id: "call_0", hook_event_name: "PostToolUse" });
+    rollout({}, { turn_id: turn, tool_use_id: "call_0" });
+    end({}, { turn_id: turn, tool_use_id: "call_0" });
+  }
+  assert.deepEqual(keys(), ["t1:post", "t1:pre", "t2:post", "t2:pre"].map(each => `call:s:call_0:${each} both`));
+});
+
+test("the end of a background command in a later turn is that of its call, whichever road is first", () => {
+  const line = () => end({ end_turn_id: "t2" }, { end_turn_id: "t2" });
+  const late = () => hook({ turn_id: "t2", hook_event_name: "PostToolUse" });
+  for (const deliver of [() => (late(), line()), () => (line(), late())]) {
+    db.exec("DELETE FROM events");
+    hook();
+    rollout();
+    deliver();
+    late();
+    assert.deepEqual(keys(), ["call:s:c:t:post both", "call:s:c:t:pre both"]);
+    assert.equal(rows("event_type = 'PostToolUse'")[0].data.turn_id, "t2");
+  }
+});
+
+test("an end whose beginning has yet to come is not taken for that of an earlier call with its id", () => {
+  hook({ turn_id: "t1" });
+  hook({ turn_id: "t2", hook_event_name: "PostToolUse" });
+  hook({ turn_id: "t2" });
+  end({}, { turn_id: "t1" });
+  assert.deepEqual(keys(), ["call:s:c:t1:post rollout", "call:s:c:t1:pre hook", "call:s:c:t2:post hook", "call:s:c:t2:pre hook"]);
+});
+
+test("a call of a script is known by its id, in whatever turn its lines and its hooks say it ended", () => {
+  rollout({}, { tool_use_id: "exec-1", turn_id: "t2", nested: true });
+  hook({ tool_use_id: "exec-1", turn_id: "t1" });
+  assert.deepEqual(keys(), ["call:s:exec-1:t2:pre both"]);
+});
+
+test("where lines name no turn, their calls join those of the hooks, one by one", () => {
+  for (const turn of ["t1", "t2"]) hook({ turn_id: turn, tool_use_id: "call_0" });
+  for (const turn of ["@1.0", "@2.0"]) rollout({}, { turn_id: turn, tool_use_id: "call_0" });
+  assert.deepEqual(keys(), ["call:s:call_0:t1:pre both", "call:s:call_0:t2:pre both"]);
+});
+
+test("a row that an earlier version has written, without the turn in its key, is completed by the hook's second half", () => {
+  hook();
+  db.exec("UPDATE events SET event_key = 'tool:s:c:pre'");
+  hook();
+  hook({ hook_event_name: "PostToolUse" });
+  assert.deepEqual(keys(), ["call:s:c:t:post hook", "call:s:c:t:pre hook"]);
+});
+
+test("a script is shown until a call that it makes is told of, in either order", () => {
+  const script = () => rollout({}, { tool_use_id: "outer", script: true });
+  const nested = () => hook({ tool_use_id: "exec-1" });
+  const other = () => rollout({}, { tool_use_id: "outer", turn_id: "other", script: true });
+  for (const deliver of [() => (script(), nested(), other()), () => (nested(), script(), other())]) {
+    db.exec("DELETE FROM events; DELETE FROM codex_turns");
+    deliver();
+    assert.deepEqual(keys(), ["call:s:exec-1:t:pre hook", "script:s:other:outer:pre rollout"]);
+  }
+});
