@@ -26,7 +26,7 @@ SECONDS_A_STEP = 0.001
 PATIENCE = 20.0
 RECENT = 60.0  # seconds
 FAULT = 0.15  # seconds that a disk has its fault, at least: some looks of the importer
-SLOW = 4.0  # seconds in which a verdict that is bad is asked for again
+SLOW = 20.0  # seconds in which a verdict that is bad is asked for again
 GONE = 20.0  # the same where sessions end because their files have been gone for long enough
 SENTINEL = "00000000-0000-7000-8000-{:012x}"
 
