@@ -176,15 +176,22 @@ class Scenario:
     skew: int
 
     @classmethod
-    def from_seed(cls, seed: int, *, codex_home: str = "", kind: str = "") -> "Scenario":
-        """The scenario of a seed: always the same, but for where its rollout files are. kind: else it is by chance."""
+    def from_seed(cls, seed: int, *, codex_home: str = "", kind: str = "", now: float = _BEGINNING) -> "Scenario":
+        """The scenario of a seed: always the same, but for where and when. kind: else it is by chance.
+
+        now: when it begins, in seconds since the epoch; else each seed has a minute of one day.
+        """
         chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
         drawn = chance.choices(list(KINDS), [6, *[1] * (len(KINDS) - 1)])[0]
         kind = kind or drawn
         version = chance.choice(KINDS[kind])
         numbered = kind == "call ids by turn" or (version.turn_ids and chance.random() < 0.1)
         codex = Codex(
-            codex_home, version=version, seed=f"{seed} ids", now=_BEGINNING + seed * 60, numbered_calls=numbered
+            codex_home,
+            version=version,
+            seed=f"{seed} ids",
+            now=now + (seed * 60 if now == _BEGINNING else 0),
+            numbered_calls=numbered,
         )
         story = _Story(codex, chance, kind)
         story.tell()

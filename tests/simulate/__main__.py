@@ -117,7 +117,9 @@ def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "") ->
         scenario = Scenario.from_seed(seed, kind=kind)
         groups[scenario.kills, scenario.kind if scenario.kind in APART else ""].append(seed)
     batches = [
-        group[start : start + BATCH] for _, group in sorted(groups.items()) for start in range(0, len(group), BATCH)
+        (apart, group[start : start + BATCH])
+        for (_, apart), group in sorted(groups.items())
+        for start in range(0, len(group), BATCH)
     ]
     runtime = find_node(node)
     modules = dependencies_for(tree["package.json"].data, node=runtime, command="sidecar-patcher prove")
@@ -130,8 +132,8 @@ def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "") ->
         per_sidecar = RECYCLED_AFTER // BATCH
         for start in range(0, len(batches), per_sidecar):
             with sidecar_for(directory, runtime) as sidecar:
-                for batch in batches[start : start + per_sidecar]:
-                    results = Batch(sidecar, batch, compressor, kind).run()
+                for apart, batch in batches[start : start + per_sidecar]:
+                    results = Batch(sidecar, batch, compressor, kind=kind, apart=apart).run()
                     progress.advance(len(results), sum(bool(ran.verdict.problems) for ran in results))
                     yield from results
 

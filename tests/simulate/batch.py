@@ -24,8 +24,9 @@ POLL_MS = 20
 WORKERS = 4
 SECONDS_A_STEP = 0.001
 PATIENCE = 20.0
+RECENT = 60.0  # seconds
 FAULT = 0.15  # seconds that a disk has its fault, at least: some looks of the importer
-SLOW = 4.0  # seconds in which a verdict that is bad is asked for again
+SLOW = 20.0  # seconds in which a verdict that is bad is asked for again
 GONE = 20.0  # the same where sessions end because their files have been gone for long enough
 SENTINEL = "00000000-0000-7000-8000-{:012x}"
 
@@ -154,12 +155,20 @@ class Rollout:
 
 
 class Batch:
-    """The journey of scenarios that have the same number of kills, and all or none of them purged."""
+    """The journey of scenarios that have the same number of kills, and are all of one kind of `APART`, or none.
 
-    def __init__(self, sidecar: Sidecar, seeds: Iterable[int], compressor: Compressor, kind: str = "") -> None:
+    kind: that they are made to be of, if it is not by chance. apart: the kind of `APART`, or "".
+    """
+
+    def __init__(
+        self, sidecar: Sidecar, seeds: Iterable[int], compressor: Compressor, *, kind: str = "", apart: str = ""
+    ) -> None:
         self.sidecar = sidecar
         self.compressor = compressor
-        self.scenarios = [Scenario.from_seed(seed, codex_home=sidecar.codex_home, kind=kind) for seed in seeds]
+        # A session whose lines are old is over anyway: one whose file is gone must have been active just now.
+        now = {"now": time.time() - RECENT} if apart == "deleted" else {}
+        home = sidecar.codex_home
+        self.scenarios = [Scenario.from_seed(seed, codex_home=home, kind=kind, **now) for seed in seeds]
         assert len({scenario.kills for scenario in self.scenarios}) == 1
         self.disk: Disk | None = None
         self.files: dict[str, Rollout] = {}

@@ -1,6 +1,7 @@
 """Compresses files as Codex does, with the zstd of Node: Python has none before 3.14."""
 
 import subprocess
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ class Compressor:
 
     def __init__(self, node: Node) -> None:
         self._node = node
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         pipe = subprocess.PIPE
@@ -35,8 +37,9 @@ class Compressor:
         """Write what is in `path`, compressed, beside it; returns where."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(f"{path}\n")
-        self._process.stdin.flush()
-        if self._process.stdout.readline() != "done\n":
-            raise RuntimeError(f"node could not compress {path}")
+        with self._lock:
+            self._process.stdin.write(f"{path}\n")
+            self._process.stdin.flush()
+            if self._process.stdout.readline() != "done\n":
+                raise RuntimeError(f"node could not compress {path}")
         return f"{path}.draft"
