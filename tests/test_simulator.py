@@ -330,7 +330,6 @@ def test_the_ledger_holds(tree: Tree) -> None:
         pytest.param(CHECKPOINTS, "UPDATE codex_rollouts SET deleted = 1,", "UPDATE codex_rollouts SET", "purged", "facts", id="deletion"),
         pytest.param(STATUS, "return gone || ", "return ", "deleted", "", id="a file that is gone"),
         pytest.param(READER, "line.utf8Slice()", "new TextDecoder('utf-8', { fatal: true }).decode(line)", "", "lost", id="no UTF-8"),
-        pytest.param(CHECKPOINTS, "(await fingerprintOf(handle, consumed)) === known.fingerprint", "true", "migrated while followed", "lost", id="replaced"),
         pytest.param(PATHS, "(?:\\.zst)?$/i", "$/i", "compressed", "", id="zstd"),
     ],
 )  # fmt: skip
@@ -338,7 +337,7 @@ def test_a_bug_is_seen(tree: Tree, file: str, old: str, new: str, kind: str, see
     text = tree[file].data.decode()
     assert old in text, f"{file} has no such code any more"
     broken = {**tree, file: File(text.replace(old, new).encode())}
-    assert any(getattr(ran.verdict, sees or "problems") for ran in run(range(80 if kind else 300), broken, kind=kind))
+    assert any(getattr(ran.verdict, sees or "problems") for ran in run(range(300), broken, kind=kind))
 
 
 @pytest.mark.slow

@@ -439,7 +439,8 @@ class _Story:
                 running.clear()  # which turn's call it is that ends, no line could say
             if running and self.happens(0.3):
                 thread.ends_unseen(running.pop())
-            if self.happens(0.1):
+            unknown = self.kind == "migrated" and not self.codex.version.turn_ids  # whose turn a compaction is in then
+            if self.happens(0.1) and not unknown:
                 thread.compact()
             if self.happens(0.25):
                 thread.end()
@@ -632,5 +633,6 @@ class _Journey:
         for thread in self.codex.threads:
             if self.imported and (self.kind == "deleted" or self.chance.random() < 0.08):
                 archive = self.kind != "deleted" and (self.chance.random() < 0.7 or thread.path in self.unended)
+                archive |= self.kind == "disk faults"  # what failed is read again some seconds later
                 self.facts.append("an archived rollout" if archive else "a deleted rollout")
                 yield Move(thread, archive, at)
