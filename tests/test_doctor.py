@@ -9,7 +9,7 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from patcher.prove import Sidecar
 from patcher.prove.node import Node, find_node
 from patcher.prove.sidecar import eventually, scrubbed_environment
 from tests.codex_lane import trust as lane
-from tests.support import CommandLine
+from tests.support import CommandLine, wait_for
 
 SESSION = "0199f000-0000-7000-8000-000000000001"
 EVENTS = {
@@ -657,9 +657,12 @@ def test_a_session_that_the_sidecar_does_not_know(well: Patient) -> None:
     # A sub-agent's file is newer still: it is no session of its own.
     for name, id_, root in (("00", own, own), ("01", "child", own)):
         meta = {"type": "session_meta", "payload": {"id": id_, "session_id": root}}
-        (folder / f"rollout-2099-01-01T00-00-{name}-{id_}.jsonl").write_text(
-            json.dumps(meta)
-        )  # no end of line: not read
+        (folder / f"rollout-2099-01-01T00-00-{name}-{id_}.jsonl").write_text(json.dumps(meta) + "\n")
+    with closing(sqlite3.connect(well.data / "dashboard.db", timeout=10)) as database:
+        sessions = "SELECT COUNT(*) FROM sessions WHERE id = ?"
+        wait_for(lambda: database.execute(sessions, (own,)).fetchone() == (1,))
+        with database:  # what a person deletes stays deleted
+            database.execute("DELETE FROM sessions WHERE id = ?", (own,))
     check = well.examined()["session"]
     assert check.found.startswith(f"the sidecar does not know {own} (")
 
