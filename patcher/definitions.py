@@ -17,9 +17,9 @@ _HOMES = javascript.FUNCTION_KINDS | {"class_body", "object"}
 _BLOCKS = frozenset({"statement_block", "for_statement", "for_in_statement", "switch_body"})
 _ASSIGNMENTS = frozenset({"assignment_expression", "augmented_assignment_expression"})
 _DECLARATION: Config = {"rule": {"any": [{"kind": "variable_declarator"}, {"kind": "function_declaration"}]}}
-_REBINDING: Config = {
-    "rule": {"any": [{"kind": kind} for kind in sorted({*_ASSIGNMENTS, "for_in_statement", "variable_declarator"})]}
-}
+_REBINDINGS: list[Rule] = [
+    {"kind": kind} for kind in (*sorted(_ASSIGNMENTS), "for_in_statement", "variable_declarator")
+]
 _METHOD_CALL: Config = {
     "rule": {
         "kind": "call_expression",
@@ -117,7 +117,8 @@ def _bound(target: SgNode | None) -> set[str]:
 
 def _rebindings(root: SgNode, name: str) -> Iterator[SgNode]:
     """What gives a variable of the name another value: assignments, loops, and a `var` with a value."""
-    for node in root.find_all(_REBINDING):
+    rule: Rule = {"any": _REBINDINGS, "regex": re.escape(name)}
+    for node in root.find_all({"rule": rule}):
         kind = node.kind()
         if kind != "variable_declarator":
             if name in _bound(node.field("left")) and (kind in _ASSIGNMENTS or not _declares_in_block(node)):

@@ -139,16 +139,13 @@ def _module_kinds(reference: Reference) -> Iterator[Mutation]:
     yield _broken(spot, kind, "the root is a module", _PACKAGE, root, reason)
     yield _broken(spot, kind, "server/ is a module", "server/package.json", module, reason)
     yield _broken(spot, kind, "server/lib/ is a module", "server/lib/package.json", module, reason)
-    below = replace(
-        _broken(spot, kind, "the root, and lib/ again", _PACKAGE, root, reason),
-        besides={**nearer, "server/lib/package.json": module},
-    )
-    yield below
+    lib = _broken(spot, kind, "the root, and lib/ again", _PACKAGE, root, reason)
+    yield replace(lib, besides={**nearer, "server/lib/package.json": module})
     yield _broken(spot, kind, "server/package.json is not JSON", "server/package.json", "{ type: module }", reason)
     yield _fine(spot, kind, "the root says nothing", _PACKAGE, _package(reference, type=...))
     yield _fine(spot, kind, "server/ is CommonJS", "server/package.json", commonjs)
     yield _fine(spot, kind, "server/ says nothing", "server/package.json", '{ "private": true }\n')
-    yield _fine(spot, kind, "views/ beside ours is a module", "server/drift/package.json", module)
+    yield _fine(spot, kind, "a folder beside ours is a module", "server/drift/package.json", module)
     fine = _fine(spot, kind, f"the root is a module, and {', '.join(tops)} are CommonJS", _PACKAGE, root)
     yield replace(fine, besides=nearer)
 
