@@ -27,7 +27,7 @@ DEFECTS = {
         "codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
     ),
     "hooked_then_imported_has_no_row_twice": (
-        'move("codex_tool_ingest_state", file, id, calls.end);',
+        'move("codex_tool_ingest_state", transcriptPath, session.id, calls.end);',
         "",
         "capture_columns, record_hooks_once, codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
     ),
@@ -86,13 +86,16 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "scripts/harness/codex-hook-handler.js": "added",
         "server/db.js": "patched",
         "server/index.js": "patched",
+        "server/lib/codex-ingest.js": "patched",
+        "server/lib/codex-native-batch.js": "added",
+        "server/lib/codex-native-tokens.js": "added",
         "server/lib/codex-paths.js": "added",
         "server/lib/harness-column.js": "added",
         "server/lib/harness.js": "added",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
     }
-    for path in ("server/db.js", "server/index.js", "server/routes/hooks.js", "server/routes/sessions.js"):
+    for path in (path for path, status in changed.items() if status == "patched"):
         assert unsplice(build.tree[path].data.decode(), path)[0].encode() == miniature().tree[path].data
 
 
