@@ -170,10 +170,11 @@ def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
 def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
     line = state.given.line
     if patch.superseded is line:
-        if patch.edits_for(line):
-            message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
-        else:  # what it changes is not there
-            message = f"not needed on the {line} line: {patch.superseded_by}"
+        message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
+        state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        return
+    if not patch.edits_for(line) and not patch.overlays_for(line):
+        message = f"not needed: the {line} line has nothing of what it changes"
         state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
     made = []

@@ -76,6 +76,4 @@ PATCH = Patch(
         ),
     ),
     contracts=("native_tokens_are_what_was_used",),
-    superseded=Line.V1,
-    superseded_by="our own importer reads rollouts there",
 )

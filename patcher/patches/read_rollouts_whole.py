@@ -103,6 +103,4 @@ PATCH = Patch(
         ),
     ),
     contracts=("failed_batch_is_told_once",),
-    superseded=Line.V1,
-    superseded_by="our own importer reads rollouts there",
 )
