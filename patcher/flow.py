@@ -173,6 +173,10 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
         message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
         state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
+    if not patch.edits_for(line) and not patch.overlays_for(line):
+        message = f"not needed: the {line} line has nothing of what it changes"
+        state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        return
     made = []
     for number, edit in patch.edits_for(line):
         best = _best_anchor(state, patch, edit)

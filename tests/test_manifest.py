@@ -8,6 +8,7 @@ import pytest
 
 from patcher import inventory, pipeline
 from patcher.errors import EXIT_IO
+from patcher.fingerprint import tool_fingerprint
 from patcher.inventory import MANIFEST, differences, read
 from patcher.model import digest
 from tests.support import APP, APP_FILE, SMALL, Bench, Says, refusal, snapshot, spawn
@@ -25,6 +26,18 @@ def built(bench: Bench, tmp_path: Path, out: str = "out") -> Path:
 
 def found(out: Path) -> list[tuple[str, str]]:
     return list(differences(str(out), read(str(out))["files"]))
+
+
+def test_a_page_for_people_is_no_part_of_what_the_tool_consists_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patcher.fingerprint.TEMPLATES", str(tmp_path))
+    (tmp_path / "payload.js.j2").write_text("1;\n")
+    before = tool_fingerprint()
+    (tmp_path / "README.md").write_text("What is here.\n")
+    assert tool_fingerprint() == before
+    (tmp_path / "other.js.j2").write_text("2;\n")
+    assert tool_fingerprint() != before
 
 
 # --- the same everywhere ---------------------------------------------------------------------------------------
