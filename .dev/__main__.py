@@ -20,7 +20,7 @@ COMMANDS = {
     "drift": (["python", "-m", "tests.drift"], "run the drift corpus: silent misapplies and needless stops"),
     "bench": (["python", "-m", "tests.bench"], "measure speed and memory, as ratios"),
     "simulate": (["python", "-m", "tests.simulate"], "2,000 random days of a Codex and a sidecar; 0 twice, 0 lost"),
-    "show": (["python", "-m", "tests.show"], "print every figure that the README states"),
+    "show": (["python", "-m", "tests.show"], "print the figures of tests/README.md"),
     "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),
 }
 
