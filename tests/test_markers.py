@@ -145,3 +145,10 @@ def test_markers_are_found_as_their_pattern_finds_them(text: str, stop: int) -> 
     for pattern in (markers._BEGIN, markers._END):
         expected = [(each.span(), each.groups()) for each in pattern.finditer(text, 0, stop)]
         assert [(each.span(), each.groups()) for each in markers._found(pattern, text, stop)] == expected
+
+
+def test_half_of_a_surrogate_pair_was_never_upstreams_text() -> None:
+    text = begin(place=Place.REPLACE) + 'x/* sidecar-patcher:end p.0 was "\\ud800" */'
+    error = refusal(unsplice, text, "a.js")
+    assert (error.code, error.where) == ("not-reversible", "a.js:1")
+    assert error.message.startswith("what p.0 replaced cannot be read back: ")
