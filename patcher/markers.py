@@ -72,9 +72,13 @@ def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
         if block.id in blocks:
             raise NotReversible(f"the payload {block.id} is there twice", where=f"{where}:{block.line}", hint=REBUILD)
         blocks[block.id] = block
-        text = _without(text, begin, end, block.was)
-        if comments is not None or NAME in block.was:
+        before, text = text, _without(text, begin, end, block.was)
+        if NAME in block.was:
             comments = _comments(text, where)
+        elif comments is not None:  # not parsed again for each payload: a file may have thousands
+            gone = len(before) - len(text)
+            behind = (at - gone for at in comments if at >= end.end())
+            comments = frozenset([*(at for at in comments if at < begin.start()), *behind])
 
 
 REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
