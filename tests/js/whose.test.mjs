@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
+import zlib from "node:zlib";
 import { at, db, deliverHook, home, overlay, reset, rows, session, temporary, text } from "./support.mjs";
 
 const { importRollout } = overlay("codex-importer");
@@ -370,5 +371,48 @@ for (const readAfter of [0, 1, 3, 6]) {
     assert.deepEqual(own.map(({ capture }) => capture).sort(), ["both", "both", "both", "both", "both", "hook"]);
     assert.ok(own.every(({ data }) => data.session_id === root.id && data.agent_id === child.id));
     assert.equal(tokens(root.id), 200);
+  });
+}
+
+for (const turnIds of [true, false]) {
+  test(`a parent that is compressed and its fork, ${turnIds ? "with" : "before"} turn ids`, async t => {
+    const parent = new Thread(1, { turnIds }).turn("a").turn("b");
+    const fork = parent.copied(2, { forked_from_id: parent.id }).turn("c");
+    for (const order of orders(["plain", "packed", "fork"])) {
+      reset();
+      const dir = temporary(t);
+      const file = parent.write(dir, 0, STAMPS["the times of the originals"]);
+      const packed = `${file}.zst`;
+      fs.writeFileSync(packed, zlib.zstdCompressSync(fs.readFileSync(file)));
+      const files = { plain: file, packed, fork: fork.write(dir, 2e6, STAMPS["the times of the copying"]) };
+      for (const each of order) await importRollout(files[each]);
+      assert.deepEqual(told(parent.id), ["SessionStart", ...ofTurn("a", turnIds), ...ofTurn("b", turnIds)].sort(), String(order));
+      assert.deepEqual(told(fork.id), ["SessionStart", ...ofTurn("c", turnIds)].sort(), String(order));
+      assert.deepEqual([parent, fork].map(({ id }) => tokens(id)), [200, 100]);
+    }
+  });
+
+  test(`the session of a parent is deleted, and its fork lives on, ${turnIds ? "with" : "before"} turn ids`, async t => {
+    for (const forkFirst of [true, false]) {
+      reset();
+      const dir = temporary(t);
+      const parent = new Thread(1, { turnIds }).turn("a").turn("b");
+      const fork = parent.copied(2, { forked_from_id: parent.id }).turn("c");
+      const again = () => importRollout(fork.write(dir, 2e6, STAMPS["the times of the copying"]), { stamp: "read" });
+      if (forkFirst) await again();
+      const file = parent.write(dir, 0, STAMPS["the times of the originals"]);
+      await importRollout(file, { stamp: "read" });
+      db.prepare("DELETE FROM sessions WHERE id = ?").run(parent.id);
+      db.prepare("DELETE FROM token_usage WHERE session_id = ?").run(parent.id);
+      await importRollout(file, { stamp: "read" });
+      fork.turn("d");
+      await again();
+      assert.equal(session(parent.id), undefined);
+      assert.deepEqual(told(fork.id), ["SessionStart", ...ofTurn("c", turnIds), ...ofTurn("d", turnIds)].sort());
+      assert.equal(tokens(fork.id), 200);
+      fs.rmSync(file);
+      await again();
+      assert.equal(tokens(fork.id), 200);
+    }
   });
 }
