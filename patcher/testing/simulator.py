@@ -581,7 +581,7 @@ class _Journey:
 
     def writes(self, thread: Thread, behind: int) -> Iterator[Write]:
         ends = []
-        size = 0
+        size = most_written = 0
         for line in thread.lines:
             size += len(line.data)
             ends.append((line.at, size))
@@ -589,12 +589,13 @@ class _Journey:
             at, most = self.chance.choice(ends)
             # Within a line as often as at its end.
             cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
+            most_written = max(most_written, cut)
             yield Write(thread, cut, at + behind)
         # Where a file lacks lines that another thread has copied, these are told there: nobody else tells them.
         copied = any(thread in (other.forked_from, other.parent) for other in self.codex.threads)
         whole = copied or self.kind in {"migrated while followed", "compressed", "deleted"}
         if self.fact(0.07, "a rollout that breaks off") and not whole:
-            size = self.chance.randint(ends[0][1], size)
+            size = max(self.chance.randint(ends[0][1], size), most_written)  # what was cut is written again
             self.unended.add(thread.path)
         elif self.kind == "deleted":
             pass
