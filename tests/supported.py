@@ -70,7 +70,9 @@ def block(page: str) -> str:
 def main() -> int:
     """Exit code 0 when data and page are what is computed, or were just written; 1 when they differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.supported", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write tests/supported.json and the block of patcher/patches/README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write tests/supported.json and the block of patcher/patches/README.md"
+    )
     parser.add_argument("--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="a clone of upstream")
     options = parser.parse_args()
     if not options.repository:
