@@ -20,10 +20,10 @@ from tests.simulate.__main__ import main, patched, run
 from tests.simulate.naive import naive
 
 SAMPLES = Path(__file__).parents[2] / "shared" / "codex-samples"
-CHECKPOINTS, DATABASE, KEYS, LEDGER, PATHS, READER, SESSION_JS, STATUS, TOKENS, TURNS = (
+CHECKPOINTS, KEYS, LEDGER, PATHS, READER, SESSION_JS, STATUS, TOKENS, TURNS = (
     f"server/lib/codex-{name}.js"
     for name in (
-        "checkpoints", "database", "keys", "ledger", "paths", "reader", "session", "status", "tokens", "turns",
+        "checkpoints", "keys", "ledger", "paths", "reader", "session", "status", "tokens", "turns",
     )
 )  # fmt: skip
 
@@ -326,7 +326,6 @@ def test_the_ledger_holds(tree: Tree) -> None:
         pytest.param(TOKENS, "h.session_id = ?", "h.thread_id = ?", "sub-agents", "tokens", id="tokens of a child"),
         pytest.param(SESSION_JS, "row.started_at === start", "true", "children first", "facts", id="start"),
         pytest.param(SESSION_JS, "nameSession(row, cwd ?? row.cwd);", "", "children first", "facts", id="name"),
-        pytest.param(DATABASE, "return ofSqlite && !isRowFault(error);", "return false;", "disk faults", "", id="disk"),
         pytest.param(CHECKPOINTS, "UPDATE codex_rollouts SET deleted = 1,", "UPDATE codex_rollouts SET", "purged", "facts", id="deletion"),
         pytest.param(STATUS, "return gone || ", "return ", "deleted", "", id="a file that is gone"),
         pytest.param(READER, "line.utf8Slice()", "new TextDecoder('utf-8', { fatal: true }).decode(line)", "", "lost", id="no UTF-8"),
