@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from patcher.declaration import declared_by, patches_of
+from patcher.model import NOT_NEEDED
 from patcher.report import STOPS, error_of
 from patcher.resources import IS_INSTALLED, PACKAGE
 
@@ -31,6 +32,10 @@ class _Annotation(NamedTuple):
         file = _in_workspace(path) if path and line.isdigit() else ""
         place = f"file={_property(file)},line={line}," if file else ""
         return f"::{self.level} {place}title={_property(self.title)}::{_data(self.message)}"
+
+
+def _is_news(patch: _Fields) -> bool:
+    return patch["verdict"] in _SAID and not patch["message"].startswith(NOT_NEEDED)
 
 
 def _data(text: str) -> str:
@@ -69,7 +74,7 @@ def to_github(content: _Fields) -> str:
     """
     found = [
         *(_of_error(error, content) for error in content["errors"]),
-        *(_of_patch(patch) for patch in content["patches"] if patch["verdict"] in _SAID),
+        *(_of_patch(patch) for patch in content["patches"] if _is_news(patch)),
         *_of_stops(content.get("stops", ()), {error["where"] for error in content["errors"]}),
     ]
     return "".join(f"{each}\n" for each in found)

@@ -8,6 +8,7 @@ from patcher.errors import FileKindUnsupported, SeriesError
 from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
 from patcher.model import (
+    NOT_NEEDED,
     SEVERITY,
     Anchor,
     Build,
@@ -174,7 +175,7 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
         state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
     if not patch.edits_for(line) and not patch.overlays_for(line):
-        message = f"not needed: the {line} line has nothing of what it changes"
+        message = f"{NOT_NEEDED}: the {line} line has nothing of what it changes"
         state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
     made = []

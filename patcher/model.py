@@ -292,6 +292,9 @@ class Verdict(StrEnum):
         return self in STOPPING
 
 
+NOT_NEEDED = "not needed"
+"""How the message of a patch begins that has nothing for this line of upstream: it is `superseded`, and no news."""
+
 STOPPING = frozenset({Verdict.DRIFTED, Verdict.AMBIGUOUS, Verdict.MISSING, Verdict.TAMPERED})
 SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 

@@ -290,9 +290,9 @@ def test_the_grid_is_coloured_and_says_it_in_words_too(browser: Any, stopped: Pa
     colours: dict[str, set[str]] = {}
     for row in found:
         for text, colour in row[1:]:
-            colours.setdefault({"✓": "good", "→": "moved", "✕": "stops"}[text[0]], set()).add(colour)
+            colours.setdefault({"✓": "good", "→": "moved", "∅": "superseded", "✕": "stops"}[text[0]], set()).add(colour)
             assert len(text.split()) == 2, "a sign and a word"
-    assert {len(each) for each in colours.values()} == {1} and len(set.union(*colours.values())) == 3
+    assert {len(each) for each in colours.values()} == {1} and len(set.union(*colours.values())) == 4
     page.close()
 
 

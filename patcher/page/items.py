@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from patcher.model import STOPPING
+from patcher.model import NOT_NEEDED, STOPPING
 from patcher.page.rows import rows
 
 _STOPS = frozenset(str(verdict) for verdict in STOPPING) | {"refused"}
@@ -164,7 +164,11 @@ def red(content: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def superseded(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The patches whose work this upstream does itself."""
-    return [each for each in content.get("patches", ()) if each.get("verdict") == "superseded"]
+    return [
+        each
+        for each in content.get("patches", ())
+        if each.get("verdict") == "superseded" and not each["message"].startswith(NOT_NEEDED)
+    ]
 
 
 def other_errors(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
