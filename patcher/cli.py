@@ -244,8 +244,8 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
     bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
     bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
-    accept = "PATCH.NUMBER=RANK: you have read the window, and take this candidate"
-    bump.add_argument("--accept", metavar="PLACE=RANK", nargs="+", default=[], action="extend", help=accept)
+    accept = "SITE=RANK: you have read the window, and take this candidate"
+    bump.add_argument("--accept", metavar="SITE=RANK", nargs="+", default=[], action="extend", help=accept)
     bump.add_argument(
         "--write", action="store_true", help="write what was accepted into the declarations, proven first"
     )

@@ -23,5 +23,5 @@ def patches_of(path: str) -> list[str]:
     return [
         patch.id
         for patch in (*SERIES, *CLIENT_SERIES)
-        if path in {*(edit.file for edit in patch.edits), *(overlay.path for overlay in patch.overlays)}
+        if path in {*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)}
     ]

@@ -141,10 +141,10 @@ def error(code: str, where: str, message: str) -> "dict[str, object]":
         ),
         pytest.param(
             "gate-portable",
-            "server/index.js (codex_hooks_page.0):2",
+            "server/index.js (codex_hooks_page.routes):2",
             "is not ES2017",
             "codex_hooks_page",
-            "server/index.js (codex_hooks_page.0):2: is not ES2017",
+            "server/index.js (codex_hooks_page.routes):2: is not ES2017",
             id="a payload by its name",
         ),
         pytest.param(

@@ -53,7 +53,7 @@ def is_formatted(text: str) -> bool:
 EVERY_ANCHOR = [
     (patch.id, number, index)
     for patch in SERIES
-    for number, edit in enumerate(patch.edits)
+    for number, edit in enumerate(patch.sites)
     for index, _ in enumerate(edit.anchors)
 ]
 
@@ -67,8 +67,8 @@ def test_a_pin_more_is_six_lines_more(patch: str, number: int, index: int) -> No
     assert sorted(added) == sorted(
         ["# v9.9.9", "Pin(", f'tokens="{PIN.tokens}",', f'text="{PIN.text}",', "line=77,", "),"]
     )
-    pins = declared_in(new, patch).edits[number].anchors[index].pins
-    before = declared_in(old, patch).edits[number].anchors[index].pins
+    pins = declared_in(new, patch).sites[number].anchors[index].pins
+    before = declared_in(old, patch).sites[number].anchors[index].pins
     assert [pin for pin in pins if pin != PIN] == list(before) and pins.count(PIN) == 1
     assert is_formatted(new)
 
@@ -98,19 +98,19 @@ ANCHOR = Anchor(function("other"), 'log("it\'s")', (PIN,), before=1)
 def test_a_new_anchor_stands_after_the_others() -> None:
     old = source("filter_by_harness")
     new = repinned(old, [AddAnchor(0, ANCHOR, "v9.0.0")], "x.py")
-    [first, second] = declared_in(new, "filter_by_harness").edits[0].anchors  # type: ignore[attr-defined]
-    assert second == ANCHOR and [first] == [*declared_in(old, "filter_by_harness").edits[0].anchors]  # type: ignore[attr-defined]
+    [first, second] = declared_in(new, "filter_by_harness").sites[0].anchors  # type: ignore[attr-defined]
+    assert second == ANCHOR and [first] == [*declared_in(old, "filter_by_harness").sites[0].anchors]  # type: ignore[attr-defined]
     assert is_formatted(new)
     _, removed = added_and_removed(old, new)
-    assert removed == ["from patcher.model import Anchor, Edit, Patch, Pin, Place, route"]
+    assert removed == ["from patcher.model import Anchor, Site, Patch, Pin, Position, route"]
     later = replace(ANCHOR, scope=MODULE, file="server/other.js")
     twice = repinned(new, [AddAnchor(0, later, "v9.5.0")], "x.py")
-    assert declared_in(twice, "filter_by_harness").edits[0].anchors == (first, ANCHOR, later)  # type: ignore[attr-defined]
+    assert declared_in(twice, "filter_by_harness").sites[0].anchors == (first, ANCHOR, later)  # type: ignore[attr-defined]
     assert is_formatted(twice)
 
 
 @pytest.mark.parametrize(
-    "text", ["X = 1\n", "PATCH = Patch(edits=EDITS)\n", "PATCH = Patch(edits=(Edit(anchors=A),))\n"]
+    "text", ["X = 1\n", "PATCH = Patch(sites=EDITS)\n", "PATCH = Patch(sites=(Site(anchors=A),))\n"]
 )
 def test_what_is_not_written_out_is_refused(text: str) -> None:
     said = refusal(repinned, text, [AddPin(0, 0, PIN, "v9.9.9")], "x.py")
@@ -260,9 +260,9 @@ def node() -> None:
 def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, upstream: Path, node: None) -> None:
     before = texts(checkout)
     stopped = bump(checkout, upstream)
-    assert stopped.code == 3 and "--accept harness_column.1=1 --write" in stopped.out
+    assert stopped.code == 3 and "--accept harness_column.statement=1 --write" in stopped.out
     assert texts(checkout) == before
-    done = bump(checkout, upstream, "--accept", "harness_column.1=1", "--write")
+    done = bump(checkout, upstream, "--accept", "harness_column.statement=1", "--write")
     assert done.code == 0 and done.said.endswith("declarations; read `git diff patcher/patches`\n")
     after = texts(checkout)
     assert after.keys() == before.keys()
@@ -283,7 +283,7 @@ def test_a_red_contract_refuses_and_nothing_is_written(checkout: Path, upstream:
     overlay = checkout / "templates/payload/filter_by_harness.js.j2"
     overlay.write_text('if (req.query.never) {\n  where.push("1 = 1");\n}\n')
     before = texts(checkout)
-    done = bump(checkout, upstream, "--accept", "harness_column.1=1", "--write")
+    done = bump(checkout, upstream, "--accept", "harness_column.statement=1", "--write")
     assert done.code == 4 and "red on the patched tree" in done.out
     assert done.said.endswith("nothing was written\n") and texts(checkout) == before
 
@@ -307,7 +307,7 @@ def test_killed_at_any_moment_every_declaration_is_whole(
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     command = [sys.executable, "-m", "patcher", "bump", "--upstream", str(upstream), "--to", "v1.6.0"]
-    command += ["--accept", "harness_column.1=1", "--write"]
+    command += ["--accept", "harness_column.statement=1", "--write"]
     chance = random.Random(4)
     for _ in range(4):
         process = subprocess.Popen(

@@ -17,11 +17,11 @@ from patcher.model import File, Line, Tree
 from patcher.patches import SERIES
 from patcher.prove import (
     CONTRACTS,
-    Bench,
     Contract,
     Node,
     NotSeen,
     Observation,
+    PatchMaker,
     ProofResult,
     benches,
     find_node,
@@ -86,7 +86,7 @@ def pristine() -> Tree:
 
 
 @pytest.fixture
-def on_pristine(pristine: Tree, node: Node) -> Iterator[Bench]:
+def on_pristine(pristine: Tree, node: Node) -> Iterator[PatchMaker]:
     with benches(pristine, pristine, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         yield bench
 
@@ -104,7 +104,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("contract", ON_BUILTIN, ids=lambda contract: contract.id)
-def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: Bench) -> None:
+def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: PatchMaker) -> None:
     observation = observe(contract, on_pristine)
     assert observation.observed
     assert not observation.green
@@ -138,7 +138,7 @@ NOT = Observation(green=False, said="it is absent")
 def made_up(on_pristine: Observation | Exception, on_patched: Observation | Exception) -> Contract:
     """A contract that says the first on the pristine tree and the second on the patched one."""
 
-    def look(bench: Bench) -> Observation:
+    def look(bench: PatchMaker) -> Observation:
         seen = on_pristine if bench.tree == bench.pristine_tree else on_patched
         if isinstance(seen, Exception):
             raise seen
@@ -237,7 +237,7 @@ def test_leaves_nothing_when_interrupted(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     running = []
 
-    def interrupted(bench: Bench) -> Observation:
+    def interrupted(bench: PatchMaker) -> Observation:
         with bench.pristine_sidecar() as old, bench.sidecar() as new:
             running.extend([old, new])
             assert all(sidecar.running for sidecar in running)

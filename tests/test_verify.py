@@ -8,13 +8,13 @@ import pytest
 from patcher.locate import locate
 from patcher.model import (
     Anchor,
-    Edit,
     File,
     Finding,
     Line,
     Patch,
     Pin,
-    Place,
+    Position,
+    Site,
     Upstream,
     function,
     upstream_line,
@@ -33,7 +33,7 @@ HINT = "`sidecar-patcher bump --upstream repo --to v1.2.0` says who moved it, an
 
 
 def judge(text: str, anchor: Anchor = ANCHOR, upstream: Upstream = UPSTREAM) -> Finding:
-    edit = Edit(APP_FILE, Place.AFTER, "payload.js.j2", (anchor,))
+    edit = Site("one", APP_FILE, Position.AFTER, "payload.js.j2", (anchor,))
     return verify(Patch("audit", "Audits.", (edit,)), edit, locate(text, anchor), upstream)
 
 
@@ -257,6 +257,6 @@ def test_a_clone_is_sent_to_the_bump(ref: str, spec: str, hint: str) -> None:
 
 
 def test_what_is_of_the_client_is_bumped_with_the_client() -> None:
-    edit = Edit("client/src/App.tsx", Place.AFTER, "payload.js.j2", (ANCHOR,))
+    edit = Site("one", "client/src/App.tsx", Position.AFTER, "payload.js.j2", (ANCHOR,))
     hint = verify(Patch("audit", "Audits.", (edit,)), edit, locate(CHANGED, ANCHOR), UPSTREAM).hint
     assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` says")

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from patcher.bump import declared
-from patcher.bump.model import Bump, Candidate, Kind, Place
+from patcher.bump.model import Bump, Candidate, Kind, SiteReport
 from patcher.bump.moments import comments_of
 from patcher.bump.repin import AddAnchor, AddPin, Change, Comment, repinned
 from patcher.bump.variants import new_anchor, pinned_anchor
 from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import Edit, Patch, version_key
+from patcher.model import Patch, Site, version_key
 from patcher.resources import PACKAGE
 
 FOLDER = os.path.join(PACKAGE, "patches")
@@ -34,13 +34,13 @@ def written(bump: Bump, folder: str = FOLDER) -> dict[str, tuple[str, str]]:
     Raises `DeclarationUnclear`, also where what would be written does not declare what was proven.
     """
     changed = {}
-    for patch in dict.fromkeys(place.patch for place in bump.places):
+    for patch in dict.fromkeys(each.patch for each in bump.sites):
         name = f"{patch}.py"
         with open(os.path.join(folder, name), encoding="utf-8", newline="") as stream:
             old = stream.read()
-        places = [place for place in bump.places if place.patch == patch]
+        sites = [each for each in bump.sites if each.patch == patch]
         said = declared.comments(old)
-        changes = [each for place in places for each in _changes(bump, place, said)]
+        changes = [change for each in sites for change in _changes(bump, each, said)]
         new = repinned(old, changes, os.path.join(folder, name)) if changes else old
         _expect(new, next(each for each in bump.series if each.id == patch), os.path.join(folder, name))
         if new != old:
@@ -49,31 +49,29 @@ def written(bump: Bump, folder: str = FOLDER) -> dict[str, tuple[str, str]]:
 
 
 def unrecorded(bump: Bump) -> bool:
-    """Whether `--write` would record of a place that goes through that it was read for the new version."""
+    """Whether `--write` would record of a site that goes through that it was read for the new version."""
     comments, comment = comments_of(bump.declared), comment_for(bump)
-    return any(
-        _extended(bump, place, comments.get(place.patch, {}), comment) for place in bump.places if not place.stops
-    )
+    return any(_extended(bump, each, comments.get(each.patch, {}), comment) for each in bump.sites if not each.stops)
 
 
-def _changes(bump: Bump, place: Place, said: Mapping[tuple[int, int, int], str]) -> Sequence[Change]:
+def _changes(bump: Bump, place: SiteReport, said: Mapping[tuple[int, int, int], str]) -> Sequence[Change]:
     rank = bump.chosen.get(place.id, 0)
     comment = comment_for(bump)
     if not rank:
         return [] if place.stops else _extended(bump, place, said, comment)
     [candidate] = [each for each in place.candidates if each.rank == rank]
-    return [_accepted(place.number, place.edit, candidate, comment)]
+    return [_accepted(_number(bump, place), place.site, candidate, comment)]
 
 
-def _accepted(number: int, edit: Edit, candidate: Candidate, comment: str) -> Change:
+def _accepted(number: int, site: Site, candidate: Candidate, comment: str) -> Change:
     if candidate.kind is Kind.PIN:
-        return AddPin(number, pinned_anchor(edit, candidate), candidate.anchor.pins[-1], comment)
-    return AddAnchor(number, new_anchor(edit, candidate), comment)
+        return AddPin(number, pinned_anchor(site, candidate), candidate.anchor.pins[-1], comment)
+    return AddAnchor(number, new_anchor(site, candidate), comment)
 
 
 def _extended(
     bump: Bump,
-    place: Place,
+    place: SiteReport,
     said: Mapping[tuple[int, int, int], str],
     comment: str,
 ) -> Sequence[Change]:
@@ -81,15 +79,20 @@ def _extended(
     if comment != bump.until.ref:
         return []  # no version tag: a range of versions cannot end there
     tokens = place.finding.pins[0]
-    for (edit, anchor, pin), text in said.items():
+    for (site, anchor, pin), text in said.items():
         refs = declared.refs(text)
-        if edit != place.number or place.edit.anchors[anchor].pins[pin].tokens != tokens or not refs:
+        if site != _number(bump, place) or place.site.anchors[anchor].pins[pin].tokens != tokens or not refs:
             continue
         if declared.newest(text) >= version_key(comment):
             return []
-        new = declared.extended(text, comment, bump.gaps(place.patch, place.number, refs[-1], tokens))
-        return [Comment(edit, anchor, pin, new)] if new != text else []
+        new = declared.extended(text, comment, bump.gaps(place.id, refs[-1], tokens))
+        return [Comment(site, anchor, pin, new)] if new != text else []
     return []
+
+
+def _number(bump: Bump, place: SiteReport) -> int:
+    patch = next(each for each in bump.declared if each.id == place.patch)
+    return [each.id for each in patch.sites].index(place.id)
 
 
 def comment_for(bump: Bump) -> str:
@@ -109,11 +112,11 @@ def _expect(source: str, patch: Patch, where: str) -> None:
 
 
 def _sorted(patch: Patch) -> Patch:
-    def one(edit: Edit) -> Edit:
+    def one(site: Site) -> Site:
         pins = (
             replace(each, pins=tuple(sorted(each.pins, key=lambda pin: (pin.tokens, pin.text, pin.line))))
-            for each in edit.anchors
+            for each in site.anchors
         )
-        return replace(edit, anchors=tuple(pins))
+        return replace(site, anchors=tuple(pins))
 
-    return replace(patch, edits=tuple(one(edit) for edit in patch.edits))
+    return replace(patch, sites=tuple(one(site) for site in patch.sites))

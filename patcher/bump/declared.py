@@ -18,12 +18,12 @@ _REF = re.compile(r"v\d[\w.+-]*(?: at [0-9a-f]{7,40})?")
 
 
 def comments(source: str) -> dict[tuple[int, int, int], str]:
-    """The comment above each pin, by the numbers of edit, anchor and pin, from 0. Without its `#`."""
+    """The comment above each pin, by the numbers of site, anchor and pin, from 0. Without its `#`."""
     lines = source.splitlines()
     return {
         (number, anchor_number, pin_number): _above(lines, pin.lineno)
-        for number, edit in enumerate(_calls(_patch(source), "edits"))
-        for anchor_number, anchor in enumerate(_calls(edit, "anchors"))
+        for number, site in enumerate(_calls(_patch(source), "sites"))
+        for anchor_number, anchor in enumerate(_calls(site, "anchors"))
         for pin_number, pin in enumerate(_calls(anchor, "pins"))
     }
 

@@ -18,7 +18,7 @@ from patcher.model import Anchor, Pin
 class AddPin:
     """A pin more in an anchor, above those of the builtin sidecar. comment: which version it was reviewed for."""
 
-    edit: int
+    site: int
     anchor: int
     pin: Pin
     comment: str
@@ -28,7 +28,7 @@ class AddPin:
 class Comment:
     """Another comment above a pin that is there."""
 
-    edit: int
+    site: int
     anchor: int
     pin: int
     comment: str
@@ -36,9 +36,9 @@ class Comment:
 
 @dataclass(frozen=True)
 class AddAnchor:
-    """A new anchor after all others of an edit."""
+    """A new anchor after all others of a site."""
 
-    edit: int
+    site: int
     new: Anchor
     comment: str
 
@@ -58,7 +58,7 @@ class _Splice:
 def repinned(source: str, changes: Sequence[Change], where: str) -> str:
     """The source of a declaration with the changes in it.
 
-    Raises `DeclarationUnclear` where a pin, anchor or edit is not written out as a call over several lines.
+    Raises `DeclarationUnclear` where a pin, anchor or site is not written out as a call over several lines.
     """
     there = _Declaration(source, where)
     splices = [splice for change in changes for splice in there.splices(change)]
@@ -93,9 +93,9 @@ class _Declaration:
 
     def splices(self, change: Change) -> Iterator[_Splice]:
         """The text that one change puts in, and where."""
-        edits = self._calls(self._patch(), "edits")
-        edit = self._nth(edits, change.edit, "edit")
-        anchors = self._calls(edit, "anchors")
+        sites = self._calls(self._patch(), "sites")
+        site = self._nth(sites, change.site, "site")
+        anchors = self._calls(site, "anchors")
         if isinstance(change, AddAnchor):
             yield self._behind(anchors[-1], anchor_source(change.new, change.comment))
             return

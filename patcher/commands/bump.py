@@ -29,26 +29,26 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
-_ACCEPT = re.compile(r"([^=]+\.[0-9]+)=([1-9][0-9]{0,5})")
+_ACCEPT = re.compile(r"([^=]+)\.([^=.]+)=([1-9][0-9]{0,5})")
 
 
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
-    asked = _asked(options)
+    series = series_for(client=options.client)
+    asked = _asked(options, series)
     if options.write:
         _prepare()
-    series = series_for(client=options.client)
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(_places(series, repository.upstream(asked.until).line)) as advance:
+        with progress(_count(series, repository.upstream(asked.until).line)) as advance:
             found = run(repository, series, asked, advance)
         return _outcome(options, found, repository)
 
 
-def _places(series: "Sequence[Patch]", line: "Line") -> int:
-    """How many places the series has on a line of upstream."""
-    return sum(len(patch.edits_for(line)) for patch in series if patch.superseded is not line)
+def _count(series: "Sequence[Patch]", line: "Line") -> int:
+    """How many sites the series has on a line of upstream."""
+    return sum(len(patch.sites_for(line)) for patch in series if patch.superseded is not line)
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
@@ -103,29 +103,40 @@ def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
     return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
 
 
-def _asked(options: argparse.Namespace) -> Asked:
+def _asked(options: argparse.Namespace, series: "Sequence[Patch]") -> Asked:
     """Raises `UsageError`."""
-    selected(series_for(client=options.client), options.only)
+    selected(series, options.only)
     if options.write and options.prove is False:
         raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
-    accept = _accepted(options.accept)
+    accept = _accepted(options.accept, series)
     only = tuple(options.only)
     return Asked(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
-def _accepted(words: "Sequence[str]") -> dict[str, int]:
+def _accepted(words: "Sequence[str]", series: "Sequence[Patch]") -> dict[str, int]:
+    """Rank by site id, of `SITE=RANK`. Raises `UsageError`."""
     found: dict[str, int] = {}
     for word in words:
         said = _ACCEPT.fullmatch(word)
         if said is None:
-            hint = "for example `--accept stamp_harness.1=1`"
-            raise UsageError(f"expected PATCH.NUMBER=RANK, found {word!r}", hint=hint)
-        place, rank = said[1], int(said[2])
-        if place in found:
-            message = f"{place} is accepted twice: {place}={found[place]} and {word}"
-            raise UsageError(message, hint="a place takes one candidate")
-        found[place] = rank
+            hint = "for example `--accept stamp_harness.forward=1`"
+            raise UsageError(f"expected SITE=RANK, found {word!r}", hint=hint)
+        site, rank = _named(said[1], said[2], series), int(said[3])
+        if site in found:
+            message = f"{site} is accepted twice: {site}={found[site]} and {word}"
+            raise UsageError(message, hint="a site takes one candidate")
+        found[site] = rank
     return found
+
+
+def _named(patch: str, site: str, series: "Sequence[Patch]") -> str:
+    """The id of a site; a number, which version 0.1 knew it by, is still understood."""
+    sites = next((each.sites for each in series if each.id == patch), ())
+    if not (site.isascii() and site.isdigit() and int(site) < len(sites)):
+        return f"{patch}.{site}"
+    name = sites[int(site)].id
+    sys.stderr.write(f"{patch}.{site} is {name}: sites have names now, and the next version takes no number\n")
+    return name
 
 
 def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":

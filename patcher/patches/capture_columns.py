@@ -7,15 +7,16 @@ v2:       superseded. Only the rollout makes rows there, hooks only say that the
           durable byte cursors in each file keep a line from being read twice: there is nothing to join.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Line, Patch, Pin, Place
+from patcher.model import MODULE, Anchor, Line, Patch, Pin, Position, Site
 
 PATCH = Patch(
     id="capture_columns",
     summary="Adds `capture` and `event_key` to events, unique per session where the key is known.",
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="migration",
             file="server/db.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/capture_columns.js.j2",
             anchors=(
                 Anchor(

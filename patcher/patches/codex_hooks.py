@@ -7,7 +7,7 @@ Upstream: `server/index.js`: with the first background service that both lines s
 """
 
 from patcher.harnesses import HARNESSES, places_of
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Overlay, Patch, Pin, Position, Site, function
 
 _MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
 
@@ -16,10 +16,11 @@ _CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
 PATCH = Patch(
     id="codex_hooks",
     summary="Keeps the hooks file of Codex in step with the user's opt-in, at each start.",
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="start",
             file="server/index.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/codex_hooks.js.j2",
             anchors=(
                 Anchor(

@@ -8,7 +8,7 @@ Upstream: `server/index.js`, in `createApp`, in front of all middleware: upstrea
           `const app = express()`.
 """
 
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Overlay, Patch, Pin, Position, Site, function
 
 _MODULES = (
     "lib/codex-toml.js",
@@ -32,10 +32,11 @@ PATCH = Patch(
     id="codex_hooks_page",
     summary="Serves the switch of the Codex hooks to this machine: an API, the page `/codex-hooks`, a command.",
     requires=("codex_hooks",),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="routes",
             file="server/index.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/codex_hooks_page.js.j2",
             anchors=(
                 Anchor(

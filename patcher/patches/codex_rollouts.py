@@ -8,7 +8,7 @@ v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`sta
           that outlive a restart.
 """
 
-from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Line, Overlay, Patch, Pin, Position, Site, function
 
 _MODULES = (
     "codex-files", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload", "codex-importer",
@@ -19,10 +19,11 @@ PATCH = Patch(
     id="codex_rollouts",
     summary="Imports and follows Codex rollout files while the sidecar runs.",
     requires=("harness_column", "capture_columns", "stamp_harness", "record_hooks_once"),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="start",
             file="server/index.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/codex_rollouts.start.js.j2",
             anchors=(
                 Anchor(
@@ -45,9 +46,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="stop",
             file="server/index.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/codex_rollouts.stop.js.j2",
             anchors=(
                 Anchor(

@@ -5,16 +5,17 @@ Upstream: `server/routes/sessions.js`, route `GET /`, where the filters have bee
           SQL. v1.1.0 had no such list of conditions. If it moves, search for `whereSql`.
 """
 
-from patcher.model import Anchor, Edit, Patch, Pin, Place, route
+from patcher.model import Anchor, Patch, Pin, Position, Site, route
 
 PATCH = Patch(
     id="filter_by_harness",
     summary="Filters the list of sessions by `?harness=`.",
     requires=("harness_column",),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="filter",
             file="server/routes/sessions.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/filter_by_harness.js.j2",
             anchors=(
                 Anchor(

@@ -10,15 +10,16 @@ v2:       upstream stamps `sessions.provider` itself; `harness` is a generated c
           agents, and how far each rollout was read, so that upstream does not import the same history again.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Line, Overlay, Patch, Pin, Place
+from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Pin, Position, Site
 
 PATCH = Patch(
     id="harness_column",
     summary="Adds an indexed `harness` column to sessions, `claude` by default; on v2 it mirrors `provider`.",
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="migration",
             file="server/db.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/harness_column.migration.js.j2",
             line=Line.V1,
             anchors=(
@@ -43,9 +44,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="statement",
             file="server/db.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/harness_column.statement.js.j2",
             line=Line.V1,
             anchors=(
@@ -75,9 +77,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="provider",
             file="server/db.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/harness_column.provider.js.j2",
             line=Line.V2,
             anchors=(

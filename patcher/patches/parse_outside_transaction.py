@@ -10,15 +10,16 @@ v2:       stays. Claude transcripts are still parsed inside the write transactio
 """
 
 from patcher.harnesses import HARNESSES
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function, route
+from patcher.model import Anchor, Overlay, Patch, Pin, Position, Site, function, route
 
 PATCH = Patch(
     id="parse_outside_transaction",
     summary="Reads transcripts before the write transaction opens; Codex ones never reach the Claude parser.",
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="open",
             file="server/routes/hooks.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/parse_outside_transaction.open.js.j2",
             anchors=(
                 Anchor(
@@ -41,9 +42,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="take",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/parse_outside_transaction.take.js.j2",
             anchors=(
                 Anchor(
@@ -67,9 +69,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="transcript",
             file="server/routes/hooks.js",
-            place=Place.REPLACE,
+            position=Position.REPLACE,
             template="payload/parse_outside_transaction.transcript.js.j2",
             anchors=(
                 Anchor(
@@ -93,9 +96,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="session_end",
             file="server/routes/hooks.js",
-            place=Place.REPLACE,
+            position=Position.REPLACE,
             template="payload/parse_outside_transaction.transcript.js.j2",
             since="1.4.0",
             anchors=(

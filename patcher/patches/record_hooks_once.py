@@ -7,16 +7,17 @@ Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event 
 v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it reads the rollout on, and sets the status.
 """
 
-from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Line, Overlay, Patch, Pin, Position, Site, function
 
 PATCH = Patch(
     id="record_hooks_once",
     summary="Records Codex hook events through the ledger, one row for each logical event.",
     requires=("capture_columns", "parse_outside_transaction"),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="insert",
             file="server/routes/hooks.js",
-            place=Place.REPLACE,
+            position=Position.REPLACE,
             template="payload/record_hooks_once.js.j2",
             anchors=(
                 Anchor(

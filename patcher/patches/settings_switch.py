@@ -6,16 +6,17 @@ Upstream: `client/src/pages/Settings.tsx`, in the component `Settings`. The whol
           search for `hooks.title`. In a build only with `--client`.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
+from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Pin, Position, Site, function
 
 PATCH = Patch(
     id="settings_switch",
     summary="Puts the switch of the Codex hooks into the dashboard's own settings (with `--client`).",
     requires=("codex_hooks_page",),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="import",
             file="client/src/pages/Settings.tsx",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/settings_switch.import.tsx.j2",
             anchors=(
                 Anchor(
@@ -38,9 +39,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="section",
             file="client/src/pages/Settings.tsx",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/settings_switch.section.tsx.j2",
             line=Line.V1,
             anchors=(
@@ -71,9 +73,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="beside",
             file="client/src/pages/Settings.tsx",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/settings_switch.beside.tsx.j2",
             line=Line.V2,
             anchors=(

@@ -13,7 +13,7 @@ v2:       upstream has a route of its own for Codex hooks, which stamps `provide
 """
 
 from patcher.harnesses import HARNESSES, places_of
-from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function, route
+from patcher.model import Anchor, Line, Overlay, Patch, Pin, Position, Site, function, route
 
 # Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
 _CODEX_HOME = ((Line.V1, ("CODEX_HOME",)), (Line.V2, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
@@ -22,10 +22,11 @@ PATCH = Patch(
     id="stamp_harness",
     summary="Stamps a session with the harness that its hook payload names, and ships the handler that names it.",
     requires=("harness_column", "parse_outside_transaction"),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="stamp",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/stamp_harness.js.j2",
             line=Line.V1,
             anchors=(
@@ -37,22 +38,23 @@ PATCH = Patch(
                         # v1.1.1 to v1.4.8
                         Pin(
                             tokens="d66d8a391172a49ce71cb13d88b3c77259442566047f6cab522c708ebb485928",
-                            text="a8506c3677708f01ec8fef77ac3c96d1fa04d71f726d062f5ff9a4de2de7caf8",
+                            text="01d783ee9f185c9d904ee7df42c630c5cbece06cef5b58e6af9b0bd72171ca19",
                             line=101,
                         ),
                         # builtin
                         Pin(
                             tokens="d66d8a391172a49ce71cb13d88b3c77259442566047f6cab522c708ebb485928",
-                            text="a8506c3677708f01ec8fef77ac3c96d1fa04d71f726d062f5ff9a4de2de7caf8",
+                            text="01d783ee9f185c9d904ee7df42c630c5cbece06cef5b58e6af9b0bd72171ca19",
                             line=130,
                         ),
                     ),
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="spare",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/stamp_harness.spare.js.j2",
             line=Line.V1,
             since="1.4.0",
@@ -83,9 +85,10 @@ PATCH = Patch(
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="forward",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/stamp_harness.forward.js.j2",
             line=Line.V2,
             anchors=(

@@ -42,7 +42,7 @@ class Event:
 
 
 @dataclass
-class Verdict:
+class Judgement:
     """How rows differ from what travelled. Empty lists: not at all.
 
     repeated: second rows of events that have no identifier, one a delivery. merged: equal prompts of one turn that
@@ -90,13 +90,13 @@ def judge(
     delivered: Mapping[int, int],
     told: Collection[int],
     doubtful: Mapping[int, int] | None = None,
-) -> Verdict:
+) -> Judgement:
     """Compare rows with the union of both roads as travelled.
 
     delivered: how often the hook of an event arrived, by its index. told: events whose rollout line is in the file.
     doubtful: as `delivered`, but the sidecar was killed before it answered: the row may be there or not.
     """
-    verdict = Verdict(events=len({*told, *(index for index, times in delivered.items() if times)}))
+    verdict = Judgement(events=len({*told, *(index for index, times in delivered.items() if times)}))
     groups: dict[Identity, list[Event]] = defaultdict(list)
     found: dict[Identity, list[str]] = defaultdict(list)
     for event in events:
@@ -114,7 +114,7 @@ def judge(
 
 
 def _compare(
-    verdict: Verdict,
+    verdict: Judgement,
     group: list[Event],
     found: Counter[str],
     arrived: tuple[Mapping[int, int], Mapping[int, int]],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from patcher.prove import Node, Sidecar
 from patcher.testing.codex import Thread
 from patcher.testing.simulator import Cut, Delivery, Move, Replace, Scenario, Tick, Write
-from patcher.testing.truth import Verdict, judge
+from patcher.testing.truth import Judgement, judge
 
 POLL_MS = 20
 WORKERS = 4
@@ -28,7 +28,7 @@ class Ran:
     """One scenario, after it."""
 
     scenario: Scenario
-    verdict: Verdict
+    verdict: Judgement
     rows: list[dict[str, object]]
 
 
