@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 
 from tests.codex_lane import __main__ as lane
-from tests.codex_lane.expected import Expected, compare, key_of, keys_of_rollout
+from tests.codex_lane.expected import (
+    Expected,
+    compare,
+    compare_events,
+    events_asked_for,
+    key_of,
+    keys_of_rollout,
+    roots_of,
+    tokens_of,
+)
 from tests.codex_lane.model_server import ROOT, ModelServer, call, custom, output_of, say, tools_of
 from tests.drift import nodejs
 
@@ -139,6 +148,94 @@ class TestCompared:
         rows = [row(1, hook("SessionStart"), "rollout"), row(2, prompt, "both"), row(3, prompt, "rollout")]
         assert compare(expected, rows).said == []
         assert key_of(prompt, 1) in expected.union
+
+
+def serves(thread: str, *items: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
+    return thread, list(items)
+
+
+class TestThreads:
+    """A thread `r`, a fork `f` of it, and a sub-agent `c` that `r` has spawned: nothing of it from a rollout."""
+
+    ASKED: Mapping[str, list[str]] = {"r": ["one", "spawn"], "f": ["go on"]}
+    SPAWN = call("spawn_agent", call_id="call_spawn", message="look")
+    SERVED = (
+        serves("r", call("exec_command", call_id="a", cmd="ls")),
+        serves("r", say("One.")),
+        serves("f", call("exec_command", call_id="b", cmd="ls")),
+        serves("f", say("Forked.")),
+        serves("r", SPAWN),
+        serves("c", call("exec_command", call_id="d", cmd="ls")),
+        serves("c", say("Looked.")),
+        serves("r", say("Spawned.")),
+    )
+
+    def expected(self) -> "Counter[tuple[str, ...]]":
+        return events_asked_for(self.ASKED, self.SERVED, [], ends={"r", "f", "c"})
+
+    def rows(self) -> list[dict[str, Any]]:
+        rows = []
+        for key, number in self.expected().items():
+            event, session, thread, *more = key
+            data = {"agent_id": thread} if thread != session else {}
+            data |= {"tool_use_id": more[0]} if "Tool" in event else {"prompt": more[0]} if more else {}
+            rows += [{"event_type": event, "session_id": session, "data": json.dumps(data)}] * number
+        return rows
+
+    def test_everything_has_a_row_in_its_root_s_session(self) -> None:
+        expected = self.expected()
+        assert compare_events(expected, self.rows()).said == []
+        assert expected["SubagentStart", "r", "c"] == expected["SessionStart", "f", "f"] == 1
+        assert expected["UserPromptSubmit", "r", "c", "look"] == 1
+        assert (expected["Stop", "r", "r"], expected["SubagentStop", "r", "c"]) == (2, 1)
+        assert expected["PostToolUse", "r", "r", "call_spawn"] == 1
+        assert expected.total() == 2 + 1 + 2 + 1 + 1 + 4 + 2 * 4
+
+    def test_only_what_something_tells_of_ends(self) -> None:
+        assert not [key for key in events_asked_for(self.ASKED, self.SERVED, [], ends=()) if "Stop" in key[0]]
+
+    def test_what_only_a_hook_tells_counts_each_time(self) -> None:
+        heard = [{"hook_event_name": "SessionEnd", "session_id": "r"}] * 2
+        assert events_asked_for(self.ASKED, self.SERVED, heard, ends=())["SessionEnd", "r", "r"] == 2
+
+    @pytest.mark.parametrize(
+        ("change", "counts"),
+        [
+            pytest.param({"drop": 0}, (0, 1), id="lost"),
+            pytest.param({"again": 0}, (1, 0), id="twice"),
+            pytest.param({"session": "c"}, (1, 1), id="in a session of the child"),
+        ],
+    )
+    def test_a_wrong_row_is_seen(self, change: Mapping[str, Any], counts: tuple[int, int]) -> None:
+        rows = self.rows()
+        if "drop" in change:
+            rows.pop(change["drop"])
+        elif "again" in change:
+            rows.append(rows[change["again"]])
+        else:
+            at = next(at for at, row in enumerate(rows) if row["event_type"] == "SubagentStop")
+            rows[at] = {**rows[at], "session_id": change["session"]}
+        found = compare_events(self.expected(), rows)
+        assert (found.twice, found.lost) == counts
+        assert not found.ok
+
+    def test_what_answers_cost_is_their_root_s(self) -> None:
+        roots = roots_of(self.ASKED, self.SERVED)
+        assert roots == {"r": "r", "f": "f", "c": "r"}
+        served = [("r", "m", (1, 2, 3)), ("c", "m", (10, 20, 30)), ("c", "n", (5, 5, 5)), ("f", "m", (7, 7, 7))]
+        assert tokens_of(served, roots) == {
+            ("r", "m"): (11, 22, 33),
+            ("r", "n"): (5, 5, 5),
+            ("f", "m"): (7, 7, 7),
+        }
+
+    def test_no_two_answers_cost_the_same(self) -> None:
+        with ModelServer({ROOT: [[say("a")], [say("b")]]}) as server:
+            for _ in range(2):
+                TestModelServer.ask(server, input=[], prompt_cache_key="r", model="m")
+        one, two = server.served
+        assert one.cost != two.cost
+        assert (one.thread, one.model) == ("r", "m")
 
 
 class TestModelServer:

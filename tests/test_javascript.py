@@ -10,15 +10,16 @@ from pathlib import Path
 import pytest
 
 from patcher.harnesses import HARNESSES
+from patcher.patches import codex_rollouts, record_hooks_once
 from patcher.render import render
 
 HERE = Path(__file__).parent
 OVERLAYS = (
-    "harness", "codex-paths", "codex-files", "codex-rollout", "codex-ledger", "codex-checkpoints", "codex-reader",
-    "codex-offload", "codex-importer", "codex-watcher", "codex-json", "codex-hooks-layout", "codex-hooks-text",
-    "codex-hooks-file", "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen",
-    "codex-newest-session", "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard", "codex-shape",
-    "codex-hooks-shape", "codex-config-shape", "codex-config", "codex-settings", "codex-version", "codex-problems",
+    "harness", "codex-paths", "codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file",
+    "codex-hooks-optin", "codex-toml", "codex-hooks-trust", "codex-hooks-seen", "codex-newest-session",
+    "codex-hooks-words", "codex-hooks-status", "codex-hooks-guard", "codex-shape", "codex-hooks-shape",
+    "codex-config-shape", "codex-config", "codex-settings", "codex-version", "codex-problems",
+    *(Path(overlay.path).stem for patch in (codex_rollouts, record_hooks_once) for overlay in patch.PATCH.overlays),
 )  # fmt: skip
 PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
 SCRIPTS = {
@@ -54,11 +55,13 @@ db.exec(`
   PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA busy_timeout = 5000;
   CREATE TABLE IF NOT EXISTS sessions (
     id TEXT PRIMARY KEY, name TEXT, cwd TEXT, model TEXT, ended_at TEXT, metadata TEXT,
+    awaiting_input_since TEXT,
     status TEXT NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'completed', 'error', 'abandoned')),
     started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '', harness TEXT NOT NULL DEFAULT 'claude');
   CREATE TABLE IF NOT EXISTS agents (
     id TEXT PRIMARY KEY, session_id TEXT NOT NULL REFERENCES sessions(id) ON DELETE CASCADE, name TEXT NOT NULL,
-    type TEXT NOT NULL DEFAULT 'main' CHECK (type IN ('main', 'subagent')), ended_at TEXT,
+    type TEXT NOT NULL DEFAULT 'main' CHECK (type IN ('main', 'subagent')), ended_at TEXT, awaiting_input_since TEXT,
+    subagent_type TEXT, parent_agent_id TEXT REFERENCES agents(id) ON DELETE SET NULL,
     status TEXT NOT NULL DEFAULT 'waiting' CHECK (status IN ('working', 'waiting', 'completed', 'error')),
     started_at TEXT NOT NULL ${NOW}, updated_at TEXT NOT NULL DEFAULT '');
   CREATE TABLE IF NOT EXISTS events (
@@ -74,6 +77,10 @@ db.exec(`
 `);
 const stmts = {
   setSessionHarness: db.prepare("UPDATE sessions SET harness = ? WHERE id = ? AND harness <> ?"),
+  clearSessionAwaitingInput: db.prepare(
+    "UPDATE sessions SET awaiting_input_since = NULL WHERE id = ? AND awaiting_input_since IS NOT NULL"),
+  clearSessionAgentsAwaitingInput: db.prepare(
+    "UPDATE agents SET awaiting_input_since = NULL WHERE session_id = ? AND awaiting_input_since IS NOT NULL"),
 };
 module.exports = { db, stmts, DB_PATH: ":memory:" };
 """

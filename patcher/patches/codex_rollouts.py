@@ -11,8 +11,9 @@ v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`sta
 from patcher.model import Anchor, Line, Overlay, Patch, Pin, Position, Site, function
 
 _MODULES = (
-    "codex-files", "codex-rollout", "codex-checkpoints", "codex-reader", "codex-offload", "codex-importer",
-    "codex-watcher",
+    "codex-files", "codex-zstd", "codex-tool-calls", "codex-tool-output", "codex-rollout-turns", "codex-rollout-tokens",
+    "codex-rollout-calls", "codex-rollout-heads", "codex-rollout-lines", "codex-rollout", "codex-checkpoints",
+    "codex-reader", "codex-offload", "codex-tokens", "codex-session", "codex-status", "codex-importer", "codex-watcher",
 )  # fmt: skip
 
 PATCH = Patch(

@@ -9,6 +9,11 @@ v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it rea
 
 from patcher.model import Anchor, Line, Overlay, Patch, Pin, Position, Site, function
 
+_MODULES = (
+    "codex-database", "codex-values", "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-agents",
+    "codex-ledger",
+)  # fmt: skip
+
 PATCH = Patch(
     id="record_hooks_once",
     summary="Records Codex hook events through the ledger, one row for each logical event.",
@@ -43,7 +48,9 @@ PATCH = Patch(
             ),
         ),
     ),
-    overlays=(Overlay(path="server/lib/codex-ledger.js", template="overlay/server/lib/codex-ledger.js.j2"),),
+    overlays=tuple(
+        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES
+    ),
     contracts=("hooked_then_imported_has_no_row_twice",),
     superseded=Line.V2,
     superseded_by="`POST /api/hooks/codex` reads the rollout on and inserts nothing of its own",

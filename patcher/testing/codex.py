@@ -1,21 +1,28 @@
-"""A Codex that never ran: from one truth it emits hook payloads and rollout lines, as `CODEX.md` says it does.
+"""A Codex that never ran: from one truth it emits hook payloads and rollout lines, as the published versions do.
 
-Versions differ in what they write and in which hooks they have; a model works with direct tools, or in code mode,
-where one script calls the tools. Nothing here reads a clock or a source of chance but the ones it was given.
+Versions differ in what they write and in which hooks they have: bare lines in 2025, then an envelope, then turn ids,
+then paginated files. A model works with direct tools, or in code mode, where one script calls the tools. Each line says
+which events it tells, and which tokens; what a fork or a sub-agent has copied tells nothing. Nothing here reads a clock
+or a source of chance but the ones it was given.
 """
 
 import json
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from patcher.testing.truth import Event
+from patcher.testing.truth import Event, Tokens
 
 Payload = dict[str, Any]
 
 _HOOK_SINCE = {
+    "SessionStart": 114,
+    "Stop": 114,
+    "UserPromptSubmit": 116,
+    "PreToolUse": 117,
+    "PostToolUse": 117,
     "PermissionRequest": 122,
     "PreCompact": 129,
     "PostCompact": 129,
@@ -36,20 +43,51 @@ class Version:
     code: bool = False
 
     @property
+    def bare(self) -> bool:
+        """Whether lines have no envelope: no time, no type of their own, and neither messages nor tokens."""
+        return self.minor < 30
+
+    @property
+    def turn_ids(self) -> bool:
+        """Whether turns have identifiers, and their beginning and end a line."""
+        return self.minor >= 100
+
+    @property
     def paginated(self) -> bool:
         """Whether rollouts hold items with identifiers, and forks copy nothing."""
+        return self.minor >= 151
+
+    @property
+    def records(self) -> bool:
+        """Whether each response has a `token_usage_record`."""
         return self.minor >= 154
 
     def has(self, hook: str) -> bool:
         """Whether it has a hook of that name."""
-        return self.minor >= _HOOK_SINCE.get(hook, 0)
+        return self.minor >= _HOOK_SINCE[hook]
 
     def __str__(self) -> str:
         return f"0.{self.minor}.0, {'code mode' if self.code else 'direct tools'}"
 
 
+BARE, NO_TURNS = Version(2), Version(89)
 OLD, DIRECT, CODE = Version(124), Version(169), Version(169, code=True)
-VERSIONS = (OLD, Version(146), Version(146, code=True), Version(154), Version(154, code=True), DIRECT, CODE)
+VERSIONS = (
+    OLD, Version(146), Version(146, code=True), Version(151), Version(154), Version(154, code=True), DIRECT, CODE,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Copying:
+    """How a fork or a sub-agent writes another thread's history into its own file.
+
+    meta: with that thread's first line ahead. spread: milliseconds that the copying takes; the copies' times are
+    spread over them. original_times: the times are as they were.
+    """
+
+    meta: bool = True
+    spread: int = 0
+    original_times: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,12 +101,18 @@ class Hook:
 
 @dataclass(frozen=True)
 class Line:
-    """One rollout line, when it is written, and the events that it tells. spurious: no Codex has written it."""
+    """One rollout line, when it is written, and what it tells first: events, tokens, the model that a turn has.
+
+    spurious: no Codex has written it. opens: whether a turn is open after it; None where it says nothing of that.
+    """
 
     text: str
     at: int
     tells: tuple[int, ...] = ()
     spurious: bool = False
+    tokens: Tokens | None = None
+    model: str = ""
+    opens: bool | None = None
 
     @property
     def data(self) -> bytes:
@@ -90,22 +134,30 @@ class Codex:
     """One Codex home, with its threads, its clock, and all that really happened.
 
     seed: chooses identifiers and how long things take. now: seconds since the epoch, when the first thing happens.
+    numbered_calls: the provider numbers its calls anew in each turn.
     """
 
     def __init__(
-        self, codex_home: str, *, version: Version = DIRECT, seed: int | str = 0, now: float | None = None
+        self,
+        codex_home: str,
+        *,
+        version: Version = DIRECT,
+        seed: int | str = 0,
+        now: float | None = None,
+        numbered_calls: bool = False,
     ) -> None:
         self.codex_home = codex_home
         self.version = version
+        self.numbered_calls = numbered_calls
         self.random = random.Random(seed)  # noqa: S311 - reproducible, not secret
         self.now = int((time.time() if now is None else now) * 1000)
         self.events: list[Event] = []
         self.hooks: list[Hook] = []
         self.threads: list[Thread] = []
 
-    def session(self, cwd: str = "/home/user/project") -> "Thread":
-        """A new session, which shows when its first turn begins."""
-        return Thread(self, cwd)
+    def session(self, cwd: str = "/home/user/project", *, instructions: str = "") -> "Thread":
+        """A new session, which shows when its first turn begins. instructions: of any length, in its first line."""
+        return Thread(self, cwd, instructions=instructions)
 
     def passes(self, milliseconds: int) -> None:
         """Time goes by."""
@@ -119,7 +171,7 @@ class Codex:
 
     def happened(self, event_type: str, thread: "Thread", mark: str, **more: Any) -> int:
         """Note a logical event; gives its index."""
-        event = Event(len(self.events), event_type, thread.root, thread.id, mark, **more)
+        event = Event(len(self.events), event_type, thread.root, thread.id, mark, turn=thread.turn_id, **more)
         self.events.append(event)
         return event.index
 
@@ -129,6 +181,8 @@ class _Turn:
     id: str = ""
     open: bool = False
     outer: str = ""  # the script in which tools are called, in code mode
+    script: tuple[int, ...] = ()  # its two events
+    calls: int = 0
 
 
 class Thread:
@@ -141,54 +195,85 @@ class Thread:
         *,
         parent: "Thread | None" = None,
         forked_from: "Thread | None" = None,
-        with_context: bool = False,
+        continues: "Thread | None" = None,
+        copying: Copying | None = None,
+        kind: str = "thread_spawn",
+        instructions: str = "",
     ) -> None:
+        """kind: of a sub-agent: `thread_spawn`, `guardian`, `guardian_review`, `review`. continues: its first file."""
         self.codex = codex
         self.cwd = cwd
         self.parent = parent
         self.forked_from = forked_from
-        self.id = codex.uuid()
+        self.continues = continues
+        self.kind = kind if parent else ""
+        self.id: str = continues.id if continues else codex.uuid()
         self.root: str = parent.root if parent else self.id
+        self.born: int = continues.born if continues else codex.now
+        self.model = ("gpt-6-sol" if codex.version.code else "gpt-5.5") if kind == "thread_spawn" else "auto-review"
         self.lines: list[Line] = []
+        self.stops: dict[int, int] = {}
+        self._prompt = 0
         self._version = codex.version
         self._turn = _Turn()
         self._running = False
         self._resumed = False
-        self._ordinal = len(forked_from.lines) if forked_from else 0
-        self._tokens = 0
+        self._ordinal: int = forked_from._ordinal if forked_from and codex.version.paginated else 0  # noqa: SLF001
+        self._total = dict(forked_from.total) if forked_from else {}
         moment = time.gmtime(codex.now / 1000)
         day = time.strftime("%Y/%m/%d", moment)
         name = f"rollout-{time.strftime('%Y-%m-%dT%H-%M-%S', moment)}-{self.id}.jsonl"
         self.path = f"{codex.codex_home}/sessions/{day}/{name}"
+        if codex.version.bare and codex.random.random() < 0.3:  # the first ones lay all in one folder, named by the day
+            self.path = f"{codex.codex_home}/sessions/rollout-{time.strftime('%Y-%m-%d', moment)}-{self.id}.jsonl"
         codex.threads.append(self)
-        kind, mark = ("SubagentStart", "") if parent else ("SessionStart", "first")
-        self._first = codex.happened(kind, self, mark)
-        self._meta()
+        event, mark = ("SubagentStart", "") if parent else ("SessionStart", "first")
+        self._first: int = continues._first if continues else codex.happened(event, self, mark)  # noqa: SLF001 - the same thread
+        self._meta(instructions)
         if forked_from and not self._version.paginated:
-            self._copy(forked_from.lines)
-        if parent and with_context:
-            self._copy([parent.lines[0], *(line for line in parent.lines if '"type":"message"' in line.text)])
+            self._copy(forked_from.lines, copying or Copying())
+        if parent and copying:
+            self._copy(filter(self._is_context, parent.lines), copying)
+            if not self._version.paginated:
+                self._total = dict(parent.total)
 
     @property
-    def model(self) -> str:
-        """The model's name."""
-        return "gpt-6-sol" if self._version.code else "gpt-5.5"
+    def total(self) -> dict[str, int]:
+        """The tokens that its running total has counted so far, with those of the history that it goes on from."""
+        return self._total
+
+    @property
+    def turn_id(self) -> str:
+        """The turn of now, or the last one; empty where turns have no identifiers."""
+        return self._turn.id
 
     # --- turns ---------------------------------------------------------------------------------------------------
 
-    def turn(self, prompt: str) -> None:
-        """A turn with its first prompt; before the first one of a process the session starts, or resumes."""
+    def turn(self, prompt: str, *, model: str = "", tokens_first: bool = False) -> None:
+        """A turn with its first prompt; before the first one of a process the session starts, or resumes.
+
+        model: the user has chosen another. tokens_first: a response's tokens are written ahead of the turn's context.
+        """
+        self.model = model or self.model
         self._begin_turn()
         if not self._running:
             self._start()
-        self._line("turn_context", {"turn_id": self._turn.id, "cwd": self.cwd, "model": self.model})
+        if tokens_first:
+            self.respond()
+        self._context()
         self.steer(prompt)
+
+    def _context(self) -> None:
+        turn = {"turn_id": self._turn.id} if self._version.turn_ids else {}
+        self._line("turn_context", {**turn, "cwd": self.cwd, "model": self.model}, model=self.model)
 
     def steer(self, prompt: str) -> None:
         """A prompt in the turn that runs: it has the same turn id."""
         index = self.codex.happened("UserPromptSubmit", self, self._turn.id, prompt=prompt)
         self._hook("UserPromptSubmit", index, {"prompt": prompt})
-        self._response({"type": "message", "role": "user", "content": [{"type": "input_text", "text": prompt}]})
+        said = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": prompt}]}
+        self._response(said, (index,) if self._version.bare else ())
+        self._prompt = index
         if self._version.paginated:
             content = [{"type": "text", "text": prompt, "text_elements": []}]
             self._item("UserMessage", self.codex.uuid(), (index,), content=content)
@@ -206,12 +291,15 @@ class Thread:
         else:
             self._message("agent_message", message=message)
         self._response({"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": message}]})
-        self._count_tokens()
-        self._message("task_complete", (index,), turn_id=self._turn.id, last_agent_message=message, duration_ms=900)
-        fields: Payload = {"stop_hook_active": False, "last_assistant_message": message}
+        self.respond()
+        self.stops[self._prompt] = index
+        if self._version.turn_ids:
+            fields: Payload = {"turn_id": self._turn.id, "last_agent_message": message, "duration_ms": 900}
+            self._message("task_complete", (index,), opens=False, **fields)
+        said: Payload = {"stop_hook_active": False, "last_assistant_message": message}
         if self.parent:
-            fields["agent_transcript_path"] = self.path
-        self._hook(kind, index, fields)
+            said["agent_transcript_path"] = self.path
+        self._hook(kind, index, said)
         self._turn.open = False
 
     def interrupt(self) -> None:
@@ -220,7 +308,8 @@ class Thread:
         index = self.codex.happened("Interrupt", self, self._turn.id)
         if not self.parent:
             self._hook("Interrupt", index)
-        self._message("turn_aborted", (index,), turn_id=self._turn.id, reason="interrupted")
+        turn: Payload = {"turn_id": self._turn.id} if self._version.turn_ids else {}
+        self._message("turn_aborted", (index,), opens=False, **turn, reason="interrupted")
         self._turn = _Turn(self._turn.id)
 
     def compact(self) -> None:
@@ -235,7 +324,8 @@ class Thread:
         self._line("compacted", {"message": "", "replacement_history": history}, (after,))
         self._message("context_compacted")
         self._hook("PostCompact", after, {"trigger": "manual"})
-        self._message("task_complete", (end,), turn_id=self._turn.id, last_agent_message=None)
+        if self._version.turn_ids:
+            self._message("task_complete", (end,), opens=False, turn_id=self._turn.id, last_agent_message=None)
         self._turn.open = False
         if not self.parent and self._version.minor >= 133:
             self._start_again("compact")
@@ -249,16 +339,33 @@ class Thread:
 
     # --- other threads -------------------------------------------------------------------------------------------
 
-    def fork(self) -> "Thread":
-        """A session that goes on from here under another id."""
+    def fork(self, copying: Copying | None = None, *, cwd: str = "") -> "Thread":
+        """A session that goes on from here under another id. copying: how it takes the history with it."""
         self._takes_time()
-        return Thread(self.codex, self.cwd, forked_from=self)
+        return Thread(self.codex, cwd or self.cwd, forked_from=self, copying=copying)
 
-    def spawn(self, task: str, *, with_context: bool = False) -> "Thread":
+    def go_on(self, *, counted_anew: bool = False) -> "Thread":
+        """The same thread in a second file. counted_anew: its running total begins at zero there."""
+        other = Thread(self.codex, self.cwd, parent=self.parent, continues=self, kind=self.kind or "thread_spawn")
+        other._total = {} if counted_anew else dict(self.total)
+        other._resumed = self._resumed
+        other.model = self.model
+        return other
+
+    def reviewed(self, kind: str, task: str) -> "Thread":
+        """A sub-agent of Codex itself, which no tool has called and of which no hook tells."""
+        child = Thread(self.codex, self.cwd, parent=self, kind=kind)
+        child.turn(task)
+        return child
+
+    def spawn(
+        self, task: str, *, with_context: bool = False, copying: Copying | None = None, cwd: str = ""
+    ) -> "Thread":
         """A sub-agent with a task, through the tool of that name. It has no `stop` of its own yet."""
         call = self._begin("spawn_agent", "spawn_agent", {"message": task}, namespace="multi_agent_v1")
         self.codex.passes(self.codex.random.randint(1, 30))
-        child = Thread(self.codex, self.cwd, parent=self, with_context=with_context)
+        copying = copying or (Copying() if with_context else None)
+        child = Thread(self.codex, cwd or self.cwd, parent=self, copying=copying)
         self._finish(
             call, "spawn_agent", {"message": task}, json.dumps({"agent_id": child.id}), item="CollabAgentToolCall"
         )
@@ -271,6 +378,8 @@ class Thread:
         """A shell call. Post comes whatever the exit code, but not from the older `shell_command`. Gives its id."""
         call = self._begin_shell(command, tool)
         said = f"Wall time: 0.02 seconds\nProcess exited with code {exit_code}\nOutput:\n{output}"
+        if not self._version.turn_ids:
+            said = json.dumps({"output": output, "metadata": {"exit_code": exit_code, "duration_seconds": 0.1}})
         hooked = tool == "exec_command" or exit_code == 0
         return self._finish_shell(call, command, output, exit_code, said, hooked=hooked)
 
@@ -399,8 +508,10 @@ class Thread:
     # --- how tools are written -----------------------------------------------------------------------------------
 
     def _begin_shell(self, command: str, tool: str, *, after: int | None = None) -> str:
-        key = "cmd" if tool == "exec_command" else "command"
-        return self._begin(tool, "Bash", {key: command}, hook_input={"command": command}, after=after)
+        arguments: Payload = {"cmd" if tool == "exec_command" else "command": command}
+        if not self._version.turn_ids:
+            tool, arguments = "shell", {"command": ["bash", "-lc", command], "workdir": self.cwd}
+        return self._begin(tool, "Bash", arguments, hook_input={"command": command}, after=after)
 
     def _begin(
         self,
@@ -420,7 +531,7 @@ class Thread:
             chance = self.codex.uuid()
             call = f"exec-{chance[:14]}4{chance[15:]}"
         else:
-            call = self._id("call")
+            call = self._call_id()
         index = self.codex.happened("PreToolUse", self, call, hook_tool=hook_tool, line_tool=tool)
         if not self._version.code:
             item: Payload = {"call_id": call, "name": tool}
@@ -529,15 +640,20 @@ class Thread:
     def _open_script(self) -> None:
         if self._turn.outer:
             return
-        self._turn.outer = self._id("call")
+        self._turn.outer = self._call_id()
+        before, after = (
+            self.codex.happened(phase, self, self._turn.outer, line_tool="exec", script=True)
+            for phase in ("PreToolUse", "PostToolUse")
+        )
+        self._turn.script = (after,)
         item = {"type": "custom_tool_call", "call_id": self._turn.outer, "name": "exec"}
-        self._response({**item, "input": "await tools.work()"})
+        self._response({**item, "input": "await tools.work()"}, (before,))
 
     def _close_script(self) -> None:
         if not self._turn.outer:
             return
         said = [{"type": "input_text", "text": "Script completed\nWall time 0.8 seconds\nOutput:\n"}]
-        self._output("custom_tool_call_output", self._turn.outer, said)
+        self._output("custom_tool_call_output", self._turn.outer, said, self._turn.script)
         self._turn.outer = ""
 
     def close_script(self) -> None:
@@ -571,13 +687,14 @@ class Thread:
 
     def _begin_turn(self) -> None:
         self._wait(None)
-        self._turn = _Turn(self.codex.uuid(), open=True)
-        self._message("task_started", turn_id=self._turn.id, started_at=self.codex.now // 1000)
+        self._turn = _Turn(self.codex.uuid() if self._version.turn_ids else "", open=True)
+        if self._version.turn_ids:
+            self._message("task_started", opens=True, turn_id=self._turn.id, started_at=self.codex.now // 1000)
 
-    def _meta(self) -> None:
+    def _meta(self, instructions: str) -> None:
         meta: Payload = {
             "id": self.id,
-            "timestamp": self._time(),
+            "timestamp": iso(self.born),
             "cwd": self.cwd,
             "originator": "codex_exec",
             "cli_version": f"0.{self._version.minor}.0",
@@ -588,26 +705,58 @@ class Thread:
         if self._version.minor >= 146:
             meta.update(session_id=self.root, thread_source="user")
             meta["history_mode"] = "paginated" if self._version.paginated else "legacy"
+        if instructions:
+            meta["base_instructions"] = {"text": instructions}
         if self.forked_from:
             meta["forked_from_id"] = self.forked_from.id
             if self._version.paginated:
-                end = len(self.forked_from.lines)
+                end = self._ordinal
                 meta["forked_from_ordinal_exclusive"] = end
                 meta["history_base"] = {"thread_id": self.forked_from.id, "end_ordinal_exclusive": end}
         if self.parent:
-            spawn = {"parent_thread_id": self.parent.id, "depth": 1, "agent_nickname": "Ada", "agent_role": "worker"}
-            meta.update(source={"subagent": {"thread_spawn": spawn}}, thread_source="subagent")
-            meta["parent_thread_id"] = self.parent.id
+            meta.update(self._parentage(self.parent))
         self._line("session_meta", meta, (self._first,))
 
-    def _copy(self, lines: list[Line]) -> None:
-        """Another thread's history, as forks have it: the same words, the time of now."""
-        for line in lines:
-            copy = {**json.loads(line.text), "timestamp": self._time()}
-            self.lines.append(Line(json.dumps(copy, separators=(",", ":"), ensure_ascii=False), self.codex.now))
+    def _parentage(self, parent: "Thread") -> Payload:
+        """Where the first line says whose sub-agent it is: in more than one place since 0.146."""
+        if self.kind == "thread_spawn":
+            depth = 1
+            above = parent
+            while above.parent:
+                above, depth = above.parent, depth + 1
+            spawn = {"parent_thread_id": parent.id, "depth": depth, "agent_nickname": "Ada", "agent_role": "worker"}
+            said: Payload = {"source": {"subagent": {"thread_spawn": spawn}}}
+            more = {"thread_source": "subagent", "parent_thread_id": parent.id} if self._version.minor >= 146 else {}
+            return {**said, **more}
+        said = {"source": {"subagent": "review" if self.kind == "review" else {"other": "guardian"}}}
+        source = "guardian_review" if self.kind == "guardian_review" else "subagent"
+        return {**said, "thread_source": source, "parent_thread_id": parent.id}
+
+    def _is_context(self, line: Line) -> bool:
+        """Whether a sub-agent that is given its parent's context has a copy of this line."""
+        entry = json.loads(line.text)
+        outer, kind = str(entry["type"]), str(entry["payload"].get("type"))
+        if outer == "event_msg" and self._version.paginated:
+            return kind in {"task_started", "task_complete"}
+        return outer != "token_usage_record" and (outer != "response_item" or kind == "message")
+
+    def _copy(self, lines: Iterable[Line], copying: Copying) -> None:
+        """Another thread's history: the same words, and tells nothing."""
+        copied = [line for line in lines if copying.meta or '"type":"session_meta"' not in line.text]
+        began = self.codex.now
+        for number, line in enumerate(copied):
+            self.codex.now = began + copying.spread * number // len(copied)
+            entry = json.loads(line.text)
+            if not copying.original_times and "timestamp" in entry:
+                entry["timestamp"] = self._time()
+            if "ordinal" in entry:
+                entry["ordinal"], self._ordinal = self._ordinal, self._ordinal + 1
+            text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False)
+            self.lines.append(Line(text, self.codex.now))
+        self.codex.now = began + copying.spread + 1
 
     def _hook(self, event: str, index: int, fields: Mapping[str, Any] | None = None, *, turn: bool = True) -> None:
-        if not self._version.has(event):
+        if not self._version.has(event) or self.kind not in {"", "thread_spawn"}:
             return
         payload: Payload = {"session_id": self.root, "transcript_path": self.path, "cwd": self.cwd}
         if event == "SubagentStop" and self.parent:
@@ -622,21 +771,46 @@ class Thread:
         if self.parent:
             payload.update(agent_id=self.id, agent_type="worker")
         self.codex.hooks.append(Hook({**payload, **(fields or {})}, self.codex.now, index))
+        self.codex.events[index] = replace(self.codex.events[index], model=str(payload.get("model", "")))
 
-    def _line(self, kind: str, payload: Mapping[str, Any], tells: tuple[int, ...] = ()) -> None:
-        line: Payload = {"timestamp": self._time()}
-        if self._version.paginated:
-            line["ordinal"] = self._ordinal
-            self._ordinal += 1
-        text = json.dumps({**line, "type": kind, "payload": dict(payload)}, separators=(",", ":"), ensure_ascii=False)
-        self.lines.append(Line(text, self.codex.now, tells))
+    def _line(
+        self,
+        kind: str,
+        payload: Mapping[str, Any],
+        tells: tuple[int, ...] = (),
+        *,
+        tokens: Tokens | None = None,
+        model: str = "",
+        opens: bool | None = None,
+    ) -> None:
+        if self._version.bare:
+            if kind == "session_meta":
+                line: Payload = {"id": self.id, "timestamp": payload["timestamp"], "instructions": None, "git": {}}
+            elif kind == "response_item":
+                line = dict(payload)
+            else:
+                return
+        else:
+            ordinal = {"ordinal": self._ordinal} if self._version.paginated else {}
+            self._ordinal += len(ordinal)
+            line = {"timestamp": self._time(), **ordinal, "type": kind, "payload": dict(payload)}
+        text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
+        self.lines.append(Line(text, self.codex.now, tells, tokens=tokens, model=model, opens=opens))
 
-    def _message(self, kind: str, tells: tuple[int, ...] = (), **fields: Any) -> None:
-        self._line("event_msg", {"type": kind, **fields}, tells)
+    def _message(
+        self,
+        kind: str,
+        tells: tuple[int, ...] = (),
+        *,
+        tokens: Tokens | None = None,
+        opens: bool | None = None,
+        **fields: Any,
+    ) -> None:
+        self._line("event_msg", {"type": kind, **fields}, tells, tokens=tokens, opens=opens)
 
     def _item(self, kind: str, identifier: str, tells: tuple[int, ...] = (), **fields: Any) -> None:
         item = {"type": kind, "id": identifier, **fields}
-        more = {"thread_id": self.id, "turn_id": self._turn.id, "item": item}
+        more: Payload = {"thread_id": self.id, "turn_id": self._turn.id, "item": item}
         now = self.codex.now
         self._message("item_completed", tells, **more, started_at_ms=now - 20, completed_at_ms=now)
 
@@ -652,24 +826,60 @@ class Thread:
     def _output(self, kind: str, call: str, output: Any, tells: tuple[int, ...] = ()) -> None:
         self._response({"type": kind, "call_id": call, "output": output}, tells)
 
-    def _count_tokens(self) -> None:
-        self._tokens += 150
-        usage = {"input_tokens": 120, "cached_input_tokens": 20, "output_tokens": 30, "total_tokens": 150}
-        total = {name: count * (self._tokens // 150) for name, count in usage.items()}
-        if self._version.paginated:
-            record = {"thread_id": self.id, "turn_id": self._turn.id, "response_id": self._id("resp"), "usage": usage}
-            self._line("token_usage_record", record)
-        self._message("token_count", info={"total_token_usage": total, "last_token_usage": usage})
+    def respond(self) -> None:
+        """The model has answered a request: what it cost is counted, and told once, however many lines say it."""
+        if self._version.bare:
+            return
+        chance = self.codex.random
+        fresh, cached, output = (
+            chance.randint(1, 5000),
+            chance.choice((0, chance.randint(1, 9000))),
+            chance.randint(1, 900),
+        )
+        written = chance.randint(1, 500) if self._version.minor >= 146 and chance.random() < 0.2 else 0
+        cost = Tokens(self.model, fresh, cached, output, written)
+        last = {
+            "input_tokens": fresh + cached + written,
+            "cached_input_tokens": cached,
+            "output_tokens": output,
+            "reasoning_output_tokens": output // 3,
+            "total_tokens": fresh + cached + written + output,
+        }
+        if self._version.minor >= 146:
+            last["cache_write_input_tokens"] = written
+        self._total = {name: self._total.get(name, 0) + count for name, count in last.items()}
+        told: Tokens | None = cost
+        if self._version.records:
+            record = {"thread_id": self.id, "turn_id": self._turn.id, "response_id": self._id("resp"), "usage": last}
+            self._line("token_usage_record", record, tokens=cost)
+            told = None
+        info = {"total_token_usage": self._total, "last_token_usage": last}
+        self._message("token_count", tokens=told, info=info)
+        if chance.random() < 0.3:
+            self._message("token_count", info=info)  # told again, unchanged, as older versions do at each turn
+        if chance.random() < 0.1:
+            self._message("token_count", info=None)
+
+    def _call_id(self) -> str:
+        if not self.codex.numbered_calls:
+            return self._id("call")
+        self._turn.calls += 1
+        return f"call_{self._turn.calls - 1}"
 
     def _id(self, kind: str) -> str:
         return f"{kind}_{self.codex.random.getrandbits(96):024x}"
 
     def _time(self) -> str:
-        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(self.codex.now / 1000))
-        return f"{moment}.{self.codex.now % 1000:03d}Z"
+        return iso(self.codex.now)
 
     def _takes_time(self) -> None:
         self.codex.passes(self.codex.random.randint(1, 400))
 
     def _wait(self, milliseconds: int | None) -> None:
         self.codex.passes(self.codex.random.randint(0, 400) if milliseconds is None else milliseconds)
+
+
+def iso(milliseconds: int) -> str:
+    """A time since the epoch as Codex writes it."""
+    moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds / 1000))
+    return f"{moment}.{milliseconds % 1000:03d}Z"

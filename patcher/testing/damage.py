@@ -61,7 +61,7 @@ def lose(thread: Thread, chance: random.Random) -> None:
 
 def _junk(thread: Thread, at: int, chance: random.Random) -> str:
     begun = any(line.tells for line in thread.lines[:at])  # before its first line nothing may look like one of Codex
-    if not begun or chance.random() < 0.4:
+    if not begun or thread.codex.version.bare or chance.random() < 0.4:
         return chance.choice(_NO_LINES)
     whole = thread.lines[chance.randrange(len(thread.lines))].text
     if chance.random() < 0.4 and len(whole) > 1:
@@ -80,9 +80,10 @@ def _ends(thread: Thread) -> list[int]:
 
 def _is_end(line: Line) -> bool:
     try:
-        payload = json.loads(line.text)["payload"]
+        entry = json.loads(line.text)
     except ValueError:
         return False
+    payload = entry.get("payload", entry)  # the oldest lines have no envelope
     kind = payload.get("type")
     if kind == "item_completed":
         return bool(payload["item"]["type"] != "UserMessage")

@@ -1,4 +1,4 @@
-"""What really happened, and what the rows make of it: who is there twice, and who is lost.
+"""What really happened, and what the database makes of it: rows twice or lost, tokens, facts of each session.
 
 Rows are judged by the identifiers in their `data`, never by the key that the ledger gave them. Leaf module.
 """
@@ -9,8 +9,20 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+_TOOLS = ("PreToolUse", "PostToolUse")
 FIRST_STARTS = ("startup", "fork", "clear")
 Identity = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """What one response cost. fresh: input that was neither cached nor written to the cache."""
+
+    model: str
+    fresh: int
+    cached: int
+    output: int
+    written: int = 0
 
 
 @dataclass(frozen=True)
@@ -18,7 +30,9 @@ class Event:
     """One logical event. `keyed`: it carries an identifier; else each delivery is a row, by design.
 
     thread: the session's own id, or the sub-agent's. mark: the call's id, the turn's id, or the start's source.
-    hook_tool, line_tool: what the two roads call the tool.
+    turn: the turn in which it happened; "" where turns have no identifier. model: as its hook says. hook_tool,
+    line_tool: what the two roads call the tool. script: it is a script of code mode, which is a row only where nothing
+    tells of the calls in it.
     """
 
     index: int
@@ -30,6 +44,9 @@ class Event:
     keyed: bool = True
     hook_tool: str = ""
     line_tool: str = ""
+    turn: str = ""
+    model: str = ""
+    script: bool = False
 
     @property
     def identity(self) -> Identity:
@@ -43,7 +60,9 @@ class Event:
 
 @dataclass
 class Judgement:
-    """How rows differ from what travelled. Empty lists: not at all.
+    """How the database differs from what travelled. Empty lists: not at all.
+
+    tokens: sessions whose totals are not what their threads' responses cost. facts: what is wrong of a session.
 
     repeated: second rows of events that have no identifier, one a delivery. merged: equal prompts of one turn that
     only hooks told of, which are one row until the rollout is read. Both are known, and are no failures.
@@ -54,13 +73,15 @@ class Judgement:
     twice: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     misnamed: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
     repeated: int = 0
     merged: int = 0
 
     @property
     def problems(self) -> list[str]:
         """All that is wrong, as sentences."""
-        return [*self.twice, *self.lost, *self.misnamed]
+        return [*self.twice, *self.lost, *self.misnamed, *self.tokens, *self.facts]
 
 
 def identity_of(row: Mapping[str, Any]) -> Identity:
@@ -72,7 +93,7 @@ def identity_of(row: Mapping[str, Any]) -> Identity:
     session, kind = str(row["session_id"]), str(row["event_type"])
     thread = str(data.get("agent_id") or session)
     prompt = str(data.get("prompt", "")) if kind == "UserPromptSubmit" else ""
-    if kind in {"PreToolUse", "PostToolUse"}:
+    if kind in _TOOLS:
         mark = data.get("tool_use_id")
     elif kind == "SessionStart":
         mark = "first" if data.get("source") in FIRST_STARTS else data.get("source")
@@ -99,18 +120,68 @@ def judge(
     verdict = Judgement(events=len({*told, *(index for index, times in delivered.items() if times)}))
     groups: dict[Identity, list[Event]] = defaultdict(list)
     found: dict[Identity, list[str]] = defaultdict(list)
+    several = _several(events)
     for event in events:
-        groups[event.identity].append(event)
+        groups[_in_turn(event.identity, event.turn, several)].append(event)
     for row in rows:
         verdict.rows += 1
-        found[identity_of(row)].append(str(row.get("capture") or "no capture"))
+        found[_in_turn(identity_of(row), _turn_of(row), several)].append(str(row.get("capture") or "no capture"))
+    arrived = (delivered, doubtful or {})
+    shown = _shown(events, {*told, *(index for by in arrived for index, times in by.items() if times)})
     for identity, group in groups.items():
-        _compare(verdict, group, Counter(found.pop(identity, [])), (delivered, doubtful or {}), told)
-    for (_, kind, thread, mark, _), captures in found.items():
-        verdict.twice.append(
-            f"{kind} of {mark or thread} has {_rows(len(captures))}, and never happened in its session"
-        )
+        captures: Counter[str] = Counter(found.pop(identity, []))
+        if group[0].script:
+            _compare_scripts(verdict, group, captures, told, needed=not any(by for by in arrived), shown=shown)
+        else:
+            _compare(verdict, group, captures, arrived, told)
+    for (_, kind, thread, mark, _), rest in found.items():
+        verdict.twice.append(f"{kind} of {mark or thread} has {_rows(len(rest))}, and never happened in its session")
     return verdict
+
+
+def _several(events: Iterable[Event]) -> set[Identity]:
+    """The calls whose number other turns of their thread have too: the turn tells them apart."""
+    turns: dict[Identity, set[str]] = defaultdict(set)
+    for event in events:
+        if event.event_type in _TOOLS:
+            turns[event.identity].add(event.turn)
+    return {identity for identity, of in turns.items() if len(of) > 1}
+
+
+def _in_turn(identity: Identity, turn: str, several: Collection[Identity]) -> Identity:
+    return (*identity[:3], f"{identity[3]} of {turn}", identity[4]) if identity in several else identity
+
+
+def _turn_of(row: Mapping[str, Any]) -> str:
+    try:
+        return str(json.loads(row["data"] or "{}").get("turn_id") or "")
+    except ValueError:
+        return ""
+
+
+def _shown(events: Sequence[Event], travelled: Collection[int]) -> set[tuple[str, str]]:
+    """The turns of which some call other than a script is told."""
+    calls = (events[index] for index in travelled if events[index].event_type in _TOOLS)
+    return {(event.thread, event.turn) for event in calls if not event.script}
+
+
+def _compare_scripts(
+    verdict: Judgement,
+    group: list[Event],
+    found: Counter[str],
+    told: Collection[int],
+    *,
+    needed: bool,
+    shown: Collection[tuple[str, str]],
+) -> None:
+    """A script has a row where nothing else shows that the agent works in that turn, and may have one elsewhere."""
+    lines = sum(event.index in told for event in group)
+    if found.total() > lines:
+        verdict.twice.append(f"the script {group[0]} has {_rows(found.total())}, not {lines}")
+    if needed and lines > found.total() and not any((event.thread, event.turn) in shown for event in group):
+        verdict.lost.append(
+            f"the script {group[0]} has {_rows(found.total())}, not {lines}, and nothing shows its calls"
+        )
 
 
 def _compare(
@@ -122,7 +193,13 @@ def _compare(
 ) -> None:
     surely, perhaps = ([by.get(event.index, 0) for event in group] for by in arrived)
     lines = sum(event.index in told for event in group)
-    if group[0].keyed:
+    if group[0].keyed and group[0].event_type in _TOOLS:  # equal numbers of calls, and no turn to tell them apart
+        each = [(event.index in told, any(by.get(event.index) for by in arrived)) for event in group]
+        wanted = sum((_wanted(bool(sure), line) for sure, (line, _) in zip(surely, each, strict=True)), Counter[str]())
+        other = sum((_wanted(some, line) for line, some in each), Counter[str]())
+        if found == other:
+            wanted = other
+    elif group[0].keyed:
         wanted = _wanted(any(surely), lines)
         other = _wanted(any([*surely, *perhaps]), lines)
         verdict.merged += max(sum(map(bool, surely)) - wanted.total(), 0)
@@ -152,3 +229,75 @@ def _wanted(hooked: bool, lines: int) -> Counter[str]:  # noqa: FBT001 - one of 
 
 def _rows(count: int) -> str:
     return {0: "no row", 1: "1 row"}.get(count, f"{count} rows")
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the database must say of one session; None, or no model at all: not known from what travelled.
+
+    tokens: by model, fresh, cached, output and written. agents: how many sub-agents at least and at most.
+    over: whether it must have ended.
+    """
+
+    id: str
+    tokens: Mapping[str, tuple[int, int, int, int]]
+    started_at: str | None = None
+    cwd: str | None = None
+    name: str | None = None
+    models: Collection[str] = ()
+    agents: tuple[int, int] = (0, 0)
+    over: bool = False
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the database says of some sessions: the rows of three tables, for these sessions and their threads."""
+
+    sessions: Sequence[Mapping[str, Any]]
+    agents: Sequence[Mapping[str, Any]]
+    usage: Sequence[Mapping[str, Any]]
+
+
+def judge_sessions(verdict: Judgement, wanted: Iterable[Session], stored: Stored) -> None:
+    """Add to a verdict where tokens or facts are not as they must be, and sessions that are none."""
+    rows = {row["id"]: row for row in stored.sessions}
+    for session in wanted:
+        row = rows.pop(session.id, None)
+        if row is None:
+            verdict.facts.append(f"session {session.id} is not there")
+            continue
+        _compare_tokens(verdict, session, stored.usage)
+        _compare_facts(verdict, session, row, stored.agents)
+    verdict.facts += [f"{id_} is a session, and must not be one" for id_ in rows]
+
+
+def _compare_tokens(verdict: Judgement, session: Session, usage: Iterable[Mapping[str, Any]]) -> None:
+    columns = ("input_tokens", "cache_read_tokens", "output_tokens", "cache_write_tokens")
+    found = {row["model"]: tuple(row[name] for name in columns) for row in usage if row["session_id"] == session.id}
+    found = {model: counts for model, counts in found.items() if any(counts)}
+    if found != dict(session.tokens):
+        verdict.tokens.append(f"session {session.id} has the tokens {found}, not {dict(session.tokens)}")
+
+
+def _compare_facts(
+    verdict: Judgement, session: Session, row: Mapping[str, Any], agents: Iterable[Mapping[str, Any]]
+) -> None:
+    def wrong(what: str, is_: object, wanted: object) -> None:
+        verdict.facts.append(f"session {session.id}: {what} is {is_!r}, not {wanted!r}")
+
+    for what in ("started_at", "cwd", "name"):
+        wanted = getattr(session, what)
+        if wanted is not None and row[what] != wanted:
+            wrong(what, row[what], wanted)
+    if session.models and row["model"] not in session.models:
+        wrong("model", row["model"], " or ".join(sorted(session.models)))
+    if row["harness"] != "codex":
+        wrong("harness", row["harness"], "codex")
+    mine = [agent for agent in agents if agent["session_id"] == session.id]
+    children = sum(agent["type"] != "main" for agent in mine)
+    if not session.agents[0] <= children <= session.agents[1]:
+        wrong("the number of its sub-agents", children, "{} to {}".format(*session.agents))
+    if session.over:
+        open_ = [agent["id"] for agent in mine if agent["status"] not in {"completed", "error"}]
+        if row["status"] != "completed" or open_:
+            wrong("status", f"{row['status']}, with open agents {open_}" if open_ else row["status"], "completed")

@@ -1,6 +1,8 @@
 """`python -m tests.codex_lane`: real Codex sessions on the patched sidecar; every event one row, whatever its road.
 
-Installs the Codex versions with npm, once, in `~/.cache/sidecar-patcher/npm-dev`. No account and no network else.
+And the tokens of each session are what its answers cost. `--all`: all the versions that differ in what they write, with
+threads that one has written and another has migrated. Installs the versions with npm, once, in
+`~/.cache/sidecar-patcher/npm-dev`. No account and no network else.
 """
 
 import argparse
@@ -18,8 +20,23 @@ from tests.codex_lane.scenarios import SCENARIOS
 from tests.drift import nodejs
 
 OLDEST = "0.146.0"
+ALL = ("0.89.0", "0.124.0", OLDEST, "0.151.0", "0.169.0")
 _REF = "v1.2.0"
-_HEAD = ("codex", "scenario", "hooks", "rollout", "joined", "rows", "twice", "lost", "handler", "")
+_HEAD = (
+    "codex",
+    "scenario",
+    "hooks",
+    "rollout",
+    "joined",
+    "events",
+    "rows",
+    "twice",
+    "lost",
+    "sessions",
+    "tokens",
+    "handler",
+    "",
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -30,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     chosen = [one for one in SCENARIOS if not options.only or one.name in options.only]
     try:
-        programs = {version: codex.binary(version) for version in _versions(options.version)}
+        asked = ALL if options.all else options.version
+        programs = {version: codex.binary(version) for version in _versions(asked)}
         node = nodejs.node()
     except nodejs.Unavailable as error:
         sys.stderr.write(f"skipped: the real Codex CLI: {error}\n")
@@ -47,6 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for version, program in programs.items()
             for scenario in chosen
             if scenario.since <= tuple(int(number) for number in version.split("-")[0].split("."))
+            if not scenario.older or scenario.older in programs or options.only
         ]
     except (PatcherError, codex.CodexFailed) as error:
         sys.stderr.write(f"{error}\n")
@@ -57,7 +76,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         else:
             shutil.rmtree(work, ignore_errors=True)
     wrong = sum(bool(outcome.problems) for outcome in outcomes)
-    sys.stdout.write(f"{len(outcomes)} sessions, {wrong} wrong, on {options.upstream}\n")
+    for version in programs:
+        _sum_up(version, [outcome for outcome in outcomes if outcome.version == version])
+    sys.stdout.write(f"{len(outcomes)} scenarios, {wrong} wrong, on {options.upstream}\n")
     return 1 if wrong else 0
 
 
@@ -66,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     names = [scenario.name for scenario in SCENARIOS]
     repository = os.environ.get("SIDECAR_UPSTREAM_REPO")
     parser.add_argument("--version", metavar="V", action="append", help=f"default: {OLDEST} and npm's newest")
+    parser.add_argument("--all", action="store_true", help=", ".join(ALL))
     parser.add_argument("--only", metavar="SCENARIO", action="append", choices=names, help=", ".join(names))
     parser.add_argument(
         "--upstream",
@@ -86,24 +108,35 @@ def _versions(asked: Iterable[str] | None) -> list[str]:
 
 
 def _said(outcome: Outcome) -> Outcome:
-    expected, compared = outcome.expected, outcome.compared
-    counts = (
-        (outcome.hooks, sum(expected.rollout.values()), expected.joined, compared.rows, compared.twice, compared.lost)
-        if expected and compared
-        else ("-",) * 6
-    )
+    compared = outcome.compared
+    roads = (outcome.told or "-", outcome.joined or "-")
+    counts: Sequence[object] = ("-",) * 8
+    if compared:
+        rows = (compared.rows, compared.twice, compared.lost)
+        counts = (outcome.hooks, *roads, outcome.expected, *rows, outcome.sessions)
     times = outcome.handler_seconds
     handler = f"{statistics.median(times) * 1000:.0f} ms" if times else "-"
-    _say((outcome.version, outcome.scenario, *counts, handler, "WRONG" if outcome.problems else "ok"))
+    _say((outcome.version, outcome.scenario, *counts, outcome.tokens, handler, "WRONG" if outcome.problems else "ok"))
     for problem in outcome.problems:
         sys.stdout.write(f"    {problem}\n")
     sys.stdout.flush()
     return outcome
 
 
+def _sum_up(version: str, outcomes: Sequence[Outcome]) -> None:
+    judged = [(outcome, outcome.compared) for outcome in outcomes if outcome.compared]
+    sessions = sum(outcome.sessions for outcome, _ in judged)
+    twice, lost = (sum(getattr(compared, name) for _, compared in judged) for name in ("twice", "lost"))
+    unequal = sum(outcome.tokens != "equal" for outcome in outcomes)
+    tokens = f"tokens not equal in {unequal} scenarios" if unequal else "tokens equal"
+    sys.stdout.write(
+        f"{version}: {len(outcomes)} scenarios, {sessions} sessions, {twice} twice, {lost} lost, {tokens}\n"
+    )
+
+
 def _say(cells: Iterable[object]) -> None:
     version, scenario, *numbers, verdict = map(str, cells)
-    sys.stdout.write(f"{version:<9} {scenario:<20} {' '.join(f'{one:>7}' for one in numbers)}  {verdict}\n")
+    sys.stdout.write(f"{version:<9} {scenario:<24} {' '.join(f'{one:>7}' for one in numbers)}  {verdict}\n")
     sys.stdout.flush()
 
 

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import platform
 import shlex
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from patcher.doctor.trust import hash_of, snake
 from patcher.prove.node import Node
 from patcher.prove.sidecar import eventually, scrubbed_environment
 from tests.drift import nodejs
@@ -57,9 +59,9 @@ def newest() -> str:
 def binary(version: str) -> str:
     """The native program of a version, fetched once. Raises `nodejs.Unavailable`."""
     modules = nodejs.installed(PACKAGE, version)
-    places = ("vendor/*/bin/codex", "vendor/*/codex/codex", "vendor/*/*/codex")
-    for place in places:
-        found = glob.glob(os.path.join(modules, "@openai", "codex*", *place.split("/")))
+    here = f"{platform.machine()}-*{sys.platform}*"  # older packages bring the programs of all platforms
+    for place in ("bin/codex", "codex/codex", "*/codex"):
+        found = glob.glob(os.path.join(modules, "@openai", "codex*", "vendor", here, *place.split("/")))
         if found:
             return found[0]
     raise nodejs.Unavailable(f"{PACKAGE} {version} brings no program for this machine")
@@ -77,13 +79,17 @@ class Hook:
 
 
 class Codex:
-    """A Codex below `directory`, of which nothing is outside of it. `port` is the model's, `sidecar_port` the sidecar's."""
+    """A Codex below `directory`, of which nothing is outside of it. `port` is the model's, `sidecar_port` the sidecar's.
+
+    asked: the prompts that threads were given through an app-server, by thread.
+    """
 
     def __init__(self, program: str, directory: str, node: Node, handler: str) -> None:
         self.program = program
         self.home = os.path.join(directory, "home", ".codex")
         self.project = os.path.join(directory, "project")
         self.sidecar_port = 0
+        self.asked: dict[str, list[str]] = {}
         self._node = node
         self._handler = handler
         self._record = os.path.join(directory, "hooks.jsonl")
@@ -137,6 +143,27 @@ class Codex:
                 _end_group(process)
         if code != 0 and when is None:
             raise CodexFailed(f"codex ended with {code}:\n{self.log()[-2000:]}")
+
+    def trust_hooks(self) -> None:
+        """Write down that the recorder's hooks are trusted: an app-server has no flag that lets it do without."""
+        path = os.path.join(self.home, "hooks.json")
+        with open(path, encoding="utf-8") as file:
+            hooks: dict[str, list[dict[str, Any]]] = json.load(file)["hooks"]
+        with open(os.path.join(self.home, "config.toml"), "a", encoding="utf-8") as file:
+            for event, [group] in hooks.items():
+                key = json.dumps(f"{path}:{snake(event)}:0:0")
+                file.write(
+                    f"\n[hooks.state.{key}]\ntrusted_hash = {json.dumps(hash_of(event, None, *group['hooks']))}\n"
+                )
+
+    def migrate(self) -> None:
+        """`codex migrate-rollouts --apply`. Raises `CodexFailed`."""
+        command = [self.program, "migrate-rollouts", "--apply"]
+        done = subprocess.run(
+            command, cwd=self.project, env=self.environment(), capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0 or " 0 failed" not in done.stdout:
+            raise CodexFailed(f"{' '.join(command[1:])} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
     def environment(self) -> dict[str, str]:
         """What it is started with."""

@@ -275,3 +275,87 @@ def compare(expected: Expected, rows: Sequence[Mapping[str, Any]]) -> Compared:
         twice += len(there)
         said.append(f"{' '.join(key)}: {len(there)} rows of which neither road has told")
     return Compared(len(rows), twice, lost, said)
+
+
+Event = tuple[str, ...]
+"""A logical event without its turn: hook name, session, thread, and the call or the prompt."""
+
+
+def events_asked_for(
+    asked: Mapping[str, Sequence[str]],
+    served: Iterable[tuple[str, Sequence[Line]]],
+    hooks: Sequence[Line],
+    *,
+    ends: Iterable[str],
+) -> "Counter[Event]":
+    """The logical events of threads, by what they were asked and answered: no rollout is looked at.
+
+    asked: the prompts of the threads that were driven. served: the model's answers, thread by thread; a thread that
+    nobody has driven is the sub-agent of the one that spawned it. hooks: those that were heard, for what only they
+    tell. ends: the threads of which something tells that turns end.
+    """
+    answers = list(served)
+    roots = roots_of(asked, answers)
+    found: Counter[Event] = Counter()
+    prompts = {thread: list(texts) for thread, texts in asked.items()}
+    tasks = [json.loads(item["arguments"])["message"] for _, items in answers for item in items if _spawns(item)]
+    for child in roots:
+        if child not in asked:
+            prompts[child] = [tasks.pop(0)]
+    for thread, texts in prompts.items():
+        root = roots[thread]
+        found["SubagentStart" if root != thread else "SessionStart", root, thread] += 1
+        for text in texts:
+            found["UserPromptSubmit", root, thread, text] += 1
+        if thread in ends:
+            found["SubagentStop" if root != thread else "Stop", root, thread] += len(texts)
+    for thread, items in answers:
+        for item in items:
+            if str(item["type"]).endswith("_call"):
+                for event in _TOOLS:
+                    found[event, roots[thread], thread, item["call_id"]] += 1
+    for key, number in keys_of_hooks(hooks).items():
+        if _has_no_identifier(key):
+            found[key[0], roots[key[1]], key[1]] += number
+    return found
+
+
+def roots_of(asked: Mapping[str, Sequence[str]], answers: Iterable[tuple[str, Sequence[Line]]]) -> dict[str, str]:
+    """The root of each thread: itself, if somebody has driven it."""
+    roots = {thread: thread for thread in asked}
+    spawner = ""
+    for thread, items in answers:
+        if thread not in roots:
+            roots[thread] = roots[spawner]
+        if any(_spawns(item) for item in items):
+            spawner = thread
+    return roots
+
+
+def _spawns(item: Line) -> bool:
+    return item.get("type") == "function_call" and item.get("name") == "spawn_agent"
+
+
+def compare_events(expected: "Counter[Event]", rows: Sequence[Mapping[str, Any]]) -> Compared:
+    """Rows against `events_asked_for`."""
+    found: Counter[Event] = Counter()
+    for row in rows:
+        data = json.loads(row["data"]) if row.get("data") else {}
+        event, session = str(row["event_type"]), str(row["session_id"])
+        thread = str(data.get("agent_id") or session)
+        more = [data.get("tool_use_id")] if event in _TOOLS else [data.get("prompt")] if "prompt" in data else []
+        found[event, session, thread, *map(str, more)] += 1
+    twice, lost = found - expected, expected - found
+    said = [f"{' '.join(key)}: {found[key]} rows for {expected[key]}" for key in (*twice, *lost)]
+    return Compared(len(rows), twice.total(), lost.total(), said)
+
+
+def tokens_of(
+    served: Iterable[tuple[str, str, tuple[int, int, int]]], roots: Mapping[str, str]
+) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """What each session's answers cost, by model: fresh input, cached input, output. served: thread, model, cost."""
+    total: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for thread, model, cost in served:
+        before = total.get((roots[thread], model), (0, 0, 0))
+        total[roots[thread], model] = (before[0] + cost[0], before[1] + cost[1], before[2] + cost[2])
+    return total

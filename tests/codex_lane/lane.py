@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,16 @@ from patcher.prove import Node, NotSeen, Sidecar, SidecarFailed, dependencies_fo
 from patcher.prove.reading import listed
 from patcher.prove.sidecar import POLL_MS, eventually
 from tests.codex_lane.codex import Codex, CodexFailed
-from tests.codex_lane.expected import Compared, Expected, compare
+from tests.codex_lane.expected import (
+    Compared,
+    Expected,
+    compare,
+    compare_events,
+    events_asked_for,
+    roots_of,
+    thread_of,
+    tokens_of,
+)  # fmt: skip
 from tests.codex_lane.model_server import ModelServer
 from tests.codex_lane.scenarios import Scenario
 
@@ -29,8 +38,12 @@ class Outcome:
     version: str
     scenario: str
     hooks: int = 0
-    expected: Expected | None = None
+    expected: int = 0
+    told: int = 0
+    joined: int = 0
     compared: Compared | None = None
+    sessions: int = 0
+    tokens: str = "-"
     handler_seconds: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
@@ -63,11 +76,13 @@ def play(version: str, program: str, scenario: Scenario, ground: Ground) -> Outc
     try:
         with ModelServer(scenario.scripts()) as model, _sidecar(codex, ground, directory) as sidecar:
             codex.configure(port=model.port, model=scenario.model, more=scenario.config)
+            if scenario.threads:
+                codex.trust_hooks()
             scenario.drive(codex, sidecar)
             codex.wait_for_hooks()
             outcome.problems += model.problems
             _keep(model.requests, os.path.join(directory, "requests.json"))
-            _judge(outcome, scenario, codex, sidecar)
+            _judge(outcome, scenario, codex, sidecar, model)
             if outcome.problems:
                 outcome.problems.append(f"the sidecar's log ends: {sidecar.log()[-400:]}")
     except (CodexFailed, SidecarFailed, NotSeen) as error:
@@ -87,26 +102,55 @@ def _sidecar(codex: Codex, ground: Ground, directory: str) -> Iterator[Sidecar]:
         yield sidecar
 
 
-def _judge(outcome: Outcome, scenario: Scenario, codex: Codex, sidecar: Sidecar) -> None:
+def _judge(outcome: Outcome, scenario: Scenario, codex: Codex, sidecar: Sidecar, model: ModelServer) -> None:
     hooks = codex.hooks()
     outcome.hooks = len(hooks)
-    told = [hook.payload for hook in hooks if codex.heard(hook)]
     outcome.handler_seconds = [hook.seconds for hook in hooks if hook.code is not None]
-    outcome.expected = expected = Expected.of(told, codex.rollouts().values())
+    told = [hook.payload for hook in hooks if codex.heard(hook)]
+    files = list(codex.rollouts().values())
+    answers = [(served.thread, served.items) for served in model.served]
+    if scenario.threads:
+        roots = roots_of(codex.asked, answers)
+        ends = {thread_of(lines) for lines in files if "task_complete" in json.dumps(lines)}
+        ends |= {str(payload["session_id"]) for payload in told if payload["hook_event_name"] == "Stop"}
+        events = events_asked_for(codex.asked, answers, told, ends=ends)
+        outcome.expected = events.total()
 
-    def now() -> Compared:
-        return compare(expected, sidecar.rows("SELECT * FROM events"))
+        def now() -> Compared:
+            return compare_events(events, sidecar.rows("SELECT * FROM events"))
+    else:
+        roots = {thread_of(lines): _root_of(lines) for lines in files}
+        expected = Expected.of(told, files)
+        outcome.expected, outcome.joined = expected.union.total(), expected.joined
+        outcome.told = sum(expected.rollout.values())
 
-    eventually(lambda: now().ok, _LONGEST_WAIT)
+        def now() -> Compared:
+            return compare(expected, sidecar.rows("SELECT * FROM events"))
+
+    cost = tokens_of(((served.thread, served.model, served.cost) for served in model.served), roots)
+    eventually(lambda: now().ok and not _wrong_tokens(sidecar, cost), _LONGEST_WAIT)
     time.sleep(_SETTLED)
     outcome.compared = now()
-    outcome.problems += outcome.compared.said
-    outcome.problems += _of_the_handler(codex)
-    outcome.problems += _of_the_session(sidecar, codex)
+    outcome.sessions = len(set(roots.values()))
+    wrong = _wrong_tokens(sidecar, cost)
+    outcome.tokens = "wrong" if wrong else "equal"
+    outcome.problems += [*outcome.compared.said, *wrong, *_of_the_handler(codex), *_of_the_session(sidecar, roots)]
     came = {hook.payload["hook_event_name"] for hook in hooks}
     outcome.problems += [f"the scenario shows nothing: no {event} hook came" for event in set(scenario.needs) - came]
     if hooks and not scenario.hooks:
         outcome.problems.append("hooks came, though they are off")
+
+
+def _wrong_tokens(sidecar: Sidecar, cost: Mapping[tuple[str, str], tuple[int, int, int]]) -> list[str]:
+    """Sessions whose totals are not what the model's answers cost."""
+    rows = sidecar.rows("SELECT * FROM token_usage")
+    columns = ("input_tokens", "cache_read_tokens", "output_tokens")
+    found = {(row["session_id"], row["model"]): tuple(row[name] for name in columns) for row in rows}
+    return [
+        f"session {key[0]}: its tokens of {key[1]} are {found.get(key)}, not {cost.get(key)}"
+        for key in sorted({*found, *cost})
+        if found.get(key) != cost.get(key)
+    ]
 
 
 def _of_the_handler(codex: Codex) -> list[str]:
@@ -118,15 +162,15 @@ def _of_the_handler(codex: Codex) -> list[str]:
     ]
 
 
-def _of_the_session(sidecar: Sidecar, codex: Codex) -> list[str]:
+def _of_the_session(sidecar: Sidecar, roots: Mapping[str, str]) -> list[str]:
     """There is one session, of Codex, for each root thread."""
     rows: dict[str, dict[str, Any]] = listed(sidecar, "limit=1000")
     said = [
         f"session {id_} has harness {row.get('harness')}" for id_, row in rows.items() if row.get("harness") != "codex"
     ]
-    roots = {_root_of(lines) for lines in codex.rollouts().values()}
-    if set(rows) != roots:
-        said.append(f"the sessions are {sorted(rows)}, not {sorted(roots)}")
+    wanted = set(roots.values())
+    if set(rows) != wanted:
+        said.append(f"the sessions are {sorted(rows)}, not {sorted(wanted)}")
     return said
 
 

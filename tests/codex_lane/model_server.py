@@ -5,6 +5,7 @@ import itertools
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 Item = dict[str, Any]
@@ -15,13 +16,30 @@ Script = Sequence[Step]
 ROOT = ""
 """The script of every thread whose prompt names no other script."""
 
-_USAGE = {
-    "input_tokens": 10,
-    "input_tokens_details": {"cached_tokens": 2},
-    "output_tokens": 5,
-    "output_tokens_details": {"reasoning_tokens": 1},
-    "total_tokens": 15,
-}
+
+@dataclass(frozen=True)
+class Served:
+    """One answer: to which thread, what it was given, and what it cost. thread: as Codex says, or names its cache."""
+
+    thread: str
+    model: str
+    items: Sequence[Item]
+    usage: Mapping[str, Any]
+
+    @property
+    def cost(self) -> tuple[int, int, int]:
+        """Fresh input, cached input, output."""
+        cached = self.usage["input_tokens_details"]["cached_tokens"]
+        return self.usage["input_tokens"] - cached, cached, self.usage["output_tokens"]
+
+
+def _usage(number: int) -> dict[str, Any]:
+    """No two answers cost the same: what is counted twice, or not at all, shows."""
+    counts = {"input_tokens": 10 + 16 * number, "output_tokens": 5 + number}
+    details = {"input_tokens_details": {"cached_tokens": 2}, "output_tokens_details": {"reasoning_tokens": 1}}
+    return {**counts, **details, "total_tokens": sum(counts.values())}
+
+
 _numbers = itertools.count(1)
 
 
@@ -80,6 +98,7 @@ class ModelServer:
     def __init__(self, scripts: Mapping[str, Script]) -> None:
         self.requests: list[Request] = []
         self.problems: list[str] = []
+        self.served: list[Served] = []
         self._left = {word: list(script) for word, script in scripts.items()}
         self._lock = threading.Lock()
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
@@ -101,8 +120,16 @@ class ModelServer:
         """How many steps nobody has asked for."""
         return sum(map(len, self._left.values()))
 
-    def answer(self, request: Request) -> list[Item]:
-        """The next step of the thread that asks."""
+    def answer(self, request: Request) -> Served:
+        """The next step of the thread that asks, and what it costs."""
+        items = self._step(request)
+        with self._lock:
+            more = request.get("client_metadata") or {}
+            thread = str(more.get("thread_id") or request.get("prompt_cache_key"))  # newer ones share a cache
+            self.served.append(Served(thread, str(request.get("model")), items, _usage(len(self.served))))
+            return self.served[-1]
+
+    def _step(self, request: Request) -> list[Item]:
         with self._lock:
             self.requests.append(request)
             script = self._left[self._word_of(request)]
@@ -131,9 +158,9 @@ def _handler_for(server: ModelServer) -> type[http.server.BaseHTTPRequestHandler
                 self.send_error(404)
                 return
             response = {"id": f"resp_{next(_numbers)}"}
-            items = server.answer(json.loads(body))
-            done = [("response.output_item.done", {"item": item}) for item in items]
-            ends = ("response.completed", {"response": {**response, "usage": _USAGE}})
+            answer = server.answer(json.loads(body))
+            done = [("response.output_item.done", {"item": item}) for item in answer.items]
+            ends = ("response.completed", {"response": {**response, "usage": answer.usage}})
             events = [("response.created", {"response": response}), *done, ends]
             lines = (f"event: {kind}\ndata: {json.dumps({'type': kind, **fields})}\n\n" for kind, fields in events)
             self.send_response(200)

@@ -1,12 +1,14 @@
 """What the scripted model makes Codex do, and how Codex is driven: one scenario a row."""
 
+import contextlib
 import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from patcher.prove import Sidecar
-from tests.codex_lane.codex import Codex
+from tests.codex_lane.app_server import AppServer
+from tests.codex_lane.codex import Codex, binary
 from tests.codex_lane.expected import thread_of
 from tests.codex_lane.model_server import ROOT, Item, Request, Script, call, custom, output_of, say, tools_of
 
@@ -15,8 +17,10 @@ DIRECT = "gpt-5.5"
 DIRECT_WITH_AGENTS = "gpt-5.6"
 CODE_MODE = "gpt-5.6-sol"
 _CHILD = "CHILD-TASK"
+_IMPORTED = 2.0  # seconds in which a sidecar surely has read what is there
 _PATCH = "*** Begin Patch\n*** Add File: {name}\n+hello\n*** End Patch\n"
 
+_SINCE = (0, 146)
 Driver = Callable[[Codex, Sidecar], None]
 
 
@@ -24,7 +28,8 @@ Driver = Callable[[Codex, Sidecar], None]
 class Scenario:
     """scripts: of each thread. config: lines for config.toml. needs: hook events without which it has shown nothing.
 
-    since: the first version that can do it.
+    since: the first version that can do it. older: the version that writes the threads first. threads: whether it is driven through an app-server; then the rows are held
+    against what was asked and answered, not against the rollouts.
     """
 
     name: str
@@ -34,7 +39,9 @@ class Scenario:
     needs: tuple[str, ...] = ()
     config: str = ""
     hooks: bool = True
-    since: tuple[int, ...] = ()
+    since: tuple[int, ...] = _SINCE
+    older: str = ""
+    threads: bool = False
 
 
 def _once(codex: Codex, sidecar: Sidecar) -> None:
@@ -170,6 +177,107 @@ def _forked() -> Mapping[str, Script]:
     return {ROOT: [*one, [call("exec_command", cmd="echo two")], [say("Two.")]]}
 
 
+_OLDER = "0.146.0"  # writes rollouts that 0.148 and later can migrate
+_OLDEST = "0.89.0"  # and these have no turn ids
+
+
+def _threads_script() -> Mapping[str, Script]:
+    """The first word that a thread's history has chooses: the youngest is first."""
+
+    def turn(word: str) -> list[Callable[[Request], list[Item]]]:
+        return [lambda request: [_shell(request, f"echo {word}")], lambda _: [say(f"{word}.")]]
+
+    return {
+        "LAST": turn("last"),
+        "AGAIN": turn("again"),
+        _CHILD: turn("child"),
+        "FORKED": turn("forked"),
+        "SPAWN": [_spawn_with_context, _wait_for_it, [say("Spawned.")]],
+        ROOT: [*turn("zero"), *turn("one")],
+    }
+
+
+def _shell(request: Request, command: str) -> Item:
+    if "exec_command" in tools_of(request):
+        return call("exec_command", cmd=command)
+    return call("shell", command=["bash", "-lc", command])
+
+
+def _spawn_with_context(request: Request) -> list[Item]:
+    if "spawn_agent" not in tools_of(request):
+        return [say("This Codex has no sub-agents.")]
+    namespace = tools_of(request)["spawn_agent"]
+    message = f"{_CHILD}: look around"
+    return [call("spawn_agent", namespace=namespace, call_id="call_spawn", message=message, fork_context=True)]
+
+
+def _wait_for_it(request: Request) -> list[Item]:
+    return _wait(request) if "wait_agent" in tools_of(request) else [say("Nobody to wait for.")]
+
+
+def _drive_threads(codex: Codex) -> str:
+    """A thread, a fork of it, a fork of that one, and a sub-agent that is given the thread's history."""
+    with AppServer(codex) as app:
+        thread = app.start()
+        app.turn(thread, "step zero")
+        app.turn(thread, "step one")
+        fork = app.fork(thread)
+        app.turn(fork, "FORKED: go on")
+        app.turn(thread, "SPAWN a sub-agent")
+        app.turn(app.fork(fork), "AGAIN: go on")
+    return thread
+
+
+def _resume_thread(codex: Codex, thread: str) -> None:
+    with AppServer(codex) as app:
+        app.resume(thread)
+        app.turn(thread, "LAST: go on")
+
+
+def _threads(codex: Codex, sidecar: Sidecar) -> None:
+    _resume_thread(codex, _drive_threads(codex))
+
+
+def _threads_migrated(older: str, *, followed: bool) -> Driver:
+    """An older Codex writes the threads, this one migrates them, with a sidecar that has read them before, or has not."""
+
+    def drive(codex: Codex, sidecar: Sidecar) -> None:
+        newer, codex.program = codex.program, binary(older)
+        if not followed:
+            sidecar.kill()
+        with contextlib.nullcontext() if followed else codex.unheard():
+            thread = _drive_threads(codex)
+        if followed:
+            time.sleep(_IMPORTED)
+        codex.program = newer
+        codex.migrate()
+        if not followed:
+            sidecar.start()
+            codex.sidecar_port = sidecar.port
+        _resume_thread(codex, thread)
+
+    return drive
+
+
+_WITH_AGENTS = "features.multi_agent = true"
+_THREADS = (
+    Scenario("threads", DIRECT_WITH_AGENTS, _threads_script, _threads, config=_WITH_AGENTS, since=(0,), threads=True),
+    *(
+        Scenario(
+            f"migrated-{older}{'' if followed else '-unseen'}",
+            DIRECT_WITH_AGENTS,
+            _threads_script,
+            _threads_migrated(older, followed=followed),
+            config=_WITH_AGENTS,
+            since=(0, 148),
+            older=older,
+            threads=True,
+        )
+        for older in (_OLDER, _OLDEST)
+        for followed in (True, False)
+    ),
+)
+
 SCENARIOS = (
     Scenario("direct", DIRECT, _direct, _once, ("PreToolUse", "PostToolUse", "Stop")),
     Scenario("code-mode", CODE_MODE, _code_mode, _once, ("PreToolUse", "PostToolUse", "Stop")),
@@ -182,4 +290,5 @@ SCENARIOS = (
     Scenario("compaction", DIRECT, _compacted, _once, ("Stop",), config="model_auto_compact_token_limit = 12"),
     Scenario("fork", DIRECT, _forked, _fork, ("SessionStart", "Stop"), since=(0, 155)),
     Scenario("hooks-off", DIRECT, _direct, _once, config="features.hooks = false", hooks=False),
+    *_THREADS,
 )

@@ -17,7 +17,7 @@ const DAY = 24 * 60 * 60 * 1000;
 beforeEach(reset);
 
 function write(dir, day, name, lines = [meta()], time = OLD) {
-  const file = path.join(dir, "sessions", day, `rollout-${name}.jsonl`);
+  const file = path.join(dir, "sessions", day, `rollout-${name}-${ROOT}.jsonl`);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, text(lines));
   fs.utimesSync(file, time, time);
@@ -90,9 +90,9 @@ test("a file that a hook names is looked at from the next look on; what is no ro
   assert.ok(paths(await files.look()).includes(quiet));
   assert.ok(paths(await files.look()).includes(quiet));
   const before = files.files.size;
-  for (const named of ["/etc/passwd", "/tmp/rollout-x.jsonl", path.join(dir, "sessions/../../rollout-x.jsonl"), path.join(dir, "sessions/2026/notes.jsonl")]) files.hint(named);
+  for (const named of ["/etc/passwd", `/tmp/rollout-x-${ROOT}.jsonl`, path.join(dir, `sessions/../../rollout-x-${ROOT}.jsonl`), path.join(dir, "sessions/2026/notes.jsonl")]) files.hint(named);
   assert.equal(files.files.size, before);
-  files.hint(path.join(dir, "sessions/2026/11/23/rollout-gone.jsonl"));
+  files.hint(path.join(dir, `sessions/2026/11/23/rollout-gone-${ROOT}.jsonl`));
   await files.look();
   assert.equal(files.files.size, before);
 });
@@ -118,7 +118,7 @@ async function until(what, complaint) {
 test("after a restart, files that have not changed are not opened, and one that has goes on", async t => {
   const dir = home(t);
   const lines = [meta(), started(), call("c", "ls")];
-  const file = write(dir, "2026/11/23", `x-${ROOT}`, lines);
+  const file = write(dir, "2026/11/23", "x", lines);
   for (let index = 0; index < 20; index += 1) write(dir, "2026/11/22", `y-${index}`, [meta({ id: `s${index}`, session_id: `s${index}` })]);
   startCodexWatcher();
   await until(() => readStamps().size === 21, "not imported");
@@ -147,13 +147,13 @@ test("a session that is resumed in an old file is seen as soon as its hook names
   fs.appendFileSync(file, text([started(), call("resumed", "ls")]));
   deliverHook({ session_id: ROOT, hook_event_name: "SessionStart", source: "resume", transcript_path: file });
   const began = Date.now();
-  await until(() => rows("event_key LIKE '%:resumed:pre'").length === 1, "not seen");
+  await until(() => rows("event_key LIKE '%:resumed:%:pre'").length === 1, "not seen");
   assert.ok(Date.now() - began < 600, `${Date.now() - began} ms`);
 });
 
 test("where a file was read to is forgotten when it has been gone for a month, what it counted is not", async t => {
   const dir = home(t);
-  const file = write(dir, "2026/11/23", `x-${ROOT}`, [meta(), message("token_count", { info: { total_token_usage: { input_tokens: 9 } } })]);
+  const file = write(dir, "2026/11/23", "x", [meta(), message("token_count", { info: { total_token_usage: { input_tokens: 9 } } })]);
   await importRollout(file);
   const row = () => db.prepare("SELECT state, usage, gone_at FROM codex_rollouts").get();
   const now = Date.now();

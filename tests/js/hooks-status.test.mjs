@@ -37,6 +37,12 @@ function armed(t) {
   return dir;
 }
 
+test("a session is known by its first line, however long that is", t => {
+  const dir = home(t);
+  const longest = rollout(dir, MINUTE, { meta: { base_instructions: { text: "x".repeat(3_000_000) } } });
+  assert.deepEqual([newestSession().id, newestSession().has_turn, newestSession().cli_version], [longest, true, "0.169.0"]);
+});
+
 test("the newest session is the one that began last, and no sub-agent", t => {
   const dir = home(t);
   assert.equal(newestSession(), null);

@@ -20,9 +20,9 @@ const rollout = (data = {}, more = {}) =>
 const hook = (data = {}) =>
   deliverHook({ session_id: "s", turn_id: "t", tool_use_id: "c", tool_name: "Bash", hook_event_name: "PreToolUse", ...data });
 
-test("a key names the thread, the call and the phase", () => {
-  assert.equal(keyOf(PRE), "tool:s:c:pre");
-  assert.equal(keyOf({ ...PRE, event_type: "PostToolUse" }), "tool:s:c:post");
+test("a key names the thread, the call, its turn and the phase", () => {
+  assert.equal(keyOf(PRE), "call:s:c:t:pre");
+  assert.equal(keyOf({ ...PRE, event_type: "PostToolUse" }), "call:s:c:t:post");
 });
 
 test("what ends or compacts a turn is named by the turn", () => {
@@ -84,8 +84,8 @@ test("without its identifier an event has no key", () => {
 });
 
 test("a rollout line without identifiers is named by its place, so that reading again adds nothing", () => {
-  const event = { event_type: "Stop", thread_id: "s", line_id: "2026/0" };
-  assert.equal(keyOf(event), "line:s:2026/0:Stop");
+  const event = { event_type: "PreToolUse", thread_id: "s", turn_id: "t", line_id: "2026.0" };
+  assert.equal(keyOf(event), "line:s:t:2026.0:PreToolUse");
 });
 
 test("the second delivery on the same road adds nothing", () => {
@@ -138,7 +138,7 @@ test("the time of a finished item is better than the time of a line, and stays w
 test("the hook of a thread within a session is an event of that thread", () => {
   hook();
   hook({ agent_id: "child" });
-  assert.deepEqual(rows().map(row => row.event_key).sort(), ["tool:child:c:pre", "tool:s:c:pre"]);
+  assert.deepEqual(rows().map(row => row.event_key).sort(), ["call:child:c:t:pre", "call:s:c:t:pre"]);
 });
 
 test("a payload that is not ours is left to the sidecar", () => {
@@ -183,4 +183,70 @@ test("the stored data is the payload itself", () => {
     rollout_path: "/r.jsonl",
     __provider: "codex",
   });
+});
+
+const end = (data, more) => rollout(data, { event_type: "PostToolUse", ...more });
+const keys = () => rows().map(row => `${row.event_key} ${row.capture}`).sort();
+
+test("a call id that comes again in a later turn is another call, on both roads", () => {
+  for (const turn of ["t1", "t2"]) {
+    hook({ turn_id: turn, tool_use_id: "call_0" });
+    hook({ turn_id: turn, tool_use_id: "call_0", hook_event_name: "PostToolUse" });
+    rollout({}, { turn_id: turn, tool_use_id: "call_0" });
+    end({}, { turn_id: turn, tool_use_id: "call_0" });
+  }
+  assert.deepEqual(keys(), ["t1:post", "t1:pre", "t2:post", "t2:pre"].map(each => `call:s:call_0:${each} both`));
+});
+
+test("the end of a background command in a later turn is that of its call, whichever road is first", () => {
+  const line = () => end({ end_turn_id: "t2" }, { end_turn_id: "t2" });
+  const late = () => hook({ turn_id: "t2", hook_event_name: "PostToolUse" });
+  for (const deliver of [() => (late(), line()), () => (line(), late())]) {
+    db.exec("DELETE FROM events");
+    hook();
+    rollout();
+    deliver();
+    late();
+    assert.deepEqual(keys(), ["call:s:c:t:post both", "call:s:c:t:pre both"]);
+    assert.equal(rows("event_type = 'PostToolUse'")[0].data.turn_id, "t2");
+  }
+});
+
+test("an end whose beginning has yet to come is not taken for that of an earlier call with its id", () => {
+  hook({ turn_id: "t1" });
+  hook({ turn_id: "t2", hook_event_name: "PostToolUse" });
+  hook({ turn_id: "t2" });
+  end({}, { turn_id: "t1" });
+  assert.deepEqual(keys(), ["call:s:c:t1:post rollout", "call:s:c:t1:pre hook", "call:s:c:t2:post hook", "call:s:c:t2:pre hook"]);
+});
+
+test("a call of a script is known by its id, in whatever turn its lines and its hooks say it ended", () => {
+  rollout({}, { tool_use_id: "exec-1", turn_id: "t2", nested: true });
+  hook({ tool_use_id: "exec-1", turn_id: "t1" });
+  assert.deepEqual(keys(), ["call:s:exec-1:t2:pre both"]);
+});
+
+test("where lines name no turn, their calls join those of the hooks, one by one", () => {
+  for (const turn of ["t1", "t2"]) hook({ turn_id: turn, tool_use_id: "call_0" });
+  for (const turn of ["@1.0", "@2.0"]) rollout({}, { turn_id: turn, tool_use_id: "call_0" });
+  assert.deepEqual(keys(), ["call:s:call_0:t1:pre both", "call:s:call_0:t2:pre both"]);
+});
+
+test("a row that an earlier version has written, without the turn in its key, is completed by the hook's second half", () => {
+  hook();
+  db.exec("UPDATE events SET event_key = 'tool:s:c:pre'");
+  hook();
+  hook({ hook_event_name: "PostToolUse" });
+  assert.deepEqual(keys(), ["call:s:c:t:post hook", "call:s:c:t:pre hook"]);
+});
+
+test("a script is shown until a call that it makes is told of, in either order", () => {
+  const script = () => rollout({}, { tool_use_id: "outer", script: true });
+  const nested = () => hook({ tool_use_id: "exec-1" });
+  const other = () => rollout({}, { tool_use_id: "outer", turn_id: "other", script: true });
+  for (const deliver of [() => (script(), nested(), other()), () => (nested(), script(), other())]) {
+    db.exec("DELETE FROM events; DELETE FROM codex_turns");
+    deliver();
+    assert.deepEqual(keys(), ["call:s:exec-1:t:pre hook", "script:s:other:outer:pre rollout"]);
+  }
 });

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
-import { ROOT, call, db, meta, output, overlay, reset, started, temporary, text } from "./support.mjs";
+import { ROOT, call, db, meta, output, overlay, reset, started, temporary, text, transactions } from "./support.mjs";
 
 // Every thread that is started is seen, and can be kept from starting: before the overlays take hold of the class.
 const threads = createRequire(import.meta.url)("node:worker_threads");
@@ -68,10 +68,10 @@ test("a long file is read by another thread, and gives the rows that it gives he
 test("a row that a hook has brought is completed from the other thread", async t => {
   const file = fileOf(t, long());
   await importRollout(file);
-  const [before] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:post'");
-  db.exec("DELETE FROM codex_rollouts; UPDATE events SET capture = 'hook', data = '{\"tool_response\":\"by hook\"}' WHERE event_key LIKE '%:c7:post'");
+  const [before] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:%:post'");
+  db.exec("DELETE FROM codex_rollouts; UPDATE events SET capture = 'hook', data = '{\"tool_response\":\"by hook\"}' WHERE event_key LIKE '%:c7:%:post'");
   assert.deepEqual(await importRollout(file), { inserted: 0, completed: 1, complete: true });
-  const [after] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:post'");
+  const [after] = all("SELECT * FROM events WHERE event_key LIKE '%:c7:%:post'");
   assert.deepEqual([after.capture, JSON.parse(after.data)], ["both", { ...JSON.parse(before.data), tool_response: "by hook" }]);
 });
 
@@ -85,15 +85,19 @@ test("one thread serves many files, and a file that is left half-way is read on 
   assert.ok(workers.length - before <= 1);
 });
 
+test("an error in the other thread has its code here", async t => {
+  const { openBatches } = overlay("codex-offload");
+  for (const size of [0, 1e9]) {
+    const handle = await fs.promises.open(temporary(t)); // a folder can be opened, not read
+    const batches = openBatches(handle, { size, consumed: 0, state: null, threadId: ROOT, deletedTo: null });
+    await assert.rejects(batches.next(), { code: "EISDIR", syscall: "read" });
+  }
+});
+
 test("a thread that dies loses nothing, and is done without from then on", async t => {
   const file = fileOf(t, long());
-  const { transaction } = db;
-  db.transaction = work => (workers.at(-1).terminate(), transaction(work));
-  try {
-    await assert.rejects(importRollout(file), /the thread that read the file is gone/);
-  } finally {
-    db.transaction = transaction;
-  }
+  const endThread = () => workers.at(-1).terminate();
+  await transactions(() => assert.rejects(importRollout(file), /the thread that read the file is gone/), endThread);
   const some = all().length;
   assert.ok(some > 0 && some < 2002, `${some} rows`);
   assert.deepEqual(await importRollout(file), { inserted: 2002 - some, completed: 0, complete: true });
@@ -106,7 +110,7 @@ test("where no thread can be started, the sidecar's own reads", async t => {
   const { openBatches } = overlay("codex-offload");
   const [file, rows] = [fileOf(t, long()), []];
   const handle = await fs.promises.open(file);
-  for await (const batch of openBatches(handle, { size: 1e9, consumed: 0, state: null, threadId: ROOT })) rows.push(...batch.rows);
+  for await (const batch of openBatches(handle, { size: 1e9, consumed: 0, state: null, threadId: ROOT, deletedTo: null })) rows.push(...batch.rows);
   assert.equal(rows.length, 2002);
   assert.equal(handle.fd, -1);
 });

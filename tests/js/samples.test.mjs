@@ -49,7 +49,7 @@ for (const name of Object.keys(EXPECTED)) {
     for (const payload of hooks) deliverHook(payload);
     await importRollout(file);
     assert.deepEqual(counts(), EXPECTED[name]);
-    assert.deepEqual(rows("capture = 'rollout'").map(row => row.event_key.split(":").slice(2).join(" ")).sort(), ROLLOUT_ONLY[name]);
+    assert.deepEqual(rows("capture = 'rollout'").map(row => row.event_key.split(":")).map(([, , id, , phase]) => `${id} ${phase}`).sort(), ROLLOUT_ONLY[name]);
     assert.deepEqual(rows("capture = 'hook'").map(row => row.event_type), ["SessionEnd"]);
   });
 

@@ -20,7 +20,7 @@ export const { sent } = require(path.join(TREE, "server", "websocket.js"));
 /** An empty database, and nothing said. */
 export function reset() {
   overlay("codex-checkpoints").readStamps(); // makes their table
-  for (const table of ["codex_rollouts", "events", "token_usage", "agents", "sessions"]) db.exec(`DELETE FROM ${table}`);
+  for (const table of ["codex_rollouts", "codex_threads", "codex_turns", "codex_tokens", "events", "token_usage", "agents", "sessions"]) db.exec(`DELETE FROM ${table}`);
   sent.length = 0;
 }
 
@@ -37,6 +37,47 @@ export function rows(where = "1 = 1", ...values) {
 
 export function session(id) {
   return db.prepare("SELECT * FROM sessions WHERE id = ?").get(id);
+}
+
+/** Counts the transactions that begin while `work` runs; `begun()` is called at each. */
+export async function transactions(work, begun = () => {}) {
+  const { exec } = db;
+  let count = 0;
+  db.exec = sql => {
+    if (/^BEGIN/.test(sql)) begun((count += 1));
+    return exec(sql);
+  };
+  try {
+    await work();
+  } finally {
+    db.exec = exec;
+  }
+  return count;
+}
+
+/** The database as it is on a full disk, while `work` runs: it cannot grow by a page. */
+export async function onFullDisk(work) {
+  db.exec("VACUUM");
+  const { page_count: pages } = db.prepare("PRAGMA page_count").get();
+  db.prepare(`PRAGMA max_page_count = ${pages}`).get();
+  try {
+    return await work();
+  } finally {
+    db.prepare("PRAGMA max_page_count = 1000000").get();
+  }
+}
+
+/** What is warned of while `work` runs. */
+export async function warnings(work) {
+  const { warn } = console;
+  const lines = [];
+  console.warn = line => lines.push(line);
+  try {
+    await work();
+  } finally {
+    console.warn = warn;
+  }
+  return lines;
 }
 
 /** A temporary folder that is gone after the test. */

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
-import { ROOT, SAMPLES, TURN, at, call, db, deliverHook, item, message, meta, output, overlay, parse, reset, response, rows, sample, session, started, temporary, text } from "./support.mjs";
+import { ROOT, SAMPLES, TURN, at, call, db, deliverHook, item, message, meta, onFullDisk, output, overlay, parse, reset, response, rows, sample, session, started, temporary, text } from "./support.mjs";
 
 const { importRollout } = overlay("codex-importer");
 const { createParser } = overlay("codex-rollout");
@@ -17,7 +18,7 @@ beforeEach(reset);
 
 const usageRecord = (id, input) => ({ timestamp: at(40), type: "token_usage_record", payload: { response_id: id, usage: { input_tokens: input, output_tokens: 1 } } });
 const total = (input, ms = 40) => message("token_count", { info: { total_token_usage: { input_tokens: input, output_tokens: 1 } } }, ms);
-const context = model => ({ timestamp: at(6), type: "turn_context", payload: { turn_id: TURN, model } });
+const context = (model, turn = TURN) => ({ timestamp: at(6), type: "turn_context", payload: { turn_id: turn, model } });
 
 /** One stream with everything in it whose meaning depends on lines before it. */
 const everything = [
@@ -91,6 +92,13 @@ async function inOneGo(t, content, name) {
   const expected = essence();
   reset();
   return expected;
+}
+
+/** A module of ours as it is when the sidecar starts. */
+function fresh(name) {
+  const { cache, resolve } = createRequire(import.meta.url);
+  delete cache[resolve(path.join(process.env.SIDECAR_TREE, "server", "lib", `${name}.js`))];
+  return overlay(name);
 }
 
 const checkpoints = () => db.prepare("SELECT * FROM codex_rollouts ORDER BY path").all();
@@ -226,7 +234,7 @@ test("a file that is copied has its tokens counted once", async t => {
   const copy = fileOf(t, everything);
   await importRollout(copy);
   assert.deepEqual(essence(), before);
-  assert.equal(checkpoints().length, 2);
+  assert.equal(checkpoints().length, 1);
 });
 
 test("a file that was cut short is read from its start, and gives no row twice", async t => {
@@ -244,7 +252,8 @@ test("a file that was cut short is read from its start, and gives no row twice",
 test("another file at the same path, longer than the first, is read from its start", async t => {
   const file = fileOf(t, [meta(), started(), call("c", "ls")]);
   await importRollout(file);
-  write(file, [meta({ id: CHILD, session_id: CHILD }), ...everything.slice(1)]);
+  const theirs = text(everything.slice(1)).replaceAll(TURN, next);
+  fs.writeFileSync(file, text([meta({ id: CHILD, session_id: CHILD })]) + theirs);
   await importRollout(file);
   assert.equal(rows("session_id = ?", ROOT).length, 2);
   const given = essence().events.filter(row => row.session_id === CHILD).length;
@@ -260,14 +269,58 @@ test("a file that was rewritten behind its first lines is read from its start", 
   assert.deepEqual(rows("event_type = 'PreToolUse'").map(row => row.data.tool_use_id).sort(), ["c", "d"]);
 });
 
-test("a session that is deleted takes its checkpoint along, and comes back whole when its file grows", async t => {
-  const file = fileOf(t, everything.slice(0, 10));
-  await importRollout(file);
-  db.exec("DELETE FROM sessions");
-  assert.deepEqual(checkpoints(), []);
+test("the last line needs no line feed: it is told as soon as it is whole, and once", async t => {
+  const file = fileOf(t);
+  const expected = await inOneGo(t, everything);
+  const whole = text(everything).trimEnd();
+  for (const end of [30, 1]) {
+    write(file, whole.slice(0, -end));
+    await importRollout(file);
+    assert.ok(rows().length < expected.events.length, `without its last ${end} bytes`);
+  }
+  for (const content of [whole, `${whole}\n`, `${whole}\r\n`]) {
+    write(file, content);
+    await importRollout(file);
+    assert.deepEqual(essence(), expected);
+  }
+  assert.equal(Number(checkpoints()[0].consumed), fs.statSync(file).size);
+});
+
+test("a byte order mark, carriage returns and blank lines change nothing", async t => {
+  const expected = await inOneGo(t, everything);
+  await importRollout(fileOf(t, `\ufeff${text(everything).replaceAll("\n", "\r\n\r\n")}`));
+  assert.deepEqual(essence(), expected);
+});
+
+test("the table of an earlier version goes on: nothing is read again, no checkpoint goes, deleted stays deleted", async t => {
+  const file = fileOf(t, everything.slice(0, 20));
+  const gone = fileOf(t, [meta({ id: CHILD, session_id: CHILD })], `rollout-y-${CHILD}.jsonl`);
+  for (const each of [file, gone]) await importRollout(each, { stamp: "9 9" });
+  const before = checkpoints();
+  db.exec(`
+    DROP TRIGGER codex_session_deleted;
+    ALTER TABLE codex_rollouts RENAME TO new_rollouts;
+    DROP INDEX idx_codex_rollouts_session;
+    CREATE TABLE codex_rollouts (
+      path TEXT PRIMARY KEY, name TEXT NOT NULL, session_id TEXT REFERENCES sessions (id) ON DELETE CASCADE,
+      thread_id TEXT, consumed INTEGER NOT NULL, fingerprint TEXT NOT NULL, state TEXT, usage TEXT NOT NULL,
+      stamp TEXT, gone_at INTEGER);
+    CREATE INDEX idx_codex_rollouts_name ON codex_rollouts (name);
+    CREATE INDEX idx_codex_rollouts_session ON codex_rollouts (session_id);
+    INSERT INTO codex_rollouts
+      SELECT path, name, session_id, thread_id, consumed, fingerprint, state, usage, stamp || ' false', gone_at FROM new_rollouts;
+    INSERT INTO codex_rollouts
+      SELECT '/a/' || name, name, session_id, thread_id, 1, fingerprint, 'no JSON', usage, NULL, 7 FROM new_rollouts;
+    DROP TABLE new_rollouts;
+    PRAGMA foreign_keys = OFF;
+    DELETE FROM sessions WHERE id = '${CHILD}';
+    PRAGMA foreign_keys = ON`);
+  assert.deepEqual(fresh("codex-checkpoints").readStamps(), new Map(before.map(row => [row.path, "9 9"])));
+  const after = checkpoints();
+  assert.deepEqual(after.map(row => ({ ...row })), before.map(row => ({ ...row, ...(row.path === gone && { deleted: 1, usage: "[]" }) })));
   write(file, everything);
   await importRollout(file);
-  assert.equal(rows().length, (await inOneGo(t, everything)).events.length);
+  assert.equal(rows("session_id = ?", ROOT).length, (await inOneGo(t, everything)).events.length);
 });
 
 test("a state that another version saved is not trusted: the file is read from its start", async t => {
@@ -288,18 +341,18 @@ test("a line of many megabytes is one event, cut; a longer one than memory shoul
   await importRollout(fileOf(t, lines));
   const [post] = rows("event_type = 'PostToolUse'");
   assert.ok(post.data.tool_response.length < 70000);
-  assert.equal(rows("event_key LIKE '%:d:pre'").length, 1);
+  assert.equal(rows("event_key LIKE '%:d:%:pre'").length, 1);
   reset();
   const file = fileOf(t, text([meta(), started()]));
   for (let part = 0; part < 65; part += 1) fs.appendFileSync(file, Buffer.alloc(1024 * 1024, 120));
   fs.appendFileSync(file, `\n${text([call("d", "ls")])}`);
   await importRollout(file);
-  assert.equal(rows("event_key LIKE '%:d:pre'").length, 1);
+  assert.equal(rows("event_key LIKE '%:d:%:pre'").length, 1);
   assert.equal(Number(checkpoints()[0].consumed), fs.statSync(file).size);
 });
 
 test("tokens of sub-agents are in the sum after a restart, in whatever order the files grow", async t => {
-  const child = [meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: {} } }), context("gpt")];
+  const child = [meta({ id: CHILD, session_id: ROOT, parent_thread_id: ROOT, source: { subagent: {} } }), context("gpt", next)];
   const files = [fileOf(t, [meta(), context("gpt"), total(100)]), fileOf(t, [...child, total(10)], `rollout-y-${CHILD}.jsonl`)];
   for (const file of files) await importRollout(file);
   fs.appendFileSync(files[0], text([total(150)]));
@@ -332,12 +385,7 @@ test("a failing transaction leaves the checkpoint where the rows are", async t =
   await importRollout(file);
   const before = checkpoints();
   write(file, everything);
-  db.exec("CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.event_type = 'Stop' BEGIN SELECT RAISE(ABORT, 'database is locked'); END");
-  try {
-    await assert.rejects(importRollout(file), /locked/);
-  } finally {
-    db.exec("DROP TRIGGER refuse");
-  }
+  await onFullDisk(() => assert.rejects(importRollout(file), { errcode: 13 })); // SQLITE_FULL
   assert.deepEqual(checkpoints(), before);
   await importRollout(file);
   assert.equal(rows().length, (await inOneGo(t, everything)).events.length);

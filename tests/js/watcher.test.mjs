@@ -3,14 +3,14 @@ import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ROOT, TURN, call, db, home, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
+import { ROOT, TURN, call, db, home, message, meta, overlay, reset, rows, started, text, transactions, warnings } from "./support.mjs";
 
 const { startCodexWatcher, stopCodexWatcher } = overlay("codex-watcher");
 
 beforeEach(reset);
 
-function rollout(dir, name = "rollout-a.jsonl", lines = [meta(), started(), call("c", "ls")]) {
-  const file = path.join(dir, "sessions/2026/11/23", name);
+function rollout(dir, name = "a", lines = [meta(), started(), call("c", "ls")]) {
+  const file = path.join(dir, "sessions/2026/11/23", `rollout-${name}-${ROOT}.jsonl`);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, text(lines));
   return file;
@@ -33,7 +33,7 @@ test("what is there is imported at start, what comes later is followed", async t
   await until(() => count() === 2, "not imported");
   fs.appendFileSync(file, text([message("task_complete", { turn_id: TURN })]));
   await until(() => count() === 3, "not followed");
-  rollout(dir, "rollout-b.jsonl", [meta({ id: "b", session_id: "b" })]);
+  rollout(dir, "b", [meta({ id: "b", session_id: "b" })]);
   await until(() => count() === 4, "new file not seen");
 });
 
@@ -59,7 +59,7 @@ test("starting returns at once, and starting twice is starting once", async t =>
   await until(() => count() === 2, "not imported");
   await stopCodexWatcher();
   db.exec("DELETE FROM events");
-  rollout(dir, "rollout-b.jsonl", [meta({ id: "b", session_id: "b" })]);
+  rollout(dir, "b", [meta({ id: "b", session_id: "b" })]);
   await sleep(80);
   assert.equal(count(), 0);
 });
@@ -68,21 +68,16 @@ test("after a stop nothing touches the database, even in the middle of a large f
   const dir = home(t);
   const lines = [meta(), started()];
   for (let index = 0; index < 20000; index += 1) lines.push(call(`c${index}`, "ls"));
-  rollout(dir, "rollout-a.jsonl", lines);
+  rollout(dir, "a", lines);
   startCodexWatcher();
   await until(() => count() > 0, "not begun");
   const stopped = stopCodexWatcher();
   const before = count();
   assert.ok(before < 20001, "it was done before it could be stopped");
-  const { transaction } = db;
-  let touched = 0;
-  db.transaction = work => ((touched += 1), transaction(work));
-  try {
+  const touched = await transactions(async () => {
     await stopped;
     await sleep(60);
-  } finally {
-    db.transaction = transaction;
-  }
+  });
   assert.deepEqual([touched, count()], [0, before]);
 });
 
@@ -101,22 +96,52 @@ test("stopping what is not on is fine, and so is starting again", async t => {
 
 test("a file that cannot be imported stops no other, is said once, and is tried again", async t => {
   const dir = home(t);
-  rollout(dir, "rollout-a.jsonl", [meta({ id: "bad", session_id: "bad" })]);
-  rollout(dir, "rollout-b.jsonl");
-  const { warn } = console;
-  const warnings = [];
-  console.warn = line => warnings.push(line);
-  db.exec("CREATE TRIGGER refuse BEFORE INSERT ON sessions WHEN NEW.id = 'bad' BEGIN SELECT RAISE(ABORT, 'disk I/O error'); END");
-  try {
+  rollout(dir, "a", [meta({ id: "bad", session_id: "bad" })]);
+  rollout(dir, "b");
+  db.exec("CREATE TRIGGER refuse BEFORE INSERT ON sessions WHEN NEW.id = 'bad' BEGIN SELECT RAISE(ABORT, 'refused'); END");
+  const said = await warnings(async () => {
     startCodexWatcher();
     await until(() => count() === 2, "the other file was not imported");
     await sleep(80);
-    assert.equal(warnings.length, 1);
-  } finally {
-    db.exec("DROP TRIGGER refuse");
-    console.warn = warn;
-  }
+  });
+  db.exec("DROP TRIGGER refuse");
+  assert.equal(said.length, 1);
   await until(() => count() === 3, "not tried again");
+});
+
+test("a file that cannot be opened is said once, with its name, and comes when it can be", async t => {
+  const dir = home(t);
+  const [denied, file] = [rollout(dir, "a", [meta({ id: "denied", session_id: "denied" })]), rollout(dir, "b")];
+  fs.chmodSync(dir, 0o755);
+  fs.chmodSync(denied, process.geteuid() === 0 ? 0o600 : 0);
+  let opened = 0;
+  const { open } = fs.promises;
+  fs.promises.open = (name, ...args) => ((opened += name === denied), open(name, ...args));
+  t.after(() => (fs.promises.open = open));
+  const said = await warnings(async () => {
+    if (process.geteuid() === 0) process.seteuid(65534); // root may read everything
+    try {
+      startCodexWatcher();
+      await until(() => count() === 2, "the other file was not imported");
+      await sleep(500);
+    } finally {
+      if (process.getuid() === 0) process.seteuid(0);
+    }
+  });
+  assert.ok(file && said.length === 1 && said[0].includes(denied), said.join("\n"));
+  assert.ok(opened > 0 && opened < 4, `${opened} attempts`);
+  fs.chmodSync(denied, 0o644);
+  await until(() => count() === 3, "not tried again");
+});
+
+test("a first import goes on at once while there is more, whatever the interval", async t => {
+  const dir = home(t, "50000"); // between two rounds, it would wait for longer than all of it takes
+  for (let index = 0; index < 3000; index += 1) rollout(dir, String(index), [meta({ id: `s${index}`, session_id: `s${index}` })]);
+  const began = Date.now();
+  startCodexWatcher();
+  while (count() < 3000 && Date.now() - began < 45000) await sleep(20);
+  assert.equal(count(), 3000);
+  assert.ok(Date.now() - began > 1000, "it takes more than one round, or this tells nothing");
 });
 
 test("a file that has not changed is not read again", async t => {

@@ -1,4 +1,8 @@
-"""`python -m tests.simulate [--seeds N] [--seed N] [--naive] [--timeline]`: 0 events twice, 0 lost, or the seed."""
+"""`python -m tests.simulate [--seeds N] [--only KIND]`: rows, tokens and facts as they happened, or the seed.
+
+Prints for each kind of scenario how many events are there twice, how many are lost, in how many sessions the tokens are
+not what the responses cost, and how many facts of sessions are wrong.
+"""
 
 import argparse
 import sys
@@ -10,9 +14,10 @@ from collections.abc import Iterator
 from patcher import pipeline
 from patcher.model import Tree
 from patcher.prove import dependencies_for, find_node, lay_out
-from patcher.testing.simulator import Scenario
+from patcher.testing.simulator import APART, KINDS, Scenario
 from tests.simulate.batch import Batch, Ran, sidecar_for
 from tests.simulate.naive import Counts, naive
+from tests.simulate.zstd import Compressor
 
 BATCH = 50
 SHOWN = 3
@@ -24,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=2000, metavar="N", help="how many scenarios; default 2000")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="the first seed; default 0")
     parser.add_argument("--seed", type=int, metavar="N", help="only this one")
+    parser.add_argument("--only", metavar="KIND", choices=sorted(KINDS), help=f"one of: {', '.join(KINDS)}")
     parser.add_argument("--naive", action="store_true", help="also what the naive key makes of the same deliveries")
     parser.add_argument("--timeline", action="store_true", help="with --seed: what happens when")
     parser.add_argument("--upstream", default="builtin", help="a spec as of `sidecar-patcher build`")
@@ -31,25 +37,26 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     seeds = range(args.first, args.first + args.seeds) if args.seed is None else range(args.seed, args.seed + 1)
     if args.timeline and args.seed is not None:
-        print(Scenario.from_seed(args.seed).timeline())
+        print(Scenario.from_seed(args.seed, kind=args.only or "").timeline())
     began = time.monotonic()
     total: Counter[str] = Counter()
+    kinds: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
     baseline = Counts()
     failures = []
-    for ran in run(seeds, patched(args.upstream), node=args.node):
-        verdict = ran.verdict
-        total.update(
-            events=verdict.events, twice=len(verdict.twice), lost=len(verdict.lost), misnamed=len(verdict.misnamed),
-            repeated=verdict.repeated, merged=verdict.merged, kills=ran.scenario.kills,
-        )  # fmt: skip
+    for ran in run(seeds, patched(args.upstream), node=args.node, kind=args.only or ""):
+        counts = counted(ran)
+        total.update(counts)
+        kinds[ran.scenario.kind].update(counts)
         if args.naive:
             baseline += naive(ran.scenario)
-        if verdict.problems:
+        if ran.verdict.problems:
             failures.append(ran)
             if len(failures) <= SHOWN:
-                show(ran, timeline=args.seed is None)
+                show(ran, timeline=args.seed is None, only=args.only)
+    table(kinds)
     said = f"{len(seeds)} scenarios, {total['events']} events: {total['twice']} twice, {total['lost']} lost"
     said += f", {total['misnamed']} with a wrong `capture`" if total["misnamed"] else ""
+    said += f"; tokens wrong in {total['tokens']} of {total['sessions']} sessions, facts wrong: {total['facts']}"
     print(f"{said} ({time.monotonic() - began:.0f} s; killed in {sum_of_kills(total)})")
     print(f"  known: {total['repeated']} second deliveries of events without an identifier are rows of their own")
     print(f"  known: {total['merged']} prompts equal to another of their turn, told by hooks alone, share its row")
@@ -61,18 +68,39 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if failures else 0
 
 
+def counted(ran: Ran) -> Counter[str]:
+    """What there is to count of one scenario."""
+    verdict = ran.verdict
+    lists = {name: len(getattr(verdict, name)) for name in ("twice", "lost", "misnamed", "tokens", "facts")}
+    more = {"repeated": verdict.repeated, "merged": verdict.merged, "kills": ran.scenario.kills}
+    return Counter(
+        scenarios=1, failed=bool(verdict.problems), events=verdict.events, sessions=len(ran.scenario.sessions),
+        **lists, **more,
+    )  # fmt: skip
+
+
+def table(kinds: dict[str, Counter[str]]) -> None:
+    """A line for each kind that there was."""
+    columns = ("scenarios", "failed", "events", "twice", "lost", "misnamed", "sessions", "tokens", "facts")
+    print(f"{'kind':<24}" + " ".join(f"{name:>9}" for name in columns))
+    for kind, counts in kinds.items():
+        if counts["scenarios"]:
+            print(f"{kind:<24}" + " ".join(f"{counts[name]:>9}" for name in columns))
+
+
 def sum_of_kills(total: Counter[str]) -> str:
     return f"{total['kills']} places with kill -9"
 
 
-def show(ran: Ran, *, timeline: bool) -> None:
+def show(ran: Ran, *, timeline: bool, only: str | None) -> None:
     """A failure: the seed, what is wrong, the timeline, and how to see it again."""
     print(f"\nseed {ran.scenario.seed} failed")
     for problem in ran.verdict.problems[:10]:
         print(f"  {problem}")
     if timeline:
         print(ran.scenario.timeline())
-    print(f"again: python -m tests.simulate --seed {ran.scenario.seed} --timeline\n", flush=True)
+    kind = f' --only "{only}"' if only else ""
+    print(f"again: python -m tests.simulate --seed {ran.scenario.seed}{kind} --timeline\n", flush=True)
 
 
 def patched(upstream: str) -> Tree:
@@ -82,23 +110,30 @@ def patched(upstream: str) -> Tree:
     return pipeline.output(build)
 
 
-def run(seeds: range, tree: Tree, *, node: str | None = None) -> Iterator[Ran]:
-    """All scenarios, in batches of one number of kills; a new sidecar now and then."""
-    groups: dict[int, list[int]] = defaultdict(list)
+def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "") -> Iterator[Ran]:
+    """All scenarios, in batches of what happens to the sidecar in them; a new sidecar now and then."""
+    groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for seed in seeds:
-        groups[Scenario.from_seed(seed).kills].append(seed)
+        scenario = Scenario.from_seed(seed, kind=kind)
+        groups[scenario.kills, scenario.kind if scenario.kind in APART else ""].append(seed)
     batches = [
-        group[start : start + BATCH] for _, group in sorted(groups.items()) for start in range(0, len(group), BATCH)
+        (apart, group[start : start + BATCH])
+        for (_, apart), group in sorted(groups.items())
+        for start in range(0, len(group), BATCH)
     ]
     runtime = find_node(node)
     modules = dependencies_for(tree["package.json"].data, node=runtime, command="sidecar-patcher prove")
-    with tempfile.TemporaryDirectory(prefix="simulate-") as work, Progress(len(seeds)) as progress:
+    with (
+        tempfile.TemporaryDirectory(prefix="simulate-") as work,
+        Progress(len(seeds)) as progress,
+        Compressor(runtime) as compressor,
+    ):
         directory = lay_out(tree, work, modules)
         per_sidecar = RECYCLED_AFTER // BATCH
         for start in range(0, len(batches), per_sidecar):
             with sidecar_for(directory, runtime) as sidecar:
-                for batch in batches[start : start + per_sidecar]:
-                    results = Batch(sidecar, batch).run()
+                for apart, batch in batches[start : start + per_sidecar]:
+                    results = Batch(sidecar, batch, compressor, kind=kind, apart=apart).run()
                     progress.advance(len(results), sum(bool(ran.verdict.problems) for ran in results))
                     yield from results
 

@@ -53,5 +53,6 @@ def naive(scenario: Scenario) -> Counts:
 
 def _tool_in(line: str, otherwise: str) -> str:
     """What the rollout calls the tool: the name in the line of the call, else what it was called."""
-    payload = json.loads(line)["payload"]
+    entry = json.loads(line)
+    payload = entry.get("payload", entry)
     return str(payload.get("name") or otherwise)

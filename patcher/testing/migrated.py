@@ -1,0 +1,109 @@
+"""What `codex migrate-rollouts --apply` makes of a rollout file, as 0.169 was seen to do.
+
+The file stays where it is. Its lines are numbered, messages become items, the copied first line of another thread is
+left out, copied history stays. Where turns had no identifiers they are given one each, by the number of a line: the
+copies in a fork have others than the originals.
+"""
+
+import json
+from dataclasses import dataclass, field, replace
+
+from patcher.testing.codex import Line, Payload, Thread
+
+_MESSAGES = {"user_message": "UserMessage", "agent_message": "AgentMessage"}
+_ENDS = {"patch_apply_end", "mcp_tool_call_end"}
+_OF_A_PATCH = ("changes", "status", "stdout", "stderr")
+_OF_MCP = ("server", "tool", "arguments", "result")
+
+
+def migrated(thread: Thread) -> list[Line]:
+    """The lines of a thread after the migration: they tell what they told."""
+    writer = _Writer(thread)
+    for line in thread.lines:
+        writer.write(line)
+    return writer.lines
+
+
+def migrate_all(threads: list[Thread]) -> None:
+    """Let every thread be one that has been migrated. Prompts and ends of turns have the new identifiers then."""
+    for thread in threads:
+        writer = _Writer(thread)
+        for line in thread.lines:
+            writer.write(line)
+        if not thread.codex.version.turn_ids:
+            writer.end_turn()
+            for index, turn in writer.turns.items():
+                event = thread.codex.events[index]
+                thread.codex.events[index] = replace(event, turn=turn, mark=turn if event.mark == "" else event.mark)
+        thread.lines = writer.lines
+
+
+@dataclass
+class _Writer:
+    thread: Thread
+    lines: list[Line] = field(default_factory=list)
+    turns: dict[int, str] = field(default_factory=dict)  # by the index of an event
+    turn: str = ""
+    stop: int | None = None
+    items: int = 0
+    time: str = ""
+
+    def write(self, line: Line) -> None:
+        entry = json.loads(line.text)
+        payload = entry["payload"]
+        self.time = entry["timestamp"]
+        kind = payload.get("type")
+        if entry["type"] == "session_meta":
+            if payload["id"] != self.thread.id:
+                return
+            payload = {**payload, "session_id": payload.get("session_id", payload["id"]), "history_mode": "paginated"}
+        if not self.thread.codex.version.turn_ids:
+            self.number(kind, line)
+        elif entry["type"] in {"turn_context", "event_msg"} and payload.get("turn_id"):
+            self.turn = payload["turn_id"]
+        if kind in _MESSAGES or kind in _ENDS:
+            payload = self.item(kind, payload)
+        self.put(line, entry["type"], payload)
+        if kind == "turn_aborted":
+            self.turn = "" if not self.thread.codex.version.turn_ids else self.turn
+
+    def put(self, line: Line, kind: str, payload: Payload) -> None:
+        text = {"timestamp": self.time, "ordinal": len(self.lines), "type": kind, "payload": payload}
+        self.lines.append(replace(line, text=json.dumps(text, separators=(",", ":"), ensure_ascii=False)))
+
+    def number(self, kind: str | None, line: Line) -> None:
+        """A prompt begins a turn, and ends the one before it."""
+        if kind == "user_message":
+            self.end_turn()
+            self.turn = f"rollout-{len(self.lines)}"
+            at = Line("", line.at, opens=True)
+            self.put(at, "event_msg", {"type": "task_started", "turn_id": self.turn})
+            self.stop = next((self.thread.stops.get(index) for index in line.tells), None)
+        if self.turn:
+            self.turns.update(dict.fromkeys(line.tells, self.turn))
+
+    def end_turn(self) -> None:
+        if self.turn:
+            tells = () if self.stop is None else (self.stop,)
+            self.turns.update(dict.fromkeys(tells, self.turn))
+            at = Line("", self.lines[-1].at, tells, opens=False)
+            self.put(at, "event_msg", {"type": "task_complete", "turn_id": self.turn, "last_agent_message": None})
+        self.turn, self.stop = "", None
+
+    def item(self, kind: str, payload: Payload) -> Payload:
+        more = {"thread_id": self.thread.id, "turn_id": self.turn, "item": self._item(kind, payload)}
+        return {"type": "item_completed", **more, "completed_at_ms": self.lines[-1].at}
+
+    def _item(self, kind: str, payload: Payload) -> Payload:
+        if kind == "patch_apply_end":
+            return {"type": "FileChange", "id": payload["call_id"], **_some(payload, _OF_A_PATCH)}
+        if kind == "mcp_tool_call_end":
+            said = {**payload, **payload["invocation"]}
+            return {"type": "McpToolCall", "id": payload["call_id"], **_some(said, _OF_MCP)}
+        self.items += 1
+        content = [{"type": "text", "text": payload["message"], "text_elements": []}]
+        return {"type": _MESSAGES[kind], "id": f"item-{self.items}", "content": content}
+
+
+def _some(payload: Payload, names: tuple[str, ...]) -> Payload:
+    return {name: payload[name] for name in names if name in payload}
