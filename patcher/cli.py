@@ -223,6 +223,12 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("patch", metavar="PATCH")
     explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
 
+    pin = _verb(verbs, "pin", "pin.pin", "what stands at a site that nobody has reviewed, or that changed; record it")
+    pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")
+    _upstream(pin, client="also the sites in the client's sources")
+    pin.add_argument("--write", action="store_true", help="record that you have read it")
+    _judging(pin)
+
     prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
     _upstream(prove, client="also build the client, pristine and patched, and look at both in Chromium")
     prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")

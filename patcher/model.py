@@ -154,6 +154,7 @@ def route(verb: str, path: str) -> Scope:
 class Pin:
     """One reviewed state of a window. `text` and `line` only tell `exact`, `reformatted` and `moved` apart.
 
+    reviewed: the versions or refs that somebody read it for, and a note after a colon.
     tokens: SHA-256 over the tokens of the window and of the headers of the blocks around it.
     text: SHA-256 over the window's bytes as reviewed. line: where the matched statement began, from 1.
     """
@@ -161,11 +162,12 @@ class Pin:
     tokens: str
     text: str
     line: int
+    reviewed: str = ""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """Where a payload goes: a scope by name, a pattern that matches in it exactly once, and reviewed pins.
+    """Where a payload goes: a scope by name, a pattern that matches in it exactly once, and the pins of its site.
 
     pattern: ast-grep pattern, written without `;` (ast-grep does not match a `;` against code without one).
     containing: a word that the match must contain, where the pattern alone would have to quote upstream.
@@ -176,7 +178,7 @@ class Anchor:
 
     scope: Scope
     pattern: str
-    pins: tuple[Pin, ...]
+    pins: tuple[Pin, ...] = ()
     target: str = ""
     containing: str = ""
     before: int = 0
@@ -223,6 +225,15 @@ class Site:
     def id(self) -> str:
         """`patch.name`, as markers, reports and `--accept` have it."""
         return f"{self.patch}.{self.name}"
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """What was reviewed here, each once."""
+        return tuple(dict.fromkeys(pin for anchor in self.anchors for pin in anchor.pins))
+
+    def with_pins(self, pins: tuple[Pin, ...]) -> "Site":
+        """The site with these pins, whichever of its anchors finds the code."""
+        return replace(self, anchors=tuple(replace(anchor, pins=pins) for anchor in self.anchors))
 
     def file_of(self, anchor: Anchor) -> str:
         """The file that an anchor of this site looks in."""
@@ -287,13 +298,14 @@ class Patch:
 
 
 class Verdict(StrEnum):
-    """What became of a patch, from best to worst. The words are part of the interface (DESIGN.md section 4)."""
+    """What became of a patch, from best to worst. The words are part of the interface."""
 
     APPLIED = "applied"
     EXACT = "exact"
     MOVED = "moved"
     REFORMATTED = "reformatted"
     SUPERSEDED = "superseded"
+    UNREVIEWED = "unreviewed"
     DRIFTED = "drifted"
     AMBIGUOUS = "ambiguous"
     MISSING = "missing"
@@ -305,7 +317,7 @@ class Verdict(StrEnum):
         return self in STOPPING
 
 
-STOPPING = frozenset({Verdict.DRIFTED, Verdict.AMBIGUOUS, Verdict.MISSING, Verdict.TAMPERED})
+STOPPING = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED, Verdict.AMBIGUOUS, Verdict.MISSING, Verdict.TAMPERED})
 SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 

@@ -19,6 +19,8 @@ def verify(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Fi
         return _ambiguous(patch, site, located, upstream)
     match = located.matches[0]
     pin = next((pin for pin in located.anchor.pins if pin.tokens == match.tokens), None)
+    if not located.anchor.pins:
+        return _unreviewed(patch, site, located.anchor, match, upstream)
     if pin is None:
         return _drifted(patch, site, located.anchor, match, upstream)
     return _reviewed(patch, site, located.anchor, match, pin)
@@ -79,8 +81,23 @@ def _ambiguous(patch: Patch, site: Site, located: Located, upstream: Upstream) -
     )
 
 
+def _unreviewed(patch: Patch, site: Site, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
+    message = (
+        f"nobody has reviewed the code around {anchor.shown} in {anchor.scope}: `{match.shown}` ({upstream.label})"
+    )
+    return _finding(patch, site, anchor, Verdict.UNREVIEWED, match.line, message, hint=pinning(patch, site, upstream))
+
+
+def pinning(patch: Patch, site: Site, upstream: Upstream) -> str:
+    """The command that shows what a pin would stand for."""
+    client = " --client" if site.file.startswith("client/") else ""
+    spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
+    command = f"sidecar-patcher pin {patch.id}.{site.name}{client}{spec}"
+    return f"`{command}` shows what stands there; read it, then add `--write`"
+
+
 def _drifted(patch: Patch, site: Site, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
-    reviewed = " or ".join(dict.fromkeys(f"{pin.tokens[:12]}…" for pin in anchor.pins)) or "no pin"
+    reviewed = " or ".join(dict.fromkeys(f"{pin.tokens[:12]}…" for pin in anchor.pins))
     message = (
         f"the code around {anchor.shown} in {anchor.scope} is not what was reviewed: "
         f"expected tokens {reviewed}, found {match.tokens[:12]}…: `{match.shown}` ({upstream.label})"

@@ -387,15 +387,14 @@ def test_a_new_anchor_needs_no_new_version(repository: Repository, audit: Patch)
 # --- where the review ended ------------------------------------------------------------------------------------
 
 
-def said_of(monkeypatch: pytest.MonkeyPatch, comment: str) -> None:
-    """The comment above the pin of `audit`, which has no module."""
-    monkeypatch.setattr("patcher.bump.run.comments_of", lambda series: {"audit": {(0, 0, 0): comment}})
+def reviewed_for(audit: Patch, versions: str) -> Patch:
+    """The patch, whose pin was reviewed for these versions."""
+    [site] = audit.sites
+    return replace(audit, sites=(site.with_pins(tuple(replace(pin, reviewed=versions) for pin in site.pins)),))
 
 
-def test_what_is_new_begins_at_the_last_review(
-    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said_of(monkeypatch, "v1.2.0 to v1.4.0")
+def test_what_is_new_begins_at_the_last_review(repository: Repository, audit: Patch) -> None:
+    audit = reviewed_for(audit, "v1.2.0 to v1.4.0")
     repository.commit(SMALL.edited("return total", "return total + 1"), "v1.3.0")
     repository.commit(NEW.edited("return total", "return total + 2"), "v1.4.0")
     repository.commit(NEW.edited("return total", "return total + 3"), "tip")
@@ -406,10 +405,8 @@ def test_what_is_new_begins_at_the_last_review(
     assert place.scope_diff is None, "it lies within what was read"
 
 
-def test_a_review_on_another_branch_is_not_where_it_begins(
-    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said_of(monkeypatch, "v1.2.0, v1.4.0")
+def test_a_review_on_another_branch_is_not_where_it_begins(repository: Repository, audit: Patch) -> None:
+    audit = reviewed_for(audit, "v1.2.0, v1.4.0")
     repository.git("checkout", "--quiet", "-b", "side")
     repository.commit(SMALL.edited("return total", "return total + 1"), "mine")
     repository.git("checkout", "--quiet", "main")
@@ -418,10 +415,8 @@ def test_a_review_on_another_branch_is_not_where_it_begins(
     assert place.scope_diff is not None and place.scope_diff.since == "v1.2.0"
 
 
-def test_a_ref_older_than_the_review_is_said_to_be(
-    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said_of(monkeypatch, "v1.2.0 to v1.3.0")
+def test_a_ref_older_than_the_review_is_said_to_be(repository: Repository, audit: Patch) -> None:
+    audit = reviewed_for(audit, "v1.2.0 to v1.3.0")
     repository.git("tag", "--delete", "v1.2.0")
     repository.git("checkout", "--quiet", "--orphan", "history")
     repository.commit(SMALL.edited("store.save(session, total)", "store.put(total)"), "older")

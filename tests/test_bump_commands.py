@@ -125,21 +125,21 @@ def test_a_place_that_is_fine_takes_nothing(cli: CommandLine, upstream: Path) ->
         ),
         (
             ["harness_column.statement=0"],
-            "expected PATCH.NUMBER=RANK, found 'harness_column.statement=0'",
+            "expected SITE=RANK, found 'harness_column.statement=0'",
             "for example",
         ),
         (
             ["harness_column.statement=²"],
-            "expected PATCH.NUMBER=RANK, found 'harness_column.statement=²'",
+            "expected SITE=RANK, found 'harness_column.statement=²'",
             "for example",
         ),
-        (["harness_column=1"], "expected PATCH.NUMBER=RANK, found 'harness_column=1'", "for example"),
+        (["harness_column=1"], "expected SITE=RANK, found 'harness_column=1'", "for example"),
         (
             ["harness_column.statement=-1"],
-            "expected PATCH.NUMBER=RANK, found 'harness_column.statement=-1'",
+            "expected SITE=RANK, found 'harness_column.statement=-1'",
             "for example",
         ),
-        (["x"], "expected PATCH.NUMBER=RANK, found 'x'", "for example"),
+        (["x"], "expected SITE=RANK, found 'x'", "for example"),
     ],
 )
 def test_what_cannot_be_accepted(cli: CommandLine, upstream: Path, words: list[str], message: str, hint: str) -> None:
@@ -184,7 +184,7 @@ def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: Command
     [command] = [each for each in pulls.printed(bump(cli, upstream).out) if "--write" in each]
     with pulls.checkout() as folder:
         first = pulls.run(folder, command)
-        assert first.code == 0 and "wrote 2 declarations" in first.out
+        assert first.code == 0 and "wrote 1 file;" in first.out
         written = {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")}
         second = pulls.run(folder, command)
         assert second.code == 0 and "nothing to write: the declarations have it all" in second.out

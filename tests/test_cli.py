@@ -286,7 +286,7 @@ def test_a_patch_is_explained(cli: CommandLine, patch: Patch) -> None:
 
 def test_a_patch_is_explained_with_what_stands_there(cli: CommandLine) -> None:
     out = cli("explain", "filter_by_harness", "--upstream", "builtin").out
-    assert "  there     | const whereSql = " in out and '  there     Pin("' in out
+    assert "  there     | const whereSql = " in out and "  there     tokens " in out
 
 
 def test_the_diff_is_one_that_git_can_apply(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from patcher.harnesses import HARNESSES, handler_path
 from patcher.model import Line, Patch, Position
 from patcher.patches import CLIENT_SERIES, module_of
 from patcher.patches import SERIES as SERVER_SERIES
+from patcher.pins import with_pins
 from patcher.prove import CLIENT_CONTRACTS
 from patcher.prove import CONTRACTS as SERVER_CONTRACTS
 from patcher.render import render
@@ -46,7 +47,7 @@ def test_every_module_is_in_the_series_once() -> None:
 @EACH
 def test_a_patch_has_the_name_of_its_module(patch: Patch) -> None:
     assert module_of(patch).__name__ == f"patcher.patches.{patch.id}"
-    assert module_of(patch).PATCH is patch
+    assert module_of(patch).PATCH == with_pins(patch, ())
 
 
 def test_the_series_fits_together() -> None:
@@ -143,11 +144,13 @@ def test_handlers_are_portable_and_executable() -> None:
 
 @EACH
 def test_every_pin_says_which_versions_it_was_reviewed_for(patch: Patch) -> None:
-    lines = source(patch).splitlines()
-    above = [lines[number - 1].strip() for number, line in enumerate(lines) if line.strip().startswith("Pin(")]
-    pins = sum(len(anchor.pins) for edit in patch.sites for anchor in edit.anchors)
-    assert len(above) == pins
-    assert [line for line in above if not re.match(r"# .*(v\d+\.\d+\.\d+|builtin|miniature|fixture)", line)] == []
+    said = [pin.reviewed for site in patch.sites for pin in site.pins]
+    assert [each for each in said if not re.match(r"(v\d+\.\d+\.\d+|builtin$|miniature of the v2 line$)", each)] == []
+
+
+@EACH
+def test_a_declaration_has_no_pin(patch: Patch) -> None:
+    assert re.findall(r"Pin\b|pins=|[0-9a-f]{64}", source(patch)) == []
 
 
 @EACH

@@ -192,7 +192,30 @@ def test_a_pattern_with_a_word_in_it_says_the_word() -> None:
 
 def test_an_anchor_without_a_pin_never_fits() -> None:
     finding = judge(APP, replace(ANCHOR, pins=()))
-    assert finding.verdict == "drifted" and "expected tokens no pin, found" in finding.message
+    assert (finding.verdict, finding.verdict.stops, finding.pins) == ("unreviewed", True, ())
+    assert finding.message == (
+        "nobody has reviewed the code around `store.save($$$A)` in function handle: "
+        f"`store.save(session, total);` ({UPSTREAM.label})"
+    )
+
+
+def test_an_anchor_without_a_pin_names_the_command_that_pins() -> None:
+    upstream = replace(UPSTREAM, spec="my tree@v1")
+    wanted = (
+        "`sidecar-patcher pin audit.one --upstream 'my tree@v1'` shows what stands there; read it, then add `--write`"
+    )
+    assert judge(APP, replace(ANCHOR, pins=()), upstream=upstream).hint == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        pytest.param(APP.replace("store.save", "store.keep"), "missing", id="no match"),
+        pytest.param(APP.replace("return total;", "store.save(session, total);"), "ambiguous", id="two matches"),
+    ],
+)
+def test_what_is_not_there_once_is_no_question_of_a_review(text: str, verdict: str) -> None:
+    assert judge(text, replace(ANCHOR, pins=())).verdict == verdict
 
 
 def test_all_pins_are_named_when_none_fits() -> None:

@@ -1,18 +1,16 @@
 """Both ends of a bump, and where each site of the series was last as somebody reviewed it."""
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from patcher import flow
-from patcher.bump import declared
+from patcher.bump import ranges
 from patcher.bump.model import Moment, Reviewed
 from patcher.errors import NoSuchRef, PatcherError, UnrelatedHistories
 from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.model import Patch, Site, SiteResult, version_key
-from patcher.patches import module_of
 
 
 def moment(repository: Repository, ref: str) -> Moment:
@@ -63,13 +61,12 @@ def _readable(repository: Repository, ref: str) -> Moment | None:
 
 @dataclass
 class Reviews:
-    """Finds the reviewed state of sites: at `since`, at the ref that a pin's comment names, or at any older tag."""
+    """Finds the reviewed state of sites: at `since`, at a ref that a pin was reviewed for, or at any older tag."""
 
     repository: Repository
     series: tuple[Patch, ...]
     since: Moment | None
     until: Moment
-    comments: Mapping[str, Mapping[tuple[int, int, int], str]] = field(default_factory=dict)
     _sites: dict[str, tuple[SiteResult, ...]] = field(default_factory=dict)
 
     def of(self, site: Site) -> tuple[Reviewed, Moment] | None:
@@ -102,19 +99,19 @@ class Reviews:
         return None
 
     def _reviewed_refs(self, site: Site) -> list[str]:
-        """The refs that the comments of a site name or span, the nearest first; behind them, where the bump begins."""
-        comments = self._comments(site)
-        tags = [tag for tag in self._tags if any(declared.spans(each, tag) for each in comments)]
-        others = [ref for each in comments for ref in declared.refs(each) if not ref.startswith("v")]
+        """The refs that the pins of a site name or span, the nearest first; behind them, where the bump begins."""
+        reviewed = [pin.reviewed for pin in site.pins]
+        tags = [tag for tag in self._tags if any(ranges.spans(each, tag) for each in reviewed)]
+        others = [ref for each in reviewed for ref in ranges.refs(each) if not ref.startswith("v")]
         before = [ref for ref in others if _exists(self.repository, ref) and self._is_before(ref)]
         near = sorted([*before, *tags], key=lambda ref: _distance(self.repository, ref, self.until))
         return [*near, *([self.since.ref] if self.since else [])]
 
     def _later_tags(self, site: Site) -> list[str]:
         """The version tags after the new ref that a site was read for, the nearest first."""
-        comments = self._comments(site)
+        reviewed = [pin.reviewed for pin in site.pins]
         tags = [tag for tag in self.repository.tags() if tag not in self._tags]
-        return [tag for tag in tags if any(declared.spans(each, tag) for each in comments)]
+        return [tag for tag in tags if any(ranges.spans(each, tag) for each in reviewed)]
 
     def is_later(self, ref: str) -> bool:
         """Whether a ref came after the new one: nothing that it has can have been taken away there."""
@@ -146,25 +143,6 @@ class Reviews:
     def _reviewed(self, ref: str, there: SiteResult) -> Reviewed:
         version = self.repository.upstream(ref).version
         return Reviewed(ref, version, there.site, there.located, there.text, language_of(there.finding.file))
-
-    def _comments(self, site: Site) -> list[str]:
-        patch = next(each for each in self.series if each.id == site.patch)
-        number = [each.name for each in patch.sites].index(site.name)
-        return [comment for key, comment in self._source(site.patch).items() if key[0] == number]
-
-    def _source(self, patch: str) -> Mapping[tuple[int, int, int], str]:
-        return self.comments.get(patch, {})
-
-
-def comments_of(series: Sequence[Patch]) -> dict[str, dict[tuple[int, int, int], str]]:
-    """The comments above the pins of each patch of the series, from its module's source; nothing for one without."""
-    found = {}
-    for patch in series:
-        try:
-            found[patch.id] = declared.comments(inspect.getsource(module_of(patch)))
-        except (KeyError, OSError):
-            continue
-    return found
 
 
 def _exists(repository: Repository, ref: str) -> bool:

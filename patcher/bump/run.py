@@ -11,7 +11,7 @@ from patcher.bump.candidates import candidates, same
 from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
 from patcher.bump.model import Bump, Candidate, Change, Culprit, Moment, Refusal, SiteReport
-from patcher.bump.moments import Reviews, beginning, comments_of, moment
+from patcher.bump.moments import Reviews, beginning, moment
 from patcher.bump.nearest import with_nearest
 from patcher.bump.scope_diff import scope_diff
 from patcher.bump.shapes import words
@@ -78,7 +78,7 @@ class _Look:
     ) -> None:
         self.asked = asked
         self.repository, self.series, self.since, self.until = repository, series, since, until
-        self.reviews = Reviews(repository, series, since, until, comments_of(series))
+        self.reviews = Reviews(repository, series, since, until)
         ends = (until.upstream, *([since.upstream] if since else []))
         self.walk = Walk(repository, series, until.ref, ends)
         self.advance = advance

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from patcher.bump.model import Candidate, Kind
-from patcher.model import Anchor, Patch, Pin, Site
+from patcher.model import Anchor, Patch, Site
 
 
 def with_site(series: Sequence[Patch], site: Site) -> tuple[Patch, ...]:
@@ -39,27 +39,14 @@ def tried_site(site: Site, file: str, anchor: Anchor) -> Site:
 
 
 def accept(series: Sequence[Patch], site: Site, candidate: Candidate) -> tuple[Patch, ...]:
-    """The series as `--write` declares it: a pin joins its anchor, a new anchor stands after all others of its site."""
+    """The series as `--write` declares it: a new pin of the site, and a new anchor after all others."""
     site = site_of(series, site.id)
+    pins = tuple(dict.fromkeys((*site.pins, *candidate.anchor.pins)))
     if candidate.kind is not Kind.PIN:
-        return with_site(series, replace(site, anchors=(*site.anchors, new_anchor(site, candidate))))
-    index = pinned_anchor(site, candidate)
-    more = with_pin(site.anchors[index], candidate.anchor.pins[-1])
-    anchors = tuple(more if each is site.anchors[index] else each for each in site.anchors)
-    return with_site(series, replace(site, anchors=anchors))
+        site = replace(site, anchors=(*site.anchors, new_anchor(site, candidate)))
+    return with_site(series, site.with_pins(pins))
 
 
 def new_anchor(site: Site, candidate: Candidate) -> Anchor:
     """The anchor that a candidate adds to the site; it names its file where that is another one."""
     return replace(candidate.anchor, file="" if candidate.file == site.file else candidate.file)
-
-
-def pinned_anchor(site: Site, candidate: Candidate) -> int:
-    """The number of the site's anchor that a candidate adds a pin to."""
-    wanted = replace(candidate.anchor, pins=())
-    return next(index for index, each in enumerate(site.anchors) if replace(each, pins=()) == wanted)
-
-
-def with_pin(anchor: Anchor, pin: Pin) -> Anchor:
-    """The anchor with another pin; unchanged where it has it."""
-    return anchor if pin in anchor.pins else replace(anchor, pins=(*anchor.pins, pin))

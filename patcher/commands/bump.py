@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patcher import report
-from patcher.bump import content, declarations, save
+from patcher.bump import content, record
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
@@ -17,7 +17,7 @@ from patcher.bump.text import text_of
 from patcher.commands.outcome import Outcome
 from patcher.commands.proofs import proofs, with_client
 from patcher.diffs import selected
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, DeclarationsChanged, UsageError
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
 from patcher.history import Repository
 from patcher.patches import series_for
 from patcher.progress import progress
@@ -37,7 +37,7 @@ def bump(options: argparse.Namespace) -> Outcome:
     series = series_for(client=options.client)
     asked = _asked(options, series)
     if options.write:
-        _prepare()
+        record.refuse_unless_ours()
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
@@ -52,7 +52,7 @@ def _count(series: "Sequence[Patch]", line: "Line") -> int:
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
-    found = replace(found, unrecorded=declarations.unrecorded(found))
+    found = replace(found, unrecorded=record.unrecorded(found))
     files = _to_write(options, found)
     proven: list[ProofResult] = []
     if options.prove or files:
@@ -60,7 +60,7 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
     found = _for_people(options, repository, found)
     body = _body(options, found, proven)
     if files and body["ok"]:
-        save.save(declarations.FOLDER, files)
+        record.write(files)
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
     said = _said(options, body)
     draw = partial(_drawn, body, everything=options.all)
@@ -80,18 +80,10 @@ def _for_people(options: argparse.Namespace, repository: Repository, found: Bump
     return shown(repository, found)
 
 
-def _prepare() -> None:
-    """Raises `DeclarationsReadOnly`, and `DeclarationsChanged` where a killed run had to be completed first."""
-    declarations.refuse_unless_ours()
-    if save.recover(declarations.FOLDER):
-        message = "a bump that was killed while it wrote has been completed"
-        raise DeclarationsChanged(message, where=declarations.FOLDER, hint="type the command again")
-
-
-def _to_write(options: argparse.Namespace, found: Bump) -> dict[str, tuple[str, str]]:
+def _to_write(options: argparse.Namespace, found: Bump) -> record.Files:
     if not options.write or not found.proposed.ok:
         return {}
-    return declarations.written(found)
+    return record.changed(found)
 
 
 def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
@@ -99,7 +91,7 @@ def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
         return ""
     written = body["bump"]["written"]
     if written:
-        return f"wrote {len(written)} declarations; read `git diff patcher/patches`"
+        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
     return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
 
 

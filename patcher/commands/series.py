@@ -77,6 +77,7 @@ def _site_lines(site: Site) -> list[str]:
     lines = [f"site {site.id}: {site.position} in {site.file}, {_where_needed(site)}"]
     for anchor in site.anchors:
         lines += _anchor_lines(anchor)
+    lines += [f"  pin       {pin.tokens} ({pin.reviewed}, line {pin.line})" for pin in site.pins]
     payload = flow.payload_of(site, "<what stood there>").rstrip("\n").split("\n")
     return [*lines, *(f"  payload   {line}" for line in payload)]
 
@@ -88,8 +89,7 @@ def _where_needed(site: Site) -> str:
 
 def _anchor_lines(anchor: Anchor) -> list[str]:
     window = f" and {anchor.before} statements above, {anchor.after} below" if anchor.before or anchor.after else ""
-    lines = [f"  anchor    {anchor.shown} in {anchor.scope}{window}"]
-    return [*lines, *(f"  pin       {pin.tokens} (reviewed at line {pin.line})" for pin in anchor.pins)]
+    return [f"  anchor    {anchor.shown} in {anchor.scope}{window}"]
 
 
 def _lines_there(there: SiteResult) -> Iterator[str]:
@@ -98,4 +98,4 @@ def _lines_there(there: SiteResult) -> Iterator[str]:
     for match in there.located.matches:
         for line in there.text[match.window_start : match.window_end].splitlines():
             yield f"| {line}"
-        yield f'Pin("{match.tokens}", "{match.text}", {match.line})'
+        yield f"tokens {match.tokens}"

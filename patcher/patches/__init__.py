@@ -16,8 +16,9 @@ from patcher.patches import (
     settings_switch,
     stamp_harness,
 )
+from patcher.pins import pinned
 
-SERIES = (
+_SERIES = (
     harness_column.PATCH,
     capture_columns.PATCH,
     parse_outside_transaction.PATCH,
@@ -29,8 +30,8 @@ SERIES = (
     filter_by_harness.PATCH,
 )
 
-CLIENT_SERIES = (settings_switch.PATCH,)
-"""Behind the series, with `--client` only: what is put into the client's sources."""
+SERIES, CLIENT_SERIES = pinned(_SERIES, (settings_switch.PATCH,))
+"""What is put into upstream, and with `--client` only, after it, what is put into the client's sources."""
 
 
 def series_for(*, client: bool) -> tuple[Patch, ...]:
