@@ -18,6 +18,10 @@ COMMANDS = {
     "test": (["pytest", "-n", "2"], "run the tests"),
     "lint": (["sh", "-c", "ruff check && ruff format --check && mypy"], "check style and types"),
     "drift": (["python", "-m", "tests.drift"], "run the drift corpus: silent misapplies and needless stops"),
+    "fuzz": (
+        ["python", "-m", "tests.fuzz"],
+        "random and damaged input for each reader of foreign bytes, 5 minutes each",
+    ),
     "bench": (["python", "-m", "tests.bench"], "measure speed and memory, as ratios"),
     "simulate": (["python", "-m", "tests.simulate"], "2,000 random days of a Codex and a sidecar; 0 twice, 0 lost"),
     "show": (["python", "-m", "tests.show"], "print every figure that the README states"),

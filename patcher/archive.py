@@ -7,13 +7,16 @@ import stat
 import tarfile
 import zlib
 from collections.abc import Iterable
+from itertools import islice
 
 from patcher.directory import UNSAFE
 from patcher.errors import DANGLING, UnsafePath, UpstreamUnreadable
 from patcher.model import File, digest
-from patcher.travels import Travels, is_apple_double, modules_of
+from patcher.travels import LARGEST, MOST_FILES, Travels, is_apple_double, modules_of
 
 _DAMAGED = (tarfile.TarError, EOFError, OSError, ValueError, OverflowError, MemoryError, zlib.error)
+
+_PART = 1 << 22
 
 
 class Archive:
@@ -22,6 +25,7 @@ class Archive:
     def __init__(self, path: str) -> None:
         """Raises `UpstreamUnreadable`, and `UnsafePath` for a member that leaves the tree."""
         self._where = path
+        self._read = 0
         try:
             with open(path, "rb") as stream:
                 data = stream.read()
@@ -29,11 +33,13 @@ class Archive:
             raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=path) from error
         self.sha256 = digest(data)
         try:
-            plain = gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data  # all of it, checksum included
+            plain = self._unpacked(data) if data.startswith(b"\x1f\x8b") else data
             self._tar = tarfile.TarFile(fileobj=io.BytesIO(plain), encoding="utf-8", errors="surrogateescape")
-            everything = {self._safe(member.name): member for member in self._tar}
+            everything = {self._safe(member.name): member for member in islice(self._tar, MOST_FILES + 1)}
         except _DAMAGED as error:
             raise self._damaged(error) from error
+        if len(self._tar.getmembers()) > MOST_FILES:
+            raise self._too_large(f"{MOST_FILES:,} members")
         self._members = {path: member for path, member in everything.items() if not member.isdir()}
         self._folders = everything.keys() - self._members.keys()
         tops = {path.partition("/")[0] for path in self._members if not is_apple_double(path)}
@@ -62,11 +68,29 @@ class Archive:
         member = self._behind_links(self._prefix + path)
         if not member.isfile():
             raise UpstreamUnreadable(f"the member {member.name!r} is neither file nor link", where=self._where)
+        self._read += member.size
+        if self._read > LARGEST:
+            raise self._too_large(f"{LARGEST:,} bytes")
         try:
             stream = self._tar.extractfile(member)
             return File(stream.read() if stream else b"", bool(member.mode & stat.S_IXUSR))
         except _DAMAGED as error:
             raise self._damaged(error) from error
+
+    def _unpacked(self, data: bytes) -> bytes:
+        """All of it, checksum included."""
+        parts, size = [], 0
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            while part := stream.read(_PART):
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST:
+                    raise self._too_large(f"{LARGEST:,} bytes")
+        return b"".join(parts)
+
+    def _too_large(self, most: str) -> UpstreamUnreadable:
+        hint = "check where this archive comes from; nothing was written"
+        return UpstreamUnreadable(f"expected at most {most}, found more when unpacked", where=self._where, hint=hint)
 
     def _safe(self, name: str) -> str:
         path = posixpath.normpath(name)

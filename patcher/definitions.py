@@ -14,15 +14,26 @@ from patcher.javascript import span
 from patcher.model import Scope
 
 _HOMES = javascript.FUNCTION_KINDS | {"class_body", "object"}
+_BLOCKS = frozenset({"statement_block", "for_statement", "for_in_statement", "switch_body"})
+_ASSIGNMENTS = frozenset({"assignment_expression", "augmented_assignment_expression"})
 _DECLARATION: Config = {"rule": {"any": [{"kind": "variable_declarator"}, {"kind": "function_declaration"}]}}
-_METHOD_CALL: Config = {"rule": {"kind": "call_expression", "has": {"field": "function", "kind": "member_expression"}}}
+_REBINDINGS: list[Rule] = [
+    {"kind": kind} for kind in (*sorted(_ASSIGNMENTS), "for_in_statement", "variable_declarator")
+]
+_METHOD_CALL: Config = {
+    "rule": {
+        "kind": "call_expression",
+        "has": {"field": "function", "any": [{"kind": "member_expression"}, {"kind": "subscript_expression"}]},
+    }
+}
 
 
 def definitions(text: str, scope: Scope, near: SgNode, language: str = javascript.JAVASCRIPT) -> list[SgNode]:
     """Everything that defines the scope's name where `near`, one of its scopes, does; in text order.
 
-    Besides functions and routes of the name: assignments to it, a field beside a method, a property beside a method of
-    an object, and a route whose handler is only named. A namesake in another function or class is somebody else.
+    Besides functions and routes of the name: assignments to it and a `var` of it, also when they take something apart,
+    a field beside a method, a property beside a method of an object, and a route whose handler is only named.
+    A namesake in another function or class is somebody else.
     """
     if scope.kind == "module":
         return [near]
@@ -33,8 +44,10 @@ def definitions(text: str, scope: Scope, near: SgNode, language: str = javascrip
     home = _home(near)
     found = {place: node for place, node in found.items() if _home(node) == home}
     if text.count(scope.name) > 1:
-        more = (node for node in _redefinitions(text, scope.name, language) if _home_of_name(node, scope.name) == home)
-        found.update({span(node): node for node in more if span(node) not in found})
+        root = javascript.parse(text, language)
+        members = (node for node in _members(root, scope.name, language) if _home(node) == home)
+        bound = (node for node in _rebindings(root, scope.name) if _home_of_name(node, scope.name, near) == home)
+        found.update({span(node): node for node in (*members, *bound) if span(node) not in found})
     if sorted(_accessor(node) for node in found.values()) == ["get", "set"]:
         return [near]  # one property, read and written
     return [found[place] for place in sorted(found)]
@@ -45,32 +58,86 @@ def _home(node: SgNode) -> tuple[int, int]:
     return next((span(parent) for parent in node.ancestors() if parent.kind() in _HOMES), (0, 0))
 
 
-def _home_of_name(node: SgNode, name: str) -> tuple[int, int]:
-    """The home of what an assignment assigns to: the nearest function around it that has the name, or the file."""
-    if node.kind() != "assignment_expression":
-        return _home(node)
+def _home_of_name(node: SgNode, name: str, near: SgNode) -> tuple[int, int]:
+    """The home of what is assigned to: the nearest function around it that has the name, or the file.
+
+    For the variable of a block in which `near` is not, the block.
+    """
     for parent in node.ancestors():
         if parent.kind() in javascript.FUNCTION_KINDS and name in _names_of(parent):
             return span(parent)
+        if parent.kind() in _BLOCKS and name in _names_in_block(parent) and not _holds(parent, near):
+            return span(parent)
     return (0, 0)
+
+
+def _holds(outer: SgNode, inner: SgNode) -> bool:
+    (start, end), (first, last) = span(outer), span(inner)
+    return start <= first and last <= end
 
 
 def _names_of(function: SgNode) -> set[str]:
     """The names that belong to a function: its parameters, and what is declared in it."""
     parameters = function.field("parameters") or function.field("parameter")
     declared = (
-        name.text()
+        name
         for node in function.find_all(_DECLARATION)
-        if _home(node) == span(function) and (name := node.field("name")) is not None
+        if _home(node) == span(function)
+        for name in _bound(node.field("name"))
     )
     return {*(javascript.tokens(parameters) if parameters is not None else ()), *declared}
 
 
-def _redefinitions(text: str, name: str, language: str) -> Iterator[SgNode]:
+def _names_in_block(block: SgNode) -> set[str]:
+    """The names that `let` and `const` bind in a block or in the head of a loop."""
+    names: set[str] = set()
+    for statement in block.children():
+        if statement.kind() == "lexical_declaration":
+            names.update(*(_bound(child.field("name")) for child in statement.children()))
+        elif statement.kind() in {"let", "const"}:  # for (const name of …)
+            names |= _bound(block.field("left"))
+    return names
+
+
+def _bound(target: SgNode | None) -> set[str]:
+    """The names that a binding or an assignment sets: a name, in parentheses or not, or a pattern of names."""
+    if target is None:
+        return set()
+    kind = target.kind()
+    if kind in {"identifier", "shorthand_property_identifier_pattern"}:
+        return {target.text()}
+    if kind in {"assignment_pattern", "object_assignment_pattern"}:  # name = default
+        return _bound(target.field("left"))
+    if kind == "pair_pattern":
+        return _bound(target.field("value"))
+    if kind in {"parenthesized_expression", "array_pattern", "object_pattern", "rest_pattern"}:
+        return {name for child in target.children() for name in _bound(child)}
+    return set()
+
+
+def _rebindings(root: SgNode, name: str) -> Iterator[SgNode]:
+    """What gives a variable of the name another value: assignments, loops, and a `var` with a value."""
+    rule: Rule = {"any": _REBINDINGS, "regex": re.escape(name)}
+    for node in root.find_all({"rule": rule}):
+        kind = node.kind()
+        if kind != "variable_declarator":
+            if name in _bound(node.field("left")) and (kind in _ASSIGNMENTS or not _declares_in_block(node)):
+                yield node
+        elif node.field("value") is not None and name in _bound(node.field("name")):
+            statement = javascript.statement_of(node)
+            if statement.kind() == "variable_declaration":
+                yield statement
+
+
+def _declares_in_block(loop: SgNode) -> bool:
+    return any(child.kind() in {"let", "const"} for child in loop.children())
+
+
+def _members(root: SgNode, name: str, language: str) -> Iterator[SgNode]:
+    """Fields and properties of the name beside methods."""
     named = f"^{re.escape(name)}$"
     member: Relation = {"kind": "method_definition", "has": {"field": "name", "regex": named}}
     rules: list[Rule] = [
-        {"kind": "assignment_expression", "has": {"field": "left", "regex": named}},
         {
             "kind": "pair",
             "has": {"field": "key", "regex": named},
@@ -81,7 +148,7 @@ def _redefinitions(text: str, name: str, language: str) -> Iterator[SgNode]:
         rules.append({"kind": "field_definition", "has": {"field": "property", "regex": named}})
     else:
         rules.append({"kind": "public_field_definition", "has": {"field": "name", "regex": named}})
-    yield from javascript.parse(text, language).find_all({"rule": {"any": rules}})
+    yield from root.find_all({"rule": {"any": rules}})
 
 
 def _accessor(node: SgNode) -> str:
@@ -93,7 +160,7 @@ def _accessor(node: SgNode) -> str:
 def _registrations(text: str, scope: Scope, language: str) -> Iterator[SgNode]:
     """Statements that register a handler for the route's verb and path, however handler and path are written."""
     verb, _, path = scope.name.partition(" ")
-    verbs = {verb.lower(), "all"}
+    verbs, path = {verb.lower(), "all"}, _as_express_compares(path)
     for call in javascript.parse(text, language).find_all(_METHOD_CALL):
         method, receiver = _method(call), _receiver(call)
         if method not in verbs or receiver is None:
@@ -119,8 +186,10 @@ def _route_argument(call: SgNode | None) -> SgNode | None:
 
 def _method(call: SgNode) -> str:
     function = call.field("function")
-    name = function.field("property") if function is not None else None
-    return name.text() if name is not None else ""
+    name = function.field("property") or function.field("index") if function is not None else None
+    if name is None:
+        return ""
+    return javascript.string_value(name) if name.kind() == "string" else name.text()
 
 
 def _receiver(call: SgNode) -> SgNode | None:
@@ -137,4 +206,10 @@ def _arguments(call: SgNode) -> list[SgNode]:
 def _paths(node: SgNode) -> set[str]:
     """The paths that the first argument of a route names: a string, or an array of them."""
     nodes = node.children() if node.kind() == "array" else [node]
-    return {javascript.string_value(each) for each in nodes if each.kind() in {"string", "template_string"}}
+    texts = (javascript.string_value(each) for each in nodes if each.kind() in {"string", "template_string"})
+    return {_as_express_compares(text) for text in texts}
+
+
+def _as_express_compares(path: str) -> str:
+    """By itself a router tells neither capital letters nor a slash at the end apart."""
+    return path.lower().rstrip("/") or "/"

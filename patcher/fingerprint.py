@@ -13,6 +13,7 @@ _SKIPPED = {
     "matrix",
     "report",
 }  # they judge what is built, and change none of it
+_NOT_BUILT_FROM = (".pyc", ".md")
 
 
 def tool_fingerprint() -> str:
@@ -33,5 +34,5 @@ def _files(root: str) -> list[str]:
     found = []
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in _SKIPPED]
-        found += [os.path.join(folder, name) for name in names if not name.endswith(".pyc")]
+        found += [os.path.join(folder, name) for name in names if not name.endswith(_NOT_BUILT_FROM)]
     return found

@@ -174,6 +174,10 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
         message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
         state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
+    if not patch.sites_for(line) and not patch.overlays_for(line):
+        message = f"not needed: the {line} line has nothing of what it changes"
+        state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        return
     made = []
     for site in patch.sites_for(line):
         found = _best_anchor(state, patch, site)

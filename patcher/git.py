@@ -16,6 +16,7 @@ from patcher.spec import is_repository
 
 _NO_GIT = "git-missing"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_MODE = re.compile(r"[0-7]{1,6}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_NAME = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^[-+/]|\.$")  # `git check-ref-format`
 _FOUND = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|blob|tag) ([0-9]+)\n")
@@ -64,6 +65,8 @@ def entries(tree: bytes, id_length: int) -> list[Entry]:
         position = end + 1 + id_length
         if not blank or position > len(tree):
             raise ValueError("cut short")
+        if not _MODE.fullmatch(mode):
+            raise ValueError(f"{mode!r} is not a mode")
         found.append(Entry(int(mode, 8), name, tree[end + 1 : position].hex()))
     return found
 
@@ -114,6 +117,7 @@ class Objects:
 
     def __init__(self, repository: str) -> None:
         self._repository = repository
+        self._said = ""  # by git, when it gave up; nothing more can be read then
         words = [*command(repository), "cat-file", "--batch"]
         self._process = _started(words, {**environment(repository), **READ_ONLY})
 
@@ -137,6 +141,8 @@ class Objects:
             or self._process.stdout is None
         ):
             return None
+        if self._said:
+            raise self._gave_up(name)
         try:
             self._process.stdin.write(name.encode("utf-8", "surrogateescape") + b"\n")
             self._process.stdin.flush()
@@ -155,8 +161,10 @@ class Objects:
         return Object(found[1].decode(), found[2].decode(), data[:-1])
 
     def _gave_up(self, name: str) -> UpstreamUnreadable:
-        said = self._process.communicate()[1].decode(errors="replace").strip().removeprefix("fatal: ")
-        return UpstreamUnreadable(f"git cannot read {name}: {said or 'it ended'}", where=self._repository)
+        if not self._said:
+            said = self._process.communicate()[1].decode(errors="replace").strip().removeprefix("fatal: ")
+            self._said = said or "it ended"
+        return UpstreamUnreadable(f"git cannot read {name}: {self._said}", where=self._repository)
 
 
 def _started(words: list[str], variables: dict[str, str]) -> "subprocess.Popen[bytes]":

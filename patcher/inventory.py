@@ -1,10 +1,10 @@
 """A generated tree on the disk against its manifest. Leaf module: it decides whether a build is needed at all."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
+from patcher import foreign_json
 from patcher.errors import ManifestUnreadable
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ def read(directory: str) -> "Mapping[str, Any]":
     hint = "this is not a generated tree; `sidecar-patcher build --out DIR` makes one"
     try:
         with open(path, "rb") as stream:
-            content = json.loads(stream.read())
+            content = foreign_json.loads(stream.read())
     except FileNotFoundError as error:
         raise ManifestUnreadable(f"expected {MANIFEST}, found no such file", where=directory, hint=hint) from error
     except OSError as error:
@@ -33,14 +33,24 @@ def read(directory: str) -> "Mapping[str, Any]":
     if not isinstance(content, dict) or content.get("schema") != SCHEMA:
         found = content.get("schema") if isinstance(content, dict) else type(content).__name__
         raise ManifestUnreadable(f"expected schema {SCHEMA}, found {found!r}", where=path, hint=hint)
-    if not _is_whole(content):
+    files = content.get("files")
+    if not isinstance(files, list) or not all(isinstance(entry, dict) and entry.keys() >= _ENTRY for entry in files):
         raise ManifestUnreadable("has no files", where=path, hint=hint)
+    outside = [entry["path"] for entry in files if not _is_inside(entry["path"])]
+    if outside:
+        raise ManifestUnreadable(f"expected paths in the tree, found {outside[0]!r}", where=path, hint=hint)
     return content
 
 
-def _is_whole(content: "Mapping[str, Any]") -> bool:
-    files = content.get("files")
-    return isinstance(files, list) and all(isinstance(entry, dict) and entry.keys() >= _ENTRY for entry in files)
+def _is_inside(path: object) -> bool:
+    """Whether it is the path of a file in the tree, on every system. A manifest from elsewhere may hold anything."""
+    if not isinstance(path, str) or {"", ".", ".."}.intersection(path.split("/")):
+        return False
+    try:
+        path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in path and "\\" not in path and path[1:2] != ":"
 
 
 def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> Iterator[tuple[str, str]]:

@@ -72,23 +72,29 @@ def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
             was=_was(end, text, where),
         )
         if block.id in blocks:
-            raise NotReversible(f"the payload {block.id} is there twice", where=f"{where}:{block.line}", hint=_REBUILD)
+            raise NotReversible(f"the payload {block.id} is there twice", where=f"{where}:{block.line}", hint=REBUILD)
         blocks[block.id] = block
-        text = _without(text, begin, end, block.was)
-        if comments is not None or NAME in block.was:
+        before, text = text, _without(text, begin, end, block.was)
+        if NAME in block.was:
             comments = _comments(text, where)
+        elif comments is not None:  # not parsed again for each payload: a file may have thousands
+            gone = len(before) - len(text)
+            behind = (at - gone for at in comments if at >= end.end())
+            comments = frozenset([*(at for at in comments if at < begin.start()), *behind])
 
 
-_REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
+REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
 
 
 def _was(end: re.Match[str], text: str, where: str) -> str:
     try:
-        return str(json.loads(end["was"])) if end["was"] else ""
+        was = str(json.loads(end["was"])) if end["was"] else ""
+        was.encode()  # half of a surrogate pair is none of upstream's text
     except ValueError as error:
         line = text.count("\n", 0, end.start()) + 1
         message = f"what {end['id']} replaced cannot be read back: {error}"
-        raise NotReversible(message, where=f"{where}:{line}", hint=_REBUILD) from error
+        raise NotReversible(message, where=f"{where}:{line}", hint=REBUILD) from error
+    return was
 
 
 def _comments(text: str, where: str) -> frozenset[int] | None:
@@ -115,7 +121,7 @@ def _innermost(text: str, where: str, comments: frozenset[int] | None) -> tuple[
     if end is None or not begins or begins[-1]["id"] != end["id"]:
         broken = end if end is not None and not begins else begins[-1]
         line = text.count("\n", 0, broken.start()) + 1
-        raise NotReversible(f"the marker of {broken['id']} has no partner", where=f"{where}:{line}", hint=_REBUILD)
+        raise NotReversible(f"the marker of {broken['id']} has no partner", where=f"{where}:{line}", hint=REBUILD)
     return begins[-1], end
 
 

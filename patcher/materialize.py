@@ -54,6 +54,7 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
     `NotThisPackage`, `ClientMissing`, `NoSuchRef`, `IncompleteClone`, and for what is not the file that upstream means
     `NotTheFile`, `SubmoduleThere`, `ConflictMarkers`, `NameNotUtf8`.
     """
+    _refuse_unnameable(spec)
     if spec == BUILTIN:
         return identified(_Files(BUILTIN_SIDECAR), BUILTIN, spec, client=client)
     if os.path.isdir(spec):
@@ -69,6 +70,17 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
         return _at(git.local(repository), ref, ref, spec, client=client)
     with git.fetched(repository, ref) as scratch:
         return _at(scratch, "FETCH_HEAD", ref, spec, client=client)
+
+
+def _refuse_unnameable(spec: str) -> None:
+    """Text that no path has, nor a word of a command: half of a surrogate pair, and in a URL a NUL character."""
+    try:
+        unnameable = b"\0" in os.fsencode(spec) and not specs.is_local(spec)  # a local one is looked for, and not there
+    except UnicodeEncodeError:
+        unnameable = True
+    if unnameable:
+        message = f"expected {specs.FORMS}, found text that no path or URL can have: {spec!a}"
+        raise UpstreamUnreadable(message, where=spec, hint=f"give {specs.FORMS}")
 
 
 def _names_nothing(spec: str, repository: str) -> UpstreamUnreadable:

@@ -267,7 +267,7 @@ class Patch:
     """An anchor, a payload and a contract. The module's docstring says what, why, and what to search for.
 
     superseded: the line of upstream that does it itself, and `superseded_by` names what does it there. The proof is
-    that its contracts are green on the pristine tree.
+    that its contracts are green on the pristine tree. A patch that has nothing for a line is left out there as well.
     """
 
     id: str

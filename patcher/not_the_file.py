@@ -6,8 +6,8 @@ import re
 from patcher import javascript
 from patcher.directory import UNSAFE
 from patcher.errors import ConflictMarkers, NameNotUtf8, NotTheFile, UnsafePath
+from patcher.travels import DEEPEST
 
-_DEEPEST = 100  # folders above each other: no package has so many, and a tree made to do harm may
 _POINTER = 1024  # bytes: no pointer is longer
 _STANDS_FOR = (
     (
@@ -83,5 +83,5 @@ def refuse_name(path: str, where: str) -> None:
         raise NameNotUtf8(f"expected names in UTF-8, found '{shown}'", where=where, hint=hint) from error
     names = path.split("/")
     odd = {"", ".", ".."}.intersection(names) or "\\" in path or "\0" in path or path[1:2] == ":"
-    if odd or len(names) > _DEEPEST:
+    if odd or len(names) > DEEPEST:
         raise UnsafePath(f"the member {path!r} leaves the tree", where=where, hint=UNSAFE)

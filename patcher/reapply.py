@@ -1,13 +1,12 @@
 """A tree that has payloads of ours already: taken out before the flow, and compared with ours after it."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate
 from unicodedata import normalize
 
-from patcher import markers
+from patcher import foreign_json, markers
 from patcher.errors import NotReversible, NotUtf8
 from patcher.inventory import MANIFEST
 from patcher.javascript import is_program
@@ -72,7 +71,7 @@ def _added(upstream: Upstream) -> tuple[dict[str, str], list[Finding]]:
     if file is None:
         return {}, []
     try:
-        content = json.loads(file.data)
+        content = foreign_json.loads(file.data)
         entries = content["files"] if content["tool"]["name"] == markers.NAME else []
         added = {entry["path"]: entry["after"] for entry in entries if entry["status"] == "added"}
     except (ValueError, KeyError, TypeError):

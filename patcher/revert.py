@@ -5,7 +5,7 @@ from typing import Any
 
 from patcher import inventory
 from patcher.errors import ManifestUnreadable, NotReversible
-from patcher.markers import unsplice
+from patcher.markers import REBUILD, unsplice
 from patcher.model import File, Tree
 
 _OURS = frozenset({"added", "built"})
@@ -23,19 +23,28 @@ def pristine(directory: str) -> Tree:
         f"{path} ({what})" for what, path in inventory.differences(directory, content["files"]) if what != "added"
     ]
     if edited:
-        hint = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
-        raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=hint)
-    if any("before" not in entry or "status" not in entry for entry in content["files"]):
+        raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=REBUILD)
+    if not all(isinstance(entry.get("status"), str) and _is_known(entry) for entry in content["files"]):
         raise ManifestUnreadable("the manifest has no digests of the pristine files", where=directory)
     before = {entry["path"]: entry["before"] for entry in content["files"] if entry["status"] not in _OURS}
     tree = _load(directory, content)
     return {path: _reverted(path, tree[path], sha256) for path, sha256 in before.items()}
 
 
+def _is_known(entry: Mapping[str, Any]) -> bool:
+    return entry["status"] in _OURS or isinstance(entry.get("before"), str)
+
+
 def _reverted(path: str, file: File, expected: str) -> File:
     if file.sha256 == expected:
         return file
-    text, _ = unsplice(file.data.decode(), path)
+    try:
+        text, _ = unsplice(file.data.decode(), path)
+    except UnicodeDecodeError as error:
+        message = (
+            f"expected text with markers, found the byte 0x{error.object[error.start]:02x} at offset {error.start}"
+        )
+        raise NotReversible(message, where=path, hint=REBUILD) from error
     found = File(text.encode(), file.executable)
     if found.sha256 != expected:
         message = f"expected {expected[:12]}…, found {found.sha256[:12]}… after taking the payloads out"

@@ -1,11 +1,11 @@
 """What of upstream's files travels into the generated tree, from whatever they are read. Leaf module."""
 
-import json
 import posixpath
 import re
 from fnmatch import fnmatchcase
 
-from patcher.errors import NotThisPackage
+from patcher import foreign_json
+from patcher.errors import NotThisPackage, UpstreamUnreadable
 from patcher.inventory import MANIFEST
 
 TYPE_CHECKING = False
@@ -13,6 +13,12 @@ if TYPE_CHECKING:  # an up-to-date build comes this way, and `typing` is not fre
     from collections.abc import Mapping
 
 PACKAGE = "agent-dashboard"
+DEEPEST = 100
+"""Folders above each other: no package has so many, and a tree made to do harm may."""
+LARGEST = 1 << 30
+"""Bytes of an archive unpacked, and of all files that are read of it: a small file may say that it holds terabytes."""
+MOST_FILES = 500_000
+"""Files and folders of an archive or a git tree: a small tree that names itself again and again has 2 to the 100th."""
 CLIENT = "client"
 _ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE", MANIFEST)  # the last is in a generated tree only
 _NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store", "__MACOSX"})
@@ -78,10 +84,26 @@ def description(package_json: bytes | None, where: str) -> "Mapping[str, object]
     if package_json is None:
         raise NotThisPackage(f"expected {PACKAGE}, found a tree without a package.json", where=where, hint=hint)
     try:
-        package = json.loads(package_json)
-    except (ValueError, RecursionError) as error:
+        package = foreign_json.loads(package_json)
+    except ValueError as error:
         raise NotThisPackage(f"package.json is not JSON: {error}", where=where, hint=hint) from error
     name = package.get("name") if isinstance(package, dict) else None
     if name != PACKAGE:
         raise NotThisPackage(f"expected {PACKAGE}, found {name!r} in package.json", where=where, hint=hint)
     return dict(package)
+
+
+def dependencies(package_json: bytes, where: str, *kinds: str) -> dict[str, str]:
+    """The versions that a package wants of others, by their names. where: the path of its `package.json`, for messages.
+
+    kinds: other parts to look into than `dependencies`. Raises `UpstreamUnreadable`.
+    """
+    try:
+        package = foreign_json.loads(package_json)
+        found = [(package.get(kind) or {}).items() for kind in kinds or ("dependencies",)]
+        named = {name: wanted for each in found for name, wanted in each}
+        "".join([*named, *named.values()]).encode()  # text, all of it
+    except (ValueError, AttributeError, TypeError) as error:
+        hint = "`dependencies` is an object with a version, as text, for each name"
+        raise UpstreamUnreadable(f"its dependencies cannot be read: {error}", where=where, hint=hint) from error
+    return named

@@ -12,7 +12,7 @@ from patcher import clone, git
 from patcher.directory import UNSAFE
 from patcher.errors import DANGLING, UnsafePath, UpstreamUnreadable
 from patcher.model import File
-from patcher.travels import Travels
+from patcher.travels import DEEPEST, MOST_FILES, Travels
 
 
 class Trees:
@@ -121,9 +121,15 @@ class CommitTree:
 
     def paths(self, travels: Travels) -> Iterable[str]:
         """Every file and link in the folders that have to be looked into; submodules are noted."""
-        found, waiting = [], [("", self.tree)]
+        found, waiting, seen = [], [("", self.tree)], 0
         while waiting:
             prefix, tree = waiting.pop()
+            seen += len(self._trees.entries(tree))
+            if seen > MOST_FILES or prefix.count("/") > DEEPEST:
+                most = f"{MOST_FILES:,} files, {DEEPEST} folders deep"
+                raise UnsafePath(
+                    f"expected at most {most}, found more below {prefix!r}", where=self._where, hint=UNSAFE
+                )
             for name, entry in self._trees.entries(tree).items():
                 path = prefix + name
                 if entry.is_module:

@@ -4,11 +4,11 @@ Budget: at most 4 times `python -c pass`, for every kind of spec. So this module
 dataclass, parser, template engine, `typing` or `subprocess`. `python3 .dev bench` measures it.
 """
 
-import json
 import os
 import sys
 from hashlib import sha256
 
+from patcher import foreign_json
 from patcher import spec as specs
 from patcher.errors import PatcherError
 from patcher.fingerprint import tool_fingerprint
@@ -26,7 +26,7 @@ def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
         return False  # a build was killed: let the next one clear up
     try:
         with open(os.path.join(out, MANIFEST), "rb") as stream:
-            manifest = json.loads(stream.read())
+            manifest = foreign_json.loads(stream.read())
         return (
             manifest["tool"]["fingerprint"] == tool_fingerprint()
             and "series" not in manifest
@@ -34,7 +34,7 @@ def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
             and _same_upstream(spec, manifest["upstream"], client=client)
             and next(differences(out, manifest["files"]), None) is None
         )
-    except (OSError, ValueError, KeyError, TypeError, PatcherError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, PatcherError):
         return False
 
 

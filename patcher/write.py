@@ -45,14 +45,21 @@ def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterato
 
 
 def _make_parents(folder: str) -> None:
-    """`os.makedirs` calls itself for each folder, which a long path is too deep for."""
-    missing = []
+    """`os.makedirs` calls itself for each folder, which a long path is too deep for. Makes all of them or none."""
+    missing, made = [], []
     while not os.path.isdir(folder):
         missing.append(folder)
         folder = os.path.dirname(folder)
-    for each in reversed(missing):
-        with contextlib.suppress(FileExistsError):  # another build was quicker
-            os.mkdir(each)
+    try:
+        for each in reversed(missing):
+            with contextlib.suppress(FileExistsError):  # another build was quicker
+                os.mkdir(each)
+                made.append(each)
+    except OSError:
+        for each in reversed(made):
+            with contextlib.suppress(OSError):
+                os.rmdir(each)
+        raise
 
 
 def refuse_foreign(out: str) -> None:

@@ -393,9 +393,11 @@ def spawn(*arguments: str | Path, cwd: Path | None = None, umask: int = -1, **ch
 
 
 def said_by(stream: IO[str] | None, seconds: float = 20) -> str:
-    """The next line that a process says; none in time is a failure, not a test that hangs."""
+    """The next line that a process says; none in time, or none any more, is a failure, not a test that hangs."""
     assert stream is not None and select.select([stream], [], [], seconds)[0], "nothing was said in time"
-    return stream.readline()
+    line = stream.readline()
+    assert line, "the process ended its output"
+    return line
 
 
 def stop(process: "subprocess.Popen[str]", by: int = signal.SIGKILL) -> None:

@@ -460,11 +460,10 @@ def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
     """A sample of `python -m tests.bump_replay --drift`."""
     from patcher.patches import SERIES
     from tests.bump_replay import drifts
-    from tests.drift import corpus
     from tests.drift.reference import reference
 
     unchanged = reference(materialize("builtin"), SERIES)
-    breaking = [each for each in corpus.mutations(unchanged, 0) if not each.harmless]
+    breaking = drifts.breaking(unchanged)
     found = drifts.run(unchanged, breaking[::110])
     assert len(found) >= 8
     assert [each for each in found if each.result not in {"named", "went in rightly"}] == []
@@ -474,7 +473,6 @@ def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
 def test_the_replay_can_go_red(monkeypatch: pytest.MonkeyPatch) -> None:
     from patcher.patches import SERIES
     from tests.bump_replay import drifts
-    from tests.drift import corpus
     from tests.drift.reference import reference
 
     def first_of_file(self: History, ref: str, paths: object, stops: Callable[[str], bool]) -> object:
@@ -482,5 +480,5 @@ def test_the_replay_can_go_red(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(History, "culprit", first_of_file)
     unchanged = reference(materialize("builtin"), SERIES)
-    breaking = [each for each in corpus.mutations(unchanged, 0) if not each.harmless]
+    breaking = drifts.breaking(unchanged)
     assert {each.result for each in drifts.run(unchanged, breaking[::150])} & {"WRONG"}

@@ -596,8 +596,9 @@ def test_an_upstream_that_changed_is_built_again(
     out = tmp_path / "out"
     assert cli("build", "--upstream", KINDS[kind](upstream), "--out", out).code == 0
     change(upstream)
-    assert cli("build", "--upstream", KINDS[kind](upstream), "--out", out).err.startswith("built ")
-    assert cli("build", "--upstream", KINDS[kind](upstream), "--out", out).err.startswith("up to date: ")
+    changed = KINDS[kind](upstream)  # once: an archive that is packed anew is another archive
+    assert cli("build", "--upstream", changed, "--out", out).err.startswith("built ")
+    assert cli("build", "--upstream", changed, "--out", out).err.startswith("up to date: ")
 
 
 @pytest.mark.parametrize("first", KINDS)

@@ -448,6 +448,7 @@ def test_an_odd_word_is_an_error_of_its_own(cli: CommandLine, tmp_path: Path, wo
     ended = cli(verb, *asked, *rest)
     assert ended.code in {0, 1, 2, 5} and "Traceback" not in ended.err
     assert (tmp_path / "r.json").exists() or not asked or ended.err.startswith("usage: ")
+    assert not (tmp_path / "a").exists()  # of a path that is too deep, no folder stays
 
 
 # --- the working directory -----------------------------------------------------------------------------------------

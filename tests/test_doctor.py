@@ -9,7 +9,7 @@ import subprocess
 import time
 import tomllib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,16 @@ import pytest
 from patcher import pipeline
 from patcher.doctor import examine
 from patcher.doctor.check import Check, State
-from patcher.doctor.ground import Ground, version_of
+from patcher.doctor.ground import Ground, Unread, version_of
+from patcher.doctor.rollouts import newest
+from patcher.doctor.sidecar import ports_of_the_handler
 from patcher.doctor.trust import HANDLER, entries_in, hash_of, is_ours, snake, state_of, unknown_to
 from patcher.errors import NodeMissing
 from patcher.prove import Sidecar
 from patcher.prove.node import Node, find_node
 from patcher.prove.sidecar import eventually, scrubbed_environment
 from tests.codex_lane import trust as lane
-from tests.support import CommandLine
+from tests.support import CommandLine, wait_for
 
 SESSION = "0199f000-0000-7000-8000-000000000001"
 EVENTS = {
@@ -333,7 +335,7 @@ def test_toml_that_only_codex_reads_is_no_alarm(patient: Patient) -> None:
     assert checks["accepted"].state is State.OK
 
 
-@pytest.mark.parametrize("text", ["{nope", "[]", '"x"', "\x00"])
+@pytest.mark.parametrize("text", ["{nope", "[" * 5000, "[]", '"x"', "\x00"])
 def test_a_hooks_file_that_is_none(patient: Patient, text: str) -> None:
     patient.command("enable")
     patient.hooks.write_text(text)
@@ -657,9 +659,12 @@ def test_a_session_that_the_sidecar_does_not_know(well: Patient) -> None:
     # A sub-agent's file is newer still: it is no session of its own.
     for name, id_, root in (("00", own, own), ("01", "child", own)):
         meta = {"type": "session_meta", "payload": {"id": id_, "session_id": root}}
-        (folder / f"rollout-2099-01-01T00-00-{name}-{id_}.jsonl").write_text(
-            json.dumps(meta)
-        )  # no end of line: not read
+        (folder / f"rollout-2099-01-01T00-00-{name}-{id_}.jsonl").write_text(json.dumps(meta) + "\n")
+    with closing(sqlite3.connect(well.data / "dashboard.db", timeout=10)) as database:
+        sessions = "SELECT COUNT(*) FROM sessions WHERE id = ?"
+        wait_for(lambda: database.execute(sessions, (own,)).fetchone() == (1,))
+        with database:  # what a person deletes stays deleted
+            database.execute("DELETE FROM sessions WHERE id = ?", (own,))
     check = well.examined()["session"]
     assert check.found.startswith(f"the sidecar does not know {own} (")
 
@@ -775,6 +780,7 @@ def test_a_port_that_is_none(cli: CommandLine, port: str) -> None:
 def test_versions_and_names_are_read() -> None:
     assert version_of("codex-cli 0.169.0\n") == (0, 169, 0)
     assert version_of("v24.1.0") == (24, 1, 0)
+    assert version_of("1.2.\u00b2") is version_of("1.2." + "9" * 5000) is None
     assert version_of("") is version_of("v24") is version_of("codex-cli main") is None
     assert [snake(event) for event in ("PreToolUse", "Stop")] == ["pre_tool_use", "stop"]
 
@@ -800,3 +806,35 @@ def test_trust_given_once_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
     if said.err.startswith("skipped: "):
         pytest.skip(said.err.strip())
     assert code == 0, said.out + said.err
+
+
+def test_files_that_are_nested_too_deeply(tmp_path: Path) -> None:
+    for name, text in (("hooks.json", "[" * 5000), ("config.toml", "a = " + "[" * 5000)):
+        (tmp_path / name).write_text(text)
+    ground = Ground("tree", {}, codex_home=str(tmp_path))
+    for read in (lambda: ground.hooks, lambda: ground.config):
+        with pytest.raises(Unread, match=r"(hooks.json|config.toml) is not valid (JSON|TOML): "):
+            read()
+
+
+@pytest.mark.parametrize(
+    "server",
+    [{"port": 4821, "pid": 10**30}, {"port": 4821, "pid": 1, "dataDir": ["x"]}, {"port": [], "pid": {}}],
+    ids=["a pid of no process", "a list for a path", "lists for numbers"],
+)
+def test_a_list_of_running_sidecars_of_odd_types(tmp_path: Path, server: object) -> None:
+    (tmp_path / ".agent-dashboard.json").write_text(json.dumps({"servers": [server]}))
+    assert ports_of_the_handler({"CLAUDE_HOME": str(tmp_path)}) in ([4820], [4821])
+
+
+def test_a_rollout_of_odd_types_is_not_a_session(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions/2026/01/01"
+    folder.mkdir(parents=True)
+    (folder / "rollout-1.jsonl").write_text("[" * 5000)
+    assert newest(str(tmp_path)) is None
+    (folder / "rollout-1.jsonl").write_text(json.dumps({"payload": {"id": "a", "cli_version": "1.2.\u00b2"}}))
+    assert newest(str(tmp_path)).version is None  # type: ignore[union-attr]
+
+
+def test_a_hook_with_half_of_a_surrogate_pair_has_a_hash_of_its_own() -> None:
+    assert hash_of("Stop", None, {"command": "\ud800"}) != hash_of("Stop", None, {"command": "\ud801"})

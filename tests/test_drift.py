@@ -3,14 +3,21 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import pytest
 
-from patcher import flow
+from patcher import flow, gates, markers, reapply
+from patcher import locate as locating
+from patcher import materialize as materializing
+from patcher.errors import NotTheFile
+from patcher.gates import module_kinds
+from patcher.gates.package_json import MODULE, Kind
 from patcher.materialize import materialize
-from patcher.model import File, Finding, Located, Patch, Site, Tree, Upstream, Verdict
+from patcher.model import File, Finding, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
 from patcher.patches import SERIES
 from patcher.pipeline import check_upstream
+from patcher.reapply import Taken
 from patcher.verify import verify
 from tests.drift import __main__ as command
 from tests.drift import blocks, changes, code, corpus, judge, nodejs, prettier, show
@@ -20,7 +27,7 @@ from tests.drift.mutation import Mutation
 from tests.drift.reference import NoReference, Reference, reference
 
 HOOKS = "server/routes/hooks.js"
-OF_EACH_KIND = 3
+OF_EACH_KIND = 2
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +43,12 @@ def builtin() -> Iterator[Reference]:
 pytestmark = pytest.mark.usefixtures("without_npm")
 
 
+@pytest.fixture(scope="module")
+def everything(builtin: Reference) -> list[Mutation]:
+    """Every mutation of the builtin sidecar: making them takes as long as judging a hundred."""
+    return list(corpus.mutations(builtin, seed=0))
+
+
 def judged(builtin: Reference, made: Sequence[Mutation]) -> list[Outcome]:
     return corpus.run(builtin, corpus.works(made), jobs=1)
 
@@ -44,16 +57,16 @@ def judged(builtin: Reference, made: Sequence[Mutation]) -> list[Outcome]:
 
 
 @pytest.mark.slow
-def test_a_sample_is_neither_misapplied_nor_stopped_needlessly(builtin: Reference) -> None:
-    made = corpus.sampled(corpus.mutations(builtin, seed=1), OF_EACH_KIND, seed=1)
+def test_a_sample_is_neither_misapplied_nor_stopped_needlessly(builtin: Reference, everything: list[Mutation]) -> None:
+    made = corpus.sampled(everything, OF_EACH_KIND, seed=1)
     found = judged(builtin, made)
     assert [f"{each.result}: {each.name}: {each.why}" for each in found if each.result.is_bad] == []
     assert {each.result for each in found} >= {Result.RIGHT, Result.STOPPED}
     assert len(show.counted(found)) > 25 * OF_EACH_KIND
 
 
-def test_every_edit_of_the_series_is_mutated_in_both_ways(builtin: Reference) -> None:
-    made = list(corpus.mutations(builtin, seed=0))
+def test_every_edit_of_the_series_is_mutated_in_both_ways(builtin: Reference, everything: list[Mutation]) -> None:
+    made = everything
     active = {site.id for patch in SERIES for site in patch.sites_for(builtin.upstream.line)}
     for harmless in (True, False):
         assert {each.spot for each in made if each.harmless is harmless} == active
@@ -249,6 +262,148 @@ def test_a_strict_patcher_is_caught_stopping(builtin: Reference, monkeypatch: py
     monkeypatch.setattr(flow, "verify", strict)
     found = judged(builtin, list(corpus.mutations(builtin, 0, "*/comments in the window/between all tokens")))
     assert {each.result for each in found} == {Result.NEEDLESS}
+
+
+def forgets(target: object, name: str, instead: object) -> Callable[[pytest.MonkeyPatch], None]:
+    """Take one check out of the patcher."""
+    return lambda monkeypatch: monkeypatch.setattr(target, name, instead)
+
+
+def without_gate(name: str) -> Callable[[pytest.MonkeyPatch], None]:
+    return forgets(gates, "GATES", tuple(gate for gate in gates.GATES if gate[0] != name))
+
+
+def goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves a place out where the version is older than what brought it, although the place is there."""
+    best_anchor = flow._best_anchor
+
+    def older_has_none(state: flow._State, patch: Patch, edit: Site) -> SiteResult:
+        best = best_anchor(state, patch, edit)
+        is_newer = edit.is_required_in(state.given.version)
+        return best if is_newer else replace(best, finding=replace(best.finding, verdict=Verdict.MISSING))
+
+    monkeypatch.setattr(flow, "_best_anchor", older_has_none)
+
+
+def takes_prose_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    take_out = flow.take_out
+
+    def take_more_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
+        tree = {path: file for path, file in upstream.tree.items() if markers.GENERATED not in file.data}
+        return take_out(replace(upstream, tree=tree), series)
+
+    monkeypatch.setattr(flow, "take_out", take_more_out)
+
+
+def refuse_all_pointers(path: str, data: bytes, where: str) -> None:
+    if b"git-lfs" in data or b"<<<<<<<" in data:
+        raise NotTheFile(f"there is something in {path}", where=where)
+
+
+NOTHING = lambda *_: None  # noqa: E731
+BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], set[Result]]] = {
+    "one scope for all": (
+        "codex_hooks.start/scope twice/a variable*",
+        forgets(locating, "definitions", lambda _, __, near, ___: [near]),
+        {Result.MISAPPLIED},
+    ),
+    "one assignment for none": (
+        "parse_outside_transaction.take/scope reassigned/out of*",
+        forgets(locating, "definitions", lambda _, __, near, ___: [near]),
+        {Result.MISAPPLIED},
+    ),
+    "one route for all": (
+        "parse_outside_transaction.open/route shadowed/*named handler*",
+        forgets(locating, "definitions", lambda _, __, near, ___: [near]),
+        {Result.MISAPPLIED},
+    ),
+    "the number decides": ("*/version/lowered*", goes_by_number, {Result.MISAPPLIED}),
+    "every file is CommonJS": (
+        "*/module kind/server*is a module",
+        without_gate("module-kind"),
+        {Result.OTHERWISE, Result.MISAPPLIED},
+    ),
+    "a module is none": (
+        "*/module kind/*are CommonJS",
+        forgets(module_kinds, "kind_of", lambda *_: Kind(MODULE, "somebody said so")),
+        {Result.NEEDLESS},
+    ),
+    "any file is the file": (
+        "*/not the file/*",
+        forgets(materializing, "refuse_content", NOTHING),
+        {Result.OTHERWISE, Result.MISAPPLIED},
+    ),
+    "a conflict is code": (
+        "*/conflict/*",
+        forgets(materializing, "refuse_content", NOTHING),
+        {Result.OTHERWISE, Result.MISAPPLIED},
+    ),
+    "a pointer that is shown is one": (
+        "*/a pointer is shown/*",
+        forgets(materializing, "refuse_content", refuse_all_pointers),
+        {Result.NEEDLESS},
+    ),
+    "a conflict that is shown is one": (
+        "*/a conflict is shown/*",
+        forgets(materializing, "refuse_content", refuse_all_pointers),
+        {Result.NEEDLESS},
+    ),
+    "nothing new is something": (
+        "record_hooks_once.insert/no-op payload/*",
+        without_gate("changes-something"),
+        {Result.MISAPPLIED},
+    ),
+    "all is JavaScript": (
+        "parse_outside_transaction.take/not a program/*",
+        forgets(flow, "_refuse_other_kinds", NOTHING),
+        {Result.OTHERWISE, Result.MISAPPLIED},
+    ),
+    "nothing is in our way": (
+        "*/in our way/*: server/lib/harness.js",
+        forgets(reapply, "_in_the_way", NOTHING),
+        {Result.OTHERWISE, Result.MISAPPLIED},
+    ),
+    "all is in our way": (
+        "stamp_harness.*/beside ours/*",
+        forgets(reapply, "_in_the_way", lambda _, path: (path, "a file")),
+        {Result.NEEDLESS},
+    ),
+    "prose is ours": ("*/a file that mentions us/*prose", takes_prose_for_ours, {Result.MISAPPLIED}),
+}
+
+
+@pytest.mark.parametrize(("only", "forget", "bad"), BROKEN.values(), ids=BROKEN.keys())
+def test_a_check_that_is_forgotten_is_caught(
+    only: str,
+    forget: Callable[[pytest.MonkeyPatch], None],
+    bad: set[Result],
+    builtin: Reference,
+    everything: list[Mutation],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = [each for each in everything if fnmatchcase(each.name, only)][:4]
+    assert {each.result for each in judged(builtin, made)} <= {Result.RIGHT, Result.STOPPED}
+    locating.locate.cache_clear()
+    forget(monkeypatch)
+    assert {each.result for each in judged(builtin, made)} & bad
+    locating.locate.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def older(builtin: Reference) -> Reference:
+    """The miniature as it was before the probe came that two places of the series are about."""
+    tree = edited(builtin.upstream.tree, HOOKS, lambda text: text.replace("livenessReap", "driftReap"))
+    tree = edited(tree, "package.json", lambda text: text.replace('"version": "1.4.8"', '"version": "1.2.0"'))
+    return reference(replace(builtin.upstream, version="1.2.0", tree=tree), SERIES)
+
+
+def test_a_raised_number_stops_where_the_code_is_older(older: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = list(corpus.mutations(older, 0, f"{next(iter(older.spots))}/version/*"))
+    raised = [each for each in made if not each.harmless]
+    assert {each.detail.partition(' "')[0] for each in raised} >= {"raised", "raised, with a v", "what brought a place"}
+    assert {each.result for each in judged(older, made)} == {Result.RIGHT, Result.STOPPED}
+    monkeypatch.setattr(Site, "is_required_in", lambda *_: False)
+    assert {each.result for each in judged(older, raised)} == {Result.MISAPPLIED}
 
 
 def test_a_stop_of_another_patch_hides_nothing(builtin: Reference) -> None:

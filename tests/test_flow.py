@@ -74,6 +74,13 @@ def test_a_superseded_patch_is_skipped_and_says_why(bench: PatchMaker) -> None:
     assert run.finding("audit").message == "upstream 1.2.0 does this itself (v1 line): its own audit log"
 
 
+def test_a_patch_that_has_nothing_for_a_line_is_skipped_and_says_so(bench: PatchMaker) -> None:
+    audit = bench.audit()
+    run = SMALL.run(replace(audit, sites=tuple(replace(edit, line=Line.V2) for edit in audit.sites)))
+    assert (run.verdicts, run.changed) == ({"audit": "superseded"}, {})
+    assert run.finding("audit").message == "not needed: the v1 line has nothing of what it changes"
+
+
 def test_a_patch_is_not_superseded_on_another_line(bench: PatchMaker) -> None:
     audit = replace(bench.audit(), superseded=Line.V2, superseded_by="its own audit log")
     assert SMALL.run(audit).verdicts == {"audit": "exact"}

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from patcher import inventory, pipeline
-from patcher.errors import EXIT_IO
+from patcher.errors import EXIT_IO, printable
+from patcher.fingerprint import tool_fingerprint
 from patcher.inventory import MANIFEST, differences, read
 from patcher.model import digest
-from tests.support import APP, APP_FILE, SMALL, PatchMaker, Says, refusal, snapshot, spawn
+from patcher.uptodate import is_up_to_date
+from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, refusal, snapshot, spawn
 
 NOT_OURS = "this is not a generated tree; `sidecar-patcher build --out DIR` makes one"
 
@@ -25,6 +27,18 @@ def built(bench: PatchMaker, tmp_path: Path, out: str = "out") -> Path:
 
 def found(out: Path) -> list[tuple[str, str]]:
     return list(differences(str(out), read(str(out))["files"]))
+
+
+def test_a_page_for_people_is_no_part_of_what_the_tool_consists_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patcher.fingerprint.TEMPLATES", str(tmp_path))
+    (tmp_path / "payload.js.j2").write_text("1;\n")
+    before = tool_fingerprint()
+    (tmp_path / "README.md").write_text("What is here.\n")
+    assert tool_fingerprint() == before
+    (tmp_path / "other.js.j2").write_text("2;\n")
+    assert tool_fingerprint() != before
 
 
 # --- the same everywhere ---------------------------------------------------------------------------------------
@@ -187,12 +201,40 @@ def test_what_upstream_ships_below_data_is_no_difference(bench: PatchMaker, tmp_
         pytest.param("{}", "expected schema 1, found None", id="no schema"),
         pytest.param('{"schema": 2}', "expected schema 1, found 2", id="a newer schema"),
         pytest.param('{"schema": 1}', "has no files", id="no files"),
+        pytest.param("[" * 5000, "is not JSON: it is nested too deeply", id="too deep for Python"),
+        pytest.param("[" * 300 + "]" * 300, "is not JSON: it is nested too deeply", id="too deep"),
     ],
 )
 def test_a_broken_manifest_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / MANIFEST).write_text(text)
     expected = Says("manifest-unreadable", EXIT_IO, message, NOT_OURS, str(tmp_path / MANIFEST))
     assert Says.of(refusal(read, str(tmp_path))) == expected
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "data/../../x", "/x", "", ".", "a//b", "a\\b", "C:x", "a\0b", "\ud800", None, 3, ["x"]], ids=ascii
+)
+def test_a_path_that_is_not_in_the_tree_is_refused(tmp_path: Path, path: object) -> None:
+    entry = {"path": path, "after": "", "before": "", "status": "copied", "executable": False}
+    (tmp_path / MANIFEST).write_text(json.dumps({"schema": 1, "files": [entry]}))
+    message = refusal(read, str(tmp_path)).message
+    assert message == printable(f"expected paths in the tree, found {path!r}")
+
+
+@pytest.mark.parametrize("upstream", [None, [], {"ref": 3}, {"ref": [[]]}])
+def test_a_manifest_that_does_not_say_what_it_is_of(tmp_path: Path, cli: CommandLine, upstream: object) -> None:
+    (tmp_path / MANIFEST).write_text(json.dumps({"schema": 1, "files": [], "upstream": upstream}))
+    ended = cli("verify", tmp_path)
+    assert ended.code == EXIT_IO
+    assert f"error[manifest-unreadable]: {tmp_path}: the manifest does not say what upstream it is of" in ended.said
+
+
+@pytest.mark.parametrize(
+    "text", ['{"tool": 3}', "[" * 5000, '{"tool": {"fingerprint": FINGERPRINT}, "upstream": {"source": 3}}']
+)
+def test_a_manifest_of_odd_types_is_not_up_to_date(tmp_path: Path, text: str) -> None:
+    (tmp_path / MANIFEST).write_text(text.replace("FINGERPRINT", json.dumps(tool_fingerprint())))
+    assert not is_up_to_date("builtin", str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["", "nowhere"])

@@ -1,5 +1,7 @@
 """The markers around a payload carry all that is needed to take it out again, and broken ones are refused."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -145,3 +147,19 @@ def test_markers_are_found_as_their_pattern_finds_them(text: str, stop: int) -> 
     for pattern in (markers._BEGIN, markers._END):
         expected = [(each.span(), each.groups()) for each in pattern.finditer(text, 0, stop)]
         assert [(each.span(), each.groups()) for each in markers._found(pattern, text, stop)] == expected
+
+
+def test_half_of_a_surrogate_pair_was_never_upstreams_text() -> None:
+    text = begin(position=Position.REPLACE) + 'x/* sidecar-patcher:end p.0 was "\\ud800" */'
+    error = refusal(unsplice, text, "a.js")
+    assert (error.code, error.where) == ("not-reversible", "a.js:1")
+    assert error.message.startswith("what p.0 replaced cannot be read back: ")
+
+
+def test_many_payloads_beside_text_that_reads_like_a_marker_are_taken_out_in_time() -> None:
+    shown = 'const s = "/* sidecar-patcher:begin x.0 (after) */";\n'
+    blocks = "".join(f"a();\n{begin(f'p.{number}')}\nb();\n{end(f'p.{number}')}\n" for number in range(1000))
+    began = time.process_time()
+    text, found = unsplice(shown + blocks, "a.js")
+    assert time.process_time() - began < 1.5  # parsed again for each of them: some 4 s
+    assert (text, len(found)) == (shown + "a();\n" * 1000, 1000)

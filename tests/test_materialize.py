@@ -12,6 +12,7 @@ import pytest
 
 from patcher.errors import EXIT_IO, UpstreamUnreadable, printable
 from patcher.materialize import materialize
+from patcher.travels import dependencies
 from tests.support import PACKAGE_JSON, SMALL, Repository, Says, Tree, environment, link, refusal, tar
 
 SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
@@ -537,3 +538,59 @@ def test_the_database_of_a_running_sidecar_does_not_travel(tmp_path: Path) -> No
     package = '{"name": "agent-dashboard", "version": "1.2.0", "files": ["data"]}'
     tree = SMALL.having({"package.json": package, "data/dashboard.db": b"SQLite format 3\0"})
     assert "data/dashboard.db" not in materialize(tree.write(tmp_path)).tree
+
+
+# --- archives that are made to do harm -------------------------------------------------------------------------
+
+
+def linked_again_and_again() -> dict[str, str | bytes | tarfile.TarInfo]:
+    names = {f"package/server/{number}.js": link("package/server/big.js", tarfile.LNKTYPE) for number in range(5)}
+    return {**prefixed(SMALL.having({"server/big.js": b"x" * 60_000})), **names}
+
+
+def sparse() -> dict[str, str | bytes | tarfile.TarInfo]:
+    hole = tarfile.TarInfo()
+    hole.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": "99999999999999", "GNU.sparse.major": "0"}
+    return {**prefixed(SMALL), "package/server/hole.js": hole}
+
+
+@pytest.mark.parametrize(
+    ("members", "most"),
+    [
+        pytest.param(prefixed(SMALL.having({"docs/zeros": bytes(300_000)})), "200,000 bytes", id="a bomb"),
+        pytest.param(linked_again_and_again(), "200,000 bytes", id="one file, linked again and again"),
+        pytest.param(sparse(), "200,000 bytes", id="a hole of terabytes"),
+        pytest.param(
+            prefixed(SMALL.having(dict.fromkeys(map("docs/{}".format, range(60)), ""))), "50 members", id="members"
+        ),
+    ],
+)
+def test_an_archive_that_unpacks_to_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: dict[str, str | bytes | tarfile.TarInfo], most: str
+) -> None:
+    monkeypatch.setattr("patcher.archive.LARGEST", 200_000)
+    monkeypatch.setattr("patcher.archive.MOST_FILES", 50)
+    path = tar(tmp_path / "a.tgz", members)
+    hint = "check where this archive comes from; nothing was written"
+    expected = Says("upstream-unreadable", EXIT_IO, f"expected at most {most}, found more when unpacked", hint, path)
+    assert Says.of(refusal(materialize, path)) == expected
+
+
+# --- what the package wants of others --------------------------------------------------------------------------
+
+
+def test_dependencies() -> None:
+    package = b'{"dependencies": {"a": "1"}, "devDependencies": {"b": "2"}}'
+    assert dependencies(package, "package.json") == {"a": "1"}
+    assert dependencies(package, "package.json", "dependencies", "devDependencies") == {"a": "1", "b": "2"}
+    assert dependencies(b'{"dependencies": null}', "package.json") == {}
+
+
+@pytest.mark.parametrize(
+    "package",
+    ["[]", "3", '{"dependencies": ["a"]}', '{"dependencies": "a"}', '{"dependencies": {"a": 1}}', "[" * 5000, "\xff"],
+)
+def test_dependencies_of_odd_types(package: str) -> None:
+    error = refusal(dependencies, package.encode("latin-1"), "client/package.json")
+    assert (error.code, error.where) == ("upstream-unreadable", "client/package.json")
+    assert error.message.startswith("its dependencies cannot be read: ")

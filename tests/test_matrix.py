@@ -330,7 +330,7 @@ def test_a_page_that_cannot_be_written_is_said(
     ended = cli("matrix", "--upstream", story.path, "--html", tmp_path / "no" / "page.html")
     assert (ended.code, ended.err) == (
         5,
-        f"error[report-unwritable]: {tmp_path}/no/page.html: No such file or directory\n",
+        f"error[report-unwritable]: {tmp_path}/no/page.html: its directory does not exist: {tmp_path}/no\n  hint: make the directory first\n",
     )
 
 

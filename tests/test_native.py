@@ -19,6 +19,7 @@ from tests.native import miniature
 SUPERSEDED = {"capture_columns", "record_hooks_once", "codex_rollouts"}
 HERE = [contract for contract in CONTRACTS if contract.line in {None, Line.V2}]
 NATIVELY = {"rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"}
+MENDED = {"failed_batch_is_told_once", "native_tokens_are_what_was_used"}
 DEFECTS = {
     # What is superseded is proven on the pristine tree: an upstream that loses it must be seen.
     "rollout_alone_is_recorded_once": (
@@ -27,7 +28,7 @@ DEFECTS = {
         "codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
     ),
     "hooked_then_imported_has_no_row_twice": (
-        'move("codex_tool_ingest_state", file, id, calls.end);',
+        'move("codex_tool_ingest_state", transcriptPath, session.id, calls.end);',
         "",
         "capture_columns, record_hooks_once, codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
     ),
@@ -50,7 +51,7 @@ def build() -> Build:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What never comes need not be waited for."""
-    for name in {*NATIVELY, "codex_hooks_feed_native_ingest", "v1_database_goes_on_natively"}:
+    for name in {*NATIVELY, *MENDED, "codex_hooks_feed_native_ingest", "v1_database_goes_on_natively"}:
         monkeypatch.setattr(f"patcher.prove.contracts.{name}._PATIENCE", 1.5)
     yield
 
@@ -86,13 +87,16 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "scripts/harness/codex-hook-handler.js": "added",
         "server/db.js": "patched",
         "server/index.js": "patched",
+        "server/lib/codex-ingest.js": "patched",
+        "server/lib/codex-native-batch.js": "added",
+        "server/lib/codex-native-tokens.js": "added",
         "server/lib/codex-paths.js": "added",
         "server/lib/harness-column.js": "added",
         "server/lib/harness.js": "added",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
     }
-    for path in ("server/db.js", "server/index.js", "server/routes/hooks.js", "server/routes/sessions.js"):
+    for path in (path for path, status in changed.items() if status == "patched"):
         assert unsplice(build.tree[path].data.decode(), path)[0].encode() == miniature().tree[path].data
 
 
@@ -169,6 +173,22 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             "v1_database_goes_on_natively",
             r"\d+ input tokens are booked, not 100",
             id="what was booked is forgotten",
+        ),
+        pytest.param(
+            "server/lib/codex-native-batch.js",
+            'db.exec("ROLLBACK")',
+            'db.exec("COMMIT")',
+            "failed_batch_is_told_once",
+            r"has \d+ rows, not 2",
+            id="half a batch stays",
+        ),
+        pytest.param(
+            "server/lib/codex-native-tokens.js",
+            "if (!total || !last || ",
+            "if (true || ",
+            "native_tokens_are_what_was_used",
+            r"a fork with 1,000,100 and 70,030",
+            id="a fork begins at zero",
         ),
     ],
 )

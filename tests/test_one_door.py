@@ -265,6 +265,9 @@ def test_a_name_that_leads_out_of_the_tree(clean: Repository, name: str) -> None
         pytest.param(b"100644 x\0abc", "is damaged: cut short", id="cut short"),
         pytest.param(b"nonsense", "is damaged: ", id="nonsense"),
         pytest.param(b"99 x\0" + bytes(20), "is damaged: ", id="a mode that is not octal"),
+        pytest.param(b"-1 x\0" + bytes(20), "is damaged: '-1' is not a mode", id="a mode below zero"),
+        pytest.param(b"7777777 x\0" + bytes(20), "is damaged: '7777777' is not a mode", id="a mode that is too large"),
+        pytest.param(b"0o17 x\0" + bytes(20), "is damaged: '0o17' is not a mode", id="a number of Python"),
         pytest.param(b"100644 x\0" + bytes(20), "is not in the repository", id="an object that is not there"),
     ],
 )
@@ -275,6 +278,35 @@ def test_a_tree_that_is_damaged(clean: Repository, raw: bytes, said: str) -> Non
     )  # fmt: skip
     error = refusal(materialize, clean.at(commit_of(clean, f"040000 tree {made.stdout.decode().strip()}\tbin")))
     assert error.code == "upstream-unreadable" and said in error.message
+
+
+def test_a_repository_that_git_has_given_up_on_stays_unreadable(clean: Repository) -> None:
+    commit = clean.git("rev-parse", "HEAD").strip()
+    path = clean.path / ".git" / "objects" / commit[:2] / commit[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"damaged")
+    with git.Objects(str(clean.path)) as objects:
+        for name in (f"{commit}^{{commit}}", "HEAD:server", f"{commit}^{{commit}}"):
+            error = refusal(objects.get, name)
+            assert error.code == "upstream-unreadable"
+            assert error.message.startswith(f"git cannot read {name}: ") and error.message.endswith("is corrupt")
+
+
+def test_a_tree_that_names_itself_again_and_again(clean: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patcher.trees.MOST_FILES", 1000)
+    tree, kind = a_file(clean, "x;\n"), "100644 blob"
+    for _ in range(40):
+        done = subprocess.run(
+            ["git", "-C", str(clean.path), "mktree"],
+            input=f"{kind} {tree}\ta\n{kind} {tree}\tb\n",
+            capture_output=True,
+            check=True,
+            text=True,
+        )
+        tree, kind = done.stdout.strip(), "040000 tree"
+    error = refusal(materialize, clean.at(commit_of(clean, f"040000 tree {tree}\tbin")))
+    assert error.code == "upstream-unsafe-path"
+    assert error.message.startswith("expected at most 1,000 files, 100 folders deep, found more below 'bin/")
 
 
 def test_a_very_deep_tree_is_refused_and_no_crash(clean: Repository) -> None:

@@ -176,7 +176,7 @@ def test_pin_of_a_directory_goes_into_the_record_of_upstream(checkout: Path) -> 
 @pytest.mark.parametrize(
     ("site", "message", "hint"),
     [
-        ("stamp_harness.1", "there is no site stamp_harness.1", "did you mean stamp_harness.s"),
+        ("stamp_harness.spare", "there is no site stamp_harness.spare", "did you mean stamp_harness.s"),
         ("nothing", "there is no site nothing", "`sidecar-patcher explain PATCH` names"),
         ("stamp_harness.forward", "stamp_harness.forward is not on the v1 line", "`sidecar-patcher explain stamp_h"),
     ],

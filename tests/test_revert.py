@@ -1,5 +1,6 @@
 """From a generated tree back to the bytes that upstream shipped."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,44 @@ def test_bytes_that_are_not_what_the_manifest_says_are_refused(bench: PatchMaker
     message = f"expected 000000000000…, found {before[:12]}… after taking the payloads out"
     hint = "this is a bug of ours; please report it with the manifest"
     assert Says.of(refusal(revert.pristine, str(out))) == Says("not-reversible", EXIT_ANCHOR, message, hint, APP_FILE)
+
+
+def test_bytes_that_are_not_text_are_refused(bench: PatchMaker, tmp_path: Path) -> None:
+    out = built(bench, tmp_path)
+    data = (out / APP_FILE).read_bytes()
+    (out / APP_FILE).write_bytes(data + b"\xff")
+    (out / MANIFEST).write_text((out / MANIFEST).read_text().replace(digest(data), digest(data + b"\xff")))
+    message = f"expected text with markers, found the byte 0xff at offset {len(data)}"
+    assert Says.of(refusal(revert.pristine, str(out))) == Says(
+        "not-reversible", EXIT_ANCHOR, message, REBUILD, APP_FILE
+    )
+
+
+@pytest.mark.parametrize("key", ["before", "status"])
+@pytest.mark.parametrize("value", [3, [], {}, None])
+def test_a_manifest_of_odd_types_is_refused(bench: PatchMaker, tmp_path: Path, key: str, value: object) -> None:
+    manifest = built(bench, tmp_path) / MANIFEST
+    content = json.loads(manifest.read_text())
+    for entry in content["files"]:
+        entry[key] = value
+    manifest.write_text(json.dumps(content))
+    error = refusal(revert.pristine, str(tmp_path / "out"))
+    assert (error.code, error.message) == ("manifest-unreadable", "the manifest has no digests of the pristine files")
+
+
+def test_no_file_from_outside_of_the_tree_comes_into_the_output(
+    bench: PatchMaker, tmp_path: Path, cli: CommandLine
+) -> None:
+    out = built(bench, tmp_path)
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    content = json.loads((out / MANIFEST).read_text())
+    sha256 = digest(b"secret")
+    path = f"data/../../{secret.name}"
+    content["files"].append({"path": path, "after": sha256, "before": sha256, "status": "copied", "executable": False})
+    (out / MANIFEST).write_text(json.dumps(content))
+    assert cli("revert", out, "--out", tmp_path / "deep" / "reverted").code == EXIT_IO
+    assert not (tmp_path / "deep").exists()
 
 
 @pytest.mark.parametrize("text", [pytest.param(None, id="no manifest"), pytest.param("{", id="a broken manifest")])

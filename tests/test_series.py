@@ -26,6 +26,7 @@ CONTRACT_FILES = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
 PARTS = {"page/codex-hooks.css.j2", "page/codex-hooks.js.j2"}  # what the page includes
 LOCKS = {"portable.lock", "overlay.lock"}
+PAGE = {"README.md"}  # for people
 LINES = (Line.V1, Line.V2)
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
 
@@ -102,7 +103,7 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
     files = {path for path in files if not path.startswith("report/")}  # of pages for people, not of the generated tree
-    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | LOCKS
+    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | LOCKS | PAGE
 
 
 def test_every_part_of_a_page_is_included() -> None:

@@ -201,3 +201,11 @@ def test_a_secret_is_in_nothing_that_a_command_says_or_writes(
     assert ended.code == 5
     assert SECRET not in ended.out + ended.err + written
     assert "127.0.0.1" in ended.out + ended.err
+
+
+@pytest.mark.parametrize("spec", ["https://h/\0@v1", "git@h:\0@v1", "https://h/\ud800@v1", "here/\ud800@v1"], ids=ascii)
+def test_text_that_no_path_and_no_word_of_a_command_can_have(spec: str) -> None:
+    error = refusal(materialize, spec)
+    forms = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
+    expected = printable(f"expected {forms}, found text that no path or URL can have: {spec!a}")
+    assert (error.code, error.message, error.hint) == ("upstream-unreadable", expected, f"give {forms}")

@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
 NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts"}
+NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 GOES_ON = {"exact", "reformatted", "moved"}
 NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
@@ -55,7 +56,7 @@ def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     assert [gate for gate in build.gates if not gate.ok] == []
     verdicts = {finding.patch: str(finding.verdict) for finding in build.details}
     others = {patch: verdict for patch, verdict in verdicts.items() if verdict not in GOES_ON}
-    assert others == dict.fromkeys(NATIVE if ref.startswith("v2") else (), "superseded")
+    assert others == dict.fromkeys(NATIVE if ref.startswith("v2") else NATIVE_ONLY, "superseded")
     assert verdicts.keys() == {patch.id for patch in SERIES} and build.ok
 
 
@@ -72,8 +73,8 @@ def test_a_generated_tree_reverts_to_upstreams_bytes(cli: CommandLine, tmp_path:
 def test_a_generated_tree_is_applied(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     cli("build", "--upstream", f"{REPO}@{ref}", "--out", tmp_path / "out")
     content = json.loads(cli("check", "--upstream", tmp_path / "out", "--format", "json").out)
-    native = NATIVE if ref.startswith("v2") else set()
-    expected = {patch.id: "superseded" if patch.id in native else "applied" for patch in SERIES}
+    left_out = NATIVE if ref.startswith("v2") else NATIVE_ONLY
+    expected = {patch.id: "superseded" if patch.id in left_out else "applied" for patch in SERIES}
     assert {patch["id"]: patch["verdict"] for patch in content["patches"]} == expected
     assert content["ok"] is True
 
@@ -89,7 +90,11 @@ def test_every_road_to_a_version_gives_the_same_tree(cli: CommandLine, tmp_path:
 @pytest.mark.parametrize("ref", sorted(TOO_OLD))
 def test_a_version_before_the_line_is_refused(cli: CommandLine, ref: str) -> None:
     ended = cli("check", "--upstream", f"{REPO}@{ref}", "--format", "json")
-    stops = {each["id"]: each for each in json.loads(ended.out)["patches"] if each["verdict"] not in GOES_ON}
+    stops = {
+        each["id"]: each
+        for each in json.loads(ended.out)["patches"]
+        if each["id"] in TOO_OLD[ref] or each["verdict"] not in {*GOES_ON, "superseded"}
+    }
     assert (ended.code, set(stops)) == (3, set(TOO_OLD[ref]))
     assert [patch for patch, reason in TOO_OLD[ref].items() if reason not in stops[patch]["message"]] == []
     assert {each["verdict"] for each in stops.values()} <= {"missing", "drifted"}

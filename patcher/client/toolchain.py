@@ -11,6 +11,7 @@ from patcher.errors import ClientBuildFailed, DependenciesMissing
 from patcher.model import Tree
 from patcher.prove import npm
 from patcher.prove.node import Node
+from patcher.travels import dependencies
 
 BUILTIN = "builtin"
 """The version of a package that the miniature client names and does without."""
@@ -74,8 +75,7 @@ def run_build(directory: str, node: Node) -> None:
 
 
 def _wanted(tree: Tree) -> Mapping[str, str]:
-    described = json.loads(tree[_PACKAGE].data)
-    named = {**(described.get("dependencies") or {}), **(described.get("devDependencies") or {})}
+    named = dependencies(tree[_PACKAGE].data, _PACKAGE, "dependencies", "devDependencies")
     return {name: version for name, version in named.items() if version != BUILTIN}
 
 

@@ -1,7 +1,6 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
-import json
 import re
 import sys
 from dataclasses import replace
@@ -17,10 +16,11 @@ from patcher.bump.text import text_of
 from patcher.commands.outcome import Outcome
 from patcher.commands.proofs import proofs, with_client
 from patcher.diffs import selected
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
 from patcher.history import Repository
 from patcher.patches import series_for
 from patcher.progress import progress
+from patcher.travels import dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,8 +157,8 @@ def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) ->
 
 def _has_dependencies(upstream: "Upstream") -> bool:
     try:
-        return bool(json.loads(upstream.tree["package.json"].data).get("dependencies"))
-    except (ValueError, AttributeError):
+        return bool(dependencies(upstream.tree["package.json"].data, "package.json"))
+    except UpstreamUnreadable:
         return False
 
 

@@ -5,7 +5,7 @@ import argparse
 from patcher import report
 from patcher import revert as reverting
 from patcher.commands.outcome import Outcome
-from patcher.errors import EXIT_DIFFERENT, EXIT_DONE
+from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, ManifestUnreadable
 from patcher.inventory import differences, read
 from patcher.write import write_new
 
@@ -13,6 +13,10 @@ from patcher.write import write_new
 def verify(options: argparse.Namespace) -> Outcome:
     """Bytes against the manifest: edited, added and deleted files are named."""
     content = read(options.directory)
+    upstream = content.get("upstream")
+    if not isinstance(upstream, dict) or not all(isinstance(each, str) for each in upstream.values()):
+        hint = "`sidecar-patcher build --out DIR` makes a tree with a manifest that does"
+        raise ManifestUnreadable("the manifest does not say what upstream it is of", where=options.directory, hint=hint)
     found = [{"path": path, "status": what} for what, path in differences(options.directory, content["files"])]
     text = "".join(f"{each['status']:<8} {each['path']}\n" for each in found)
     errors = [
@@ -24,7 +28,7 @@ def verify(options: argparse.Namespace) -> Outcome:
         }
         for each in found
     ]
-    body = {**report.report("verify"), "ok": not found, "upstream": content["upstream"], "errors": errors}
+    body = {**report.report("verify"), "ok": not found, "upstream": upstream, "errors": errors}
     said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
     return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
 

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+from patcher import foreign_json
+
 _LONGEST = 20.0
 
 
@@ -56,7 +58,7 @@ def _call(process: "subprocess.Popen[str]", number: int, method: str, params: ob
     _tell(process, {"id": number, "method": method, "params": params})
     while line := process.stdout.readline() if process.stdout else "":
         with contextlib.suppress(ValueError):
-            message = json.loads(line)
+            message = foreign_json.loads(line)
             if isinstance(message, dict) and message.get("id") == number and "method" not in message:
                 return dict(message.get("result") or {"error": message.get("error")})
     raise NoAnswer(f"`codex app-server` gave no answer to `{method}`")

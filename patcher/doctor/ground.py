@@ -1,6 +1,5 @@
 """What the doctor looks at: a generated tree, a Codex home, a sidecar; each read once, none of them changed."""
 
-import json
 import os
 import shlex
 import shutil
@@ -11,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from patcher import foreign_json
+from patcher.doctor.rollouts import numbers
 from patcher.doctor.sidecar import Running
 from patcher.errors import NodeMissing
 from patcher.prove.node import find_node
@@ -96,7 +97,7 @@ class Ground:
         """What the generated tree itself says (`codex-hooks.js status --json`). Raises `Unread`."""
         said = self._said_by_the_tree()
         try:
-            content = json.loads(said)
+            content = foreign_json.loads(said)
         except ValueError as error:
             raise Unread(f"`{COMMAND} status --json` gave no JSON: {said[-200:]!r}", _AGAIN) from error
         found = content.get("installation", content) if isinstance(content, dict) else None
@@ -176,8 +177,7 @@ class Ground:
 def version_of(text: str) -> tuple[int, ...] | None:
     """The numbers of the version at the end of `codex-cli 0.169.0` or `v24.1.0`; None when there is none."""
     words = text.split()
-    numbers = words[-1].removeprefix("v").partition("-")[0].split(".") if words else []
-    return tuple(map(int, numbers)) if len(numbers) == 3 and all(map(str.isdigit, numbers)) else None
+    return numbers(words[-1].removeprefix("v")) if words else None
 
 
 def read_toml(path: str) -> Mapping[str, Any]:
@@ -189,7 +189,7 @@ def read_toml(path: str) -> Mapping[str, Any]:
         return {}
     except OSError as error:
         raise Unread(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
-    except ValueError as error:  # TOML that is none, or bytes that are no UTF-8
+    except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
         raise Unread(
             f"{path} is not valid TOML: {error}", f"put it right in {path}: Codex does not start with it"
         ) from error
@@ -199,7 +199,7 @@ def read_hooks(path: str) -> Any:
     """The `hooks` of a hooks file; None when there is no such file. Raises `Unread`."""
     try:
         with open(path, encoding="utf-8-sig") as file:
-            content = json.load(file)
+            content = foreign_json.loads(file.read())
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -1,8 +1,8 @@
 """Does an event arrive? The sidecar, a test event there and back, and the newest session."""
 
-import json
 import os
 
+from patcher import foreign_json
 from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
 from patcher.doctor.ground import Ground, Unread
 from patcher.doctor.rollouts import Session, newest
@@ -113,8 +113,8 @@ def _hooked(ground: Ground, session: Session, content: object) -> bool:
         return True
     try:
         with open(os.path.join(_running(ground).data_dir or "", _SEEN), encoding="utf-8") as file:
-            return session.id in json.load(file).get("sessions", ())
-    except (OSError, ValueError, AttributeError):
+            return session.id in foreign_json.loads(file.read()).get("sessions", ())
+    except (OSError, ValueError, AttributeError, TypeError):
         return False
 
 

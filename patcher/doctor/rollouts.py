@@ -1,14 +1,17 @@
 """The newest session that Codex has kept a rollout file of (CODEX.md section 7). Read only. Leaf module."""
 
 import contextlib
-import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from patcher import foreign_json
+
 _LONGEST_LINE = 8 * 1024 * 1024
 _MOST_FILES = 200
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -52,15 +55,16 @@ def _descending(folder: str, depth: int) -> Iterator[str]:
 def _session_of(path: str) -> Session | None:
     try:
         with open(path, "rb") as file:
-            meta: Any = json.loads(file.readline(_LONGEST_LINE))["payload"]
+            meta: Any = foreign_json.loads(file.readline(_LONGEST_LINE))["payload"]
         own, root = meta["id"], meta.get("session_id") or meta["id"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     if own != root or not isinstance(own, str):
         return None
-    return Session(own, path, str(meta.get("timestamp") or ""), _numbers(meta.get("cli_version")))
+    return Session(own, path, str(meta.get("timestamp") or ""), numbers(meta.get("cli_version")))
 
 
-def _numbers(version: object) -> tuple[int, ...] | None:
-    numbers = version.partition("-")[0].split(".") if isinstance(version, str) else []
-    return tuple(map(int, numbers)) if len(numbers) == 3 and all(map(str.isdigit, numbers)) else None
+def numbers(version: object) -> tuple[int, ...] | None:
+    """The three numbers of a version, without what follows a `-`; None for what is not a version."""
+    found = _VERSION.fullmatch(version.partition("-")[0]) if isinstance(version, str) else None
+    return tuple(map(int, found.groups())) if found else None

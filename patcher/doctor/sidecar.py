@@ -2,11 +2,12 @@
 
 import contextlib
 import http.client
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from patcher import foreign_json
 
 DEFAULT_PORT = 4820
 _LONGEST = 5.0
@@ -56,7 +57,7 @@ def request(port: int, path: str) -> tuple[int, Any]:
     finally:
         connection.close()
     try:
-        return response.status, json.loads(raw)
+        return response.status, foreign_json.loads(raw)
     except ValueError:
         return response.status, None
 
@@ -70,7 +71,7 @@ def ports_of_the_handler(env: Mapping[str, str]) -> list[int]:
     for server in _known_servers(env):
         port, pid = server.get("port"), server.get("pid")
         if isinstance(port, int) and isinstance(pid, int) and 1 <= port <= 65535 and _is_alive(pid):
-            group = server.get("dataDir") or f"port {port}"
+            group = str(server.get("dataDir") or f"port {port}")
             lowest[group] = min(port, lowest.get(group, port))
     return sorted(set(lowest.values())) or [DEFAULT_PORT]
 
@@ -79,7 +80,7 @@ def _known_servers(env: Mapping[str, str]) -> list[dict[str, Any]]:
     home = env.get("CLAUDE_HOME") or os.path.join(env.get("HOME") or os.path.expanduser("~"), ".claude")
     try:
         with open(os.path.join(home, ".agent-dashboard.json"), encoding="utf-8") as file:
-            content = json.load(file)
+            content = foreign_json.loads(file.read())
     except (OSError, ValueError):
         return []
     if not isinstance(content, dict):
@@ -95,7 +96,7 @@ def _is_alive(pid: int) -> bool:
         os.kill(pid, 0)
     except PermissionError:
         return True
-    except OSError:
+    except (OSError, OverflowError):  # no such process; no number of one
         return False
     return True
 

@@ -1,6 +1,5 @@
 """What the `imports` gate knows of TypeScript: `import … from`, what a module exports, and the client's packages."""
 
-import json
 import posixpath
 from collections.abc import Iterator
 
@@ -9,6 +8,7 @@ from ast_grep_py import SgNode
 from patcher import javascript
 from patcher.gates.facts import Take
 from patcher.model import Tree
+from patcher.travels import dependencies
 
 HOME = "the client's sources"
 PACKAGE = "client/package.json"
@@ -33,8 +33,7 @@ def _package(name: str) -> str:
 
 
 def _packages(tree: Tree) -> set[str]:
-    described = json.loads(tree[PACKAGE].data) if PACKAGE in tree else {}
-    return set(described.get("dependencies") or {})
+    return set(dependencies(tree[PACKAGE].data, PACKAGE)) if PACKAGE in tree else set()
 
 
 def resolve(tree: Tree, importer: str, take: Take) -> str | None:

@@ -3,6 +3,7 @@
 import json
 from typing import NamedTuple
 
+from patcher import foreign_json
 from patcher.model import File, Tree
 
 COMMONJS, MODULE = "commonjs", "module"
@@ -43,7 +44,7 @@ def kind_of(tree: Tree, path: str) -> Kind:
 
 def _described(path: str, file: File) -> Kind:
     try:
-        content = json.loads(file.data)
+        content = foreign_json.loads(file.data)
     except ValueError as error:
         return Kind(COMMONJS, path, f"{path} is not JSON: {error}")
     declared = content.get("type", "") if isinstance(content, dict) else None

@@ -6,12 +6,14 @@ from types import ModuleType
 from patcher.model import Patch
 from patcher.patches import (
     capture_columns,
+    charge_tokens_used,
     codex_hooks,
     codex_hooks_page,
     codex_rollouts,
     filter_by_harness,
     harness_column,
     parse_outside_transaction,
+    read_rollouts_whole,
     record_hooks_once,
     settings_switch,
     stamp_harness,
@@ -25,6 +27,8 @@ _SERIES = (
     stamp_harness.PATCH,
     record_hooks_once.PATCH,
     codex_rollouts.PATCH,
+    read_rollouts_whole.PATCH,
+    charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
     filter_by_harness.PATCH,

@@ -13,7 +13,8 @@ from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
 _MODULES = (
     "codex-files", "codex-zstd", "codex-tool-calls", "codex-tool-output", "codex-rollout-turns", "codex-rollout-tokens",
     "codex-rollout-calls", "codex-rollout-heads", "codex-rollout-lines", "codex-rollout", "codex-checkpoints",
-    "codex-reader", "codex-offload", "codex-tokens", "codex-session", "codex-status", "codex-importer", "codex-watcher",
+    "codex-reader", "codex-offload", "codex-tokens", "codex-absorb", "codex-session", "codex-status", "codex-importer",
+    "codex-watcher",
 )  # fmt: skip
 
 PATCH = Patch(

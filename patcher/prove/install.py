@@ -5,7 +5,8 @@ import json
 import os
 from collections.abc import Callable, Mapping
 
-from patcher.errors import DependenciesMissing, UpstreamUnreadable
+from patcher import travels
+from patcher.errors import DependenciesMissing
 from patcher.prove import npm
 from patcher.prove.node import Node
 
@@ -27,7 +28,7 @@ def dependencies_for(
     install: fetch with npm what is not in the cache. command: what the hint tells to type again with `--install`.
     Raises `DependenciesMissing` (not cached and `install` is off, no npm, npm failed), `UpstreamUnreadable`.
     """
-    dependencies = _dependencies(package_json)
+    dependencies = travels.dependencies(package_json, "package.json")
     if not dependencies:
         return None
     store = os.path.join(cache_dir or npm.default_cache(), "npm")
@@ -45,15 +46,6 @@ def dependencies_for(
         files = {"package.json": json.dumps(package).encode()}
         npm.install(files, entry, ("install", *_NPM_FLAGS), node=node, longest=_LONGEST_INSTALL)
     return os.path.join(entry, "node_modules")
-
-
-def _dependencies(package_json: bytes) -> Mapping[str, str]:
-    try:
-        package = json.loads(package_json)
-        dependencies = package.get("dependencies") or {}
-        return {str(name): str(wanted) for name, wanted in dependencies.items()}
-    except (ValueError, AttributeError) as error:
-        raise UpstreamUnreadable(f"its package.json cannot be read: {error}", where="package.json") from error
 
 
 def _digest(dependencies: Mapping[str, str], node: Node) -> str:

@@ -504,6 +504,12 @@ class _Story:
         self.end_turn(child)
 
 
+def _first_own(thread: Thread) -> int:
+    """Where the first line ends, behind the head and the copied lines, that tells something of the thread's own."""
+    own = [at for at, line in enumerate(thread.lines) if line.tells]
+    return sum(len(line.data) for line in thread.lines[: own[1] + 1]) if len(own) > 1 else 0
+
+
 class _Journey:
     """How all of it arrives."""
 
@@ -581,7 +587,7 @@ class _Journey:
 
     def writes(self, thread: Thread, behind: int) -> Iterator[Write]:
         ends = []
-        size = 0
+        size = most_written = 0
         for line in thread.lines:
             size += len(line.data)
             ends.append((line.at, size))
@@ -589,12 +595,15 @@ class _Journey:
             at, most = self.chance.choice(ends)
             # Within a line as often as at its end.
             cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
+            most_written = max(most_written, cut)
             yield Write(thread, cut, at + behind)
         # Where a file lacks lines that another thread has copied, these are told there: nobody else tells them.
         copied = any(thread in (other.forked_from, other.parent) for other in self.codex.threads)
         whole = copied or self.kind in {"migrated while followed", "compressed", "deleted"}
         if self.fact(0.07, "a rollout that breaks off") and not whole:
-            size = self.chance.randint(ends[0][1], size)
+            # What was cut is written again, and where turns have no ids, no copied turn breaks off before its answer.
+            least = most_written if self.codex.version.turn_ids else max(most_written, _first_own(thread))
+            size = max(self.chance.randint(ends[0][1], size), least)
             self.unended.add(thread.path)
         elif self.kind == "deleted":
             pass

@@ -31,7 +31,7 @@ function* linesOf(thread, paginated) {
   const line = (type, payload) => `${JSON.stringify({ timestamp: new Date((ms += 40)).toISOString(), type, payload })}\n`;
   yield line("session_meta", { id: thread, session_id: thread, timestamp: new Date(ms).toISOString(), cwd: "/p/demo", cli_version: "0.146.0", base_instructions: bytes(9000) });
   for (;;) {
-    const turn = uuid(1, (turnNumber += 1));
+    const turn = uuid(1, Number.parseInt(thread.slice(-12), 16) * 10000 + (turnNumber += 1)); // no other thread has it
     const passthrough = { internal_chat_message_metadata_passthrough: { turn_id: turn } };
     yield line("event_msg", { type: "task_started", turn_id: turn, model_context_window: 258400 });
     yield line("turn_context", { turn_id: turn, cwd: "/p/demo", model: "gpt-5.5", approval_policy: "never", user_instructions: bytes(1500) });

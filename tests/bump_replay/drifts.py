@@ -41,12 +41,12 @@ def show(repository: str, every: int, specs: Sequence[str] | None, jobs: int = 2
     for spec in upstreams:
         began = time.monotonic()
         unchanged = reference(materialize(spec), SERIES)
-        breaking = [each for each in corpus.mutations(unchanged, 0) if not each.harmless]
-        found = run(unchanged, breaking[::every], jobs)
+        made = breaking(unchanged)
+        found = run(unchanged, made[::every], jobs)
         counts = Counter(each.result for each in found)
         stopped = len(found) - counts["went in rightly"]
         print(
-            f"{spec.rpartition('@')[2]}: {len(found)} of {len(breaking)} breaking mutations, each among {INNOCENT} innocent "
+            f"{spec.rpartition('@')[2]}: {len(found)} of {len(made)} breaking mutations, each among {INNOCENT} innocent "
             f"commits, {time.monotonic() - began:.0f} s: {counts['named']} of {stopped} that stop name the guilty commit; "
             f"{counts['went in rightly']} go in rightly"
         )
@@ -55,6 +55,11 @@ def show(repository: str, every: int, specs: Sequence[str] | None, jobs: int = 2
                 print(f"  {each.result}: {each.name}: {each.said}")
                 good = False
     return good
+
+
+def breaking(unchanged: Reference) -> list[Mutation]:
+    """The breaking mutations that one commit can make in a patched file, and that stop a patch."""
+    return [each for each in corpus.mutations(unchanged, 0) if not each.harmless and each.is_of_one_file]
 
 
 _shared: tuple[Reference, Sequence[Mutation]] | None = None

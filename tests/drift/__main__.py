@@ -109,7 +109,7 @@ def _diffs(unchanged: Reference, work: Work) -> Iterator[str]:
     """What the mutation does to upstream, and what the patcher then did to the mutant."""
     mutation = work.mutations[0]
     tree = corpus.mutated(unchanged, mutation)
-    series = unchanged.series if mutation.harmless else unchanged.only(unchanged.spots[mutation.spot])
+    series = unchanged.series if mutation.harmless else corpus.all_series(unchanged, mutation)[0]
     build, _ = corpus.attempt(unchanged, tree, series)
     path = mutation.path
     old, new = (one[path].data.decode() if path in one else "" for one in (unchanged.upstream.tree, tree))

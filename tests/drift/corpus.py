@@ -10,16 +10,21 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from patcher.errors import PatcherError
-from patcher.model import Build, Finding, Patch, Tree
+from patcher.materialize import identified
+from patcher.model import Build, File, Finding, Patch, Tree
 from patcher.pipeline import check_upstream
+from patcher.travels import Travels
 from tests.drift import nodejs
 from tests.drift.breaking import breaking, renamed_exports
+from tests.drift.changed_series import changed_series
 from tests.drift.changes import Span
 from tests.drift.harmless import harmless
 from tests.drift.judge import Expected, judge
 from tests.drift.mutation import Mutation
 from tests.drift.reference import Reference, Spot
 from tests.drift.site import Site
+from tests.drift.twice import twice
+from tests.drift.whole_tree import whole_tree
 
 
 class Result(StrEnum):
@@ -28,12 +33,13 @@ class Result(StrEnum):
     RIGHT = "right"
     STOPPED = "stopped"
     NEEDLESS = "needless stop"
+    OTHERWISE = "stopped for another reason"
     MISAPPLIED = "misapplied"
     ILLEGAL = "not JavaScript"
 
     @property
     def is_bad(self) -> bool:
-        return self in {Result.NEEDLESS, Result.MISAPPLIED}
+        return self in {Result.NEEDLESS, Result.OTHERWISE, Result.MISAPPLIED}
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,9 @@ def mutations(reference: Reference, seed: int, only: str = "*") -> Iterator[Muta
         if slash and not set("*?[") & set(aimed) and aimed != spot.id:
             continue  # nothing of it can be meant
         site = Site(reference, spot)
-        yield from _distinct(reference, [*harmless(site, seed), *breaking(site)], only)
-    yield from _distinct(reference, renamed_exports(reference), only)
+        made = [*harmless(site, seed), *breaking(site), *twice(site), *changed_series(site)]
+        yield from _distinct(reference, made, only)
+    yield from _distinct(reference, [*renamed_exports(reference), *whole_tree(reference)], only)
 
 
 def _distinct(reference: Reference, made: Iterable[Mutation], only: str) -> Iterator[Mutation]:
@@ -70,7 +77,7 @@ def _distinct(reference: Reference, made: Iterable[Mutation], only: str) -> Iter
     names: Counter[str] = Counter()
     for each in made:
         key = (each.harmless, each.key)
-        if key in seen or each.text == _text(reference.upstream.tree, each.path):
+        if key in seen or (each.is_of_one_file and each.text == _text(reference.upstream.tree, each.path)):
             continue
         seen.add(key)
         names[each.name] += 1
@@ -80,8 +87,8 @@ def _distinct(reference: Reference, made: Iterable[Mutation], only: str) -> Iter
             yield named
 
 
-def _text(tree: Tree, path: str) -> str:
-    return tree[path].data.decode()
+def _text(tree: Tree, path: str) -> str | None:
+    return tree[path].data.decode() if path in tree else None
 
 
 def sampled(made: Iterable[Mutation], of_each_kind: int, seed: int) -> list[Mutation]:
@@ -111,7 +118,7 @@ def outcomes(reference: Reference, work: Work) -> list[Outcome]:
     tree = mutated(reference, first)
     if not first.harmless:
         return [_of_breaking(reference, each, tree) for each in work.mutations]
-    if nodejs.syntax_problem(first.text or ""):
+    if first.path.endswith(".js") and nodejs.syntax_problem(first.text or ""):
         return [_outcome(each, Result.ILLEGAL) for each in work.mutations]
     build, why = attempt(reference, tree, reference.series)
     return [_of_harmless(reference, each, tree, build, why) for each in work.mutations]
@@ -120,18 +127,39 @@ def outcomes(reference: Reference, work: Work) -> list[Outcome]:
 def mutated(reference: Reference, mutation: Mutation) -> Tree:
     """Upstream with the mutation in it."""
     tree = dict(reference.upstream.tree)
-    text = mutation.text
-    if text is None:
-        del tree[mutation.path]
-    else:
-        tree[mutation.path] = replace(tree[mutation.path], data=text.encode())
+    for path, text in {**mutation.besides, mutation.path: mutation.text}.items():
+        if text is None:
+            del tree[path]
+        else:
+            tree[path] = replace(tree.get(path, File(b"")), data=text.encode())
     return tree
+
+
+class _InMemory:
+    """A tree as a source of files, so that a mutant is read through the same door as every upstream."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def package_json(self) -> bytes | None:
+        return self._tree["package.json"].data if "package.json" in self._tree else None
+
+    def paths(self, travels: Travels) -> Iterable[str]:
+        del travels
+        return self._tree
+
+    def submodules(self) -> Iterable[str]:
+        return ()
+
+    def file(self, path: str) -> File:
+        return self._tree[path]
 
 
 def attempt(reference: Reference, tree: Tree, series: Sequence[Patch]) -> tuple[Build | None, str]:
     """A build with its gates, and why it did not go through; None for one that ended in an error."""
     try:
-        build = check_upstream(replace(reference.upstream, tree=tree), series)
+        mutant = identified(_InMemory(tree), reference.upstream.ref, reference.upstream.spec)
+        build = check_upstream(mutant, series)
     except PatcherError as error:
         return None, f"{error.code}: {error.message}"
     stops = [f"{each.patch} {each.verdict}: {each.message}" for each in build.stops]
@@ -162,15 +190,28 @@ def _is_of(finding: Finding, spot: Spot) -> bool:
 
 def _of_breaking(reference: Reference, mutation: Mutation, tree: Tree) -> Outcome:
     """Alone first: a patch must stop of itself, not because another one of the series happens to."""
-    spot = reference.spots[mutation.spot]
-    for series in (reference.only(spot), reference.series):
+    for series in all_series(reference, mutation):
         build, why = attempt(reference, tree, series)
         if build is None or not build.ok:
-            return _outcome(mutation, Result.STOPPED, why)
+            return _outcome(mutation, Result.STOPPED if mutation.reason in why else Result.OTHERWISE, why)
         problems = check(reference, mutation, tree, build.tree, series)
         if problems or not mutation.may_apply:
             return _outcome(mutation, Result.MISAPPLIED, "; ".join(problems) or "went in, and must not")
     return _outcome(mutation, Result.RIGHT)
+
+
+def all_series(reference: Reference, mutation: Mutation) -> list[tuple[Patch, ...]]:
+    """What a breaking mutant is built with, in order, each with the mutation's edit in it."""
+    spot = reference.spots[mutation.spot]
+    found = [reference.only(spot), reference.series] if mutation.alone else [reference.series]
+    return [tuple(_with_edit(patch, spot, mutation) for patch in series) for series in found]
+
+
+def _with_edit(patch: Patch, spot: Spot, mutation: Mutation) -> Patch:
+    if mutation.edit is None or patch.id != spot.patch.id:
+        return patch
+    number = int(spot.id.rpartition(".")[2])
+    return replace(patch, sites=(*patch.sites[:number], mutation.edit, *patch.sites[number + 1 :]))
 
 
 def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, series: Sequence[Patch]) -> list[str]:
@@ -183,7 +224,7 @@ def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, se
     problems = judge(tree, result, expected, reference.added)
     path = mutation.path
     if path in result and any(each.spot.file == path for each in expected):
-        illegal = nodejs.syntax_problem(_text(result, path))
+        illegal = nodejs.syntax_problem(result[path].data.decode())
         problems += [f"{path} is not JavaScript any more: {illegal}"] if illegal else []
     return problems
 

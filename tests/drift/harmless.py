@@ -337,15 +337,34 @@ def _sibling(site: Site) -> str:
 
 def _namesakes(site: Site) -> Iterator[Mutation]:
     """Something else of the scope's name, without the anchored statement in it: the place is still the only one."""
-    if site.spot.anchor.scope.kind != "function":
+    if site.in_module:
         return
     kind, name = "namesake without the statement", site.spot.anchor.scope.name
     start, end = code.span(site.scope)
-    texts = {
-        "a method": f"class DriftOther {{\n  {name}() {{\n    return 1;\n  }}\n}}\n",
-        "a nested function": f"function driftOther() {{\n  function {name}() {{\n    return 1;\n  }}\n  return {name};\n}}\n",
-        "a nested constant": f"function driftOther() {{\n  const {name} = () => 1;\n  return {name};\n}}\n",
-    }
-    for detail, added in texts.items():
-        yield _made(site, kind, f"{detail} above", insert(start, added))
-        yield _made(site, kind, f"{detail} below", insert(end, f"\n{added}"))
+    for detail, added in (_OTHER_ROUTES if site.spot.anchor.scope.kind == "route" else _OTHER_VARIABLES).items():
+        text = added.format(name.partition(" ")[2] or name)
+        yield _made(site, kind, f"{detail} above", insert(start, f"{text}\n"))
+        yield _made(site, kind, f"{detail} below", insert(end, f"\n{text}"))
+
+
+_OTHER_VARIABLES = {
+    "a method": "class DriftOther {{\n  {0}() {{\n    return 1;\n  }}\n}}",
+    "a nested function": "function driftOther() {{\n  function {0}() {{\n    return 1;\n  }}\n  return {0};\n}}",
+    "a nested constant": "function driftOther() {{\n  const {0} = () => 1;\n  return {0};\n}}",
+    "a nested variable, assigned": "function driftOther() {{\n  let {0};\n  {0} = 1;\n  return {0};\n}}",
+    "a nested variable, taken apart": "function driftOther(given) {{\n  let {{ {0} }} = given;\n  {0} = 1;\n  return {0};\n}}",
+    "a parameter, assigned": "function driftOther({0}) {{\n  {0} = 1;\n  return {0};\n}}",
+    "a parameter of an arrow function, assigned": "const driftOther = ({{ {0} }}) => {{\n  {0} = 1;\n}};",
+    "a variable of a block, assigned": "if (process.env.DRIFT) {{\n  let {0} = 1;\n  {0} = 2;\n}}",
+    "a variable of a loop": "for (const {0} of []) console.log({0});",
+    "a member of another object, assigned": "const driftOther = {{ {0}: 1 }};\ndriftOther.{0} = 2;",
+    "another name, out of a member of the name": "const {{ {0}: driftOther }} = {{ {0}: 1 }};",
+    "only used": "const driftOther = () => [{0}, {{ {0} }}];",
+}
+_OTHER_ROUTES = {
+    "another verb": 'router.patch("{0}", (req, res) => res.end());',
+    "a path below": 'router.get("/drift{0}", (req, res) => res.end());\nrouter.post("/drift{0}", (req, res) => res.end());',
+    "a longer path": 'router.get("{0}/drift", (req, res) => res.end());\nrouter.post("{0}/drift", (req, res) => res.end());',
+    "something that is got": 'const driftOther = new Map().get("{0}");',
+    "a path in a text": 'const driftOther = "router.post({0})";',
+}

@@ -13,7 +13,8 @@ from ast_grep_py import SgNode
 from patcher import flow
 from patcher.flow import payload_of
 from patcher.gates.free_identifiers import GLOBALS, free_names
-from patcher.model import Anchor, Build, Line, Overlay, Patch, Position, Site, Upstream
+from patcher.model import Anchor, Build, Line, Overlay, Patch, Position, Upstream
+from patcher.model import Site as Edit
 from patcher.pipeline import check_upstream
 from tests.drift import blocks, code
 from tests.drift.changes import Span
@@ -36,7 +37,7 @@ class Spot:
 
     id: str
     patch: Patch
-    edit: Site
+    edit: Edit
     anchor: Anchor
     statement: Span
     window: tuple[Span, ...]
@@ -59,7 +60,7 @@ class Active(NamedTuple):
     """An edit that this upstream version needs, and the anchor that it uses there."""
 
     patch: Patch
-    edit: Site
+    edit: Edit
     anchor: Anchor
 
 
@@ -197,7 +198,7 @@ def _reduced(series: Sequence[Patch], line: Line, kept: frozenset[str], owner: s
     )
 
 
-def _kept_edits(patch: Patch, kept: frozenset[str]) -> tuple[Site, ...]:
+def _kept_edits(patch: Patch, kept: frozenset[str]) -> tuple[Edit, ...]:
     """The edits that are kept."""
     return tuple(edit for edit in patch.sites if edit.id in kept)
 

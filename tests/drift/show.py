@@ -8,7 +8,12 @@ from tests.drift.corpus import Outcome, Result
 
 _COLUMNS: Mapping[bool, tuple[tuple[str, Result], ...]] = {
     True: (("right", Result.RIGHT), ("needless stops", Result.NEEDLESS), ("misapplied", Result.MISAPPLIED)),
-    False: (("stopped", Result.STOPPED), ("applied rightly", Result.RIGHT), ("misapplied", Result.MISAPPLIED)),
+    False: (
+        ("stopped", Result.STOPPED),
+        ("otherwise", Result.OTHERWISE),
+        ("applied rightly", Result.RIGHT),
+        ("misapplied", Result.MISAPPLIED),
+    ),
 }
 
 

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
-import { ROOT, call, db, meta, output, overlay, reset, started, temporary, text, transactions } from "./support.mjs";
+import { ROOT, call, db, item, meta, output, overlay, reset, response, started, temporary, text, transactions } from "./support.mjs";
 
 // Every thread that is started is seen, and can be kept from starting: before the overlays take hold of the class.
 const threads = createRequire(import.meta.url)("node:worker_threads");
@@ -63,6 +63,25 @@ test("a long file is read by another thread, and gives the rows that it gives he
   assert.equal(workers.length, 1);
   assert.deepEqual(all(), here);
   assert.ok(here.every(({ kind }) => kind === "text"));
+});
+
+test("a row from the other thread has all that one has which was read here", async t => {
+  const next = "01a207a1-0100-7000-8000-000000000002";
+  const nested = item("CommandExecution", { id: "exec-1", command: ["ls"], exit_code: 0, aggregated_output: "" }, 30);
+  const script = [response("custom_tool_call", { name: "exec", input: "x", call_id: "s" }), nested];
+  const later = [output("bg", "Process running with session ID 7\nOutput:\n"), started(40, next), item("CommandExecution", { id: "bg", exit_code: 0 }, 41, next)];
+  const file = fileOf(t, text([meta(), started(), ...script, call("bg", "sleep"), ...later]));
+  const read = async size => {
+    const handle = await fs.promises.open(file);
+    const found = [];
+    const request = { size, consumed: 0, state: null, threadId: ROOT, deletedTo: null };
+    for await (const { rows } of overlay("codex-offload").openBatches(handle, request)) found.push(...rows);
+    return found.map(row => Object.entries({ ...row, data: Buffer.from(row.data).toString() }).filter(([, value]) => value ?? false).sort());
+  };
+  const here = await read(0);
+  const columns = new Set(here.flat().map(([column]) => column));
+  for (const column of ["end_turn_id", "nested", "script"]) assert.ok(columns.has(column), column);
+  assert.deepEqual(await read(1e9), here);
 });
 
 test("a row that a hook has brought is completed from the other thread", async t => {

@@ -6,7 +6,7 @@ import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import zlib from "node:zlib";
-import { ROOT, TURN, at, call, db, deliverHook, home, message, meta, overlay, reset, rows, session, started, text } from "./support.mjs";
+import { ROOT, TURN, at, call, db, deliverHook, home, message, meta, overlay, reset, response, rows, session, started, text, transactions } from "./support.mjs";
 
 const { importRollout } = overlay("codex-importer");
 const { activeSessions, isOver } = overlay("codex-status");
@@ -154,4 +154,18 @@ test("a session of another tool is not ours to end", async t => {
   home(t);
   db.prepare("INSERT INTO sessions (id, name, updated_at) VALUES ('claude', 'x', ?)").run(at(0));
   assert.deepEqual(activeSessions(), []);
+});
+
+test("an old session in a file that somebody has just touched is not given up and taken up again while it is read", async t => {
+  const file = write(home(t), [...done.slice(0, 1), { ...response("reasoning"), padding: "x".repeat(3e6) }, ...done.slice(1)], 400);
+  fs.utimesSync(file, new Date(), new Date());
+  const seen = new Set();
+  const stale = () => {
+    seen.add(session(ROOT)?.status);
+    // As the sidecar does when another session starts.
+    db.prepare("UPDATE sessions SET status = 'abandoned', updated_at = ? WHERE status = 'active'").run(new Date().toISOString());
+  };
+  assert.ok((await transactions(() => importRollout(file), stale)) > 1);
+  assert.deepEqual([...seen], [undefined, "completed"]);
+  assert.deepEqual(states(), ["completed", "completed"]);
 });

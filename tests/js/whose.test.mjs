@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
-import { at, db, deliverHook, overlay, reset, rows, session, temporary, text } from "./support.mjs";
+import zlib from "node:zlib";
+import { at, db, deliverHook, home, overlay, reset, rows, session, temporary, text } from "./support.mjs";
 
 const { importRollout } = overlay("codex-importer");
 const STEP_MS = 10;
@@ -263,3 +264,155 @@ test("a session that a hook made has the facts of its file", async t => {
   await importRollout(thread.turn("b").write(temporary(t), 1e6, STAMPS["the times of the copying"]));
   assert.equal(session(thread.id).name, "mine");
 });
+
+for (const [name, junk] of [
+  ["no content", {}],
+  ["a cipher that is none", { encrypted_content: "x" }],
+  ["words alone", { summary: [{ type: "summary_text", text: "**Thinking**" }] }],
+]) {
+  test(`a turn without an id is the same where one file has a reasoning with ${name} and the other has not`, async t => {
+    const parent = new Thread(1, { turnIds: false }).turn("a").turn("b");
+    const fork = parent.copied(2, { forked_from_id: parent.id }).turn("c");
+    const prompt = parent.lines.findLastIndex(({ payload }) => payload.type === "user_message");
+    parent.lines.splice(prompt + 1, 0, line("response_item", { type: "reasoning", ...junk }));
+    await inEveryOrder(t, [parent, fork], {
+      [parent.id]: { told: ["SessionStart", ...ofTurn("a"), ...ofTurn("b")].sort(), tokens: 200 },
+      [fork.id]: { told: ["SessionStart", ...ofTurn("c")].sort(), tokens: 100 },
+    });
+  });
+}
+
+/** As `codex migrate-rollouts` writes a file of before turn ids: it invents them, and says when a turn ends. */
+function migrated(thread) {
+  const copy = new Thread(thread.number, { turnIds: false });
+  copy.lines = [];
+  let turn = null;
+  const end = () => turn && copy.lines.push(line("event_msg", { type: "task_complete", turn_id: turn }));
+  for (const each of thread.lines) {
+    if (each.type === "turn_context") {
+      end();
+      turn = `rollout-${copy.lines.length}`;
+      copy.lines.push(line("event_msg", { type: "task_started", turn_id: turn }));
+    }
+    copy.lines.push(turn ? { ...each, payload: { ...each.payload, turn_id: turn } } : each);
+  }
+  end();
+  return copy;
+}
+
+for (const inParts of [false, true]) {
+  test(`what a file says more once Codex has migrated it, is told in the turns that are known, ${inParts ? "in parts" : "whole"}`, async t => {
+    const dir = temporary(t);
+    const parent = new Thread(1, { turnIds: false }).turn("a").turn("b");
+    const fork = parent.copied(2, { forked_from_id: parent.id }).turn("c");
+    const write = thread => thread.write(dir, thread.number * 1e6, STAMPS["the times of the originals"]);
+    for (const thread of [parent, fork]) await importRollout(write(thread));
+    for (const thread of [parent, fork].map(migrated)) {
+      const file = write(thread);
+      const whole = fs.readFileSync(file);
+      for (const size of inParts ? [0.3, 0.6, 0.9, 1] : [1]) {
+        fs.writeFileSync(file, whole.subarray(0, Math.floor(whole.length * size)));
+        await importRollout(file);
+      }
+    }
+    assert.deepEqual(told(parent.id), ["SessionStart", ...ofTurn("a", true), ...ofTurn("b", true)].sort());
+    assert.deepEqual(told(fork.id), ["SessionStart", ...ofTurn("c", true)].sort());
+    assert.deepEqual([parent, fork].map(({ id }) => tokens(id)), [200, 100]);
+  });
+}
+
+test("the model of a thread with two files is that of the latest line, whichever is read last", async t => {
+  const [first, second] = [new Thread(1).turn("a"), new Thread(1, { total: 100 })];
+  second.turns = 1;
+  second.turn("b").lines.find(({ type }) => type === "turn_context").payload.model = "newer";
+  const files = [[first, 0, "23T10"], [second, 9e6, "24T10"]].map(([thread, from, day]) => {
+    const file = path.join(temporary(t), `rollout-2026-11-${day}-00-00-${thread.id}.jsonl`);
+    fs.renameSync(thread.write(path.dirname(file), from, STAMPS["the times of the copying"]), `${file}.draft`);
+    fs.renameSync(`${file}.draft`, file);
+    return file;
+  });
+  for (const order of orders([0, 1, 0])) {
+    reset();
+    for (const each of order) await importRollout(files[each]);
+    assert.equal(session(first.id).model, "newer", String(order));
+  }
+});
+
+/** Before Codex 0.133, hooks tell of a sub-agent as of a session. */
+const hooksOfChild = (child, turn, call) => [
+  { hook_event_name: "SessionStart", source: "startup" },
+  { hook_event_name: "UserPromptSubmit", turn_id: turn, prompt: "c" },
+  { hook_event_name: "PreToolUse", turn_id: turn, tool_use_id: call, tool_name: "Bash", tool_input: { command: "echo c" } },
+  { hook_event_name: "PermissionRequest", turn_id: turn, tool_name: "Bash" },
+  { hook_event_name: "PostToolUse", turn_id: turn, tool_use_id: call, tool_name: "Bash", tool_input: { command: "echo c" } },
+  { hook_event_name: "Stop", turn_id: turn },
+].map(payload => ({ session_id: child.id, ...payload }));
+
+for (const readAfter of [0, 1, 3, 6]) {
+  test(`hooks that tell of a sub-agent as of a session are its root's, its file read after ${readAfter} of them`, async t => {
+    const dir = home(t);
+    const sessions = path.join(dir, "sessions");
+    fs.mkdirSync(sessions);
+    const root = new Thread(1).turn("a");
+    const child = new Thread(2, { meta: { source: { subagent: { thread_spawn: { parent_thread_id: root.id, depth: 1 } } } } }).turn("c");
+    const write = thread => thread.write(sessions, thread.number * 1e6, STAMPS["the times of the copying"]);
+    await importRollout(write(root));
+    const hooks = hooksOfChild(child, uuid(2001), `call_${String(2001).padStart(16, "0")}`);
+    for (const payload of hooks.slice(0, readAfter)) deliverHook(payload);
+    await importRollout(write(child));
+    for (const payload of hooks.slice(readAfter)) deliverHook(payload);
+    overlay("codex-watcher").startCodexWatcher();
+    const ids = () => db.prepare("SELECT id FROM sessions").all().map(({ id }) => id);
+    for (let tries = 0; tries < 200 && ids().length > 1; tries += 1) await new Promise(resolve => setTimeout(resolve, 20));
+    assert.deepEqual(ids(), [root.id]);
+    const all = ["SessionStart", "SubagentStart", "PermissionRequest Bash", ...ofTurn("a", true), ...ofChild("c", true)];
+    assert.deepEqual(told(root.id), all.sort());
+    const own = rows("agent_id = ?", child.id);
+    assert.deepEqual(own.map(({ capture }) => capture).sort(), ["both", "both", "both", "both", "both", "hook"]);
+    assert.ok(own.every(({ data }) => data.session_id === root.id && data.agent_id === child.id));
+    assert.equal(tokens(root.id), 200);
+  });
+}
+
+for (const turnIds of [true, false]) {
+  test(`a parent that is compressed and its fork, ${turnIds ? "with" : "before"} turn ids`, async t => {
+    const parent = new Thread(1, { turnIds }).turn("a").turn("b");
+    const fork = parent.copied(2, { forked_from_id: parent.id }).turn("c");
+    for (const order of orders(["plain", "packed", "fork"])) {
+      reset();
+      const dir = temporary(t);
+      const file = parent.write(dir, 0, STAMPS["the times of the originals"]);
+      const packed = `${file}.zst`;
+      fs.writeFileSync(packed, zlib.zstdCompressSync(fs.readFileSync(file)));
+      const files = { plain: file, packed, fork: fork.write(dir, 2e6, STAMPS["the times of the copying"]) };
+      for (const each of order) await importRollout(files[each]);
+      assert.deepEqual(told(parent.id), ["SessionStart", ...ofTurn("a", turnIds), ...ofTurn("b", turnIds)].sort(), String(order));
+      assert.deepEqual(told(fork.id), ["SessionStart", ...ofTurn("c", turnIds)].sort(), String(order));
+      assert.deepEqual([parent, fork].map(({ id }) => tokens(id)), [200, 100]);
+    }
+  });
+
+  test(`the session of a parent is deleted, and its fork lives on, ${turnIds ? "with" : "before"} turn ids`, async t => {
+    for (const forkFirst of [true, false]) {
+      reset();
+      const dir = temporary(t);
+      const parent = new Thread(1, { turnIds }).turn("a").turn("b");
+      const fork = parent.copied(2, { forked_from_id: parent.id }).turn("c");
+      const again = () => importRollout(fork.write(dir, 2e6, STAMPS["the times of the copying"]), { stamp: "read" });
+      if (forkFirst) await again();
+      const file = parent.write(dir, 0, STAMPS["the times of the originals"]);
+      await importRollout(file, { stamp: "read" });
+      db.prepare("DELETE FROM sessions WHERE id = ?").run(parent.id);
+      db.prepare("DELETE FROM token_usage WHERE session_id = ?").run(parent.id);
+      await importRollout(file, { stamp: "read" });
+      fork.turn("d");
+      await again();
+      assert.equal(session(parent.id), undefined);
+      assert.deepEqual(told(fork.id), ["SessionStart", ...ofTurn("c", turnIds), ...ofTurn("d", turnIds)].sort());
+      assert.equal(tokens(fork.id), 200);
+      fs.rmSync(file);
+      await again();
+      assert.equal(tokens(fork.id), 200);
+    }
+  });
+}

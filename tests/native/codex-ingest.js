@@ -6,13 +6,14 @@ const { db, stmts } = require("../db");
 
 const TURNS = new Set(["task_started", "task_complete", "turn_aborted", "user_message"]);
 const CALLS = new Set(["function_call", "custom_tool_call"]);
+const COUNTED = ["input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens"];
 const ID = /([0-9a-f]{8}-[0-9a-f-]{27,})\.jsonl$/;
 
 function sessionsDir() {
   return path.join(process.env.CODEX_HOME || path.join(os.homedir(), ".codex"), "sessions");
 }
 
-function isRollout(file) {
+function isCodexTranscript(file) {
   return typeof file === "string" && file.startsWith(`${sessionsDir()}${path.sep}`) && ID.test(file);
 }
 
@@ -49,46 +50,76 @@ function insert(session, type, tool, data) {
   stmts.insertEvent.run(session.id, `codex:${session.id}`, type, tool, type, JSON.stringify(data));
 }
 
-function book(session, file, model, info) {
-  const before = cursor("codex_ingest_state", file)?.input_tokens || 0;
-  const total = info?.total_token_usage?.input_tokens || 0;
-  if (total <= before) return;
-  db.prepare(
-    `INSERT INTO token_usage (session_id, model, input_tokens) VALUES (?, ?, ?)
-     ON CONFLICT (session_id, model, speed, inference_geo, service_tier)
-     DO UPDATE SET input_tokens = input_tokens + excluded.input_tokens`
-  ).run(session.id, model || "unknown", total - before);
-  db.prepare("UPDATE codex_ingest_state SET input_tokens = ? WHERE transcript_path = ?").run(total, file);
+// Books what a total has more than the one before it, and returns the total.
+function applyTokenSnapshot(sessionId, model, info, before) {
+  const total = info.total_token_usage;
+  if (!total) return before;
+  const counters = {};
+  const delta = {};
+  for (const field of COUNTED) {
+    counters[field] = total[field] || 0;
+    delta[field] = Math.max(0, counters[field] - before[field]);
+  }
+  const input = delta.input_tokens - delta.cached_input_tokens;
+  const output = delta.output_tokens + delta.reasoning_output_tokens;
+  if (input || output) {
+    db.prepare(
+      `INSERT INTO token_usage (session_id, model, input_tokens, output_tokens) VALUES (?, ?, ?, ?)
+       ON CONFLICT (session_id, model, speed, inference_geo, service_tier) DO UPDATE SET
+       input_tokens = input_tokens + excluded.input_tokens, output_tokens = output_tokens + excluded.output_tokens`
+    ).run(sessionId, model || "unknown", input, output);
+  }
+  return counters;
+}
+
+// Tool calls, from a cursor of their own. Returns how many.
+function ingestCodexToolEvents(transcriptPath, options) {
+  const before = cursor("codex_tool_ingest_state", transcriptPath);
+  const calls = linesBehind(transcriptPath, before?.byte_offset || 0);
+  const length = calls.end - (before?.byte_offset || 0);
+  if (length <= 0) return 0;
+  const session = stmts.getSession.get(options.id);
+  const asked = calls.lines.filter(({ type, payload }) => type === "response_item" && CALLS.has(payload.type));
+  const events = db.transaction((lines) => {
+    for (const { payload } of lines) {
+      insert(session, "codex_tool_call", payload.name, { provider: "codex", call_id: payload.call_id });
+    }
+    return lines;
+  })(asked);
+  move("codex_tool_ingest_state", transcriptPath, session.id, calls.end);
+  return events.length;
 }
 
 // Reads on. Null when the file has no session yet.
-function ingest(file) {
-  if (!isRollout(file)) return null;
-  const turns = cursor("codex_ingest_state", file);
-  const { end, lines } = linesBehind(file, turns?.byte_offset || 0);
+function ingestCodexTranscript(transcriptPath, options) {
+  if (!isCodexTranscript(transcriptPath, options)) return null;
+  const turns = cursor("codex_ingest_state", transcriptPath);
+  const { end, lines } = linesBehind(transcriptPath, turns?.byte_offset || 0);
   const meta = lines.find((line) => line.type === "session_meta")?.payload;
-  const id = turns?.session_id || meta?.id || ID.exec(file)[1];
-  const session = stmts.getSession.get(id) || (meta && ensure(meta, file));
+  const id = turns?.session_id || meta?.id || ID.exec(transcriptPath)[1];
+  const session = stmts.getSession.get(id) || (meta && ensure(meta, transcriptPath));
   if (!session) return null;
-  move("codex_ingest_state", file, id, end);
-  for (const { type, payload } of lines) {
+  let counters = Object.fromEntries(COUNTED.map((field) => [field, turns?.[field] || 0]));
+  for (const record of lines) {
+    const { type, payload } = record;
     if (type === "turn_context" && payload.model) stmts.updateSessionModel.run(payload.model, id, payload.model);
     if (type !== "event_msg") continue;
-    if (payload.type === "token_count") book(session, file, stmts.getSession.get(id).model, payload.info);
+    if (payload.type === "token_count") {
+      counters = applyTokenSnapshot(id, stmts.getSession.get(id).model, payload.info || {}, counters);
+    }
     if (TURNS.has(payload.type)) insert(session, `codex_${payload.type}`, null, { provider: "codex" });
   }
-  const calls = linesBehind(file, cursor("codex_tool_ingest_state", file)?.byte_offset || 0);
-  for (const { type, payload } of calls.lines) {
-    if (type !== "response_item" || !CALLS.has(payload.type)) continue;
-    insert(session, "codex_tool_call", payload.name, { provider: "codex", call_id: payload.call_id });
-  }
-  move("codex_tool_ingest_state", file, id, calls.end);
+  move("codex_ingest_state", transcriptPath, id, end);
+  db.prepare(
+    `UPDATE codex_ingest_state SET ${COUNTED.map((field) => `${field} = ?`).join(", ")} WHERE transcript_path = ?`
+  ).run(...COUNTED.map((field) => counters[field]), transcriptPath);
+  ingestCodexToolEvents(transcriptPath, { id });
   return session;
 }
 
 // A hook says that there is more to read; the first one makes the session where there is no file yet.
 function ingestHook(file, hookType, data) {
-  const session = ingest(file) || (hookType === "SessionStart" ? ensure({ ...data, id: data.session_id }, null) : null);
+  const session = ingestCodexTranscript(file) || (hookType === "SessionStart" ? ensure({ ...data, id: data.session_id }, null) : null);
   if (session && hookType === "SessionEnd") {
     stmts.updateSession.run(null, "completed", new Date().toISOString(), null, session.id);
   }
@@ -103,7 +134,7 @@ function sweep() {
   }
   for (const name of names) {
     try {
-      ingest(path.join(sessionsDir(), String(name)));
+      ingestCodexTranscript(path.join(sessionsDir(), String(name)));
     } catch (error) {
       console.warn(`codex: ${name}: ${error.message}`);
     }

@@ -9,9 +9,11 @@ from patcher.prove.contracts import (
     codex_transcript_is_not_parsed_as_claude,
     consent_page_flips_the_hooks,
     existing_database_gains_columns,
+    failed_batch_is_told_once,
     filter_separates_harnesses,
     foreign_sites_cannot_flip_the_switch,
     hooked_then_imported_has_no_row_twice,
+    native_tokens_are_what_was_used,
     rollout_alone_is_recorded_once,
     settings_has_the_switch,
     transcript_parsed_outside_write_lock,
@@ -35,6 +37,8 @@ CONTRACTS = (
     foreign_sites_cannot_flip_the_switch.CONTRACT,
     codex_hooks_feed_native_ingest.CONTRACT,
     v1_database_goes_on_natively.CONTRACT,
+    failed_batch_is_told_once.CONTRACT,
+    native_tokens_are_what_was_used.CONTRACT,
 )
 
 CLIENT_CONTRACTS = (settings_has_the_switch.CONTRACT,)

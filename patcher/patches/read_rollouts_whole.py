@@ -1,0 +1,67 @@
+"""What is new in a rollout is told as a whole, or not at all, where upstream reads rollouts itself (v2.0.0 and later).
+
+Why:      upstream inserts row by row and saves how far it has read at the end. A kill, a full disk or a refused row in
+          between leaves the rows without that, and the next look, four seconds later, tells them again, with the
+          tokens; and so on at each look.
+Upstream: `server/lib/codex-ingest.js`: `ingestCodexTranscript` reads on, and calls `ingestCodexToolEvents`, which
+          opens a transaction for the tool calls alone; with node:sqlite there is none within another. If they move,
+          search for `upsertCodexIngestState.run` and `upsertCodexToolIngestState.run`.
+v1:       not needed: our own importer writes a batch and its checkpoint in one transaction.
+"""
+
+from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
+
+PATCH = Patch(
+    id="read_rollouts_whole",
+    summary="Takes all that is new in a rollout in one transaction where upstream reads rollouts itself (v2).",
+    sites=(
+        Site(
+            name="turns",
+            file="server/lib/codex-ingest.js",
+            position=Position.BEFORE,
+            template="payload/read_rollouts_whole.turns.js.j2",
+            line=Line.V2,
+            anchors=(
+                Anchor(
+                    scope=function("ingestCodexTranscript"),
+                    pattern="if (!isCodexTranscript($$$ARGS)) return $RESULT",
+                ),
+            ),
+        ),
+        Site(
+            name="calls",
+            file="server/lib/codex-ingest.js",
+            position=Position.AFTER,
+            template="payload/read_rollouts_whole.calls.js.j2",
+            line=Line.V2,
+            anchors=(
+                Anchor(
+                    scope=function("ingestCodexToolEvents"),
+                    pattern="if (length <= 0) return $RESULT",
+                ),
+            ),
+        ),
+        Site(
+            name="within",
+            file="server/lib/codex-ingest.js",
+            position=Position.REPLACE,
+            template="payload/read_rollouts_whole.within.js.j2",
+            line=Line.V2,
+            anchors=(
+                Anchor(
+                    scope=function("ingestCodexToolEvents"),
+                    pattern="const events = db.transaction($WORK)($RECORDS)",
+                    target="db.transaction",
+                ),
+            ),
+        ),
+    ),
+    overlays=(
+        Overlay(
+            path="server/lib/codex-native-batch.js",
+            template="overlay/server/lib/codex-native-batch.js.j2",
+            line=Line.V2,
+        ),
+    ),
+    contracts=("failed_batch_is_told_once",),
+)

@@ -1,0 +1,63 @@
+"""What could not be written halfway through a rollout is told once when it can be (v2.0.0 and later).
+
+The database refuses one row: the end of a turn, a tool call, or the saving of how far the tool calls were read. A full
+disk or a kill does the same to the rest of the batch, at a moment that cannot be chosen.
+"""
+
+import sqlite3
+import time
+from contextlib import closing
+
+from patcher.model import Line
+from patcher.prove.codex_session import CodexSession, sample
+from patcher.prove.contract import Contract, Observation, TestBed
+from patcher.prove.reading import counted, events_of
+from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
+
+_PATIENCE = 5.0
+_SEVERAL_LOOKS = 5 * POLL_MS / 1000
+_REFUSED = {
+    "the end of a turn": ("events", "NEW.event_type = 'codex_task_complete'"),
+    "a tool call": ("events", "NEW.event_type = 'codex_tool_call'"),
+    "how far tool calls were read": ("codex_tool_ingest_state", "1"),
+}
+_INPUT_TOKENS = 100  # of the first turn; the second one's total is the same, as `sample` says
+
+
+def _observe(bed: TestBed) -> Observation:
+    wrong = []
+    with bed.sidecar() as sidecar:
+        for what, (table, when) in _REFUSED.items():
+            codex = sample(f"refused: {what}", codex_home=sidecar.codex_home)
+            refuse = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            _run(sidecar, f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN {when} {refuse}")
+            bed.write_rollout(codex.rollout_path, codex.rollout)
+            time.sleep(_SEVERAL_LOOKS)
+            _run(sidecar, "DROP TRIGGER refuse")
+            eventually(lambda codex=codex: not _problems(sidecar, codex), _PATIENCE)  # type: ignore[misc]
+            problems = _problems(sidecar, codex)
+            if problems:
+                rows = counted(len(events_of(sidecar, codex.id)), "row")
+                wrong.append(f"{what}, {rows}: {'; '.join(problems[:3])}")
+    said = ". ".join(wrong) or f"{', '.join(_REFUSED)}: once it can be written, each row and each token is there once"
+    return Observation(green=not wrong, said=f"the database refused for a while: {said}")
+
+
+def _run(sidecar: Sidecar, statement: str) -> None:
+    with closing(sqlite3.connect(sidecar.database_path, timeout=10)) as db, db:
+        db.execute(statement)
+
+
+def _problems(sidecar: Sidecar, codex: CodexSession) -> list[str]:
+    [booked] = sidecar.rows("SELECT SUM(input_tokens) AS input FROM token_usage WHERE session_id = ?", codex.id)
+    said = codex.native_problems(events_of(sidecar, codex.id))
+    return said + ([] if booked["input"] == _INPUT_TOKENS else [f"{booked['input']} input tokens, not {_INPUT_TOKENS}"])
+
+
+CONTRACT = Contract(
+    id="failed_batch_is_told_once",
+    summary="What the database refused halfway through a rollout is told once when it no longer does.",
+    patches=("read_rollouts_whole",),
+    observe=_observe,
+    line=Line.V2,
+)
