@@ -187,7 +187,7 @@ def test_every_patch_has_a_line() -> None:
 def made_checkout(top: Path, below: str) -> Path:
     """A repository of somebody's that has our package in a directory of it. Returns that directory."""
     project = top / below
-    for part in ("patcher", "templates", "fixtures/sidecar"):
+    for part in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "init", "-q", str(top)], check=True)
     return project

@@ -131,13 +131,13 @@ def test_an_accept_that_is_none(cli: CommandLine, repository: Repository, word: 
 
 
 def test_the_number_of_a_site_is_understood_and_its_name_is_said(cli: CommandLine, repository: Repository) -> None:
-    numbered = bump(cli, repository.path, "v1.2.0", "--accept", "stamp_harness.spare=1")
-    said = "stamp_harness.spare is stamp_harness.spare: sites have names now, and the next version takes no number\n"
+    numbered = bump(cli, repository.path, "v1.2.0", "--accept", "codex_hooks.0=1")
+    said = "codex_hooks.0 is codex_hooks.start: sites have names now, and the next version takes no number\n"
     assert numbered.err.startswith(said)
-    named = bump(cli, repository.path, "v1.2.0", "--accept", "stamp_harness.spare=1")
+    named = bump(cli, repository.path, "v1.2.0", "--accept", "codex_hooks.start=1")
     assert (named.code, said + named.err) == (numbered.code, numbered.err)
-    twice = bump(cli, repository.path, "v1.2.0", "--accept", "stamp_harness.spare=1", "stamp_harness.spare=2")
-    assert twice.code == 2 and "stamp_harness.spare is accepted twice: stamp_harness.spare=1 and " in twice.err
+    twice = bump(cli, repository.path, "v1.2.0", "--accept", "codex_hooks.0=1", "codex_hooks.start=2")
+    assert twice.code == 2 and "codex_hooks.start is accepted twice: codex_hooks.start=1 and " in twice.err
 
 
 def test_an_unknown_patch(cli: CommandLine, repository: Repository) -> None:

@@ -176,7 +176,7 @@ def test_pin_of_a_directory_goes_into_the_record_of_upstream(checkout: Path) -> 
 @pytest.mark.parametrize(
     ("site", "message", "hint"),
     [
-        ("stamp_harness.spare", "there is no site stamp_harness.spare", "did you mean stamp_harness.s"),
+        ("stamp_harness.9", "there is no site stamp_harness.9", "did you mean stamp_harness.s"),
         ("nothing", "there is no site nothing", "`sidecar-patcher explain PATCH` names"),
         ("stamp_harness.forward", "stamp_harness.forward is not on the v1 line", "`sidecar-patcher explain stamp_h"),
     ],
@@ -191,6 +191,9 @@ def test_a_site_that_cannot_be_pinned_is_a_usage_error(cli: CommandLine, site: s
 def test_no_command_goes_on_with_a_damaged_record(checkout: Path, name: str, text: str | None) -> None:
     path = checkout / name
     path.unlink() if text is None else path.write_text(text)
+    for words in (["explain", "codex_hooks"], ["list"], ["check", "--format", "github"], ["pin", "codex_hooks.start"]):
+        said = patcher(checkout, *words)
+        assert said.code == 5 and "pins-unreadable" in said.out + said.err and "Traceback" not in said.err
     done = patcher(checkout, "build", "--out", "out")
     assert done.code == 5 and "error[pins-unreadable]: " in done.out + done.err and "Traceback" not in done.err
     assert not (checkout / "out").exists()

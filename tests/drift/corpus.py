@@ -210,8 +210,7 @@ def all_series(reference: Reference, mutation: Mutation) -> list[tuple[Patch, ..
 def _with_edit(patch: Patch, spot: Spot, mutation: Mutation) -> Patch:
     if mutation.edit is None or patch.id != spot.patch.id:
         return patch
-    number = int(spot.id.rpartition(".")[2])
-    return replace(patch, sites=(*patch.sites[:number], mutation.edit, *patch.sites[number + 1 :]))
+    return replace(patch, sites=tuple(mutation.edit if each.id == spot.id else each for each in patch.sites))
 
 
 def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, series: Sequence[Patch]) -> list[str]:
