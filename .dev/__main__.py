@@ -24,7 +24,7 @@ COMMANDS = {
     ),
     "bench": (["python", "-m", "tests.bench"], "measure speed and memory, as ratios"),
     "simulate": (["python", "-m", "tests.simulate"], "2,000 random days of a Codex and a sidecar; 0 twice, 0 lost"),
-    "show": (["python", "-m", "tests.show"], "print every figure that the README states"),
+    "show": (["python", "-m", "tests.show"], "print the figures of tests/README.md"),
     "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),
 }
 

@@ -1,6 +1,6 @@
 """The vocabulary of the patcher as data: trees, anchors, patches, verdicts, and what a build found.
 
-Leaf module: imports nothing of the package. Words are those of DESIGN.md sections 2 to 5.
+Leaf module: imports nothing of the package. `patcher/README.md` explains the words.
 """
 
 import re
@@ -298,7 +298,7 @@ class Patch:
 
 
 class Verdict(StrEnum):
-    """What became of a patch, from best to worst. The words are part of the interface."""
+    """What became of a patch, from best to worst. The words are part of the interface: reports have them."""
 
     APPLIED = "applied"
     EXACT = "exact"

@@ -1,4 +1,4 @@
-"""The flow of the README's figure: materialize, locate, verify, render, splice, gate, write, manifest. Nothing else.
+"""The flow that `README.md` draws: materialize, locate, verify, render, splice, gate, write, manifest. Nothing else.
 
 `flow.run` is the middle four, repeated for each layer of the series.
 """

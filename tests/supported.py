@@ -1,4 +1,4 @@
-"""`python -m tests.supported [--write]`: the supported versions, computed, as data and as the README's table.
+"""`python -m tests.supported [--write]`: the supported versions, computed, as data and as the table of a page.
 
 The data is `tests/supported.json`: names, versions, commit ids and patch ids, nothing of upstream's text.
 """
@@ -17,7 +17,7 @@ from patcher.patches import SERIES
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "supported.json"
-README = ROOT / "README.md"
+PAGE = ROOT / "patcher" / "patches" / "README.md"
 BEGIN, END = (
     "<!-- supported: made by `python3 .dev run python -m tests.supported --write` -->\n",
     "<!-- /supported -->\n",
@@ -41,7 +41,7 @@ def computed(path: str) -> list[dict[str, Any]]:
 
 
 def table(versions: Sequence[Mapping[str, Any]]) -> str:
-    """The README's block: each run of versions that are alike."""
+    """The block of the page: each run of versions that are alike."""
     rows = list(_runs(versions))
     head = "| upstream | versions | the series |\n|---|---|---|\n"
     return BEGIN + head + "".join(f"| {refs} | {count} | {said} |\n" for refs, count, said in rows) + END
@@ -62,27 +62,29 @@ def _runs(versions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, str
             start = index
 
 
-def block(readme: str) -> str:
-    """The block as it stands in a README."""
-    return BEGIN + readme.partition(BEGIN)[2].partition(END)[0] + END
+def block(page: str) -> str:
+    """The block as the page has it."""
+    return BEGIN + page.partition(BEGIN)[2].partition(END)[0] + END
 
 
 def main() -> int:
-    """Exit code 0 when data and README are what is computed, or were just written; 1 when they differ."""
+    """Exit code 0 when data and page are what is computed, or were just written; 1 when they differ."""
     parser = argparse.ArgumentParser(prog="python -m tests.supported", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="write tests/supported.json and the block of README.md")
+    parser.add_argument(
+        "--write", action="store_true", help="write tests/supported.json and the block of patcher/patches/README.md"
+    )
     parser.add_argument("--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="a clone of upstream")
     options = parser.parse_args()
     if not options.repository:
         parser.error("set SIDECAR_UPSTREAM_REPO, or give --repository")
     versions = computed(options.repository)
-    text, readme = json.dumps(versions, indent=1) + "\n", README.read_text(encoding="utf-8")
+    text, page = json.dumps(versions, indent=1) + "\n", PAGE.read_text(encoding="utf-8")
     sys.stdout.write(table(versions))
     if options.write:
         DATA.write_text(text, encoding="utf-8")
-        README.write_text(readme.replace(block(readme), table(versions)), encoding="utf-8")
+        PAGE.write_text(page.replace(block(page), table(versions)), encoding="utf-8")
         return 0
-    return 0 if (text, table(versions)) == (DATA.read_text(encoding="utf-8"), block(readme)) else 1
+    return 0 if (text, table(versions)) == (DATA.read_text(encoding="utf-8"), block(page)) else 1
 
 
 if __name__ == "__main__":

@@ -189,7 +189,7 @@ def test_each_stop_has_its_commit_its_windows_and_the_payload(story: Story, stop
     assert f"<code>{guilty[:12]}</code>" in part and "@everyone &lt;b&gt;" in part
     assert "As reviewed: v1.5.0" in part and "Candidate 1: route GET / of server/routes/sessions.js" in part
     assert re.search(r'<tr class="payload">.*req\.query\.harness', part)
-    assert re.search(r"sidecar-patcher bump --upstream .* --accept .*\bfilter_by_harness\.0=1\b", part)
+    assert re.search(r"sidecar-patcher bump --upstream .* --accept .*\bfilter_by_harness\.filter=1\b", part)
     assert "<summary>2 more, less likely</summary>" in part and part.count('class="candidate') == 3
     drifted = item(stopped, "harness_column.statement")
     assert "Now: v1.6.0" in drifted and "one export more" in drifted

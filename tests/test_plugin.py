@@ -1,4 +1,4 @@
-"""The pytest plugin, as a project that installs us has it: the fifteen lines of the README, green and red."""
+"""The pytest plugin, as a project that installs us has it: the fifteen lines of its page, green and red."""
 
 import re
 import subprocess
@@ -15,7 +15,7 @@ from tests.support import ROOT
 
 pytest_plugins = ["pytester"]
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "patcher" / "testing" / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -27,7 +27,7 @@ def node() -> None:
 
 
 def section() -> str:
-    return README.partition("## Testing with it\n")[2].partition("\n## ")[0]
+    return PAGE.partition("## Testing with it\n")[2].partition("\n## ")[0]
 
 
 def downstream(pytester: pytest.Pytester, text: str, *options: str) -> pytest.RunResult:

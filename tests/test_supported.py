@@ -1,4 +1,4 @@
-"""The README's supported versions are what the matrix computed, and still computes."""
+"""The page's supported versions are what the matrix computed, and still computes."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import os
 import pytest
 
 from patcher.patches import SERIES
-from tests.supported import DATA, README, block, computed, table
+from tests.supported import DATA, PAGE, block, computed, table
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 VERSIONS = json.loads(DATA.read_text(encoding="utf-8"))
@@ -14,7 +14,7 @@ VERSIONS = json.loads(DATA.read_text(encoding="utf-8"))
 
 def test_the_readme_is_what_was_computed() -> None:
     hint = "`python3 .dev run python -m tests.supported --write` makes both anew"
-    assert block(README.read_text(encoding="utf-8")) == table(VERSIONS), hint
+    assert block(PAGE.read_text(encoding="utf-8")) == table(VERSIONS), hint
 
 
 def test_the_data_is_about_this_series() -> None:

@@ -20,7 +20,7 @@ class NoAnswer(Exception):
 def hooks_list(codex: str, directory: str, env: Mapping[str, str]) -> dict[str, Any]:
     """What Codex says of the hooks of a session in `directory`: `{hooks, warnings, errors}`. Raises `NoAnswer`.
 
-    Each hook has key, eventName, command, currentHash, enabled and trustStatus (CODEX.md section 3).
+    Each hook has key, eventName, command, currentHash, enabled and trustStatus (doctor/CODEX.md, Trust).
     """
     answer = _ask(codex, directory, env)
     data = answer.get("data")

@@ -1,4 +1,4 @@
-"""The newest session that Codex has kept a rollout file of (CODEX.md section 7). Read only. Leaf module."""
+"""The newest session that Codex has kept a rollout file of. Read only. Leaf module."""
 
 import contextlib
 import os

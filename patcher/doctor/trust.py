@@ -1,7 +1,7 @@
 """What Codex's user has trusted, as `hooks.json` and `config.toml` tell it. Read only. Leaf module.
 
-Facts: CODEX.md section 3, measured again on 0.146.0 and 0.169.0. A `trusted_hash` is the user's consent: nothing here
-writes one.
+The facts, measured on Codex 0.146.0 and 0.169.0, are in `CODEX.md` beside this file. A `trusted_hash` is the user's
+consent: nothing here writes one.
 """
 
 import json
@@ -20,7 +20,7 @@ SINCE = {
     "SessionEnd": (0, 145),
     "Interrupt": (0, 150),
 }
-"""The first Codex that has an event, where that is younger than hooks that are on by default (CODEX.md section 1)."""
+"""The first Codex that has an event, where that is younger than hooks that are on by default."""
 
 TRUST_SINCE = (0, 129)
 """The first Codex that asks its user before it runs a hook."""

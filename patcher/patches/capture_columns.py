@@ -1,6 +1,6 @@
 """Each event row says how it was captured, and which logical event it is.
 
-Why:      the unique index is what makes "exactly once" true: two roads lead to one row (DESIGN.md section 7).
+Why:      the unique index is what makes "exactly once" true: hook and rollout file lead to one row.
 Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
           table already exists. If it moves, search for `idx_sessions_status_updated`.
 v2:       superseded. Only the rollout makes rows there, hooks only say that there is more of it to read, and two

@@ -1,6 +1,6 @@
 """The user decides about the Codex hooks: an API, and a page with one switch and the truth of now.
 
-Why:      hooks change a file that belongs to the user, so the user is asked (CODEX.md section 3); and between the
+Why:      hooks change a file that belongs to the user, so the user is asked; and between the
           switch and the first event there are Codex's own flag and the user's trust, which a page can tell of.
 Upstream: `server/index.js`, in `createApp`, in front of all middleware: upstream's CORS answers every origin up to
           v1.3.0 and every port of this machine after, and its body parser takes what no other page may send. The

@@ -1,6 +1,6 @@
 """Codex rollouts are imported when the sidecar starts, and followed while it runs.
 
-Why:      hooks may be off, missed or untrusted; the rollout file is durable (CODEX.md section 7).
+Why:      hooks may be off, missed or untrusted; the rollout file stays.
 Upstream: `server/index.js`: started with the other background services, stopped first on shutdown, before the
           database closes. Both came in v1.1.1. If it moves, search for `startUpdateScheduler(` and
           `shutdownInProgress`.

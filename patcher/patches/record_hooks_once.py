@@ -1,6 +1,6 @@
 """A Codex hook event goes through the ledger, the one place that inserts Codex rows.
 
-Why:      the rollout file tells of the same event; whoever comes second completes the row (DESIGN.md section 7).
+Why:      the rollout file tells of the same event; whoever comes second completes the row.
 Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event that the ledger does not take, or that
           it fails on, is inserted by upstream's own statement: never lost. If it moves, search for
           `stmts.insertEvent.run` with `JSON.stringify(data)`.

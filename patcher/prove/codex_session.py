@@ -1,6 +1,6 @@
 """A made-up Codex session that knows its own truth: the hook payloads, the rollout lines, and what really happened.
 
-Shaped like a session of a direct-tool model with paginated history (CODEX.md sections 4 and 7). The two roads never
+Shaped like a session of a direct-tool model with paginated history (`patcher/doctor/CODEX.md`). The two roads never
 carry quite the same: hooks have no time, rollouts know calls whose hook never comes.
 """
 

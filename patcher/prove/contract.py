@@ -99,7 +99,7 @@ class TestBed:
     def begin(self, codex: CodexSession, sidecar: Sidecar) -> None:
         """The first hook of a session. Where upstream reads rollouts itself, what Codex has written by then is there.
 
-        Codex fires SessionStart when `session_meta` and `task_started` are in the file (CODEX.md section 4).
+        Codex fires SessionStart when `session_meta` and `task_started` are in the file.
         """
         if self.native:
             self.write_rollout(codex.rollout_path, codex.rollout[:2])

@@ -1,7 +1,7 @@
-"""What the events table must hold after a session: derived from what was recorded, by the join table of CODEX.md.
+"""What the events table must hold after a session: derived from what was recorded, by the joins in patcher/doctor/CODEX.md.
 
 Written apart from the ledger's JavaScript on purpose, and on the other side of the language: a mistake that both
-make alike is a mistake in CODEX.md.
+make alike is a mistake in that page.
 """
 
 import json

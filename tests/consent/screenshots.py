@@ -1,4 +1,4 @@
-"""The pictures of the README: each state of the page, dark as the dashboard is, and one of them light and narrow."""
+"""The pictures of the pages: each state of the page, dark as the dashboard is, and one of them light and narrow."""
 
 import os
 import re

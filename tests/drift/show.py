@@ -58,7 +58,7 @@ def again(spec: str, outcome: Outcome) -> str:
 
 
 def summary(found: Mapping[str, Sequence[Outcome]]) -> str:
-    """The line that the README states."""
+    """The line that `tests/README.md` states."""
     everything = [each for outcomes in found.values() for each in counted(outcomes)]
     silent = sum(each.result is Result.MISAPPLIED for each in everything)
     needless = sum(each.result is Result.NEEDLESS for each in everything)

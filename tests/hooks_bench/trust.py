@@ -13,7 +13,7 @@ from tests.codex_lane.codex import binary, newest
 from tests.test_javascript import lay_out_tree
 
 _OLD = "0.146.0"
-_EVENTS = {_OLD: 10}  # no Interrupt before 0.150 (CODEX.md section 1)
+_EVENTS = {_OLD: 10}  # no Interrupt before 0.150
 _ALL_EVENTS = 11
 
 

@@ -8,8 +8,8 @@ import { SAMPLES, deliverHook, overlay, reset, rows, sample, temporary, text } f
 
 const { importRollout } = overlay("codex-importer");
 
-// Counted by hand in the recorded files, by the join table of CODEX.md: what only the rollout tells of are calls that
-// have no hook (update_plan where it is unsupported, the web search, write_stdin) and the Post of the patch through
+// Counted by hand in the recorded files, by the joins in patcher/doctor/CODEX.md: what only the rollout tells of are
+// calls that have no hook (update_plan where it is unsupported, the web search, write_stdin) and the Post of the patch through
 // the shell; what only hooks tell of is SessionEnd.
 const EXPECTED = {
   "v0146-direct": { both: 16, rollout: 5, hook: 1 },

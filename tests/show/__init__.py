@@ -1,1 +1,1 @@
-"""The figures that the README states, each by a command: `python -m tests.show [FIGURE…]`."""
+"""The figures that `tests/README.md` states, each by a command: `python -m tests.show [FIGURE…]`."""

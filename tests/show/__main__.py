@@ -1,4 +1,4 @@
-"""`python -m tests.show [FIGURE…]`: measure and print the figures that the README states."""
+"""`python -m tests.show [FIGURE…]`: measure and print the figures that `tests/README.md` states."""
 
 import argparse
 import os
