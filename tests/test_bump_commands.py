@@ -184,7 +184,7 @@ def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: Command
     [command] = [each for each in pulls.printed(bump(cli, upstream).out) if "--write" in each]
     with pulls.checkout() as folder:
         first = pulls.run(folder, command)
-        assert first.code == 0 and "wrote 1 file;" in first.out
+        assert first.code == 0 and "wrote 2 files;" in first.out
         written = {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")}
         second = pulls.run(folder, command)
         assert second.code == 0 and "nothing to write: the declarations have it all" in second.out

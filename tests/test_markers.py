@@ -150,7 +150,7 @@ def test_markers_are_found_as_their_pattern_finds_them(text: str, stop: int) -> 
 
 
 def test_half_of_a_surrogate_pair_was_never_upstreams_text() -> None:
-    text = begin(place=Position.REPLACE) + 'x/* sidecar-patcher:end p.0 was "\\ud800" */'
+    text = begin("p.0", Position.REPLACE) + 'x/* sidecar-patcher:end p.0 was "\\ud800" */'
     error = refusal(unsplice, text, "a.js")
     assert (error.code, error.where) == ("not-reversible", "a.js:1")
     assert error.message.startswith("what p.0 replaced cannot be read back: ")

@@ -23,10 +23,10 @@ from patcher.prove import (
     Observation,
     ProofResult,
     TestBed,
+    both_beds,
     find_node,
     observe,
     prove,
-    test_beds,
 )
 from patcher.prove import contracts as all_contracts
 from patcher.prove.codex_session import CodexSession, sample
@@ -87,7 +87,7 @@ def pristine() -> Tree:
 
 @pytest.fixture
 def on_pristine(pristine: Tree, node: Node) -> Iterator[TestBed]:
-    with test_beds(pristine, pristine, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+    with both_beds(pristine, pristine, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         yield bench
 
 
@@ -116,7 +116,7 @@ def test_a_session_that_is_spared_but_not_stamped_stays_red(pristine: Tree, node
     """Older upstreams look for no process: there the restart changes nothing, and the harness is what is missing."""
     hooks = pristine["server/routes/hooks.js"].data.replace(b"if (!probe.available) return;", b"return;")
     tree = {**pristine, "server/routes/hooks.js": File(hooks)}
-    with test_beds(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+    with both_beds(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         observation = observe(codex_session_outlives_restart.CONTRACT, bench)
     assert not observation.green
     assert observation.said == "after a restart the session is active, without a SessionEnd; its `harness` is absent"
@@ -224,7 +224,7 @@ def test_tells_what_it_is_doing() -> None:
 )
 def test_a_handler_that_is_felt_is_refused(pristine: Tree, node: Node, handler: str) -> None:
     [contract] = [contract for contract in CONTRACTS if contract.id == "codex_hook_stamps_session"]
-    with test_beds(pristine, pristine, node=node, node_modules=None, handler_source=handler) as (bench, _):
+    with both_beds(pristine, pristine, node=node, node_modules=None, handler_source=handler) as (bench, _):
         observation = observe(contract, bench)
     assert not observation.observed
     assert "the hook handler exited with" in observation.said
@@ -363,7 +363,7 @@ def test_a_sidecar_of_another_shape_is_observed_or_not_and_never_a_crash(node: N
     """Not upstream: a server that answers the same to everything, which no version of upstream does."""
     tree = {"server/index.js": File(NONSENSE.replace("ANSWER", ANSWERS[answer]).encode())}
     seen = {}
-    with test_beds(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+    with both_beds(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         for contract in CONTRACTS:
             seen[contract.id] = observe(contract, bench)
     assert [name for name, each in seen.items() if each.green] == []

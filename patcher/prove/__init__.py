@@ -1,7 +1,7 @@
 """The dynamic gate: contracts, observed on real sidecars, red on the pristine tree and green on the patched one."""
 
 from patcher.prove.browser import find_browser
-from patcher.prove.contract import Contract, Observation, ProofResult, TestBed, observe, prove, test_beds
+from patcher.prove.contract import Contract, Observation, ProofResult, TestBed, both_beds, observe, prove
 from patcher.prove.contracts import CLIENT_CONTRACTS, CONTRACTS
 from patcher.prove.install import dependencies_for
 from patcher.prove.node import Node, find_node
@@ -19,6 +19,7 @@ __all__ = [
     "Sidecar",
     "SidecarFailed",
     "TestBed",
+    "both_beds",
     "default_cache",
     "dependencies_for",
     "find_browser",
@@ -26,5 +27,4 @@ __all__ = [
     "lay_out",
     "observe",
     "prove",
-    "test_beds",
 ]

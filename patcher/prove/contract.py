@@ -153,7 +153,7 @@ class ProofResult:
 
 
 @contextlib.contextmanager
-def test_beds(
+def both_beds(
     pristine: Tree, patched: Tree, *, node: Node, node_modules: str | None, handler_source: str
 ) -> Iterator[tuple[TestBed, TestBed]]:
     """A bed for the pristine tree and one for the patched tree, in one temporary directory."""
@@ -218,7 +218,7 @@ def prove(
     superseded for this `line` of upstream. Leaves no process and no file, also when interrupted.
     """
     results = []
-    made = test_beds(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
+    made = both_beds(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
     with made as (on_pristine, on_patched):
         for contract in contracts:
             progress(f"{contract.id}: pristine")
