@@ -223,6 +223,12 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("patch", metavar="PATCH")
     explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
 
+    pin = _verb(verbs, "pin", "pin.pin", "what stands at a site that nobody has reviewed, or that changed; record it")
+    pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")
+    _upstream(pin, client="also the sites in the client's sources")
+    pin.add_argument("--write", action="store_true", help="record that you have read it")
+    _judging(pin)
+
     prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
     _upstream(prove, client="also build the client, pristine and patched, and look at both in Chromium")
     prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")
@@ -244,8 +250,8 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
     bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
     bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
-    accept = "PATCH.NUMBER=RANK: you have read the window, and take this candidate"
-    bump.add_argument("--accept", metavar="PLACE=RANK", nargs="+", default=[], action="extend", help=accept)
+    accept = "SITE=RANK: you have read the window, and take this candidate"
+    bump.add_argument("--accept", metavar="SITE=RANK", nargs="+", default=[], action="extend", help=accept)
     bump.add_argument(
         "--write", action="store_true", help="write what was accepted into the declarations, proven first"
     )

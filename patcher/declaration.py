@@ -3,7 +3,7 @@
 import inspect
 
 from patcher.model import Patch
-from patcher.patches import CLIENT_SERIES, SERIES, module_of
+from patcher.patches import CLIENT_DECLARED, DECLARED, module_of
 
 
 def declared_at(patch: Patch) -> tuple[str, int]:
@@ -15,13 +15,13 @@ def declared_at(patch: Patch) -> tuple[str, int]:
 
 def declared_by(name: str) -> tuple[str, int] | None:
     """The same for the patch of this name; None where the series has none."""
-    return next((declared_at(patch) for patch in (*SERIES, *CLIENT_SERIES) if patch.id == name), None)
+    return next((declared_at(patch) for patch in (*DECLARED, *CLIENT_DECLARED) if patch.id == name), None)
 
 
 def patches_of(path: str) -> list[str]:
     """The patches that edit or bring a file of the generated tree."""
     return [
         patch.id
-        for patch in (*SERIES, *CLIENT_SERIES)
-        if path in {*(edit.file for edit in patch.edits), *(overlay.path for overlay in patch.overlays)}
+        for patch in (*DECLARED, *CLIENT_DECLARED)
+        if path in {*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)}
     ]

@@ -255,6 +255,12 @@ class DependenciesMissing(PatcherError):
     code = "dependencies-missing"
 
 
+class PinsUnreadable(PatcherError):
+    """A record of pins is missing, damaged, or names a site that no patch has."""
+
+    code = "pins-unreadable"
+
+
 class DeclarationUnclear(PatcherError):
     """A patch declaration is not written out in the way that `bump --write` can add to."""
 

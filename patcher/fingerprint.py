@@ -1,9 +1,9 @@
-"""What the tool itself consists of, as one digest: code, templates and the builtin sidecar. Leaf module."""
+"""What the tool itself consists of, as one digest: code, pins, templates and the builtin sidecar. Leaf module."""
 
 import os
 from hashlib import sha256
 
-from patcher.resources import BUILTIN_SIDECAR, PACKAGE, TEMPLATES
+from patcher.resources import BUILTIN_PINS, BUILTIN_SIDECAR, PACKAGE, TEMPLATES
 
 _SKIPPED = {
     "__pycache__",
@@ -17,13 +17,13 @@ _NOT_BUILT_FROM = (".pyc", ".md")
 
 
 def tool_fingerprint() -> str:
-    """SHA-256 over the package's modules, its templates and the builtin sidecar.
+    """SHA-256 over the package's modules and pins, its templates and the builtin sidecar.
 
     A changed payload makes a generated tree out of date.
     """
     hasher = sha256()
-    for root in (PACKAGE, TEMPLATES, BUILTIN_SIDECAR):
-        for path in sorted(_files(root)):
+    for root in (PACKAGE, TEMPLATES, BUILTIN_SIDECAR, BUILTIN_PINS):
+        for path in sorted(_files(root)) or [root]:
             hasher.update(path[len(root) :].replace(os.sep, "/").encode() + b"\0")
             with open(path, "rb") as stream:
                 hasher.update(sha256(stream.read()).digest())

@@ -7,19 +7,21 @@ from patcher import splice as splicing
 from patcher.errors import FileKindUnsupported, SeriesError
 from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
+from patcher.markers import SITE_NAME
 from patcher.model import (
     NOT_NEEDED,
     SEVERITY,
     Anchor,
     Build,
-    Edit,
     File,
     Finding,
     Layer,
     Line,
     Located,
     Patch,
-    Place,
+    Position,
+    Site,
+    SiteResult,
     Splice,
     Tree,
     Upstream,
@@ -36,12 +38,14 @@ _ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to ho
 def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
     """The series by layers: a patch stands one layer above the highest that it requires.
 
-    Raises `SeriesError` for an unknown or later `requires`, a cycle, or an id used twice.
+    Raises `SeriesError` for an unknown or later `requires`, a cycle, an id used twice, or a site without a name of its
+    own.
     """
     depth: dict[str, int] = {}
     for patch in series:
         if patch.id in depth:
             raise SeriesError(f"the id {patch.id} is used twice")
+        _refuse_bad_names(patch)
         unknown = [name for name in patch.requires if name not in depth]
         if unknown:
             raise SeriesError(f"{patch.id} requires {', '.join(unknown)}, which the series does not have before it")
@@ -49,16 +53,30 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
     return [tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))]
 
 
+def _refuse_bad_names(patch: Patch) -> None:
+    seen: set[str] = set()
+    for site in patch.sites:
+        if not SITE_NAME.fullmatch(site.name):
+            raise SeriesError(f"{site.id}: expected a name of small letters, digits and `_`, found {site.name!r}")
+        if site.name in seen:
+            raise SeriesError(f"the site {site.id} is there twice")
+        seen.add(site.name)
+
+
 def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
-    """The whole series on an upstream tree, in memory. All findings are collected, never only the first."""
+    """The whole series on an upstream tree, in memory. All findings are collected, never only the first.
+
+    Raises `SeriesError`, `FileKindUnsupported`, `NotUtf8`, `OverlappingSplices`.
+    """
     state = _State.of(upstream, series)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
-    findings = [*state.findings, *judge(state.there, state.texts, series)]
+    state.others += judge(state.there, state.texts, series)
     build = Build(
         upstream=state.there.pristine,
-        findings=tuple(_one_per_patch(state, findings, series)),
-        places=tuple(findings),
+        findings=tuple(_one_per_patch(state, series)),
+        sites=tuple(state.sites),
+        others=tuple(state.others),
         layers=tuple(state.layers),
         added=state.added,
         payloads=state.payloads,
@@ -68,39 +86,20 @@ def run(upstream: Upstream, series: Sequence[Patch]) -> Build:
     return build if build.stopped else replace(build, tree=_result(state))
 
 
-@dataclass(frozen=True)
-class Surveyed:
-    """What stands at one place of a patch: `text` is the file as its layer saw it."""
-
-    patch: str
-    number: int
-    finding: Finding
-    located: Located
-    text: str
-
-
-def survey(upstream: Upstream, series: Sequence[Patch]) -> list[Surveyed]:
-    """What stands at each place of the series in this upstream, for a person who is about to re-pin."""
-    state = _State.of(upstream, series)
-    for layer in layers_of(series):
-        state = _apply_layer(state, layer)
-    return state.surveyed
-
-
 @dataclass
 class _State:
     """What the layers have made so far. `texts` holds the files that have been decoded, in their newest form."""
 
     given: Upstream
     there: Taken
-    findings: list[Finding]
+    others: list[Finding]
     texts: dict[str, str] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
     added: dict[str, File] = field(default_factory=dict)
     payloads: dict[str, str] = field(default_factory=dict)
     portable: dict[str, str] = field(default_factory=dict)
-    surveyed: list[Surveyed] = field(default_factory=list)
-    left_out: list[tuple[Patch, int, Edit]] = field(default_factory=list)
+    sites: list[SiteResult] = field(default_factory=list)
+    left_out: list[Site] = field(default_factory=list)
 
     @classmethod
     def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
@@ -117,12 +116,14 @@ class _State:
             self.texts[path] = decode(file, path)
         return self.texts[path]
 
-    def stopped(self, patch: str) -> Finding | None:
-        return next((each for each in self.findings if each.patch == patch and each.verdict.stops), None)
+    def findings(self, patch: str) -> list[Finding]:
+        """What was found about a patch: on its sites, then on all else of it."""
+        found = (*(each.finding for each in self.sites), *self.others)
+        return [each for each in found if each.patch == patch]
 
     def excluded(self, patch: str) -> Finding | None:
         """Why a patch did not go in: an anchor stopped it, or upstream does it itself. None for one that did."""
-        own = [each for each in self.findings if each.patch == patch]
+        own = self.findings(patch)
         return next((each for each in own if each.verdict.stops or each.verdict is Verdict.SUPERSEDED), None)
 
 
@@ -133,25 +134,25 @@ def _notes(state: _State) -> Iterator[str]:
     if number is None:
         said = f"the version {version!r}, which is not one" if version else "no version"
         yield f"package.json has {said}: the code decides, and it is of the {line} line"
-        for patch, index, edit in state.left_out:
-            yield f"{patch.id}.{index} is left out: upstream has its code since {edit.since}, and it is not there"
+        for site in state.left_out:
+            yield f"{site.id} is left out: upstream has its code since {site.since}, and it is not there"
     elif (number.major > 1) != (line is Line.V2):
         yield f"package.json says {version}, and the code is of the {line} line: the code decides"
 
 
 def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
-    """Raise where a place is in a file that is not a program, before it is read with a grammar that is not its own."""
+    """Raise where a site is in a file that is not a program, before it is read with a grammar that is not its own."""
     wrong: dict[str, list[str]] = {}
     for patch in series:
-        for number, edit in patch.edits_for(upstream.line):
-            for path in dict.fromkeys(edit.file_of(anchor) for anchor in edit.anchors):
+        for site in patch.sites_for(upstream.line):
+            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors):
                 file = upstream.tree.get(path)
                 if file is not None and not is_program(path, file.data):
-                    wrong.setdefault(path, []).append(f"{patch.id}.{number}")
+                    wrong.setdefault(path, []).append(site.id)
     if wrong:
         found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
-        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found places of the series in {found}"
-        hint = "take these places out of the series: this version can splice into no other kind of file"
+        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found sites of the series in {found}"
+        hint = "take these sites out of the series: this version can splice into no other kind of file"
         raise FileKindUnsupported(message, where=min(wrong), hint=hint)
 
 
@@ -172,62 +173,60 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
     line = state.given.line
     if patch.superseded is line:
         message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
-        state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
-    if not patch.edits_for(line) and not patch.overlays_for(line):
+    if not patch.sites_for(line) and not patch.overlays_for(line):
         message = f"{NOT_NEEDED}: the {line} line has nothing of what it changes"
-        state.findings.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
     made = []
-    for number, edit in patch.edits_for(line):
-        best = _best_anchor(state, patch, edit)
-        if best.finding.verdict is Verdict.MISSING and not edit.is_required_in(state.given.version):
-            state.left_out.append((patch, number, edit))
+    for site in patch.sites_for(line):
+        found = _best_anchor(state, patch, site)
+        if found.finding.verdict is Verdict.MISSING and not site.is_required_in(state.given.version):
+            state.left_out.append(site)
             continue
-        surveyed = replace(best, number=number)
-        state.surveyed.append(surveyed)
-        if surveyed.finding.verdict.stops:
-            state.findings.append(_blame_requirement(state, patch, surveyed.finding))
-            continue
-        state.findings.append(surveyed.finding)
-        made.append((_splice(state, patch, edit, surveyed), surveyed.finding.file))
-    if state.stopped(patch.id) is None:
+        if found.stops:
+            found = replace(found, finding=_blame_requirement(state, patch, found.finding))
+        else:
+            made.append((_splice(state, found), found.finding.file))
+        state.sites.append(found)
+    if not any(each.verdict.stops for each in state.findings(patch.id)):
         _add_overlays(state, patch)
         yield from made
 
 
-def _best_anchor(state: _State, patch: Patch, edit: Edit) -> Surveyed:
+def _best_anchor(state: _State, patch: Patch, site: Site) -> SiteResult:
     """What the anchor finds that fits; of several that do not fit, the one that came nearest, the newest first."""
-    tried = [_try_anchor(state, patch, edit, anchor) for anchor in edit.anchors]
-    fits = [each for each in tried if not each.finding.verdict.stops]
+    tried = [_try_anchor(state, patch, site, anchor) for anchor in site.anchors]
+    fits = [each for each in tried if not each.stops]
     best = fits[0] if fits else min(reversed(tried), key=lambda each: SEVERITY[each.finding.verdict])
-    places = {(each.finding.file, each.located.matches[0].line) for each in fits}
-    if len(places) < 2:
+    lines = {(each.finding.file, each.located.matches[0].line) for each in fits}
+    if len(lines) < 2:
         return best
-    found = " and ".join(f"{file}:{line}" for file, line in sorted(places))
+    found = " and ".join(f"{file}:{line}" for file, line in sorted(lines))
     message = f"expected one anchor to fit, found {len(fits)} that fit different code: {found} ({state.given.label})"
     hint = explained(patch.id, state.given)
     return replace(best, finding=replace(best.finding, verdict=Verdict.AMBIGUOUS, message=message, hint=hint, pins=()))
 
 
-def _try_anchor(state: _State, patch: Patch, edit: Edit, anchor: Anchor) -> Surveyed:
-    file = edit.file_of(anchor)
+def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor) -> SiteResult:
+    file = site.file_of(anchor)
     text = state.text(file)
     if text is None:
         located = Located(anchor, (), problem=f"no {file} in the tree")
     else:
         located = _in_upstream_lines(state, file, text, locate(text, anchor, language_of(file)))
-    return Surveyed(patch.id, 0, verify(patch, edit, located, state.given), located, text or "")
+    return SiteResult(site, verify(patch, site, located, state.given), located, text or "")
 
 
-def _splice(state: _State, patch: Patch, edit: Edit, there: Surveyed) -> Splice:
-    file, match = there.finding.file, there.located.matches[0]
-    name = f"{file} ({patch.id}.{there.number})"
-    payload = payload_of(edit, there.text[match.start : match.end])
+def _splice(state: _State, there: SiteResult) -> Splice:
+    site, file, match = there.site, there.finding.file, there.located.matches[0]
+    name = f"{file} ({site.id})"
+    payload = payload_of(site, there.text[match.start : match.end])
     state.payloads[name] = payload
     if language_of(file) == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers it names
-        state.portable[name] = _in_a_loop(payload_of(edit, _ORIGINAL_STANDS_FOR))
-    splice = splicing.make_splice(there.text, patch, there.number, edit, match, payload)
+        state.portable[name] = _in_a_loop(payload_of(site, _ORIGINAL_STANDS_FOR))
+    splice = splicing.make_splice(there.text, site, match, payload)
     return replace(splice, scope=there.located.anchor.scope)
 
 
@@ -251,9 +250,9 @@ def _in_upstream_lines(state: _State, path: str, text: str, located: Located) ->
     )
 
 
-def payload_of(edit: Edit, original: str) -> str:
-    """The edit's payload; `original` is what it replaces."""
-    return render(edit.template, original=original) if edit.place is Place.REPLACE else render(edit.template)
+def payload_of(site: Site, original: str) -> str:
+    """The site's payload; `original` is what it replaces."""
+    return render(site.template, original=original) if site.position is Position.REPLACE else render(site.template)
 
 
 def _in_a_loop(payload: str) -> str:
@@ -262,7 +261,7 @@ def _in_a_loop(payload: str) -> str:
 
 
 def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
-    """A place that an earlier patch would have brought is missing because of that patch, not of upstream."""
+    """A site that an earlier patch would have brought is missing because of that patch, not of upstream."""
     if finding.verdict is not Verdict.MISSING:
         return finding
     required = [found for name in patch.requires if (found := state.excluded(name)) is not None]
@@ -286,18 +285,18 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         if overlay.portable:
             state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
         found = judge_overlay(state.there, patch, overlay, file)
-        state.findings += [found] if found else []
+        state.others += [found] if found else []
 
 
-def _one_per_patch(state: _State, findings: Sequence[Finding], series: Sequence[Patch]) -> Iterator[Finding]:
-    """Each patch gets exactly one verdict: the worst of its places'."""
+def _one_per_patch(state: _State, series: Sequence[Patch]) -> Iterator[Finding]:
+    """Each patch gets exactly one verdict: the worst of its sites'."""
     named = {patch.id for patch in series}
-    yield from (finding for finding in findings if finding.patch not in named)
+    yield from (finding for finding in state.others if finding.patch not in named)
     for patch in series:
-        own = [finding for finding in findings if finding.patch == patch.id]
+        own = state.findings(patch.id)
         applied = [finding for finding in own if finding.verdict is Verdict.APPLIED]
-        edits = sum(each.patch == patch.id for each in state.surveyed)
-        is_applied = len(applied) == edits + len(patch.overlays_for(state.given.line)) > 0
+        sites = sum(each.site.patch == patch.id for each in state.sites)
+        is_applied = len(applied) == sites + len(patch.overlays_for(state.given.line)) > 0
         judged = [
             finding for finding in own if (finding.verdict is Verdict.APPLIED) == is_applied or finding.verdict.stops
         ]

@@ -38,6 +38,12 @@ def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> Fi
     return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
+def _payloads(build: Build, patch: Patch) -> list[str]:
+    """What goes in at the sites of a patch, file by file."""
+    found = [name for name in build.payloads if f"({patch.id}." in name]
+    return [build.payloads[name] for name in sorted(found, key=lambda name: name.rpartition(" (")[0])]
+
+
 def upstream_identity(build: Build) -> dict[str, str]:
     """Name, version, ref and tree digest, as manifest and report show them."""
     upstream = build.upstream
@@ -51,7 +57,7 @@ def upstream_identity(build: Build) -> dict[str, str]:
 
 def _patch(build: Build, patch: Patch) -> dict[str, Any]:
     found = [finding for finding in build.findings if finding.patch == patch.id]
-    payload = "\0".join(text for name, text in sorted(build.payloads.items()) if f"({patch.id}." in name)
+    payload = "\0".join(_payloads(build, patch))
     ours = patch.overlays_for(build.upstream.line)
     overlays = "\0".join(build.added[each.path].sha256 for each in ours if each.path in build.added)
     return {

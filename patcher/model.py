@@ -5,7 +5,7 @@ Leaf module: imports nothing of the package. `patcher/README.md` explains the wo
 
 import re
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
@@ -48,7 +48,7 @@ def tree_digest(tree: Tree) -> str:
 class Upstream:
     """A materialized upstream: its identity and its tree.
 
-    version: as `package.json` says it; empty where it says none. Messages and `Edit.since` use it, nothing else.
+    version: as `package.json` says it; empty where it says none. Messages and `Site.since` use it, nothing else.
     ref: `builtin`, `directory`, `archive`, or the git ref. source: what an unchanged spec is known by: for git the
     object id of the tree, for a directory the digest of what travels, for an archive the digest of the archive.
     part_of: where `tree` is only a part of an upstream, the line of the whole. spec: what the user typed, for messages
@@ -84,12 +84,11 @@ class Line(StrEnum):
     """A line of upstream: what its code can do, whatever its version number says. `upstream_line` recognises it.
 
     V1: upstream knows no Codex, the series brings all of it. V2: upstream monitors Codex natively (`sessions.provider`,
-    `POST /api/hooks/codex`). NEVER: no upstream; an edit of this line is left out, and the numbers of the others stay.
+    `POST /api/hooks/codex`).
     """
 
     V1 = "v1"
     V2 = "v2"
-    NEVER = "never"
 
 
 # What makes an upstream one of the v2 line: its module, its route, its column. A release has all three or none.
@@ -129,7 +128,7 @@ _LOOSE_VERSION = re.compile(r"\s*[v=]*\s*(\d\S*)\s*")
 
 @dataclass(frozen=True)
 class Scope:
-    """A named place in a file: `function NAME`, `route VERB /path`, or the `module` top level."""
+    """A named part of a file: `function NAME`, `route VERB /path`, or the `module` top level."""
 
     kind: str
     name: str = ""
@@ -155,6 +154,7 @@ def route(verb: str, path: str) -> Scope:
 class Pin:
     """One reviewed state of a window. `text` and `line` only tell `exact`, `reformatted` and `moved` apart.
 
+    reviewed: the versions or refs that somebody read it for, and a note after a colon.
     tokens: SHA-256 over the tokens of the window and of the headers of the blocks around it.
     text: SHA-256 over the window's bytes as reviewed. line: where the matched statement began, from 1.
     """
@@ -162,22 +162,23 @@ class Pin:
     tokens: str
     text: str
     line: int
+    reviewed: str = ""
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """Where a payload goes: a scope by name, a pattern that matches in it exactly once, and reviewed pins.
+    """Where a payload goes: a scope by name, a pattern that matches in it exactly once, and the pins of its site.
 
     pattern: ast-grep pattern, written without `;` (ast-grep does not match a `;` against code without one).
     containing: a word that the match must contain, where the pattern alone would have to quote upstream.
     target: for `replace`, the pattern of the node inside the match that is replaced; empty for the match itself.
     before, after: how many neighbouring statements belong to the window.
-    file: where upstream has the code in another file than the edit says; empty for the edit's own.
+    file: where upstream has the code in another file than the site says; empty for the site's own.
     """
 
     scope: Scope
     pattern: str
-    pins: tuple[Pin, ...]
+    pins: tuple[Pin, ...] = ()
     target: str = ""
     containing: str = ""
     before: int = 0
@@ -191,7 +192,7 @@ class Anchor:
         return f"{pattern} with `{self.containing}` in it" if self.containing else pattern
 
 
-class Place(StrEnum):
+class Position(StrEnum):
     """Where the payload goes, relative to the statement that the pattern matches in."""
 
     BEFORE = "before"
@@ -200,23 +201,42 @@ class Place(StrEnum):
 
 
 @dataclass(frozen=True)
-class Edit:
-    """One splice. `anchors` holds one anchor for each shape that upstream has had; the code decides which one fits.
+class Site:
+    """One place of a patch, where one payload goes. Known by its name, which stays when others come or go.
 
+    name: lower case, unique in its patch. anchors: one for each shape that upstream has had; the code
+    decides which fits.
     line: the line of upstream that needs it; None for every line.
-    since: the upstream version that brought the code. From there on the edit is required; in an older version it goes
+    since: the upstream version that brought the code. From there on the site is required; in an older version it goes
     in where its scope and pattern are there, and is not needed where they are not.
+    patch: the id of its patch, which fills it in.
     """
 
+    name: str
     file: str
-    place: Place
+    position: Position
     template: str
     anchors: tuple[Anchor, ...]
     line: Line | None = None
     since: str = ""
+    patch: str = ""
+
+    @property
+    def id(self) -> str:
+        """`patch.name`, as markers, reports and `--accept` have it."""
+        return f"{self.patch}.{self.name}"
+
+    @property
+    def pins(self) -> tuple[Pin, ...]:
+        """What was reviewed here, each once."""
+        return tuple(dict.fromkeys(pin for anchor in self.anchors for pin in anchor.pins))
+
+    def with_pins(self, pins: tuple[Pin, ...]) -> "Site":
+        """The site with these pins, whichever of its anchors finds the code."""
+        return replace(self, anchors=tuple(replace(anchor, pins=pins) for anchor in self.anchors))
 
     def file_of(self, anchor: Anchor) -> str:
-        """The file that an anchor of this edit looks in."""
+        """The file that an anchor of this site looks in."""
         return anchor.file or self.file
 
     def is_required_in(self, version: str) -> bool:
@@ -252,16 +272,20 @@ class Patch:
 
     id: str
     summary: str
-    edits: tuple[Edit, ...] = ()
+    sites: tuple[Site, ...] = ()
     overlays: tuple[Overlay, ...] = ()
     requires: tuple[str, ...] = ()
     contracts: tuple[str, ...] = ()
     superseded: Line | None = None
     superseded_by: str = ""
 
-    def edits_for(self, line: Line) -> tuple[tuple[int, Edit], ...]:
-        """The edits for this line of upstream, each with its number in the patch."""
-        return tuple((number, edit) for number, edit in enumerate(self.edits) if edit.line in {None, line})
+    def __post_init__(self) -> None:
+        """Tell each site whose it is."""
+        object.__setattr__(self, "sites", tuple(replace(site, patch=self.id) for site in self.sites))
+
+    def sites_for(self, line: Line) -> tuple[Site, ...]:
+        """The sites on this line of upstream."""
+        return tuple(site for site in self.sites if site.line in {None, line})
 
     def overlays_for(self, line: Line) -> tuple[Overlay, ...]:
         """The files of ours for this line of upstream."""
@@ -269,8 +293,8 @@ class Patch:
 
     @property
     def file(self) -> str:
-        """The file that stands for the patch in a report."""
-        return self.edits[0].file if self.edits else self.overlays[0].path
+        """The file that stands for the patch in a report; empty where nothing is left of it."""
+        return next((each.file for each in self.sites), "") or next((each.path for each in self.overlays), "")
 
 
 class Verdict(StrEnum):
@@ -281,6 +305,7 @@ class Verdict(StrEnum):
     MOVED = "moved"
     REFORMATTED = "reformatted"
     SUPERSEDED = "superseded"
+    UNREVIEWED = "unreviewed"
     DRIFTED = "drifted"
     AMBIGUOUS = "ambiguous"
     MISSING = "missing"
@@ -295,13 +320,13 @@ class Verdict(StrEnum):
 NOT_NEEDED = "not needed"
 """How the message of a patch begins that has nothing for this line of upstream: it is `superseded`, and no news."""
 
-STOPPING = frozenset({Verdict.DRIFTED, Verdict.AMBIGUOUS, Verdict.MISSING, Verdict.TAMPERED})
+STOPPING = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED, Verdict.AMBIGUOUS, Verdict.MISSING, Verdict.TAMPERED})
 SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 @dataclass(frozen=True)
 class Match:
-    """One place where an anchor's pattern matches. Offsets count characters of the decoded file, not bytes.
+    """Where an anchor's pattern matches. Offsets count characters of the decoded file, not bytes.
 
     tokens, text: digests as in `Pin`. shown: the statement's first line, for messages. jsx: it stands between the tags
     of JSX, where a comment is written `{/* … */}`.
@@ -322,7 +347,7 @@ class Match:
 
 @dataclass(frozen=True)
 class Located:
-    """What `locate` found for one edit: every match, or why there is none.
+    """What `locate` found for one anchor: every match, or why there is none.
 
     scopes: the lines of everything that defines the scope's name, from 1. More than one is ambiguous: which of them
     runs is not decided by where the pattern stands.
@@ -342,9 +367,10 @@ class Located:
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict on one edit or one patch. `line` counts from 1 in the file that was located in; 0 = no line.
+    """The verdict on one site, file or patch. `line` counts from 1 in the file that was located in; 0 = no line.
 
     A stop says what was expected and what was found in `message`, and the next command in `hint`.
+    site: its id, `patch.name`; empty for a finding that is about no site.
     """
 
     patch: str
@@ -355,19 +381,40 @@ class Finding:
     message: str = ""
     hint: str = ""
     pins: tuple[str, ...] = ()
+    site: str = ""
+
+
+@dataclass(frozen=True)
+class SiteResult:
+    """What was found at one site, and the verdict on it. text: the file as its layer saw it; empty without the file."""
+
+    site: Site
+    finding: Finding
+    located: Located
+    text: str
+
+    @property
+    def id(self) -> str:
+        """The id of the site."""
+        return self.site.id
+
+    @property
+    def stops(self) -> bool:
+        """Whether a build stops on it."""
+        return self.finding.verdict.stops
 
 
 @dataclass(frozen=True)
 class Splice:
-    """Replace `[start, end)` of the text that was located in by `text`; `was` is what stood there."""
+    """Replace `[start, end)` of the text that was located in by `text`; `was` is what stood there; `site` is an id."""
 
     start: int
     end: int
     text: str
     was: str
     patch: str
-    number: int
-    place: Place
+    site: str
+    position: Position
     payload: str
     scope: Scope = MODULE
 
@@ -412,15 +459,17 @@ class FileChange:
 class Build:
     """Everything that a run of the flow found out. `tree` is empty when an anchor stopped it.
 
-    findings: one for each patch. places: one for each place that a patch has, in the order of the series.
-    payloads: rendered text by `path (patch.number)`. portable: texts that must be ES2017, by the same name or path.
+    findings: one for each patch. sites: what was found at each site that upstream has or should have, layer by layer.
+    others: findings that are about no site, but about files or patches. payloads: rendered text by `path (site id)`.
+    portable: texts that must be ES2017, by the same name or path.
     built: what upstream's tool chain made of the client's sources, which then are in `tree` no more.
     notes: what people should know of it and no verdict says, a sentence each.
     """
 
     upstream: Upstream
     findings: tuple[Finding, ...]
-    places: tuple[Finding, ...] = ()
+    sites: tuple[SiteResult, ...] = ()
+    others: tuple[Finding, ...] = ()
     layers: tuple[Layer, ...] = ()
     added: Tree = field(default_factory=lambda: MappingProxyType({}))
     tree: Tree = field(default_factory=lambda: MappingProxyType({}))
@@ -429,6 +478,16 @@ class Build:
     portable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     built: Tree = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+
+    @property
+    def details(self) -> tuple[Finding, ...]:
+        """Every finding: on each site, and on all else."""
+        return (*(each.finding for each in self.sites), *self.others)
+
+    @property
+    def stops(self) -> tuple[Finding, ...]:
+        """Every reason to stop the build."""
+        return tuple(finding for finding in self.details if finding.verdict.stops)
 
     @property
     def stopped(self) -> bool:

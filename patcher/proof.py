@@ -15,7 +15,7 @@ from patcher.prove import (
     Node,
     Observation,
     ProofResult,
-    benches,
+    both_beds,
     dependencies_for,
     find_browser,
     find_node,
@@ -75,7 +75,7 @@ def look(
     tree = build.upstream.tree
     modules = dependencies_for(tree["package.json"].data, node=runtime, install=install, command=command)
     handler = build.added[codex_handler(build)].data.decode()
-    with benches(tree, build.tree, node=runtime, node_modules=modules, handler_source=handler) as (_, patched):
+    with both_beds(tree, build.tree, node=runtime, node_modules=modules, handler_source=handler) as (_, patched):
         return {
             each.id: observe(each, patched)
             for each in CONTRACTS

@@ -92,18 +92,22 @@ def decode(file: File, path: str) -> str:
 
 
 def judge(there: Taken, texts: Mapping[str, str], series: Sequence[Patch]) -> Iterator[Finding]:
-    """For each payload that was there: `applied` when it is what we put there now, else `tampered`."""
+    """For each payload that was there: `applied` when it is what we put there now, else `tampered`.
+
+    A tree of version 0.1 has the number of a site in its patch where later ones have its name.
+    """
     fresh = {
         (path, block.id): block.inner
         for path in there.blocks
         for block in markers.unsplice(texts.get(path, ""), path)[1].values()
     }
     known = {patch.id for patch in series}
+    named = {f"{patch.id}.{number}": site.id for patch in series for number, site in enumerate(patch.sites)}
     for path, blocks in there.blocks.items():
         for block in blocks.values():
             if block.patch not in known:
                 yield _tampered(block.patch, path, f"no patch of the series is named {block.patch}", block.line)
-            elif fresh.get((path, block.id)) == block.inner:
+            elif fresh.get((path, named.get(block.id, block.id))) == block.inner:
                 yield Finding(block.patch, path, Verdict.APPLIED, block.line)
             else:
                 message = f"the payload {block.id} is there, and is not what we render"

@@ -40,7 +40,7 @@ def report(
         "command": command,
         "upstream": upstream_identity(build) if build else None,
         "patches": [_patch(finding) for finding in findings],
-        "places": [_patch(finding) for finding in (build.places if build else ())],
+        "places": [_patch(finding) for finding in (build.details if build else ())],
         "gates": [_gate(gate) for gate in (build.gates if build else ())],
         "files": [_file(change) for change in (build.changes() if build else ())],
         "errors": problems,
@@ -58,6 +58,7 @@ def _patch(finding: Finding) -> dict[str, Any]:
         "scope": finding.scope,
         "message": finding.message,
         "hint": finding.hint,
+        "site": finding.site,
     }
 
 
@@ -73,10 +74,10 @@ _WRONG_PAYLOAD = "the payload or its anchor is wrong for this upstream; `sidecar
 
 
 def _errors(build: Build | None) -> list[dict[str, str]]:
-    """Every stop of every place, and every gate that refused."""
+    """Every stop of every site, and every gate that refused."""
     if build is None:
         return []
-    stops = [error_of(_patch(finding)) for finding in build.places if finding.verdict.stops]
+    stops = [error_of(_patch(finding)) for finding in build.stops]
     refusals = [
         {
             "code": f"gate-{gate.id}",

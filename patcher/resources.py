@@ -10,3 +10,4 @@ _ROOT = _INSTALLED if IS_INSTALLED else os.path.dirname(PACKAGE)
 TEMPLATES = os.path.join(_ROOT, "templates")
 DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates: comments, to a JavaScript editor
 BUILTIN_SIDECAR = os.path.join(_ROOT, "fixtures", "sidecar")
+BUILTIN_PINS = os.path.join(_ROOT, "fixtures", "pins.json")

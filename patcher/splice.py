@@ -6,27 +6,26 @@ from itertools import pairwise
 
 from patcher.errors import OverlappingSplices
 from patcher.markers import begin_marker, end_marker
-from patcher.model import Edit, Layer, Match, Patch, Place, Splice
+from patcher.model import Layer, Match, Position, Site, Splice
 
 _REST_OF_LINE = re.compile(r"[ \t]*//[^\r\n]*")
 
 
-def make_splice(text: str, patch: Patch, number: int, edit: Edit, match: Match, payload: str) -> Splice:
+def make_splice(text: str, site: Site, match: Match, payload: str) -> Splice:
     """The splice that puts `payload` where the match is, in the file's own line ending and indentation."""
     eol, indent = line_ending(text), _indentation(text, match.statement_start)
-    start, end = _place(text, edit.place, match)
+    start, end = _span(text, site.position, match)
     was = text[start:end]
     inner = _indented(payload, indent, eol)
-    identity = f"{patch.id}.{number}"
-    begin = begin_marker(identity, edit.place, jsx=match.jsx)
-    finish = end_marker(identity, was, jsx=match.jsx)
+    begin = begin_marker(site.id, site.position, jsx=match.jsx)
+    finish = end_marker(site.id, was, jsx=match.jsx)
     blank = "" if match.jsx else " "  # between tags a blank would be text
     spliced = {
-        Place.BEFORE: f"{begin}{eol}{inner}{eol}{indent}{finish}{eol}{indent}",
-        Place.AFTER: f"{eol}{indent}{begin}{eol}{inner}{eol}{indent}{finish}",
-        Place.REPLACE: f"{begin}{blank}{inner.lstrip()}{blank}{finish}",
-    }[edit.place]
-    return Splice(start, end, spliced, was, patch.id, number, edit.place, payload)
+        Position.BEFORE: f"{begin}{eol}{inner}{eol}{indent}{finish}{eol}{indent}",
+        Position.AFTER: f"{eol}{indent}{begin}{eol}{inner}{eol}{indent}{finish}",
+        Position.REPLACE: f"{begin}{blank}{inner.lstrip()}{blank}{finish}",
+    }[site.position]
+    return Splice(start, end, spliced, was, site.patch, site.id, site.position, payload)
 
 
 def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
@@ -62,10 +61,10 @@ def line_ending(text: str) -> str:
     return "\r\n" if crlf > text.count("\n") - crlf else "\n"
 
 
-def _place(text: str, place: Place, match: Match) -> tuple[int, int]:
-    if place is Place.REPLACE:
+def _span(text: str, position: Position, match: Match) -> tuple[int, int]:
+    if position is Position.REPLACE:
         return match.start, match.end
-    if place is Place.BEFORE:
+    if position is Position.BEFORE:
         return match.statement_start, match.statement_start
     rest = None if match.jsx else _REST_OF_LINE.match(text, match.statement_end)  # between tags `//` is text
     end = rest.end() if rest else match.statement_end

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from patcher import pipeline
-from patcher.prove import Sidecar, SidecarFailed, benches, dependencies_for, find_node
+from patcher.prove import Sidecar, SidecarFailed, both_beds, dependencies_for, find_node
 
 HANDLER = "scripts/codex-hook-handler.js"
 PAUSE_SECONDS = 0.1
@@ -147,7 +147,7 @@ def main() -> int:
     package = build.upstream.tree["package.json"].data
     modules = dependencies_for(package, node=node, install=True)
     handler = build.added[HANDLER].data.decode()
-    made = benches(build.upstream.tree, build.tree, node=node, node_modules=modules, handler_source=handler)
+    made = both_beds(build.upstream.tree, build.tree, node=node, node_modules=modules, handler_source=handler)
     with made as (pristine, patched):
         before = load(pristine.sidecar(), options.agents, options.seconds, 0)
         after = load(patched.sidecar(), options.agents, options.seconds, options.kills)

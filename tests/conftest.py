@@ -11,7 +11,7 @@ from patcher import pipeline, render
 from patcher.commands import series as series_commands
 from patcher.model import Patch
 from tests.drift import nodejs, prettier
-from tests.support import ROOT, Bench, CommandLine, Repository
+from tests.support import ROOT, CommandLine, PatchMaker, Repository
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("sidecar")
@@ -26,13 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+def bench(monkeypatch: pytest.MonkeyPatch) -> PatchMaker:
     """Declares small patches; their templates live in memory, in an environment with the real settings."""
     templates: dict[str, str] = {}
     environment = render.environment().overlay()
     environment.loader = jinja2.DictLoader(templates)
     monkeypatch.setattr("patcher.render.environment", lambda: environment)
-    return Bench(templates)
+    return PatchMaker(templates)
 
 
 @pytest.fixture

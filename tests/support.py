@@ -27,14 +27,14 @@ from patcher.locate import locate
 from patcher.model import (
     Anchor,
     Build,
-    Edit,
     File,
     Finding,
     Overlay,
     Patch,
     Pin,
-    Place,
+    Position,
     Scope,
+    Site,
     Upstream,
     Verdict,
     function,
@@ -193,7 +193,7 @@ def reviewed(text: str, anchor: Anchor) -> Anchor:
 
 
 @dataclass
-class Bench:
+class PatchMaker:
     """Declares small patches. `templates` is what their payloads and overlays are rendered from."""
 
     templates: dict[str, str] = field(default_factory=dict)
@@ -203,21 +203,25 @@ class Bench:
         pattern: str,
         payload: str,
         *,
-        place: Place = Place.AFTER,
+        position: Position = Position.AFTER,
+        name: str = "one",
         scope: Scope = HANDLE,
         on: str = APP,
         file: str = APP_FILE,
         **anchor: Any,
-    ) -> Edit:
+    ) -> Site:
         template = f"payload/{len(self.templates)}.js.j2"
         self.templates[template] = payload
-        return Edit(file, place, template, (reviewed(on, Anchor(scope, pattern, (), **anchor)),))
+        return Site(name, file, position, template, (reviewed(on, Anchor(scope, pattern, (), **anchor)),))
 
-    def patch(self, name: str, *edits: Edit, **more: Any) -> Patch:
-        return Patch(name, f"Does {name}.", edits, **more)
+    def patch(self, name: str, *edits: Site, **more: Any) -> Patch:
+        """The sites are named `one`, `two`, … in their order."""
+        names = ("one", "two", "three", "four")
+        sites = tuple(replace(site, name=names[index]) for index, site in enumerate(edits))
+        return Patch(name, f"Does {name}.", sites, **more)
 
     def insert(self, name: str, pattern: str, payload: str, *, requires: tuple[str, ...] = (), **more: Any) -> Patch:
-        """A patch with one edit."""
+        """A patch with one site."""
         return self.patch(name, self.edit(pattern, payload, **more), requires=requires)
 
     def overlay(self, path: str, text: str, **more: Any) -> Overlay:
@@ -231,9 +235,9 @@ class Bench:
 
 AUDITED = """\
   store.save(session, total); // keep it
-  /* sidecar-patcher:begin audit.0 (after) */
+  /* sidecar-patcher:begin audit.one (after) */
   console.log(session);
-  /* sidecar-patcher:end audit.0 */
+  /* sidecar-patcher:end audit.one */
   return total;
 """
 

@@ -141,10 +141,10 @@ def error(code: str, where: str, message: str) -> "dict[str, object]":
         ),
         pytest.param(
             "gate-portable",
-            "server/index.js (codex_hooks_page.0):2",
+            "server/index.js (codex_hooks_page.routes):2",
             "is not ES2017",
             "codex_hooks_page",
-            "server/index.js (codex_hooks_page.0):2: is not ES2017",
+            "server/index.js (codex_hooks_page.routes):2: is not ES2017",
             id="a payload by its name",
         ),
         pytest.param(
@@ -187,7 +187,7 @@ def test_every_patch_has_a_line() -> None:
 def made_checkout(top: Path, below: str) -> Path:
     """A repository of somebody's that has our package in a directory of it. Returns that directory."""
     project = top / below
-    for part in ("patcher", "templates", "fixtures/sidecar"):
+    for part in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / part, project / part, ignore=shutil.ignore_patterns("__pycache__"))
     subprocess.run(["git", "init", "-q", str(top)], check=True)
     return project

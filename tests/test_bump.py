@@ -7,14 +7,13 @@ import pytest
 
 from patcher.bump.accepting import Asked, chosen_of
 from patcher.bump.content import CommandLine, content
-from patcher.bump.model import Bump, Change, Kind, Place, Tried
+from patcher.bump.model import Bump, Change, Kind, SiteReport, Tried
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.history import Repository as History
 from patcher.materialize import materialize
-from patcher.model import Patch
-from patcher.model import Place as Where
-from tests.support import APP, APP_FILE, SMALL, Bench, Repository, Tree, refusal
+from patcher.model import Patch, Position
+from tests.support import APP, APP_FILE, SMALL, PatchMaker, Repository, Tree, refusal
 
 PACKAGE = '{"name": "agent-dashboard", "version": "%s"}\n'
 NEW = SMALL.having({"package.json": PACKAGE % "1.3.0"})
@@ -26,17 +25,17 @@ def bumped(repository: Repository, *series: Patch, until: str = "v1.3.0", **aske
         return run(history, series, Asked(until, **asked))  # type: ignore[arg-type]
 
 
-def only(found: Bump) -> Place:
-    [place] = found.places
+def only(found: Bump) -> SiteReport:
+    [place] = found.sites
     return place
 
 
 @pytest.fixture
-def audit(bench: Bench) -> Patch:
+def audit(bench: PatchMaker) -> Patch:
     return bench.audit()
 
 
-def moved(repository: Repository, audit: Patch, tree: Tree) -> Place:
+def moved(repository: Repository, audit: Patch, tree: Tree) -> SiteReport:
     """The place after one commit that makes `tree`."""
     repository.commit(tree, "v1.3.0")
     return only(bumped(repository, audit))
@@ -113,7 +112,7 @@ def gone(repository: Repository, tree: Tree) -> None:
     repository.commit(tree, "v1.3.0")
 
 
-def test_a_scope_that_was_split_says_so(repository: Repository, bench: Bench) -> None:
+def test_a_scope_that_was_split_says_so(repository: Repository, bench: PatchMaker) -> None:
     lines = [f"  const step{number} = store.step{number}(request, {number});\n" for number in range(12)]
     text = "function long(request) {\n" + "".join(lines) + "}\n"
     halves = (
@@ -185,9 +184,12 @@ def test_what_stands_there_twice_has_no_candidate_and_the_reason(repository: Rep
     assert [each for each in place.candidates if each.tried.fits or str(each.anchor.scope) == "function handle"] == []
 
 
-def test_a_replaced_expression_is_found_again(repository: Repository, bench: Bench) -> None:
+def test_a_replaced_expression_is_found_again(repository: Repository, bench: PatchMaker) -> None:
     edit = bench.edit(
-        "const total = store.count(session)", "counted(session)", place=Where.REPLACE, target="store.count(session)"
+        "const total = store.count(session)",
+        "counted(session)",
+        position=Position.REPLACE,
+        target="store.count(session)",
     )
     bench.templates[edit.template] = "store.count(session, 1)"
     changed = NEW.edited("const total = store.count(session)", "const total = await1(store.tally(session))")
@@ -199,7 +201,7 @@ def test_a_replaced_expression_is_found_again(repository: Repository, bench: Ben
 def test_first_choices_build(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     found = bumped(repository, audit)
-    assert found.chosen == {"audit.0": 1}
+    assert found.chosen == {"audit.one": 1}
     assert found.proposed.ok and not found.build.ok
     assert b"console.log(session);" in found.proposed.tree[APP_FILE].data
 
@@ -252,7 +254,7 @@ def test_a_merge_that_breaks_what_both_sides_left_whole_is_named(repository: Rep
     assert culprit is not None and culprit.subject == "evil merge"
 
 
-def test_a_gate_that_refuses_has_its_commit(repository: Repository, bench: Bench) -> None:
+def test_a_gate_that_refuses_has_its_commit(repository: Repository, bench: PatchMaker) -> None:
     patch = bench.insert("audit", "store.save(session, total)", "logger.log(session);", on=LOGGED)
     repository.commit(SMALL.having({APP_FILE: LOGGED}), "v1.2.1")
     repository.commit(NEW.having({APP_FILE: LOGGED + "\n// innocent\n"}), "innocent")
@@ -266,18 +268,18 @@ def test_a_gate_that_refuses_has_its_commit(repository: Repository, bench: Bench
 LOGGED = 'const logger = require("./logger");\n' + APP
 
 
-def test_a_place_that_waits_for_another_names_it(repository: Repository, bench: Bench) -> None:
+def test_a_place_that_waits_for_another_names_it(repository: Repository, bench: PatchMaker) -> None:
     first = bench.insert("first", "store.save(session, total)", "const saved = 1;")
     with_saved = APP.replace(SAVE, SAVE + "  const saved = 1;\n")
     second = bench.insert("second", "const saved = $_", "console.log(saved);", on=with_saved, requires=("first",))
     repository.commit(NEW.edited(SAVE, ""), "v1.3.0")
     found = bumped(repository, first, second, since="v1.2.0", write=True)  # nothing is accepted
-    waits = next(place for place in found.places if place.patch == "second")
+    waits = next(place for place in found.sites if place.patch == "second")
     assert waits.change is Change.WAITS
-    assert waits.change_said == "it anchors in what first brings, which stops at first.0: accept that first"
+    assert waits.change_said == "it anchors in what first brings, which stops at first.one: accept that first"
 
 
-def in_what_first_brings(bench: Bench) -> tuple[Patch, Patch]:
+def in_what_first_brings(bench: PatchMaker) -> tuple[Patch, Patch]:
     """Two patches; the second anchors in the payload of the first, with the statement of upstream's behind it."""
     first = bench.insert("first", "store.save(session, total)", "const saved = 1;")
     with_saved = APP.replace(SAVE, SAVE + "  const saved = 1;\n")
@@ -288,27 +290,27 @@ def in_what_first_brings(bench: Bench) -> tuple[Patch, Patch]:
 EDITED_SAVE = NEW.edited("store.save(session, total)", "store.save(session, total, 1)")
 
 
-def test_a_place_that_waited_goes_in_with_what_it_waited_for(repository: Repository, bench: Bench) -> None:
+def test_a_place_that_waited_goes_in_with_what_it_waited_for(repository: Repository, bench: PatchMaker) -> None:
     repository.commit(EDITED_SAVE, "v1.3.0")
     found = bumped(repository, *in_what_first_brings(bench), since="v1.2.0")
-    assert [(place.id, place.stops) for place in found.places] == [("first.0", True), ("second.0", False)]
-    assert found.chosen == {"first.0": 1} and found.proposed.ok
+    assert [(place.id, place.stops) for place in found.sites] == [("first.one", True), ("second.one", False)]
+    assert found.chosen == {"first.one": 1} and found.proposed.ok
 
 
-def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Repository, bench: Bench) -> None:
+def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Repository, bench: PatchMaker) -> None:
     """Without a second round nobody could ever accept it: it waits, and the first alone does not build."""
     repository.commit(EDITED_SAVE.edited("return total", "return total + 1"), "v1.3.0")
     series = in_what_first_brings(bench)
     found = bumped(repository, *series, since="v1.2.0")
-    second = found.places[1]
+    second = found.sites[1]
     assert (second.stops, second.change) == (True, Change.EDITED)
-    assert found.chosen == {"first.0": 1, "second.0": 1} and found.proposed.ok
-    accepted = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1, "second.0": 1})
+    assert found.chosen == {"first.one": 1, "second.one": 1} and found.proposed.ok
+    accepted = bumped(repository, *series, since="v1.2.0", accept={"first.one": 1, "second.one": 1})
     assert accepted.proposed.tree == found.proposed.tree
-    alone = bumped(repository, *series, since="v1.2.0", accept={"first.0": 1})
-    assert not alone.proposed.ok and [each.rank for each in alone.places[1].candidates] == [1]
+    alone = bumped(repository, *series, since="v1.2.0", accept={"first.one": 1})
+    assert not alone.proposed.ok and [each.rank for each in alone.sites[1].candidates] == [1]
     command = content(alone, CommandLine("bump"))["places"][1]["candidates"][0]["command"]
-    assert command == "bump --accept first.0=1 second.0=1"
+    assert command == "bump --accept first.one=1 second.one=1"
 
 
 def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repository, audit: Patch) -> None:
@@ -316,9 +318,9 @@ def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repositor
     repository.commit(EDITED_SAVE.edited("handle", "receive"), "v1.3.0")
     place = only(bumped(repository, audit))
     twice = replace(place, candidates=(replace(place.candidates[0], tried=Tried(problems=("it matches 2 times",))),))
-    said = refusal(chosen_of, [twice], Asked("v1.3.0", accept={"audit.0": 1}))
+    said = refusal(chosen_of, [twice], Asked("v1.3.0", accept={"audit.one": 1}))
     assert (said.message, said.hint) == (
-        "audit.0=1 cannot be accepted: it matches 2 times",
+        "audit.one=1 cannot be accepted: it matches 2 times",
         "the same command without `--accept` and `--write` shows the others",
     )
 
@@ -341,15 +343,15 @@ def test_a_long_diff_is_bounded_and_the_rest_counted(repository: Repository, aud
     assert shown + place.scope_diff.left_out == 400
 
 
-def test_payloads_of_ours_are_no_change_of_upstreams(repository: Repository, bench: Bench) -> None:
+def test_payloads_of_ours_are_no_change_of_upstreams(repository: Repository, bench: PatchMaker) -> None:
     """`first` stops, so its other payload is on one side only; that is nothing to read for `second`."""
     edits = [bench.edit("store.save(session, total)", "one();"), bench.edit("const total = $_", "two();")]
     first = bench.patch("first", *edits)
     second = bench.insert("second", "const session = $_", "three();", requires=("first",))
     repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
     found = bumped(repository, first, second)
-    assert [place.id for place in found.places if place.stops] == ["first.0"]
-    for place in found.places[1:]:
+    assert [place.id for place in found.sites if place.stops] == ["first.one"]
+    for place in found.sites[1:]:
         assert place.scope_diff is not None
         changed = [line for line in place.scope_diff.lines if line[:1] in "+-"]
         assert changed == ["-  store.save(session, total); // keep it", "+  store.save(session, total, 1); // keep it"]
@@ -369,31 +371,30 @@ def test_the_newest_tag_whose_pins_are_met_is_where_it_begins(repository: Reposi
 def test_an_unknown_place_or_rank_is_a_usage_error(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     said = refusal(bumped, repository, audit, accept={"audit.7": 1})
-    assert (said.message, said.hint) == ("there is no place audit.7 in v1.3.0", "did you mean audit.0?")
-    said = refusal(bumped, repository, audit, accept={"nothing.0": 1})
-    assert (said.message, said.hint) == ("there is no place nothing.0 in v1.3.0", "there are: audit.0")
-    said = refusal(bumped, repository, audit, accept={"audit.0": 9})
-    assert isinstance(said, UsageError) and said.message.startswith("audit.0 has no candidate 9: it has ")
+    assert (said.message, said.hint) == ("there is no site audit.7 in v1.3.0", "did you mean audit.one?")
+    said = refusal(bumped, repository, audit, accept={"nothing.one": 1})
+    assert (said.message, said.hint) == ("there is no site nothing.one in v1.3.0", "there are: audit.one")
+    said = refusal(bumped, repository, audit, accept={"audit.one": 9})
+    assert isinstance(said, UsageError) and said.message.startswith("audit.one has no candidate 9: it has ")
 
 
 def test_a_new_anchor_needs_no_new_version(repository: Repository, audit: Patch) -> None:
     repository.commit(SMALL.edited("handle", "receive"), "v1.3.0")
-    found = bumped(repository, audit, accept={"audit.0": 1})
-    assert found.proposed.ok and [place.finding.verdict for place in found.places] == ["missing"]
+    found = bumped(repository, audit, accept={"audit.one": 1})
+    assert found.proposed.ok and [place.finding.verdict for place in found.sites] == ["missing"]
 
 
 # --- where the review ended ------------------------------------------------------------------------------------
 
 
-def said_of(monkeypatch: pytest.MonkeyPatch, comment: str) -> None:
-    """The comment above the pin of `audit`, which has no module."""
-    monkeypatch.setattr("patcher.bump.run.comments_of", lambda series: {"audit": {(0, 0, 0): comment}})
+def reviewed_for(audit: Patch, versions: str) -> Patch:
+    """The patch, whose pin was reviewed for these versions."""
+    [site] = audit.sites
+    return replace(audit, sites=(site.with_pins(tuple(replace(pin, reviewed=versions) for pin in site.pins)),))
 
 
-def test_what_is_new_begins_at_the_last_review(
-    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said_of(monkeypatch, "v1.2.0 to v1.4.0")
+def test_what_is_new_begins_at_the_last_review(repository: Repository, audit: Patch) -> None:
+    audit = reviewed_for(audit, "v1.2.0 to v1.4.0")
     repository.commit(SMALL.edited("return total", "return total + 1"), "v1.3.0")
     repository.commit(NEW.edited("return total", "return total + 2"), "v1.4.0")
     repository.commit(NEW.edited("return total", "return total + 3"), "tip")
@@ -404,10 +405,8 @@ def test_what_is_new_begins_at_the_last_review(
     assert place.scope_diff is None, "it lies within what was read"
 
 
-def test_a_review_on_another_branch_is_not_where_it_begins(
-    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said_of(monkeypatch, "v1.2.0, v1.4.0")
+def test_a_review_on_another_branch_is_not_where_it_begins(repository: Repository, audit: Patch) -> None:
+    audit = reviewed_for(audit, "v1.2.0, v1.4.0")
     repository.git("checkout", "--quiet", "-b", "side")
     repository.commit(SMALL.edited("return total", "return total + 1"), "mine")
     repository.git("checkout", "--quiet", "main")
@@ -416,10 +415,8 @@ def test_a_review_on_another_branch_is_not_where_it_begins(
     assert place.scope_diff is not None and place.scope_diff.since == "v1.2.0"
 
 
-def test_a_ref_older_than_the_review_is_said_to_be(
-    repository: Repository, audit: Patch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    said_of(monkeypatch, "v1.2.0 to v1.3.0")
+def test_a_ref_older_than_the_review_is_said_to_be(repository: Repository, audit: Patch) -> None:
+    audit = reviewed_for(audit, "v1.2.0 to v1.3.0")
     repository.git("tag", "--delete", "v1.2.0")
     repository.git("checkout", "--quiet", "--orphan", "history")
     repository.commit(SMALL.edited("store.save(session, total)", "store.put(total)"), "older")

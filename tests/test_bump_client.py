@@ -66,8 +66,8 @@ def test_a_place_in_the_client_has_a_culprit_and_a_candidate(
     tmp_path: Path, tree: Callable[[Tree], Tree], change: Change, kind: Kind
 ) -> None:
     found = settings_at(tmp_path, tree)
-    [place] = [place for place in found.places if place.stops]
-    assert (place.id, place.change) == ("settings_switch.1", change)
+    [place] = [place for place in found.sites if place.stops]
+    assert (place.id, place.change) == ("settings_switch.section", change)
     assert place.culprit is not None and place.culprit.subject == "guilty"
     assert (place.candidates[0].kind, place.candidates[0].tried.fits) == (kind, True)
     assert found.proposed.ok
@@ -75,5 +75,5 @@ def test_a_place_in_the_client_has_a_culprit_and_a_candidate(
 
 def test_a_page_of_the_client_that_moved_is_found(tmp_path: Path) -> None:
     found = settings_at(tmp_path, in_settings("../words", "../words", "client/src/screens/Settings.tsx"))
-    section = next(place for place in found.places if place.id == "settings_switch.1")
+    section = next(place for place in found.sites if place.id == "settings_switch.section")
     assert (section.change, section.candidates[0].file) == (Change.MOVED, "client/src/screens/Settings.tsx")

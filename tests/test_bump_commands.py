@@ -79,16 +79,16 @@ def test_every_printed_command_works(cli: CommandLine, upstream: Path, form: str
 
 def test_what_is_accepted_is_shown_and_nothing_is_written(cli: CommandLine, upstream: Path) -> None:
     before = {path: path.read_bytes() for path in (ROOT / "patcher/patches").glob("*.py")}
-    ended = bump(cli, upstream, "main", "--accept", "harness_column.1=1", "record_hooks_once.0=1")
+    ended = bump(cli, upstream, "main", "--accept", "harness_column.statement=1", "record_hooks_once.insert=1")
     assert ended.code == 0 and "took  1  the same anchor, a new pin" in ended.out
     command = next(each for each in pulls.printed(ended.out) if "--write" in each)
-    assert command.endswith("--to main --accept harness_column.1=1 record_hooks_once.0=1 --write")
+    assert command.endswith("--to main --accept harness_column.statement=1 record_hooks_once.insert=1 --write")
     assert {path: path.read_bytes() for path in before} == before
 
 
 def test_one_of_two_is_a_stop_and_says_which_is_left(cli: CommandLine, upstream: Path) -> None:
-    ended = bump(cli, upstream, "main", "--accept", "harness_column.1=1")
-    assert ended.code == 3 and "next  read record_hooks_once.0 above" in ended.out and "--write" not in ended.out
+    ended = bump(cli, upstream, "main", "--accept", "harness_column.statement=1")
+    assert ended.code == 3 and "next  read record_hooks_once.insert above" in ended.out and "--write" not in ended.out
 
 
 def test_any_other_candidate_can_be_looked_at(cli: CommandLine, upstream: Path) -> None:
@@ -103,23 +103,43 @@ def test_any_other_candidate_can_be_looked_at(cli: CommandLine, upstream: Path) 
 
 
 def test_a_place_that_is_fine_takes_nothing(cli: CommandLine, upstream: Path) -> None:
-    ended = bump(cli, upstream, "v1.5.0", "--accept", "harness_column.1=3")
+    ended = bump(cli, upstream, "v1.5.0", "--accept", "harness_column.statement=3")
     assert ended.code == 0
-    assert "fine  harness_column.1 goes through as it is: there is nothing to accept\n" in ended.out
+    assert "fine  harness_column.statement goes through as it is: there is nothing to accept\n" in ended.out
 
 
 @pytest.mark.parametrize(
     ("words", "message", "hint"),
     [
-        (["harnes_column.1=1"], "there is no place harnes_column.1 in main", "did you mean harness_column.1?"),
-        (["harness_column.9=1"], "there is no place harness_column.9 in main", "did you mean harness_column."),
-        (["harness_column.1=2"], "harness_column.1 has no candidate 2: it has 1", "shows them"),
-        (["harness_column.1=1", "harness_column.1=1"], "harness_column.1 is accepted twice", "a place takes one"),
-        (["harness_column.1=0"], "expected PATCH.NUMBER=RANK, found 'harness_column.1=0'", "for example"),
-        (["harness_column.1=²"], "expected PATCH.NUMBER=RANK, found 'harness_column.1=²'", "for example"),
-        (["harness_column=1"], "expected PATCH.NUMBER=RANK, found 'harness_column=1'", "for example"),
-        (["harness_column.1=-1"], "expected PATCH.NUMBER=RANK, found 'harness_column.1=-1'", "for example"),
-        (["x"], "expected PATCH.NUMBER=RANK, found 'x'", "for example"),
+        (
+            ["harnes_column.statement=1"],
+            "there is no site harnes_column.statement in main",
+            "did you mean harness_column.statement?",
+        ),
+        (["harness_column.9=1"], "there is no site harness_column.9 in main", "did you mean harness_column."),
+        (["harness_column.statement=2"], "harness_column.statement has no candidate 2: it has 1", "shows them"),
+        (
+            ["harness_column.statement=1", "harness_column.statement=1"],
+            "harness_column.statement is accepted twice",
+            "a site takes one",
+        ),
+        (
+            ["harness_column.statement=0"],
+            "expected SITE=RANK, found 'harness_column.statement=0'",
+            "for example",
+        ),
+        (
+            ["harness_column.statement=²"],
+            "expected SITE=RANK, found 'harness_column.statement=²'",
+            "for example",
+        ),
+        (["harness_column=1"], "expected SITE=RANK, found 'harness_column=1'", "for example"),
+        (
+            ["harness_column.statement=-1"],
+            "expected SITE=RANK, found 'harness_column.statement=-1'",
+            "for example",
+        ),
+        (["x"], "expected SITE=RANK, found 'x'", "for example"),
     ],
 )
 def test_what_cannot_be_accepted(cli: CommandLine, upstream: Path, words: list[str], message: str, hint: str) -> None:
@@ -148,7 +168,7 @@ def test_all_of_what_is_new_is_shown_with_all(cli: CommandLine, upstream: Path, 
     assert lines in file.read_text()
     commit(Repository(path), "much is new")
     short, long = bump(cli, path).out, bump(cli, path, "main", "--all").out
-    assert f"{SESSIONS}, route GET /, 60 lines since v1.5.0: filter_by_harness.0\n" in short
+    assert f"{SESSIONS}, route GET /, 60 lines since v1.5.0: filter_by_harness.filter\n" in short
     assert "where.push(0)" in short and "where.push(59)" not in short
     assert all(f"where.push({number});" in long for number in range(60))
 
@@ -164,11 +184,11 @@ def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: Command
     [command] = [each for each in pulls.printed(bump(cli, upstream).out) if "--write" in each]
     with pulls.checkout() as folder:
         first = pulls.run(folder, command)
-        assert first.code == 0 and "wrote 2 declarations" in first.out
+        assert first.code == 0 and "wrote 2 files;" in first.out
         written = {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")}
         second = pulls.run(folder, command)
         assert second.code == 0 and "nothing to write: the declarations have it all" in second.out
-        assert "fine  harness_column.1 goes through as it is" in second.out
+        assert "fine  harness_column.statement goes through as it is" in second.out
         assert {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")} == written
 
 

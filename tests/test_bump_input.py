@@ -124,10 +124,20 @@ def test_a_commit_without_our_package(cli: CommandLine, repository: Repository) 
     assert ended.code == 5 and "expected agent-dashboard, found 'left-pad'" in ended.err
 
 
-@pytest.mark.parametrize("word", ["stamp_harness", "stamp_harness.1", "=1", "stamp_harness.1=x"])
+@pytest.mark.parametrize("word", ["stamp_harness", "stamp_harness.spare", "=1", "stamp_harness.spare=x"])
 def test_an_accept_that_is_none(cli: CommandLine, repository: Repository, word: str) -> None:
     ended = bump(cli, repository.path, "v1.2.0", "--accept", word)
-    assert ended.code == 2 and f"expected PATCH.NUMBER=RANK, found {word!r}" in ended.err
+    assert ended.code == 2 and f"expected SITE=RANK, found {word!r}" in ended.err
+
+
+def test_the_number_of_a_site_is_understood_and_its_name_is_said(cli: CommandLine, repository: Repository) -> None:
+    numbered = bump(cli, repository.path, "v1.2.0", "--accept", "codex_hooks.0=1")
+    said = "codex_hooks.0 is codex_hooks.start: sites have names now, and the next version takes no number\n"
+    assert numbered.err.startswith(said)
+    named = bump(cli, repository.path, "v1.2.0", "--accept", "codex_hooks.start=1")
+    assert (named.code, said + named.err) == (numbered.code, numbered.err)
+    twice = bump(cli, repository.path, "v1.2.0", "--accept", "codex_hooks.0=1", "codex_hooks.start=2")
+    assert twice.code == 2 and "codex_hooks.start is accepted twice: codex_hooks.start=1 and " in twice.err
 
 
 def test_an_unknown_patch(cli: CommandLine, repository: Repository) -> None:

@@ -185,23 +185,23 @@ def item(made: Pages, place: str) -> str:
 
 def test_each_stop_has_its_commit_its_windows_and_the_payload(story: Story, stopped: Pages) -> None:
     guilty = story.repository.git("log", "--format=%H", "--grep=^one word").strip()
-    part = item(stopped, "filter_by_harness.0")
+    part = item(stopped, "filter_by_harness.filter")
     assert f"<code>{guilty[:12]}</code>" in part and "@everyone &lt;b&gt;" in part
     assert "As reviewed: v1.5.0" in part and "Candidate 1: route GET / of server/routes/sessions.js" in part
     assert re.search(r'<tr class="payload">.*req\.query\.harness', part)
-    assert re.search(r"sidecar-patcher bump --upstream .* --accept .*\bfilter_by_harness\.0=1\b", part)
+    assert re.search(r"sidecar-patcher bump --upstream .* --accept .*\bfilter_by_harness\.filter=1\b", part)
     assert "<summary>2 more, less likely</summary>" in part and part.count('class="candidate') == 3
-    drifted = item(stopped, "harness_column.1")
+    drifted = item(stopped, "harness_column.statement")
     assert "Now: v1.6.0" in drifted and "one export more" in drifted
     assert re.search(r'class="now new-cell">  driftNew: 1,', drifted), "in its own indentation"
 
 
 def test_a_place_that_goes_on_stands_beside_what_it_was(stopped: Pages) -> None:
-    part = item(stopped, "parse_outside_transaction.2")
+    part = item(stopped, "parse_outside_transaction.transcript")
     assert "As reviewed: v1.5.0" in part and "Now: v1.6.0" in part
     assert re.search(r'<tr class="payload">.*= ingress\.transcript;', part), "the statement that comes of it"
     assert '<tr class="new">' not in part and '<tr class="gone">' not in part
-    lines = re.findall('<td class="now ">(.+?)</td>', item(stopped, "parse_outside_transaction.1"))
+    lines = re.findall('<td class="now ">(.+?)</td>', item(stopped, "parse_outside_transaction.take"))
     assert len(lines) > 1 and [line for line in lines if line.startswith(" ")] == [], (
         "statements of a function, at the left"
     )
@@ -216,7 +216,7 @@ def test_a_place_that_was_read_on_the_new_ref_stands_beside_the_beginning(tmp_pa
     made.change(
         "1.4.8", (INDEX, "const express", "// 1\nconst express"), ("package.json", "1.4.7", "1.4.8"), tag="v1.4.8"
     )
-    part = item(pages(tmp_path, made.path, "v1.4.8", "--from", "v1.4.7"), "parse_outside_transaction.1")
+    part = item(pages(tmp_path, made.path, "v1.4.8", "--from", "v1.4.7"), "parse_outside_transaction.take")
     assert "As reviewed: v1.4.7" in part and "Now: v1.4.8" in part and '<tr class="new">' not in part
 
 
@@ -243,7 +243,7 @@ def test_the_results_of_contracts_on_both_trees(story: Story, tmp_path: Path, mo
 
 def test_markdown_says_the_same(story: Story, stopped: Pages) -> None:
     text = stopped.markdown
-    assert text.startswith("## Bump from v1.5.0 to v1.6.0\n\n3 of 15 places stop.\n\nRead the windows below: ")
+    assert text.startswith("## Bump from v1.5.0 to v1.6.0\n\n3 of 15 sites stop.\n\nRead the windows below: ")
     first, second, third = (line.split(" | ") for line in text.splitlines() if re.match(r"\| \*{0,2}v1[.]", line))
     assert (first[0], second[0], third[0]) == ("| v1.5.0", "| v1.5.1", "| **v1.6.0**")
     assert (first[2], third[2], third[3]) == ("✓ yes", "✕ no", "✕ drifted")
@@ -316,7 +316,7 @@ def test_a_cell_leads_to_its_place_also_from_the_ref_where_it_began(browser: Any
     assert cells.count() == 1 and cells.first.inner_text() == "✕ missing"
     cells.first.press("Enter")
     wait_for(lambda: page.locator("details[open]").count() == 1)  # the policy of the page forbids `wait_for_function`
-    assert page.locator("details[open] > summary strong").first.inner_text() == "filter_by_harness.0"
+    assert page.locator("details[open] > summary strong").first.inner_text() == "filter_by_harness.filter"
     page.locator(".grid tbody tr").nth(2).get_by_role("link").first.focus()
     page.keyboard.press("ArrowRight")
     assert focused(page) == "✓ exact"
@@ -331,11 +331,11 @@ def test_a_bump_of_upstream_onto_its_second_line(tmp_path: Path) -> None:
     made = pages(tmp_path, UPSTREAM, "v2.0.0", "--from", "v1.4.6")
     assert (made.code, made.refs) == (0, ["v1.4.6", "v1.4.8", "v2.0.0"])
     assert [each["supported"] for each in made.matrix["refs"]] == [True] * 3
-    assert "All 9 places fit. Upstream does the work of 3 patches itself." in made.html
+    assert "All 9 sites fit. Upstream does the work of 3 patches itself." in made.html
     for name in ("capture_columns", "record_hooks_once", "codex_rollouts"):
         assert f"<li><strong>{name}</strong>" in made.html and f"- **{name}** ∅ superseded: " in made.markdown
     assert made.html.count('href="#superseded"') == 3
-    part = item(made, "filter_by_harness.0")
+    part = item(made, "filter_by_harness.filter")
     assert "As reviewed: v1.4.6" in part and "Now: v2.0.0" in part and '<tr class="payload">' in part
-    alone = item(made, "stamp_harness.2")
+    alone = item(made, "stamp_harness.forward")
     assert "As reviewed: the same tokens" in alone and '<tr class="new">' not in alone, "a place of the v2 line only"

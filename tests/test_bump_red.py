@@ -16,11 +16,10 @@ from patcher.bump.run import bump as run
 from patcher.bump.text import text_of
 from patcher.errors import DependenciesMissing, NodeMissing
 from patcher.history import Repository as History
-from patcher.model import Build, Patch
-from patcher.model import Place as Where
+from patcher.model import Build, Patch, Position
 from patcher.patches import SERIES
 from patcher.prove import Contract, Observation, ProofResult, find_node
-from tests.support import APP_FILE, SMALL, Bench, Repository, Tree
+from tests.support import APP_FILE, SMALL, PatchMaker, Repository, Tree
 
 PACKAGE = '{"name": "agent-dashboard", "version": "%s"}\n'
 NEW = SMALL.having({"package.json": PACKAGE % "1.3.0"})
@@ -57,13 +56,13 @@ def proven(repository: Repository, *series: Patch, seen: Seen | None = None, **a
         return prover.accepted(found)[0] if found.accepted else prover.first_choices(found)[0]
 
 
-def audit_of(bench: Bench) -> Patch:
+def audit_of(bench: PatchMaker) -> Patch:
     edit = bench.edit("store.save(session, total)", "console.log(session);")
     return bench.patch("audit", edit, contracts=(NAME,))
 
 
 @pytest.fixture
-def audit(bench: Bench) -> Patch:
+def audit(bench: PatchMaker) -> Patch:
     return audit_of(bench)
 
 
@@ -89,7 +88,7 @@ def test_the_commit_that_made_it_red_is_named_with_what_it_brought(repository: R
     assert red.culprit is not None and red.culprit.subject == "guilty"
     assert red.brought == (Brought(APP_FILE, "function settle", new=True),)
     assert red.said == (
-        "it is green at v1.2.0; no candidate mends it: each place of audit fits. "
+        "it is green at v1.2.0; no candidate mends it: each site of audit fits. "
         "It takes another edit (look at function settle of server/app.js)"
     )
     assert seen.asked <= 5, "one look at the beginning, and log2 of 8 commits"
@@ -145,7 +144,7 @@ def test_a_beginning_is_looked_at_with_the_series_as_it_is_declared(repository: 
     repository.git("tag", "v1.3.0")  # the number is still that of v1.2.0
     wrong = "const total = store.count(session)"
     found = proven(repository, audit)
-    ranks = {each.anchor.pattern: each.rank for each in found.places[0].candidates}
+    ranks = {each.anchor.pattern: each.rank for each in found.sites[0].candidates}
     rank = ranks.get(wrong) or next(rank for pattern, rank in ranks.items() if "count" in pattern)
     seen = Seen(wanted="store.keep(session, total, 1);\n  /* sidecar-patcher:begin", unwanted="never there")
 
@@ -158,10 +157,10 @@ def test_a_beginning_is_looked_at_with_the_series_as_it_is_declared(repository: 
         def prove(self, build: Build) -> list[ProofResult]:
             return seen.prove(build)
 
-    red = only(proven(repository, audit, seen=Declared(), accept={"audit.0": rank}))
+    red = only(proven(repository, audit, seen=Declared(), accept={"audit.one": rank}))
     assert (
         red.said
-        == f"it is green at v1.2.0; audit.0={rank} fits, and no longer brings it about: read what the commit did"
+        == f"it is green at v1.2.0; audit.one={rank} fits, and no longer brings it about: read what the commit did"
     )
     assert red.culprit is not None and red.culprit.subject == "guilty"
 
@@ -259,10 +258,10 @@ def test_no_commit_that_could_have_done_it(repository: Repository, audit: Patch)
 def test_a_candidate_that_is_accepted_and_red_says_so(repository: Repository, audit: Patch) -> None:
     repository.commit(SMALL.edited("function handle(request)", "async function handle(request)"), "innocent")
     repository.commit(settled(NEW).edited("function handle(request)", "async function handle(request)"), "v1.3.0")
-    found = proven(repository, audit, accept={"audit.0": 1})
-    said = "it is green at v1.2.0; audit.0=1 fits, and no longer brings it about: read what the commit did"
+    found = proven(repository, audit, accept={"audit.one": 1})
+    said = "it is green at v1.2.0; audit.one=1 fits, and no longer brings it about: read what the commit did"
     assert only(found).said == said
-    [candidate] = found.places[0].candidates
+    [candidate] = found.sites[0].candidates
     culprit = only(found).culprit
     assert candidate.tried.contracts is False and culprit is not None
     assert candidate.tried.problems == (f"contract {NAME} is red since {culprit.commit[:12]} (v1.3.0): {said}",)
@@ -278,21 +277,21 @@ def test_another_candidate_that_is_green_is_taken_instead(repository: Repository
     """All three fit; the likeliest is the wrong one, which only a contract can tell."""
     repository.commit(TWO, "v1.3.0")
     found = proven(repository, audit, seen=Seen(wanted="save(session, 0);\n  /* sidecar-patcher:begin"))
-    assert [(each.anchor.pattern, each.tried.contracts) for each in found.places[0].candidates[:3]] == [
+    assert [(each.anchor.pattern, each.tried.contracts) for each in found.sites[0].candidates[:3]] == [
         ("store.save(session, total, 1)", False),
         ("store.save(session, 0)", True),
         ("store.count(session)", False),
     ]
-    assert found.chosen == {"audit.0": 2} and found.proposed.ok and found.red == ()
+    assert found.chosen == {"audit.one": 2} and found.proposed.ok and found.red == ()
     said = "contract saves_are_logged is red: nothing is logged"
-    assert found.places[0].candidates[2].tried.problems == (said,)
+    assert found.sites[0].candidates[2].tried.problems == (said,)
 
 
 def test_every_candidate_that_fits_is_proven(repository: Repository, audit: Patch) -> None:
     repository.commit(TWO, "v1.3.0")
     found = proven(repository, audit, seen=Seen(unwanted="never there"))
-    assert [each.tried.contracts for each in found.places[0].candidates] == [True, True, True, None]
-    assert found.chosen == {"audit.0": 1}
+    assert [each.tried.contracts for each in found.sites[0].candidates] == [True, True, True, None]
+    assert found.chosen == {"audit.one": 1}
 
 
 # --- what a person reads ---------------------------------------------------------------------------------------
@@ -314,12 +313,12 @@ def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) 
 contract  {NAME}
   what  red on the patched tree: nothing is logged
   who   {culprit.commit[:12]} {culprit.date[:10]}  guilty
-  did   new: function settle of server/app.js (no place of its patches is in it)
+  did   new: function settle of server/app.js (no site of its patches is in it)
   why   {only(found).said}
 
 contracts  0 of 1 proven: red on pristine, green on patched
 
-fit   exact: audit.0
+fit   exact: audit.one
 """
         in said
     )
@@ -352,50 +351,50 @@ def test_a_log_is_told_in_short() -> None:
 COUNT = "const total = store.count(session)"
 
 
-def replacing(bench: Bench) -> Patch:
-    edit = bench.edit(COUNT, "counted(session)", place=Where.REPLACE, target="store.count(session)")
+def replacing(bench: PatchMaker) -> Patch:
+    edit = bench.edit(COUNT, "counted(session)", position=Position.REPLACE, target="store.count(session)")
     bench.templates[edit.template] = "store.count(session, 1)"
     return bench.patch("count", edit)
 
 
 @pytest.mark.parametrize("shown", ["if (store.count(session) > 3) return;", f"{COUNT};"])
 def test_code_that_is_replaced_and_comes_a_second_time_is_shown(
-    repository: Repository, bench: Bench, shown: str
+    repository: Repository, bench: PatchMaker, shown: str
 ) -> None:
     again = f"function again(session) {{\n  {shown}\n}}\n"
     repository.commit(NEW.edited("function handle", f"{again}function handle"), "v1.3.0")
     found = proven(repository, replacing(bench), seen=Seen(wanted=""))
-    [twin] = found.places[0].twins
+    [twin] = found.sites[0].twins
     assert (twin.scope, twin.shown) == ("function again", shown)
     body = {"ok": True, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert f"""
-twin  what a place replaces is there once more, new since its review, and nothing replaces it: it may need an edit of its own
-        count.0  server/app.js:{twin.line}, function again: `{shown}`
+twin  what a site replaces is there once more, new since its review, and nothing replaces it: it may need an edit of its own
+        count.one  server/app.js:{twin.line}, function again: `{shown}`
 """ in text_of(body)
 
 
-def test_a_twin_that_another_place_replaces_is_none(repository: Repository, bench: Bench) -> None:
+def test_a_twin_that_another_place_replaces_is_none(repository: Repository, bench: PatchMaker) -> None:
     again = "  const more = store.count(session);\n"
     there = NEW.edited("  return total;", f"{again}  return total;")
     other = bench.edit(
         "const more = store.count(session)",
         "more",
-        place=Where.REPLACE,
+        position=Position.REPLACE,
         target="store.count(session)",
         on=there.files[APP_FILE],
     )
     repository.commit(there, "v1.3.0")
     first = replacing(bench)
-    both = bench.patch("both", *first.edits, other)
+    both = bench.patch("both", *first.sites, other)
     alone = proven(repository, first, seen=Seen(wanted=""), since="v1.2.0")
-    assert len(alone.places[0].twins) == 1
-    assert proven(repository, both, seen=Seen(wanted=""), since="v1.2.0").places[0].twins == ()
+    assert len(alone.sites[0].twins) == 1
+    assert proven(repository, both, seen=Seen(wanted=""), since="v1.2.0").sites[0].twins == ()
 
 
 def test_an_edit_that_only_adds_has_no_twins(repository: Repository, audit: Patch) -> None:
     more = "function more(session, total) {\n  return store.save(session, total);\n}\n"
     repository.commit(NEW.edited("module.exports", f"{more}module.exports"), "v1.3.0")
-    assert proven(repository, audit).places[0].twins == ()
+    assert proven(repository, audit).sites[0].twins == ()
 
 
 # --- for real --------------------------------------------------------------------------------------------------

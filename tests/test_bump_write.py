@@ -1,10 +1,9 @@
 """`bump --write`: a diff of pins and nothing else, whole files at any instant, and a refusal wherever it must not write."""
 
-import ast
 import difflib
+import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -15,16 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from patcher.bump import declarations, declared, save
-from patcher.bump.repin import AddAnchor, AddPin, Comment, repinned
+from patcher.bump import ranges, record
+from patcher.bump.anchors import with_anchors
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import MODULE, Anchor, Pin, function
+from patcher.model import MODULE, Anchor, Patch, function
 from patcher.patches import SERIES
 from patcher.prove import find_node
 from tests.support import ROOT, Ended, end_all_below, environment, refusal
 
 PATCHES = ROOT / "patcher/patches"
-PIN = Pin("a" * 64, "b" * 64, 77)
 
 
 def source(patch: str) -> str:
@@ -50,95 +48,79 @@ def is_formatted(text: str) -> bool:
 
 # --- text ------------------------------------------------------------------------------------------------------
 
-EVERY_ANCHOR = [
-    (patch.id, number, index)
-    for patch in SERIES
-    for number, edit in enumerate(patch.edits)
-    for index, _ in enumerate(edit.anchors)
-]
+EVERY_SITE = [(patch.id, site.name) for patch in SERIES for site in patch.sites]
+ANCHOR = Anchor(function("other"), 'log("it\'s")', before=1)
 
 
-@pytest.mark.parametrize(("patch", "number", "index"), EVERY_ANCHOR)
-def test_a_pin_more_is_six_lines_more(patch: str, number: int, index: int) -> None:
-    old = source(patch)
-    new = repinned(old, [AddPin(number, index, PIN, "v9.9.9")], "x.py")
-    added, removed = added_and_removed(old, new)
-    assert removed == []
-    assert sorted(added) == sorted(
-        ["# v9.9.9", "Pin(", f'tokens="{PIN.tokens}",', f'text="{PIN.text}",', "line=77,", "),"]
-    )
-    pins = declared_in(new, patch).edits[number].anchors[index].pins
-    before = declared_in(old, patch).edits[number].anchors[index].pins
-    assert [pin for pin in pins if pin != PIN] == list(before) and pins.count(PIN) == 1
-    assert is_formatted(new)
-
-
-def declared_in(text: str, patch: str) -> "object":
+def declared_in(text: str, patch: str) -> Patch:
     names: dict[str, object] = {"__name__": f"patcher.patches.{patch}"}
     exec(text, names)
-    return names["PATCH"]
+    made = names["PATCH"]
+    assert isinstance(made, Patch)
+    return made
 
 
-def test_the_builtin_pin_stays_last() -> None:
-    old = source("filter_by_harness")
-    new = repinned(old, [AddPin(0, 0, PIN, "v9.9.9")], "x.py")
-    *versions, builtin = declared.comments(old).values()
-    assert list(declared.comments(new).values()) == [*versions, "v9.9.9", builtin] and builtin == "builtin"
-
-
-def test_a_comment_changes_its_line_only() -> None:
-    old = source("harness_column")
-    new = repinned(old, [Comment(1, 0, 1, "v1.4.0 to v9.9.9")], "x.py")
-    assert added_and_removed(old, new) == (["# v1.4.0 to v9.9.9"], ["# v1.4.0 to v1.4.8"])
-
-
-ANCHOR = Anchor(function("other"), 'log("it\'s")', (PIN,), before=1)
-
-
-def test_a_new_anchor_stands_after_the_others() -> None:
-    old = source("filter_by_harness")
-    new = repinned(old, [AddAnchor(0, ANCHOR, "v9.0.0")], "x.py")
-    [first, second] = declared_in(new, "filter_by_harness").edits[0].anchors  # type: ignore[attr-defined]
-    assert second == ANCHOR and [first] == [*declared_in(old, "filter_by_harness").edits[0].anchors]  # type: ignore[attr-defined]
+@pytest.mark.parametrize(("patch", "site"), EVERY_SITE)
+def test_a_new_anchor_stands_after_the_others(patch: str, site: str) -> None:
+    old = source(patch)
+    new = with_anchors(old, {site: ANCHOR}, "x.py")
+    before, after = declared_in(old, patch), declared_in(new, patch)
+    sites = tuple(
+        replace(each, anchors=(*each.anchors, ANCHOR)) if each.name == site else each for each in before.sites
+    )
+    assert after == replace(before, sites=sites)
+    assert all(line.startswith("from patcher.model import ") for line in added_and_removed(old, new)[1])
     assert is_formatted(new)
-    _, removed = added_and_removed(old, new)
-    assert removed == ["from patcher.model import Anchor, Edit, Patch, Pin, Place, route"]
+
+
+def test_a_second_anchor_stands_after_the_first_new_one() -> None:
     later = replace(ANCHOR, scope=MODULE, file="server/other.js")
-    twice = repinned(new, [AddAnchor(0, later, "v9.5.0")], "x.py")
-    assert declared_in(twice, "filter_by_harness").edits[0].anchors == (first, ANCHOR, later)  # type: ignore[attr-defined]
+    new = with_anchors(source("filter_by_harness"), {"filter": ANCHOR}, "x.py")
+    twice = with_anchors(new, {"filter": later}, "x.py")
+    assert declared_in(twice, "filter_by_harness").sites[0].anchors[1:] == (ANCHOR, later)
     assert is_formatted(twice)
 
 
 @pytest.mark.parametrize(
-    "text", ["X = 1\n", "PATCH = Patch(edits=EDITS)\n", "PATCH = Patch(edits=(Edit(anchors=A),))\n"]
+    "text",
+    [
+        "X = 1\n",
+        "PATCH = Patch(sites=SITES)\n",
+        'PATCH = Patch(sites=(Site(name="one", anchors=A),))\n',
+        'PATCH = Patch(sites=(Site(name="one", anchors=()),))\n',
+        'PATCH = Patch(sites=(Site(name="two", anchors=(Anchor(),)),))\n',
+        'PATCH = Patch(sites=(Site(name="one", anchors=(Anchor(),)),))\n',
+    ],
 )
 def test_what_is_not_written_out_is_refused(text: str) -> None:
-    said = refusal(repinned, text, [AddPin(0, 0, PIN, "v9.9.9")], "x.py")
+    said = refusal(with_anchors, text, {"one": ANCHOR}, "x.py")
     assert isinstance(said, DeclarationUnclear) and said.message.startswith(
-        "expected pins that are written out, found "
+        "expected anchors that are written out, found "
     )
 
 
 @pytest.mark.parametrize(
-    ("comment", "between", "then"),
+    ("reviewed", "between", "then"),
     [
         ("v1.1.1 to v1.4.8", (), "v1.1.1 to v1.5.0"),
         ("v1.4.8", (), "v1.4.8 to v1.5.0"),
         ("v1.1.1 to v1.4.8", ("v1.4.9",), "v1.1.1 to v1.4.8, v1.5.0"),
         ("v1.1.1 to v1.2.0, v1.4.8", (), "v1.1.1 to v1.2.0, v1.4.8 to v1.5.0"),
         ("v1.1.1 to v1.5.0", (), "v1.1.1 to v1.5.0"),
+        ("v1.1.1 to v1.4.8: a note, and more", (), "v1.1.1 to v1.5.0: a note, and more"),
+        ("v1.1.1: a note", ("v1.4.9",), "v1.1.1, v1.5.0: a note"),
         ("builtin", (), "builtin"),
     ],
 )
-def test_the_versions_of_a_comment(comment: str, between: tuple[str, ...], then: str) -> None:
-    assert declared.extended(comment, "v1.5.0", between) == then
+def test_the_versions_that_a_pin_was_reviewed_for(reviewed: str, between: tuple[str, ...], then: str) -> None:
+    assert ranges.extended(reviewed, "v1.5.0", between) == then
 
 
 # --- files -----------------------------------------------------------------------------------------------------
 
 KILLED_AFTER = """
 import os, signal, sys
-from patcher.bump import save
+from patcher.bump import record
 left = int(sys.argv[2])
 def counted(function):
     def call(*given, **named):
@@ -150,41 +132,46 @@ def counted(function):
     return call
 for name in ("replace", "unlink", "fsync", "open", "close"):
     setattr(os, name, counted(getattr(os, name)))
-save.save(sys.argv[1], {f"{n}.py": (f"old {n}\\n", f"new {n}\\n" * 2000) for n in range(4)})
+names = ["0.py", "1.py", "2.py", "pins.json"]
+record.write({n: (f"old {n}\\n", f"new {n}\\n" * 2000) for n in names}, sys.argv[1])
 """
+NAMES = ["0.py", "1.py", "2.py", "pins.json"]
 
 
-def test_killed_at_every_step_each_file_is_whole_and_the_next_run_ends_it(tmp_path: Path) -> None:
+def test_killed_at_every_step_each_file_is_whole_and_the_pins_come_last(tmp_path: Path) -> None:
     seen = set()
     for steps in range(60):
         folder = tmp_path / str(steps)
         folder.mkdir()
-        for number in range(4):
-            (folder / f"{number}.py").write_text(f"old {number}\n")
+        for name in NAMES:
+            (folder / name).write_text(f"old {name}\n")
         done = subprocess.run([sys.executable, "-c", KILLED_AFTER, str(folder), str(steps)], env=environment())
-        texts = [(folder / f"{number}.py").read_text() for number in range(4)]
-        assert all(text in {f"old {n}\n", f"new {n}\n" * 2000} for n, text in enumerate(texts))
-        save.recover(str(folder))
-        ended = [(folder / f"{number}.py").read_text()[:3] for number in range(4)]
-        assert ended in (["old"] * 4, ["new"] * 4)
-        assert sorted(os.listdir(folder)) == ["0.py", "1.py", "2.py", "3.py"]
-        seen.add((done.returncode, tuple(text[:3] for text in texts), ended[0]))
+        written = [(folder / name).read_text() for name in NAMES]
+        assert all(text in {f"old {n}\n", f"new {n}\n" * 2000} for n, text in zip(NAMES, written, strict=True))
+        states = tuple(text[:3] for text in written)
+        assert states == tuple(sorted(states)), "a file came before one that goes first"
+        seen.add((done.returncode, states))
+        rest = {n: (t, f"new {n}\n" * 2000) for n, t in zip(NAMES, written, strict=True) if t.startswith("old")}
+        record.write(rest, str(folder))
+        assert sorted(os.listdir(folder)) == NAMES, "what a killed run had staged is gone"
+        assert all((folder / name).read_text().startswith("new") for name in NAMES)
         if done.returncode == 0:
             break
     assert done.returncode == 0, "more steps than were tried"
-    assert (-signal.SIGKILL, ("new", "new", "old", "old"), "new") in seen  # between two files: completed afterwards
-    assert (-signal.SIGKILL, ("old",) * 4, "old") in seen
+    assert (-signal.SIGKILL, ("new", "new", "new", "old")) in seen  # anchors without their pins: a tree that refuses
+    assert (-signal.SIGKILL, ("old",) * 4) in seen
 
 
 def test_an_edited_file_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("edited\n")
-    said = refusal(save.save, str(tmp_path), {"a.py": ("old\n", "new\n")})
+    (tmp_path / "pins.json").write_text("old\n")
+    said = refusal(record.write, {"pins.json": ("old\n", "new\n"), "a.py": ("old\n", "new\n")}, str(tmp_path))
     assert isinstance(said, DeclarationsChanged)
-    assert (tmp_path / "a.py").read_text() == "edited\n" and os.listdir(tmp_path) == ["a.py"]
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a.py": "edited\n", "pins.json": "old\n"}
 
 
 def test_an_installed_wheel_is_not_written_to(tmp_path: Path) -> None:
-    said = refusal(declarations.refuse_unless_ours, str(tmp_path / "site-packages/patcher/patches"))
+    said = refusal(record.refuse_unless_ours, str(tmp_path / "site-packages/patcher/patches"))
     assert isinstance(said, DeclarationsReadOnly) and said.exit_code == 5
     assert said.message == "the declarations are part of an installed sidecar-patcher; `--write` changes a checkout"
     assert said.hint == "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"
@@ -217,8 +204,6 @@ def upstream(tmp_path: Path) -> Path:
 
 
 def version_of(text: str) -> str:
-    import json
-
     return str(json.loads(text)["version"])
 
 
@@ -260,19 +245,21 @@ def node() -> None:
 def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, upstream: Path, node: None) -> None:
     before = texts(checkout)
     stopped = bump(checkout, upstream)
-    assert stopped.code == 3 and "--accept harness_column.1=1 --write" in stopped.out
+    assert stopped.code == 3 and "--accept harness_column.statement=1 --write" in stopped.out
     assert texts(checkout) == before
-    done = bump(checkout, upstream, "--accept", "harness_column.1=1", "--write")
-    assert done.code == 0 and done.said.endswith("declarations; read `git diff patcher/patches`\n")
+    done = bump(checkout, upstream, "--accept", "harness_column.statement=1", "--write")
+    assert done.code == 0 and done.said.endswith("wrote 1 file; read `git diff patcher/patches`\n")
     after = texts(checkout)
-    assert after.keys() == before.keys()
-    for name, text in after.items():
-        added, removed = added_and_removed(before[name], text)
-        assert {re.sub("v1[.][46][.][08]", "v", line) for line in removed} <= {"# v1.1.1 to v", "# v to v"}
-        pins = [line for line in added if not line.startswith("# v")]
-        assert len(pins) == (5 if name == "harness_column.py" else 0)
-        assert is_formatted(text) if name.endswith(".py") else text == before[name]
-    assert "# v1.1.1 to v1.6.0" in after["capture_columns.py"] and "# v1.6.0\n" in after["harness_column.py"]
+    assert {name for name in after.keys() | before.keys() if after.get(name) != before.get(name)} == {"pins.json"}
+    old, new = (json.loads(each["pins.json"]) for each in (before, after))
+    *kept, pin = new["harness_column.statement"]
+    assert (kept, pin["reviewed"]) == (old["harness_column.statement"], "v1.6.0")
+    assert list(new) == list(old)
+    for site, pins in new.items():
+        for then, now in zip(old[site], pins, strict=False):
+            assert {**then, "reviewed": ""} == {**now, "reviewed": ""}
+            assert now["reviewed"] in {then["reviewed"], then["reviewed"].replace("v1.4.8", "v1.6.0")}
+    assert new["capture_columns.migration"][0]["reviewed"] == "v1.1.1 to v1.6.0"
     again = bump(checkout, upstream, "--write")
     assert (again.code, again.said) == (0, "nothing to write: the declarations have it all\n")
     assert texts(checkout) == after
@@ -283,7 +270,7 @@ def test_a_red_contract_refuses_and_nothing_is_written(checkout: Path, upstream:
     overlay = checkout / "templates/payload/filter_by_harness.js.j2"
     overlay.write_text('if (req.query.never) {\n  where.push("1 = 1");\n}\n')
     before = texts(checkout)
-    done = bump(checkout, upstream, "--accept", "harness_column.1=1", "--write")
+    done = bump(checkout, upstream, "--accept", "harness_column.statement=1", "--write")
     assert done.code == 4 and "red on the patched tree" in done.out
     assert done.said.endswith("nothing was written\n") and texts(checkout) == before
 
@@ -300,14 +287,12 @@ def test_what_was_not_proven_is_not_written(checkout: Path, upstream: Path) -> N
 
 
 @pytest.mark.slow
-def test_killed_at_any_moment_every_declaration_is_whole(
-    checkout: Path, upstream: Path, node: None, tmp_path: Path
-) -> None:
+def test_killed_at_any_moment_every_file_is_whole(checkout: Path, upstream: Path, node: None, tmp_path: Path) -> None:
     before = texts(checkout)
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     command = [sys.executable, "-m", "patcher", "bump", "--upstream", str(upstream), "--to", "v1.6.0"]
-    command += ["--accept", "harness_column.1=1", "--write"]
+    command += ["--accept", "harness_column.statement=1", "--write"]
     chance = random.Random(4)
     for _ in range(4):
         process = subprocess.Popen(
@@ -318,8 +303,8 @@ def test_killed_at_any_moment_every_declaration_is_whole(
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         end_all_below(scratch)
-        for name, text in texts(checkout).items():
-            if name.endswith(".py"):
-                ast.parse(text)
-                added, removed = added_and_removed(before[name], text)
-                assert all(line.startswith("# v") for line in removed) and len(added) - len(removed) in {0, 6}
+        now = texts(checkout)
+        assert {name: text for name, text in now.items() if name in before and name != "pins.json"} == {
+            name: text for name, text in before.items() if name != "pins.json"
+        }
+        assert json.loads(now["pins.json"]).keys() == json.loads(before["pins.json"]).keys()

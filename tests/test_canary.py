@@ -12,7 +12,7 @@ import yaml  # libcst brings it
 
 from patcher.cli import parser
 from patcher.model import Patch
-from tests.support import ROOT, Bench, CommandLine, Repository, Tree
+from tests.support import ROOT, CommandLine, PatchMaker, Repository, Tree
 
 WORKFLOW = ROOT / ".github" / "workflows" / "canary.yml.example"
 CANARY: dict[Any, Any] = yaml.safe_load(WORKFLOW.read_text(encoding="utf-8"))
@@ -53,7 +53,7 @@ def test_what_it_keeps_is_what_it_makes() -> None:
 
 
 @pytest.fixture
-def story(tmp_path: Path, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Repository:
+def story(tmp_path: Path, bench: PatchMaker, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """A release that fits, and a tip."""
     from tests.test_matrix import versioned
 

@@ -27,9 +27,9 @@ from tests.support import (
     APP_FILE,
     ROOT,
     SMALL,
-    Bench,
     CommandLine,
     Ended,
+    PatchMaker,
     environment,
     said_by,
     snapshot,
@@ -57,7 +57,7 @@ def drifted(upstream: Path) -> Path:
 
 
 @pytest.fixture
-def small(bench: Bench, use_series: Use, tmp_path: Path) -> str:
+def small(bench: PatchMaker, use_series: Use, tmp_path: Path) -> str:
     """A small upstream on the disk, and a series of one patch."""
     use_series(bench.audit())
     return SMALL.write(tmp_path / "upstream")
@@ -165,7 +165,9 @@ def test_exit_4_a_gate_refused(cli: CommandLine, upstream: Path, tmp_path: Path)
     assert "error[gate-imports]: " in ended.out and "`../websocket` is not in the generated tree" in ended.out
 
 
-def test_exit_4_a_gate_refused_a_small_series(cli: CommandLine, bench: Bench, use_series: Use, tmp_path: Path) -> None:
+def test_exit_4_a_gate_refused_a_small_series(
+    cli: CommandLine, bench: PatchMaker, use_series: Use, tmp_path: Path
+) -> None:
     use_series(bench.insert("audit", "store.save(session, total)", "console.log(gone);"))
     ended = cli("build", "--upstream", SMALL.write(tmp_path / "upstream"), "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
@@ -278,13 +280,13 @@ def test_the_list_has_a_line_for_each_patch(cli: CommandLine) -> None:
 def test_a_patch_is_explained(cli: CommandLine, patch: Patch) -> None:
     out = cli("explain", patch.id).out
     wanted = [patch.summary, "Why:", "Upstream:", *patch.contracts, *(overlay.path for overlay in patch.overlays)]
-    wanted += [pin.tokens for edit in patch.edits for anchor in edit.anchors for pin in anchor.pins]
+    wanted += [pin.tokens for edit in patch.sites for anchor in edit.anchors for pin in anchor.pins]
     assert [text for text in wanted if text not in out] == []
 
 
 def test_a_patch_is_explained_with_what_stands_there(cli: CommandLine) -> None:
     out = cli("explain", "filter_by_harness", "--upstream", "builtin").out
-    assert "  there     | const whereSql = " in out and '  there     Pin("' in out
+    assert "  there     | const whereSql = " in out and "  there     tokens " in out
 
 
 def test_the_diff_is_one_that_git_can_apply(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
@@ -346,6 +348,7 @@ def test_json_of_a_stopped_build_has_every_stop(cli: CommandLine, drifted: Path)
     content = json.loads(cli("check", "--upstream", drifted, "--format", "json").out)
     stops = [each for each in content["places"] if each["verdict"] == "missing"]
     assert len(content["errors"]) == len(stops) > 3
+    assert all(each["site"].startswith(f"{each['id']}.") for each in stops)
     assert {error["code"] for error in content["errors"]} == {"anchor-missing"}
     assert all(error["hint"] for error in content["errors"])
 

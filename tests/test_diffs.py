@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from patcher import diffs, pipeline
 from patcher.model import Build, Patch
-from tests.support import APP, APP_FILE, SMALL, Bench, CommandLine, Tree, snapshot
+from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Tree, snapshot
 
 BREAKS = ["\f", "\v", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\r", "\ufeff", "é", "+", "-", "\\"]
 NAMES = [
@@ -59,7 +59,7 @@ def holds(upstream: Tree, series: tuple[Patch, ...]) -> None:
 )
 @hypothesis.settings(suppress_health_check=[hypothesis.HealthCheck.function_scoped_fixture])
 def test_next_to_odd_line_breaks(
-    bench: Bench, comments: list[str], ends: str, final: str, *, bom: bool, executable: bool
+    bench: PatchMaker, comments: list[str], ends: str, final: str, *, bom: bool, executable: bool
 ) -> None:
     lines = APP.rstrip("\n").split("\n")
     for at, comment in zip((3, 4, 5, 6), comments, strict=True):
@@ -70,7 +70,7 @@ def test_next_to_odd_line_breaks(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_are_quoted_as_git_does(bench: Bench, name: str) -> None:
+def test_names_are_quoted_as_git_does(bench: PatchMaker, name: str) -> None:
     """Two files whose names are odd: one that is added, and one that is patched."""
     path = f"server/{name}"
     upstream = SMALL.having({path: APP})
@@ -78,7 +78,7 @@ def test_names_are_quoted_as_git_does(bench: Bench, name: str) -> None:
     holds(upstream, (bench.patch("audit", edited, overlays=(bench.overlay(f"server/new-{name}", "1;\n"),)),))
 
 
-def test_a_name_that_is_not_utf_8_is_quoted(bench: Bench) -> None:
+def test_a_name_that_is_not_utf_8_is_quoted(bench: PatchMaker) -> None:
     name = os.fsdecode(b"server/caf\xe9.js")
     edited = bench.edit("store.save(session, total)", "console.log(session);", file=name)
     diff = "".join(diffs.diff(SMALL.having({name: APP}).upstream, (bench.patch("audit", edited),), ()))
@@ -87,17 +87,17 @@ def test_a_name_that_is_not_utf_8_is_quoted(bench: Bench) -> None:
 
 @pytest.mark.parametrize("executable", [True, False])
 @pytest.mark.parametrize("text", ["", "1;", "1;\n", "\r", "\ufeff1;\r\n"], ids=ascii)
-def test_an_added_file_has_its_mode(bench: Bench, text: str, executable: bool) -> None:
+def test_an_added_file_has_its_mode(bench: PatchMaker, text: str, executable: bool) -> None:
     overlay = bench.overlay("server/new.js", text, executable=executable)
     holds(SMALL, (bench.patch("audit", overlays=(overlay,)),))
 
 
 @pytest.mark.parametrize("executable", [True, False])
-def test_a_patched_file_keeps_its_mode(bench: Bench, executable: bool) -> None:
+def test_a_patched_file_keeps_its_mode(bench: PatchMaker, executable: bool) -> None:
     holds(Tree(SMALL.files, executable=frozenset({APP_FILE} if executable else ())), (bench.audit(),))
 
 
-def test_bytes_of_a_file_come_out_as_they_are(cli: CommandLine, bench: Bench) -> None:
+def test_bytes_of_a_file_come_out_as_they_are(cli: CommandLine, bench: PatchMaker) -> None:
     """Not UTF-8, and no patch of ours touches it: it is not in the diff at all."""
     upstream = SMALL.having({"server/latin.js": b"// caf\xe9\n"})
     diff = "".join(diffs.diff(upstream.upstream, (bench.audit(),), ()))

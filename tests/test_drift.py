@@ -14,7 +14,7 @@ from patcher.errors import NotTheFile
 from patcher.gates import module_kinds
 from patcher.gates.package_json import MODULE, Kind
 from patcher.materialize import materialize
-from patcher.model import Edit, File, Finding, Located, Patch, Tree, Upstream, Verdict
+from patcher.model import File, Finding, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
 from patcher.patches import SERIES
 from patcher.pipeline import check_upstream
 from patcher.reapply import Taken
@@ -67,7 +67,7 @@ def test_a_sample_is_neither_misapplied_nor_stopped_needlessly(builtin: Referenc
 
 def test_every_edit_of_the_series_is_mutated_in_both_ways(builtin: Reference, everything: list[Mutation]) -> None:
     made = everything
-    active = {f"{patch.id}.{number}" for patch in SERIES for number, _ in patch.edits_for(builtin.upstream.line)}
+    active = {site.id for patch in SERIES for site in patch.sites_for(builtin.upstream.line)}
     for harmless in (True, False):
         assert {each.spot for each in made if each.harmless is harmless} == active
     assert len({each.name for each in made}) == len(made), "a name is what `--only` takes"
@@ -128,51 +128,51 @@ def test_the_result_of_the_unchanged_upstream_is_right(builtin: Reference) -> No
 
 
 def twice(text: str) -> str:
-    start, end = block_of(text, "parse_outside_transaction.0")
+    start, end = block_of(text, "parse_outside_transaction.open")
     return text[:end] + text[start:end] + text[end:]
 
 
 def without(text: str) -> str:
-    start, end = block_of(text, "parse_outside_transaction.0")
+    start, end = block_of(text, "parse_outside_transaction.open")
     return text[:start] + text[end:]
 
 
 def nested_one_taken_out(text: str) -> str:
-    start, end = block_of(text, "stamp_harness.0")
-    _, outer = block_of(text, "parse_outside_transaction.1")
+    start, end = block_of(text, "stamp_harness.stamp")
+    _, outer = block_of(text, "parse_outside_transaction.take")
     return text[:start] + text[end:outer] + text[start:end] + text[outer:]
 
 
 TAMPERED = {
     "a payload one statement too late": (
-        moved_behind("parse_outside_transaction.1", "\n\n"),
-        "parse_outside_transaction.1 went in at",
+        moved_behind("parse_outside_transaction.take", "\n\n"),
+        "parse_outside_transaction.take went in at",
     ),
     "a payload in another function": (
-        moved_behind("parse_outside_transaction.1", 'router.post("/event", (req, res) => {'),
-        "parse_outside_transaction.1 went in at",
+        moved_behind("parse_outside_transaction.take", 'router.post("/event", (req, res) => {'),
+        "parse_outside_transaction.take went in at",
     ),
-    "a payload that is missing": (without, "parse_outside_transaction.0 is there 0 times"),
-    "a payload that is there twice": (twice, "parse_outside_transaction.0 is there 2 times"),
+    "a payload that is missing": (without, "parse_outside_transaction.open is there 0 times"),
+    "a payload that is there twice": (twice, "parse_outside_transaction.open is there 2 times"),
     "a payload beside the one it belongs in": (
         nested_one_taken_out,
-        "stamp_harness.0 does not stand in parse_outside_transaction.1",
+        "stamp_harness.stamp does not stand in parse_outside_transaction.take",
     ),
     "a payload with other words": (
         lambda text: text.replace(".openIngress(data,", ".openIngress(body,"),
-        "parse_outside_transaction.0 is not the payload that was to go in",
+        "parse_outside_transaction.open is not the payload that was to go in",
     ),
     "a payload with other line endings": (
         lambda text: text.replace(".ingressOf(data);\n", ".ingressOf(data);\r\n"),
-        "parse_outside_transaction.1 has line endings that the file does not have",
+        "parse_outside_transaction.take has line endings that the file does not have",
     ),
     "a changed byte elsewhere": (
         lambda text: text.replace("const sessionId = data.session_id;", "const sessionId = data.session;"),
         "bytes outside the payloads have changed",
     ),
     "a marker without a partner": (
-        lambda text: text.replace("/* sidecar-patcher:end stamp_harness.0 */", ""),
-        "the end of parse_outside_transaction.1 has no beginning",
+        lambda text: text.replace("/* sidecar-patcher:end stamp_harness.stamp */", ""),
+        "the end of parse_outside_transaction.take has no beginning",
     ),
 }
 
@@ -203,19 +203,19 @@ def test_the_judge_sees_a_payload_that_has_no_right_place(builtin: Reference) ->
     tree, result = generated(builtin)
     places = [judge.Expected(spot, None, None) for spot in builtin.spots.values()]
     problems = judge.judge(tree, result, places, builtin.added)
-    assert any("filter_by_harness.0 went in at" in each and "has no right place" in each for each in problems)
+    assert any("filter_by_harness.filter went in at" in each and "has no right place" in each for each in problems)
 
 
 # --- a patcher that is too lenient, and one that is too strict -------------------------------------------------
 
 
-def lenient(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
+def lenient(patch: Patch, edit: Site, located: Located, upstream: Upstream) -> Finding:
     """Takes the first match for the right one, whatever its tokens."""
     strict = verify(patch, edit, located, upstream)
     return replace(strict, verdict=Verdict.EXACT) if located.matches else strict
 
 
-def strict(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Finding:
+def strict(patch: Patch, edit: Site, located: Located, upstream: Upstream) -> Finding:
     """Stops on whatever is not to the byte as it was reviewed."""
     found = verify(patch, edit, located, upstream)
     return replace(found, verdict=Verdict.DRIFTED) if found.verdict is Verdict.REFORMATTED else found
@@ -224,7 +224,7 @@ def strict(patch: Patch, edit: Edit, located: Located, upstream: Upstream) -> Fi
 def test_a_lenient_patcher_is_caught_misapplying(builtin: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "verify", lenient)
     monkeypatch.setattr(corpus, "check_upstream", flow.run)
-    found = judged(builtin, list(corpus.mutations(builtin, 0, "parse_outside_transaction.1/wrapped/in *")))
+    found = judged(builtin, list(corpus.mutations(builtin, 0, "parse_outside_transaction.take/wrapped/in *")))
     assert {each.result for each in found if "bare block" not in each.name} == {Result.MISAPPLIED}
 
 
@@ -234,8 +234,8 @@ def test_a_patcher_that_forgets_the_scope_is_caught(builtin: Reference, monkeypa
     monkeypatch.setattr(corpus, "check_upstream", flow.run)
     found = judged(builtin, list(corpus.mutations(builtin, 0, "*/look-alike scope/above")))
     assert {each.name for each in found if each.result is Result.MISAPPLIED} >= {
-        "parse_outside_transaction.0/look-alike scope/above",
-        "filter_by_harness.0/look-alike scope/above",
+        "parse_outside_transaction.open/look-alike scope/above",
+        "filter_by_harness.filter/look-alike scope/above",
     }
 
 
@@ -277,7 +277,7 @@ def goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves a place out where the version is older than what brought it, although the place is there."""
     best_anchor = flow._best_anchor
 
-    def older_has_none(state: flow._State, patch: Patch, edit: Edit) -> flow.Surveyed:
+    def older_has_none(state: flow._State, patch: Patch, edit: Site) -> SiteResult:
         best = best_anchor(state, patch, edit)
         is_newer = edit.is_required_in(state.given.version)
         return best if is_newer else replace(best, finding=replace(best.finding, verdict=Verdict.MISSING))
@@ -303,17 +303,17 @@ def refuse_all_pointers(path: str, data: bytes, where: str) -> None:
 NOTHING = lambda *_: None  # noqa: E731
 BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], set[Result]]] = {
     "one scope for all": (
-        "codex_hooks.0/scope twice/a variable*",
+        "codex_hooks.start/scope twice/a variable*",
         forgets(locating, "definitions", lambda _, __, near, ___: [near]),
         {Result.MISAPPLIED},
     ),
     "one assignment for none": (
-        "parse_outside_transaction.1/scope reassigned/out of*",
+        "parse_outside_transaction.take/scope reassigned/out of*",
         forgets(locating, "definitions", lambda _, __, near, ___: [near]),
         {Result.MISAPPLIED},
     ),
     "one route for all": (
-        "parse_outside_transaction.0/route shadowed/*named handler*",
+        "parse_outside_transaction.open/route shadowed/*named handler*",
         forgets(locating, "definitions", lambda _, __, near, ___: [near]),
         {Result.MISAPPLIED},
     ),
@@ -349,12 +349,12 @@ BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], set[Result]]]
         {Result.NEEDLESS},
     ),
     "nothing new is something": (
-        "record_hooks_once.0/no-op payload/*",
+        "record_hooks_once.insert/no-op payload/*",
         without_gate("changes-something"),
         {Result.MISAPPLIED},
     ),
     "all is JavaScript": (
-        "parse_outside_transaction.1/not a program/*",
+        "parse_outside_transaction.take/not a program/*",
         forgets(flow, "_refuse_other_kinds", NOTHING),
         {Result.OTHERWISE, Result.MISAPPLIED},
     ),
@@ -402,17 +402,17 @@ def test_a_raised_number_stops_where_the_code_is_older(older: Reference, monkeyp
     raised = [each for each in made if not each.harmless]
     assert {each.detail.partition(' "')[0] for each in raised} >= {"raised", "raised, with a v", "what brought a place"}
     assert {each.result for each in judged(older, made)} == {Result.RIGHT, Result.STOPPED}
-    monkeypatch.setattr(Edit, "is_required_in", lambda *_: False)
+    monkeypatch.setattr(Site, "is_required_in", lambda *_: False)
     assert {each.result for each in judged(older, raised)} == {Result.MISAPPLIED}
 
 
 def test_a_stop_of_another_patch_hides_nothing(builtin: Reference) -> None:
     """What one patch needs is built without the others, so that each must stop of itself."""
-    spot = builtin.spots["filter_by_harness.0"]
+    spot = builtin.spots["filter_by_harness.filter"]
     assert [patch.id for patch in builtin.only(spot)] == ["filter_by_harness"]
-    stacked = builtin.spots["stamp_harness.0"]
+    stacked = builtin.spots["stamp_harness.stamp"]
     assert [patch.id for patch in builtin.only(stacked)] == ["parse_outside_transaction", "stamp_harness"]
-    assert builtin.only(stacked)[0].edits_for("1.4.8") == ((1, SERIES[2].edits[1]),)
+    assert builtin.only(stacked)[0].sites_for("1.4.8") == (SERIES[2].sites[1],)
 
 
 def test_without_a_reference_there_is_no_corpus(builtin: Reference) -> None:
@@ -473,7 +473,7 @@ def test_another_program_is_not_another_layout() -> None:
 
 
 def test_the_command_prints_counts_and_ends_with_zero(builtin: Reference, capsys: pytest.CaptureFixture[str]) -> None:
-    code_ = command.main(["--upstream", "builtin", "--only", "filter_by_harness.0/BOM*", "--jobs", "1"])
+    code_ = command.main(["--upstream", "builtin", "--only", "filter_by_harness.filter/BOM*", "--jobs", "1"])
     out, _ = capsys.readouterr()
     assert code_ == 0
     assert out.endswith("drift corpus: 2 mutations, 0 silent misapplies, 0 needless stops\n")
@@ -484,15 +484,15 @@ def test_a_misapply_ends_with_one_and_the_command_to_see_it(
 ) -> None:
     monkeypatch.setattr(flow, "verify", lenient)
     monkeypatch.setattr(corpus, "check_upstream", flow.run)
-    only = "filter_by_harness.0/literal changed/*begins*"
+    only = "filter_by_harness.filter/literal changed/*begins*"
     assert command.main(["--upstream", "builtin", "--only", only, "--jobs", "1"]) == 1
     out, _ = capsys.readouterr()
-    assert "misapplied: filter_by_harness.0/literal changed/" in out
-    assert "again: python -m tests.drift --upstream builtin --only 'filter_by_harness.0/literal changed/" in out
+    assert "misapplied: filter_by_harness.filter/literal changed/" in out
+    assert "again: python -m tests.drift --upstream builtin --only 'filter_by_harness.filter/literal changed/" in out
 
 
 def test_the_json_has_every_count(builtin: Reference, capsys: pytest.CaptureFixture[str]) -> None:
-    only = "filter_by_harness.0/statement removed*"
+    only = "filter_by_harness.filter/statement removed*"
     command.main(["--upstream", "builtin", "--only", only, "--jobs", "1", "--format", "json"])
     content = json.loads(capsys.readouterr().out)
     [upstream] = content["upstreams"]
@@ -514,5 +514,5 @@ def test_an_upstream_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str
 
 
 def test_names_with_wildcards_in_them_can_be_asked_for() -> None:
-    outcome = Outcome("a.0/literal changed/`[*?]`", "literal changed", harmless=False, result=Result.MISAPPLIED)
-    assert "--only 'a.0/literal changed/`[[][*][?]]`'" in show.again("builtin", outcome)
+    outcome = Outcome("a.one/literal changed/`[*?]`", "literal changed", harmless=False, result=Result.MISAPPLIED)
+    assert "--only 'a.one/literal changed/`[[][*][?]]`'" in show.again("builtin", outcome)

@@ -42,6 +42,7 @@ CODES = {
     "BrowserMissing": ("browser-missing", 5),
     "NodeMissing": ("node-missing", 5),
     "DependenciesMissing": ("dependencies-missing", 5),
+    "PinsUnreadable": ("pins-unreadable", 5),
     "DeclarationUnclear": ("declaration-unclear", 2),
     "DeclarationsReadOnly": ("declarations-read-only", 5),
     "DeclarationsChanged": ("declarations-changed", 5),

@@ -11,14 +11,14 @@ from patcher.errors import EXIT_REFUSED, PatcherError
 from patcher.gates import GATE_IDS, GATES, SECOND_BUILD, gate
 from patcher.gates.package_json import HINT, kind_of
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Build, File, GateResult, Layer, Place, Splice, Tree, function
-from tests.support import APP, APP_FILE, HANDLE, SMALL, STORE, Bench, Run, Says, refusal
+from patcher.model import MODULE, Anchor, Build, File, GateResult, Layer, Position, Splice, Tree, function
+from tests.support import APP, APP_FILE, HANDLE, SMALL, STORE, PatchMaker, Run, Says, refusal
 
 REPLACES = "store.save(session, total)"
 
 
-def ran(bench: Bench, payload: str, *, place: Place = Place.AFTER, pattern: str = REPLACES) -> Run:
-    return SMALL.run(bench.insert("audit", pattern, payload, place=place))
+def ran(bench: PatchMaker, payload: str, *, place: Position = Position.AFTER, pattern: str = REPLACES) -> Run:
+    return SMALL.run(bench.insert("audit", pattern, payload, position=place))
 
 
 def again(build: Build) -> dict[str, str]:
@@ -26,7 +26,7 @@ def again(build: Build) -> dict[str, str]:
     return {each.id: each.message for each in gate(build, lambda tree: tree) if not each.ok}
 
 
-def good(bench: Bench) -> Build:
+def good(bench: PatchMaker) -> Build:
     return ran(bench, "console.log(session);").build
 
 
@@ -34,7 +34,7 @@ def with_file(build: Build, path: str, text: str) -> Build:
     return replace(build, tree={**build.tree, path: File(text.encode())})
 
 
-def test_a_good_build_passes_them_all(bench: Bench) -> None:
+def test_a_good_build_passes_them_all(bench: PatchMaker) -> None:
     assert [each for each in good(bench).gates if not each.ok] == []
     assert [each.id for each in good(bench).gates] == list(GATE_IDS)
 
@@ -59,13 +59,13 @@ def test_the_gates_are_those_of_the_design() -> None:
 
 
 @pytest.mark.parametrize("delimiter", ["/*=", "=*/", "/*%", "%*/", "/*#", "#*/"])
-def test_a_template_delimiter_that_is_left_over_is_refused(bench: Bench, delimiter: str) -> None:
+def test_a_template_delimiter_that_is_left_over_is_refused(bench: PatchMaker, delimiter: str) -> None:
     left = f'/*= "{delimiter[:2]}" ~ "{delimiter[2:]}" =*/'  # a template cannot hold its own delimiter
     refused = ran(bench, f"console.log(`\n{left}`);").refused
-    assert refused["template-residue"] == f"{APP_FILE} (audit.0):2: the template delimiter `{delimiter}` is left over"
+    assert refused["template-residue"] == f"{APP_FILE} (audit.one):2: the template delimiter `{delimiter}` is left over"
 
 
-def test_a_delimiter_in_a_file_of_ours_is_refused(bench: Bench) -> None:
+def test_a_delimiter_in_a_file_of_ours_is_refused(bench: PatchMaker) -> None:
     added = {"server/ours.js": File(b"1;\n/*% if x %*/\n")}
     assert again(replace(good(bench), added=added))["template-residue"] == (
         "server/ours.js:2: the template delimiter `/*%` is left over; "
@@ -85,11 +85,11 @@ def test_a_delimiter_in_a_file_of_ours_is_refused(bench: Bench) -> None:
         pytest.param("if (session) {", id="a block that is not closed"),
     ],
 )
-def test_a_payload_that_does_not_parse_is_refused(bench: Bench, payload: str) -> None:
+def test_a_payload_that_does_not_parse_is_refused(bench: PatchMaker, payload: str) -> None:
     assert ran(bench, payload).refused["parses"].endswith(": does not parse")
 
 
-def test_the_line_of_the_first_error_is_told(bench: Bench) -> None:
+def test_the_line_of_the_first_error_is_told(bench: PatchMaker) -> None:
     assert ran(bench, "const = 1;").refused["parses"] == f"{APP_FILE}:8: does not parse"
 
 
@@ -101,7 +101,7 @@ def test_the_line_of_the_first_error_is_told(bench: Bench) -> None:
         pytest.param("server/ours.html", "<p>", False, id="a file of ours that is none"),
     ],
 )
-def test_an_added_file_must_parse(bench: Bench, path: str, text: str, refused: bool) -> None:
+def test_an_added_file_must_parse(bench: PatchMaker, path: str, text: str, refused: bool) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay(path, text),))
     assert ("parses" in SMALL.run(audit).refused) is refused
 
@@ -119,18 +119,18 @@ def test_an_added_file_must_parse(bench: Bench, path: str, text: str, refused: b
         ),
     ],
 )
-def test_a_file_that_upstream_broke_is_not_patched(bench: Bench, broken: str, told: str) -> None:
+def test_a_file_that_upstream_broke_is_not_patched(bench: PatchMaker, broken: str, told: str) -> None:
     run = SMALL.edited("const where = [];", broken).run(bench.audit())
     assert run.refused["parses"] == f"{APP_FILE}:{told}"
     assert not run.build.ok
 
 
-def test_a_file_that_upstream_broke_is_copied_where_nothing_is_patched_in_it(bench: Bench) -> None:
+def test_a_file_that_upstream_broke_is_copied_where_nothing_is_patched_in_it(bench: PatchMaker) -> None:
     assert SMALL.having({"server/store.js": f"{STORE}<<<<<<< HEAD\n"}).run(bench.audit()).refused == {}
 
 
 @pytest.mark.parametrize("ending", [".cjs", ".mjs", ".jsx", ".mts", ".cts", ".tsx", ""])
-def test_an_added_file_of_any_ending_of_a_program_must_parse(bench: Bench, ending: str) -> None:
+def test_an_added_file_of_any_ending_of_a_program_must_parse(bench: PatchMaker, ending: str) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay(f"bin/ours{ending}", "#!/usr/bin/env node\nfunction ("),))
     assert "parses" in SMALL.run(audit).refused
 
@@ -148,7 +148,7 @@ def test_an_added_file_of_any_ending_of_a_program_must_parse(bench: Bench, endin
         pytest.param(lambda text: text.rstrip("\n"), id="the last newline"),
     ],
 )
-def test_bytes_outside_the_splices_are_untouched(bench: Bench, after: object) -> None:
+def test_bytes_outside_the_splices_are_untouched(bench: PatchMaker, after: object) -> None:
     build = good(bench)
     [layer] = build.layers
     assert callable(after)
@@ -164,7 +164,7 @@ def test_bytes_outside_the_splices_are_untouched(bench: Bench, after: object) ->
         pytest.param(None, id="no file at all"),
     ],
 )
-def test_a_file_without_a_splice_is_a_copy(bench: Bench, file: File | None) -> None:
+def test_a_file_without_a_splice_is_a_copy(bench: PatchMaker, file: File | None) -> None:
     build = good(bench)
     rest = {path: each for path, each in build.tree.items() if path != "server/store.js"}
     changed = replace(build, tree=rest if file is None else {**rest, "server/store.js": file})
@@ -175,7 +175,7 @@ def test_a_file_without_a_splice_is_a_copy(bench: Bench, file: File | None) -> N
 # --- declared-scopes -------------------------------------------------------------------------------------------
 
 
-def test_a_change_in_a_scope_that_no_patch_declares_is_refused(bench: Bench) -> None:
+def test_a_change_in_a_scope_that_no_patch_declares_is_refused(bench: PatchMaker) -> None:
     build = good(bench)
     [layer] = build.layers
     splices = tuple(replace(splice, scope=function("other")) for splice in layer.splices)
@@ -183,7 +183,7 @@ def test_a_change_in_a_scope_that_no_patch_declares_is_refused(bench: Bench) -> 
     assert changed["declared-scopes"] == f"{APP_FILE}: function handle has changed, and no patch declares it"
 
 
-def test_a_route_is_a_scope_too(bench: Bench) -> None:
+def test_a_route_is_a_scope_too(bench: PatchMaker) -> None:
     build = good(bench)
     [layer] = build.layers
     after = layer.after.replace("const where = []", "const where = [0]")
@@ -191,7 +191,7 @@ def test_a_route_is_a_scope_too(bench: Bench) -> None:
     assert changed["declared-scopes"] == f"{APP_FILE}: route GET /list has changed, and no patch declares it"
 
 
-def test_a_scope_that_disappears_is_refused(bench: Bench) -> None:
+def test_a_scope_that_disappears_is_refused(bench: PatchMaker) -> None:
     build = good(bench)
     [layer] = build.layers
     after = layer.after.replace('app.get("/list"', 'app.get("/lists"')
@@ -199,7 +199,7 @@ def test_a_scope_that_disappears_is_refused(bench: Bench) -> None:
     assert "route GET /list has changed" in message and "route GET /lists has changed" in message
 
 
-def test_the_scopes_around_a_declared_one_may_change(bench: Bench) -> None:
+def test_the_scopes_around_a_declared_one_may_change(bench: PatchMaker) -> None:
     text = "function outer() {\n  function inner() {\n    mark();\n  }\n}\n"
     patch = bench.insert("audit", "mark()", "console.log(1);", on=text, scope=function("inner"))
     assert SMALL.having({APP_FILE: text}).run(patch).refused == {}
@@ -212,7 +212,7 @@ def test_the_scopes_around_a_declared_one_may_change(bench: Bench) -> None:
         pytest.param("function audit() {}", id="a function"),
     ],
 )
-def test_a_payload_may_declare_a_function(bench: Bench, payload: str) -> None:
+def test_a_payload_may_declare_a_function(bench: PatchMaker, payload: str) -> None:
     assert ran(bench, payload).refused == {}
 
 
@@ -222,18 +222,20 @@ def test_a_payload_may_declare_a_function(bench: Bench, payload: str) -> None:
 @pytest.mark.parametrize(
     ("payload", "place", "refused"),
     [
-        pytest.param("/*= original =*/", Place.REPLACE, True, id="what stands there"),
-        pytest.param("store.save(session, total,)", Place.REPLACE, True, id="the same, with a comma"),
-        pytest.param("store.save( /* all */ session, total )", Place.REPLACE, True, id="the same, with a comment"),
-        pytest.param("store.save(session, total, 1)", Place.REPLACE, False, id="an argument more"),
-        pytest.param("store.save(total, session)", Place.REPLACE, False, id="another order"),
-        pytest.param("", Place.AFTER, True, id="nothing"),
-        pytest.param("// a note\n/* another */", Place.BEFORE, True, id="notes"),
-        pytest.param(";", Place.AFTER, True, id="a semicolon"),
-        pytest.param("store.save(session, total);", Place.AFTER, False, id="what stands there, once more"),
+        pytest.param("/*= original =*/", Position.REPLACE, True, id="what stands there"),
+        pytest.param("store.save(session, total,)", Position.REPLACE, True, id="the same, with a comma"),
+        pytest.param("store.save( /* all */ session, total )", Position.REPLACE, True, id="the same, with a comment"),
+        pytest.param("store.save(session, total, 1)", Position.REPLACE, False, id="an argument more"),
+        pytest.param("store.save(total, session)", Position.REPLACE, False, id="another order"),
+        pytest.param("", Position.AFTER, True, id="nothing"),
+        pytest.param("// a note\n/* another */", Position.BEFORE, True, id="notes"),
+        pytest.param(";", Position.AFTER, True, id="a semicolon"),
+        pytest.param("store.save(session, total);", Position.AFTER, False, id="what stands there, once more"),
     ],
 )
-def test_a_payload_that_changes_nothing_is_refused(bench: Bench, payload: str, place: Place, refused: bool) -> None:
+def test_a_payload_that_changes_nothing_is_refused(
+    bench: PatchMaker, payload: str, place: Position, refused: bool
+) -> None:
     assert ("changes-something" in ran(bench, payload, place=place).refused) is refused
 
 
@@ -242,22 +244,22 @@ def test_a_payload_that_changes_nothing_is_refused(bench: Bench, payload: str, p
     [
         pytest.param(
             "store.save(session,\n  total)",
-            Place.REPLACE,
-            "expected audit.0 to change what it replaces, `store.save(session, total)`; "
+            Position.REPLACE,
+            "expected audit.one to change what it replaces, `store.save(session, total)`; "
             "found `store.save(session, total)`",
             id="a replacement",
         ),
         pytest.param(
             "// a note",
-            Place.AFTER,
-            "expected code in the payload of audit.0, found none: `// a note`",
+            Position.AFTER,
+            "expected code in the payload of audit.one, found none: `// a note`",
             id="an insertion",
         ),
     ],
 )
-def test_a_payload_that_changes_nothing_is_told(bench: Bench, payload: str, place: Place, message: str) -> None:
+def test_a_payload_that_changes_nothing_is_told(bench: PatchMaker, payload: str, place: Position, message: str) -> None:
     [result] = [each for each in ran(bench, payload, place=place).build.gates if not each.ok]
-    hint = "give the payload what it is to change, or take this place out of the patch"
+    hint = "give the payload what it is to change, or take this site out of the patch"
     assert result == GateResult("changes-something", False, f"{APP_FILE}:6: {message}", f"{APP_FILE}:6", hint)
 
 
@@ -332,7 +334,7 @@ EXPORTS = "import fs from 'fs';\nexport default fs;\n"
         pytest.param("import('fs');", True, True, id="`import()`"),
     ],
 )
-def test_code_runs_in_these_kinds(bench: Bench, code: str, commonjs: bool, module: bool) -> None:
+def test_code_runs_in_these_kinds(bench: PatchMaker, code: str, commonjs: bool, module: bool) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.js", f"{code}\n"),))
     assert ("module-kind" not in SMALL.run(audit).refused) is commonjs
     assert ("module-kind" not in SMALL.having({"bin/package.json": ES}).run(audit).refused) is module
@@ -358,7 +360,7 @@ def test_code_runs_in_these_kinds(bench: Bench, code: str, commonjs: bool, modul
     ],
 )
 def test_a_file_of_ours_that_would_not_run_is_told(
-    bench: Bench, files: dict[str, str], code: str, message: str
+    bench: PatchMaker, files: dict[str, str], code: str, message: str
 ) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.js", code),))
     [result] = [each for each in SMALL.having(files).run(audit).build.gates if each.id == "module-kind"]
@@ -375,7 +377,7 @@ def test_a_file_of_ours_that_would_not_run_is_told(
         ),
     ],
 )
-def test_a_package_json_that_node_refuses_stops_what_is_below_it(bench: Bench, package: str, said: str) -> None:
+def test_a_package_json_that_node_refuses_stops_what_is_below_it(bench: PatchMaker, package: str, said: str) -> None:
     """Node 24 loads no file there: "Invalid package config"."""
     audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.js", "1;\n"),))
     refused = SMALL.having({"bin/package.json": package}).run(audit).refused["module-kind"]
@@ -383,12 +385,12 @@ def test_a_package_json_that_node_refuses_stops_what_is_below_it(bench: Bench, p
     assert SMALL.having({"docs/package.json": package}).run(audit).refused == {}
 
 
-def test_a_payload_with_the_syntax_of_the_other_kind_is_refused(bench: Bench) -> None:
+def test_a_payload_with_the_syntax_of_the_other_kind_is_refused(bench: PatchMaker) -> None:
     refused = ran(bench, "console.log(import.meta.url);").refused
     assert "found `import.meta` in line 8" in refused["module-kind"]
 
 
-def test_what_upstream_wrote_for_the_other_kind_is_its_own_affair(bench: Bench) -> None:
+def test_what_upstream_wrote_for_the_other_kind_is_its_own_affair(bench: PatchMaker) -> None:
     assert SMALL.having({"server/package.json": ES}).run(bench.audit()).refused == {}
     text = f"import every from './store.js';\n{APP}"
     patch = bench.insert("other", REPLACES, "console.log(session);", on=text)
@@ -404,13 +406,13 @@ def test_what_upstream_wrote_for_the_other_kind_is_its_own_affair(bench: Bench) 
     ],
 )
 def test_a_payload_may_use_what_its_kind_of_module_binds(
-    bench: Bench, name: str, files: dict[str, str], bound: bool
+    bench: PatchMaker, name: str, files: dict[str, str], bound: bool
 ) -> None:
     patch = bench.insert("audit", REPLACES, f"console.log({name});")
     assert ("free-identifiers" not in SMALL.having(files).run(patch).refused) is bound
 
 
-def test_a_name_that_an_es_module_does_not_bind_is_told(bench: Bench) -> None:
+def test_a_name_that_an_es_module_does_not_bind_is_told(bench: PatchMaker) -> None:
     patch = bench.insert("audit", REPLACES, "require('fs');")
     run = SMALL.having({"package.json": ROOT_ES}).run(patch)
     assert run.refused["free-identifiers"] == (
@@ -426,13 +428,13 @@ def test_a_name_that_an_es_module_does_not_bind_is_told(bench: Bench) -> None:
         pytest.param("", "if (typeof require === 'function') require('fs');", id="asked for first"),
     ],
 )  # fmt: skip
-def test_a_name_that_is_there_all_the_same_is_fine(bench: Bench, head: str, payload: str) -> None:
+def test_a_name_that_is_there_all_the_same_is_fine(bench: PatchMaker, head: str, payload: str) -> None:
     text = f"{head}\n{APP}"
     patch = bench.insert("audit", REPLACES, payload, on=text)
     assert SMALL.having({APP_FILE: text, "package.json": ROOT_ES}).run(patch).refused == {}
 
 
-def test_a_target_that_ends_in_mjs_is_an_es_module(bench: Bench) -> None:
+def test_a_target_that_ends_in_mjs_is_an_es_module(bench: PatchMaker) -> None:
     patch = bench.insert("audit", REPLACES, "require('fs');", file="server/app.mjs")
     assert list(SMALL.having({"server/app.mjs": APP}).run(patch).refused) == ["free-identifiers"]
 
@@ -445,15 +447,17 @@ def test_a_target_that_ends_in_mjs_is_an_es_module(bench: Bench) -> None:
     ["package.json", "server/page.css", "server/page.html", "README.md", "server/data.json", "LICENSE", "bin/run", "a.py",
      "server/app.JSON", "server/app.js.bak", ".env"],
 )  # fmt: skip
-def test_a_place_in_a_file_that_is_no_program_is_refused_before_anything_is_located(bench: Bench, path: str) -> None:
+def test_a_place_in_a_file_that_is_no_program_is_refused_before_anything_is_located(
+    bench: PatchMaker, path: str
+) -> None:
     other = bench.edit("store.save(session, total)", "console.log(1);", file=path)
     patch = bench.patch("audit", bench.edit(REPLACES, "console.log(1);"), other)
     tree = SMALL.having({path: APP})
     message = (
         "expected JavaScript or TypeScript (.js, .cjs, .mjs, .jsx, .ts, .mts, .cts, .tsx), "
-        f"found places of the series in {path} (audit.1)"
+        f"found sites of the series in {path} (audit.two)"
     )
-    hint = "take these places out of the series: this version can splice into no other kind of file"
+    hint = "take these sites out of the series: this version can splice into no other kind of file"
     expected = Says("file-kind-unsupported", EXIT_REFUSED, message, hint, path)
     assert Says.of(refusal(tree.run, patch)) == expected
 
@@ -466,7 +470,7 @@ def test_a_place_in_a_file_that_is_no_program_is_refused_before_anything_is_loca
         ("bin/run", "#!/usr/bin/env -S node --no-warnings\n"),
     ],
 )
-def test_a_place_in_a_program_of_any_ending_is_patched(bench: Bench, path: str, head: str) -> None:
+def test_a_place_in_a_program_of_any_ending_is_patched(bench: PatchMaker, path: str, head: str) -> None:
     text = head + APP.replace('const store = require("./store");', "const store = {};")
     patch = bench.insert("audit", REPLACES, "console.log(1);", file=path, on=text)
     assert SMALL.having({path: text}).run(patch).refused == {}
@@ -523,7 +527,7 @@ BINDINGS = [
 
 
 @pytest.mark.parametrize(("text", "bound"), BINDINGS)
-def test_a_name_is_bound_by(bench: Bench, text: str, bound: bool) -> None:
+def test_a_name_is_bound_by(bench: PatchMaker, text: str, bound: bool) -> None:
     scopes = (MODULE, function("f"), function("x"))
     scope = next(each for each in scopes if locate(text, Anchor(each, "mark()", ())).matches)
     patch = bench.insert("audit", "mark()", "console.log(x);", on=text, scope=scope)
@@ -558,13 +562,13 @@ def test_a_name_is_bound_by(bench: Bench, text: str, bound: bool) -> None:
         pytest.param("process.exit(require('fs').x);", "", id="what Node brings is fine"),
     ],
 )
-def test_a_payload_uses(bench: Bench, payload: str, unbound: str) -> None:
+def test_a_payload_uses(bench: PatchMaker, payload: str, unbound: str) -> None:
     refused = ran(bench, payload).refused.get("free-identifiers", "")
     place = "which is not bound in function handle at this place"
     assert refused == (f"{APP_FILE}:7: the payload of audit uses `{unbound}`, {place}" if unbound else "")
 
 
-def test_a_variable_that_upstream_renamed_is_caught(bench: Bench) -> None:
+def test_a_variable_that_upstream_renamed_is_caught(bench: PatchMaker) -> None:
     """The pin would stop this too; the gate holds where a pin was taken too hastily."""
     text = APP.replace("total", "sum")
     patch = bench.insert("audit", "store.save($$$A)", "console.log(total);", on=text)
@@ -572,7 +576,7 @@ def test_a_variable_that_upstream_renamed_is_caught(bench: Bench) -> None:
     assert list(refused) == ["free-identifiers"]
 
 
-def test_all_unbound_names_are_told(bench: Bench) -> None:
+def test_all_unbound_names_are_told(bench: PatchMaker) -> None:
     refused = ran(bench, "one(two, three.four);").refused["free-identifiers"]
     assert [name for name in ("one", "two", "three", "four") if f"uses `{name}`" in refused] == ["one", "two", "three"]
 
@@ -617,11 +621,11 @@ def test_all_unbound_names_are_told(bench: Bench) -> None:
         pytest.param('require("./shapes").four();', "", id="a quoted export is fine"),
     ],
 )
-def test_a_payload_requires(bench: Bench, payload: str, message: str) -> None:
+def test_a_payload_requires(bench: PatchMaker, payload: str, message: str) -> None:
     patch = bench.insert("audit", REPLACES, payload)
     shapes = "module.exports = { one, two: 2, three() {}, 'four': 4 };\n"
     tree = SMALL.having({"server/lib/index.js": "module.exports.inner = 1;\n", "server/shapes.js": shapes})
-    expected = {"imports": f"{APP_FILE} (audit.0):1: {message}"} if message else {}
+    expected = {"imports": f"{APP_FILE} (audit.one):1: {message}"} if message else {}
     assert tree.run(patch).refused == expected
 
 
@@ -645,13 +649,13 @@ def test_a_payload_requires(bench: Bench, payload: str, message: str) -> None:
         pytest.param("import store from '../server/store.js';", "", id="a whole module is fine"),
     ],
 )
-def test_a_file_of_ours_imports(bench: Bench, code: str, message: str) -> None:
+def test_a_file_of_ours_imports(bench: PatchMaker, code: str, message: str) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay("bin/ours.mjs", f"{code}\n"),))
     refused = SMALL.having({"bin/one.mjs": "export const one = 1;\n"}).run(audit).refused
     assert refused == ({"imports": f"bin/ours.mjs:1: {message}"} if message else {})
 
 
-def test_a_file_of_ours_is_looked_at_where_it_will_be(bench: Bench) -> None:
+def test_a_file_of_ours_is_looked_at_where_it_will_be(bench: PatchMaker) -> None:
     good_one = bench.overlay("server/lib/ours.js", 'require("../store").ensure();\n')
     bad_one = bench.overlay("server/lib/other.js", '\nrequire("./store");\n')
     run = SMALL.run(replace(bench.audit(), overlays=(good_one, bad_one)))
@@ -678,20 +682,20 @@ def test_a_file_of_ours_is_looked_at_where_it_will_be(bench: Bench) -> None:
         pytest.param("console.log(10n);", id="a big number"),
     ],
 )
-def test_newer_javascript_is_refused_in_a_payload_and_in_a_portable_file(bench: Bench, code: str) -> None:
+def test_newer_javascript_is_refused_in_a_payload_and_in_a_portable_file(bench: PatchMaker, code: str) -> None:
     portable = bench.overlay("bin/hook.js", f"function f(session, store) {{ {code} }}\n", portable=True)
     refused = SMALL.run(replace(bench.insert("audit", REPLACES, code), overlays=(portable,))).refused["portable"]
-    assert re.search(rf"{APP_FILE} \(audit\.0\)(:\d)?: is not ES2017: \S", refused)
+    assert re.search(rf"{APP_FILE} \(audit\.one\)(:\d)?: is not ES2017: \S", refused)
     assert re.search(r"bin/hook\.js(:1)?: is not ES2017: \S", refused)
 
 
 @pytest.mark.parametrize("code", ["console.log(session?.id);", "import('x');"])
-def test_a_payload_that_is_not_portable_is_told_with_its_own_line(bench: Bench, code: str) -> None:
+def test_a_payload_that_is_not_portable_is_told_with_its_own_line(bench: PatchMaker, code: str) -> None:
     refused = ran(bench, code).refused["portable"]
-    assert "audit.0):1: " in refused or "Line 1: " in refused
+    assert "audit.one):1: " in refused or "Line 1: " in refused
 
 
-def test_a_file_that_is_not_portable_may_be_newer(bench: Bench) -> None:
+def test_a_file_that_is_not_portable_may_be_newer(bench: PatchMaker) -> None:
     audit = replace(bench.audit(), overlays=(bench.overlay("server/ours.js", "a?.b ?? 1;\n"),))
     assert SMALL.run(audit).refused == {}
 
@@ -699,26 +703,26 @@ def test_a_file_that_is_not_portable_may_be_newer(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("payload", "place"),
     [
-        pytest.param("if (session) return total;", Place.AFTER, id="return"),
+        pytest.param("if (session) return total;", Position.AFTER, id="return"),
         pytest.param(
-            "console.log(session) || /*= original =*/", Place.REPLACE, id="an expression around upstream's own"
+            "console.log(session) || /*= original =*/", Position.REPLACE, id="an expression around upstream's own"
         ),
-        pytest.param("const f = async () => { await session; };", Place.AFTER, id="async of ES2017"),
+        pytest.param("const f = async () => { await session; };", Position.AFTER, id="async of ES2017"),
     ],
 )
-def test_a_payload_may_be(bench: Bench, payload: str, place: Place) -> None:
+def test_a_payload_may_be(bench: PatchMaker, payload: str, place: Position) -> None:
     assert "portable" not in ran(bench, payload, place=place).refused
 
 
-def test_what_upstream_wrote_is_not_held_to_es2017(bench: Bench) -> None:
+def test_what_upstream_wrote_is_not_held_to_es2017(bench: PatchMaker) -> None:
     newer = APP.replace("store.save(session, total)", "store.save(session?.id, total)")
     patch = bench.insert(
-        "audit", "store.save($$$A)", "console.log(1) || /*= original =*/", on=newer, place=Place.REPLACE
+        "audit", "store.save($$$A)", "console.log(1) || /*= original =*/", on=newer, position=Position.REPLACE
     )
     assert SMALL.having({APP_FILE: newer}).run(patch).refused == {}
 
 
-def test_a_portable_file_may_start_with_a_shebang(bench: Bench) -> None:
+def test_a_portable_file_may_start_with_a_shebang(bench: PatchMaker) -> None:
     hook = bench.overlay("bin/hook.js", "#!/usr/bin/env node\nconsole.log(1);\n", portable=True, executable=True)
     assert SMALL.run(replace(bench.audit(), overlays=(hook,))).refused == {}
 
@@ -736,20 +740,20 @@ def test_a_portable_file_may_start_with_a_shebang(bench: Bench) -> None:
             id="other bytes around the payload",
         ),
         pytest.param(
-            "/* sidecar-patcher:end audit.0 */",
+            "/* sidecar-patcher:end audit.one */",
             "",
-            "could not run: not-reversible: the marker of audit.0 has no partner",
+            "could not run: not-reversible: the marker of audit.one has no partner",
             id="a marker that is missing",
         ),
     ],
 )
-def test_what_cannot_be_reverted_is_refused(bench: Bench, old: str, new: str, message: str) -> None:
+def test_what_cannot_be_reverted_is_refused(bench: PatchMaker, old: str, new: str, message: str) -> None:
     build = good(bench)
     text = build.tree[APP_FILE].data.decode().replace(old, new)
     assert again(with_file(build, APP_FILE, text))["reversible"].split("\n", 1)[0] == message
 
 
-def test_a_second_build_that_changes_something_is_refused(bench: Bench) -> None:
+def test_a_second_build_that_changes_something_is_refused(bench: PatchMaker) -> None:
     results = gate(good(bench), lambda tree: {**tree, "LICENSE": File(b"other"), "new.js": File(b"")})
     assert results[-1] == GateResult(
         SECOND_BUILD,
@@ -759,7 +763,7 @@ def test_a_second_build_that_changes_something_is_refused(bench: Bench) -> None:
     )
 
 
-def test_a_second_build_that_drops_a_file_is_refused(bench: Bench) -> None:
+def test_a_second_build_that_drops_a_file_is_refused(bench: PatchMaker) -> None:
     def drop(tree: Tree) -> Tree:
         return {path: file for path, file in tree.items() if path != "LICENSE"}
 
@@ -776,7 +780,7 @@ def raising(build: Build) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("index", range(len(GATES)), ids=[name for name, _ in GATES])
-def test_a_gate_that_raises_has_failed(bench: Bench, monkeypatch: pytest.MonkeyPatch, index: int) -> None:
+def test_a_gate_that_raises_has_failed(bench: PatchMaker, monkeypatch: pytest.MonkeyPatch, index: int) -> None:
     build, broken = good(bench), list(GATES)
     broken[index] = (GATES[index][0], raising)  # type: ignore[assignment]
     monkeypatch.setattr("patcher.gates.GATES", tuple(broken))
@@ -784,7 +788,7 @@ def test_a_gate_that_raises_has_failed(bench: Bench, monkeypatch: pytest.MonkeyP
     assert failed == [GateResult(GATES[index][0], False, "could not run: RuntimeError: no memory left")]
 
 
-def test_a_second_build_that_raises_has_failed(bench: Bench) -> None:
+def test_a_second_build_that_raises_has_failed(bench: PatchMaker) -> None:
     def stop(tree: Tree) -> Tree:
         raise PatcherError(f"{len(tree)} files", where="here", hint="look")
 
@@ -801,28 +805,28 @@ def test_a_second_build_that_raises_has_failed(bench: Bench) -> None:
         pytest.param(lambda build: replace(build, tree={}), id="a tree without its files"),
         pytest.param(
             lambda build: replace(
-                build, layers=(Layer(APP_FILE, APP, (Splice(0, 0, "no marker", "", "p", 0, Place.AFTER, ""),), APP),)
+                build, layers=(Layer(APP_FILE, APP, (Splice(0, 0, "no marker", "", "p", 0, Position.AFTER, ""),), APP),)
             ),
             id="a splice without a marker",
         ),
     ],
 )
-def test_a_build_that_makes_no_sense_never_passes(bench: Bench, broken: object) -> None:
+def test_a_build_that_makes_no_sense_never_passes(bench: PatchMaker, broken: object) -> None:
     assert callable(broken)
     assert again(broken(good(bench)))
 
 
-def test_refusals_of_several_gates_are_all_told(bench: Bench) -> None:
+def test_refusals_of_several_gates_are_all_told(bench: PatchMaker) -> None:
     refused = ran(bench, 'require("./gone"); gone?.();').refused
     assert list(refused) == ["free-identifiers", "imports", "portable"]
 
 
-def test_a_refused_build_is_not_ok(bench: Bench) -> None:
+def test_a_refused_build_is_not_ok(bench: PatchMaker) -> None:
     build = ran(bench, "gone();").build
     assert (build.stopped, build.refused, build.ok) == (False, True, False)
 
 
-def test_scopes_of_the_payloads_are_the_anchors(bench: Bench) -> None:
+def test_scopes_of_the_payloads_are_the_anchors(bench: PatchMaker) -> None:
     assert {splice.scope for layer in good(bench).layers for splice in layer.splices} == {HANDLE}
 
 

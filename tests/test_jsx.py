@@ -9,9 +9,9 @@ from patcher import flow, javascript, markers
 from patcher.gates import gate
 from patcher.gates.free_identifiers import free_names
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Build, Edit, File, Overlay, Patch, Pin, Place, Upstream, Verdict, function
+from patcher.model import MODULE, Anchor, Build, File, Overlay, Patch, Pin, Position, Site, Upstream, Verdict, function
 from patcher.verify import verify
-from tests.support import Bench
+from tests.support import PatchMaker
 
 PATH = "client/src/Page.tsx"
 PAGE = """\
@@ -105,7 +105,7 @@ def test_parentheses_of_a_parameter_do_not_count_and_those_of_a_type_do() -> Non
 
 
 def patched(
-    bench: Bench, place: Place, payload: str, page: str = PAGE, files: Mapping[str, str] | None = None
+    bench: PatchMaker, place: Position, payload: str, page: str = PAGE, files: Mapping[str, str] | None = None
 ) -> Build:
     bench.templates["payload/p.tsx.j2"] = payload
     bench.templates["overlay/added.tsx.j2"] = (files or {}).get("client/src/Added.tsx", "export const Added = 1;\n")
@@ -113,11 +113,11 @@ def patched(
     pin = Pin(match.tokens, match.text, match.line)
     anchor = Anchor(scope=SECTION.scope, pattern=SECTION.pattern, containing="{name}", pins=(pin,))
     overlay = Overlay(path="client/src/Added.tsx", template="overlay/added.tsx.j2")
-    patch = Patch("p", "Does.", (Edit(PATH, place, "payload/p.tsx.j2", (anchor,)),), overlays=(overlay,))
+    patch = Patch("p", "Does.", (Site("one", PATH, place, "payload/p.tsx.j2", (anchor,)),), overlays=(overlay,))
     texts = {PATH: page, "client/src/Card.tsx": CARD, "client/package.json": PACKAGE}
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {name: File(t.encode()) for name, t in texts.items()})
     build = flow.run(upstream, (patch,))
-    assert not build.stopped, build.places
+    assert not build.stopped, build.stops
     return replace(build, gates=gate(build, lambda tree: flow.run(replace(upstream, tree=tree), (patch,)).tree))
 
 
@@ -125,46 +125,46 @@ def refused(build: Build) -> dict[str, str]:
     return {each.id: each.message for each in build.gates if not each.ok}
 
 
-@pytest.mark.parametrize("place", list(Place))
+@pytest.mark.parametrize("place", list(Position))
 @pytest.mark.parametrize("eol", ["\n", "\r\n"])
-def test_a_payload_between_tags_goes_in_and_comes_out(bench: Bench, place: Place, eol: str) -> None:
+def test_a_payload_between_tags_goes_in_and_comes_out(bench: PatchMaker, place: Position, eol: str) -> None:
     page = PAGE.replace("\n", eol)
     build = patched(bench, place, "<Card open />\n", page)
     assert refused(build) == {}
     text = build.tree[PATH].data.decode()
-    assert f"{{/* sidecar-patcher:begin p.0 ({place}) */}}" in text
+    assert f"{{/* sidecar-patcher:begin p.one ({place}) */}}" in text
     assert markers.unsplice(text)[0] == page
     root = javascript.parse(text, "tsx")
     assert [node.text() for node in root.find_all(kind="jsx_self_closing_element")].count("<Card open />") == 1
     assert not [node for node in root.find_all(kind="jsx_text") if "sidecar-patcher" in node.text()]
 
 
-def test_behind_an_element_is_not_behind_the_text_that_looks_like_a_comment(bench: Bench) -> None:
+def test_behind_an_element_is_not_behind_the_text_that_looks_like_a_comment(bench: PatchMaker) -> None:
     page = PAGE.replace("</section>", "</section> // shown")
-    text = patched(bench, Place.AFTER, "<Card open />\n", page).tree[PATH].data.decode()
-    assert "end p.0 */} // shown" in text
+    text = patched(bench, Position.AFTER, "<Card open />\n", page).tree[PATH].data.decode()
+    assert "end p.one */} // shown" in text
 
 
-def test_applied_and_tampered_are_seen_between_tags(bench: Bench) -> None:
-    first = patched(bench, Place.AFTER, "<Card open />\n")
+def test_applied_and_tampered_are_seen_between_tags(bench: PatchMaker) -> None:
+    first = patched(bench, Position.AFTER, "<Card open />\n")
     text = first.tree[PATH].data.decode()
     assert patched_again(bench, text) == Verdict.APPLIED
     assert patched_again(bench, text.replace("<Card open />", "<Card open={false} />")) == Verdict.TAMPERED
 
 
-def patched_again(bench: Bench, text: str) -> Verdict:
+def patched_again(bench: PatchMaker, text: str) -> Verdict:
     [match] = locate(PAGE, SECTION, "tsx").matches
     anchor = Anchor(
         function("Page"), SECTION.pattern, (Pin(match.tokens, match.text, match.line),), containing="{name}"
     )
-    patch = Patch("p", "Does.", (Edit(PATH, Place.AFTER, "payload/p.tsx.j2", (anchor,)),))
+    patch = Patch("p", "Does.", (Site("one", PATH, Position.AFTER, "payload/p.tsx.j2", (anchor,)),))
     bench.templates["payload/p.tsx.j2"] = "<Card open />\n"
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {PATH: File(text.encode())})
     return flow.run(upstream, (patch,)).findings[0].verdict
 
 
 def test_braces_of_upstream_are_not_those_of_a_marker() -> None:
-    begin, end = markers.begin_marker("p.0", Place.REPLACE), markers.end_marker("p.0", "a: 1")
+    begin, end = markers.begin_marker("p.one", Position.REPLACE), markers.end_marker("p.one", "a: 1")
     assert markers.unsplice(f"f({{{begin} a: 2 {end}}});")[0] == "f({a: 1});"
 
 
@@ -182,8 +182,8 @@ def test_braces_of_upstream_are_not_those_of_a_marker() -> None:
         pytest.param("<Card>{'=*/'}</Card>", "template-residue", "is left over", id="residue"),
     ],
 )
-def test_a_gate_refuses_a_payload_between_tags(bench: Bench, payload: str, gate_id: str, said: str) -> None:
-    assert said in refused(patched(bench, Place.AFTER, f"{payload}\n"))[gate_id]
+def test_a_gate_refuses_a_payload_between_tags(bench: PatchMaker, payload: str, gate_id: str, said: str) -> None:
+    assert said in refused(patched(bench, Position.AFTER, f"{payload}\n"))[gate_id]
 
 
 @pytest.mark.parametrize(
@@ -196,14 +196,14 @@ def test_a_gate_refuses_a_payload_between_tags(bench: Bench, payload: str, gate_
         ('import { text } from "./Card";\n', "`client/src/Card.tsx` does not export `text`"),
     ],
 )
-def test_the_imports_of_a_file_of_ours_are_there(bench: Bench, source: str, said: str) -> None:
-    build = patched(bench, Place.AFTER, "<Card open />\n", files={"client/src/Added.tsx": source})
+def test_the_imports_of_a_file_of_ours_are_there(bench: PatchMaker, source: str, said: str) -> None:
+    build = patched(bench, Position.AFTER, "<Card open />\n", files={"client/src/Added.tsx": source})
     assert said in refused(build)["imports"]
 
 
-def test_imports_that_are_there_pass(bench: Bench) -> None:
+def test_imports_that_are_there_pass(bench: PatchMaker) -> None:
     source = 'import { useState } from "react";\nimport { Card } from "./Card";\nexport const a = [useState, Card];\n'
-    assert refused(patched(bench, Place.AFTER, "<Card open />\n", files={"client/src/Added.tsx": source})) == {}
+    assert refused(patched(bench, Position.AFTER, "<Card open />\n", files={"client/src/Added.tsx": source})) == {}
 
 
 def test_tags_of_html_are_no_names() -> None:
@@ -215,9 +215,9 @@ def test_a_statement_of_the_module_is_found_in_typescript() -> None:
     located = locate(PAGE, anchor, "tsx")
     [match] = located.matches
     assert (match.line, match.jsx) == (2, False)
-    patch = Patch("p", "Does.", (Edit(PATH, Place.AFTER, "t", (anchor,)),))
+    patch = Patch("p", "Does.", (Site("one", PATH, Position.AFTER, "t", (anchor,)),))
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {})
-    assert verify(patch, patch.edits[0], located, upstream).verdict is Verdict.DRIFTED
+    assert verify(patch, patch.sites[0], located, upstream).verdict is Verdict.UNREVIEWED
 
 
 def test_two_elements_are_ambiguous() -> None:

@@ -12,14 +12,14 @@ from patcher.fingerprint import tool_fingerprint
 from patcher.inventory import MANIFEST, differences, read
 from patcher.model import digest
 from patcher.uptodate import is_up_to_date
-from tests.support import APP, APP_FILE, SMALL, Bench, CommandLine, Says, refusal, snapshot, spawn
+from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, refusal, snapshot, spawn
 
 NOT_OURS = "this is not a generated tree; `sidecar-patcher build --out DIR` makes one"
 
 
-def built(bench: Bench, tmp_path: Path, out: str = "out") -> Path:
+def built(bench: PatchMaker, tmp_path: Path, out: str = "out") -> Path:
     ours = bench.overlay("bin/ours.js", "1;\n", executable=True)
-    audit = bench.patch("audit", *bench.audit().edits, overlays=(ours,))
+    audit = bench.patch("audit", *bench.audit().sites, overlays=(ours,))
     spec = SMALL.write(tmp_path / "upstream")
     assert pipeline.build(spec, str(tmp_path / out), series=[audit]).ok
     return tmp_path / out
@@ -59,7 +59,7 @@ def test_two_builds_are_the_same_to_the_byte_wherever_they_run(tmp_path: Path) -
     assert all(other == first for other in others)
 
 
-def test_two_builds_of_a_directory_do_not_say_where_it_was(bench: Bench, tmp_path: Path) -> None:
+def test_two_builds_of_a_directory_do_not_say_where_it_was(bench: PatchMaker, tmp_path: Path) -> None:
     first, second = built(bench, tmp_path / "one"), built(bench, tmp_path / "two")
     assert snapshot(first) == snapshot(second)
 
@@ -72,7 +72,7 @@ def test_two_builds_of_a_directory_do_not_say_where_it_was(bench: Bench, tmp_pat
         pytest.param(lambda: str(Path.home()), id="the home directory"),
     ],
 )
-def test_the_manifest_does_not_name(bench: Bench, tmp_path: Path, host: object) -> None:
+def test_the_manifest_does_not_name(bench: PatchMaker, tmp_path: Path, host: object) -> None:
     assert callable(host)
     text = (built(bench, tmp_path) / MANIFEST).read_text()
     assert f'"{host()}' not in text and str(tmp_path) not in text
@@ -81,7 +81,7 @@ def test_the_manifest_does_not_name(bench: Bench, tmp_path: Path, host: object) 
 # --- what it says ----------------------------------------------------------------------------------------------
 
 
-def test_the_manifest_has_the_schema_of_the_design(bench: Bench, tmp_path: Path) -> None:
+def test_the_manifest_has_the_schema_of_the_design(bench: PatchMaker, tmp_path: Path) -> None:
     content = dict(read(str(built(bench, tmp_path))))
     assert content.pop("series") == "given by the caller"  # of the test; the own series is known by the fingerprint
     assert set(content) == {"schema", "tool", "upstream", "patches", "files"}
@@ -91,7 +91,7 @@ def test_the_manifest_has_the_schema_of_the_design(bench: Bench, tmp_path: Path)
     assert {key for file in content["files"] for key in file} == {"path", "status", "before", "after", "executable"}
 
 
-def test_the_manifest_is_sorted_json_with_a_final_newline(bench: Bench, tmp_path: Path) -> None:
+def test_the_manifest_is_sorted_json_with_a_final_newline(bench: PatchMaker, tmp_path: Path) -> None:
     text = (built(bench, tmp_path) / MANIFEST).read_text()
     content = json.loads(text)
     assert text == json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
@@ -99,7 +99,7 @@ def test_the_manifest_is_sorted_json_with_a_final_newline(bench: Bench, tmp_path
     assert paths == sorted(paths) and MANIFEST not in paths
 
 
-def test_each_file_has_its_digest_before_and_after(bench: Bench, tmp_path: Path) -> None:
+def test_each_file_has_its_digest_before_and_after(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     files = {file["path"]: file for file in read(str(out))["files"]}
     assert {path: digest((out / path).read_bytes()) for path in files} == {
@@ -109,17 +109,17 @@ def test_each_file_has_its_digest_before_and_after(bench: Bench, tmp_path: Path)
     assert [(file["status"], file["executable"]) for file in files.values() if file["executable"]] == [("added", True)]
 
 
-def test_each_patch_has_its_verdict_and_pin(bench: Bench, tmp_path: Path) -> None:
+def test_each_patch_has_its_verdict_and_pin(bench: PatchMaker, tmp_path: Path) -> None:
     [patch] = read(str(built(bench, tmp_path)))["patches"]
     assert (patch["id"], patch["verdict"]) == ("audit", "exact")
-    assert patch["pins"] == [bench.audit().edits[0].anchors[0].pins[0].tokens]
+    assert patch["pins"] == [bench.audit().sites[0].anchors[0].pins[0].tokens]
 
 
-def test_another_payload_has_another_digest(bench: Bench, tmp_path: Path) -> None:
+def test_another_payload_has_another_digest(bench: PatchMaker, tmp_path: Path) -> None:
     first = read(str(built(bench, tmp_path, "one")))["patches"][0]
     bench.templates["overlay/bin/ours.js.j2"] = "2;\n"
     ours = bench.overlay("bin/ours.js", "2;\n", executable=True)
-    audit = bench.patch("audit", *bench.audit().edits, overlays=(ours,))
+    audit = bench.patch("audit", *bench.audit().sites, overlays=(ours,))
     pipeline.build(str(tmp_path / "upstream"), str(tmp_path / "two"), series=[audit])
     assert read(str(tmp_path / "two"))["patches"][0]["payload_sha256"] != first["payload_sha256"]
 
@@ -127,7 +127,7 @@ def test_another_payload_has_another_digest(bench: Bench, tmp_path: Path) -> Non
 # --- what it finds ---------------------------------------------------------------------------------------------
 
 
-def test_a_tree_as_it_was_built_has_no_differences(bench: Bench, tmp_path: Path) -> None:
+def test_a_tree_as_it_was_built_has_no_differences(bench: PatchMaker, tmp_path: Path) -> None:
     assert found(built(bench, tmp_path)) == []
 
 
@@ -162,7 +162,7 @@ def test_a_tree_as_it_was_built_has_no_differences(bench: Bench, tmp_path: Path)
     ],
 )
 def test_what_a_person_changed_is_found(
-    bench: Bench, tmp_path: Path, change: object, expected: list[tuple[str, str]]
+    bench: PatchMaker, tmp_path: Path, change: object, expected: list[tuple[str, str]]
 ) -> None:
     out = built(bench, tmp_path)
     assert callable(change)
@@ -171,14 +171,14 @@ def test_what_a_person_changed_is_found(
 
 
 @pytest.mark.parametrize("folder", sorted(inventory.RUNTIME))
-def test_what_a_running_sidecar_puts_there_is_no_difference(bench: Bench, tmp_path: Path, folder: str) -> None:
+def test_what_a_running_sidecar_puts_there_is_no_difference(bench: PatchMaker, tmp_path: Path, folder: str) -> None:
     out = built(bench, tmp_path)
     (out / folder / "deep").mkdir(parents=True)
     (out / folder / "deep/x").write_text("x")
     assert found(out) == []
 
 
-def test_what_upstream_ships_below_data_is_no_difference(bench: Bench, tmp_path: Path) -> None:
+def test_what_upstream_ships_below_data_is_no_difference(bench: PatchMaker, tmp_path: Path) -> None:
     package = '{"name": "agent-dashboard", "version": "1.2.0", "files": ["data"]}'
     spec = SMALL.having({"package.json": package, "data/README": "x"}).write(tmp_path / "upstream")
     pipeline.build(spec, str(tmp_path / "out"), series=[bench.audit()])

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from patcher import markers
 from patcher.errors import EXIT_ANCHOR
 from patcher.markers import BEGIN_MARK, begin_marker, end_marker, unsplice
-from patcher.model import Place
+from patcher.model import Position
 from tests.support import Says, refusal
 
 REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
 
 
-def begin(identity: str = "p.0", place: Place = Place.AFTER) -> str:
+def begin(identity: str = "p.one", place: Position = Position.AFTER) -> str:
     return begin_marker(identity, place)
 
 
-def end(identity: str = "p.0", was: str = "") -> str:
+def end(identity: str = "p.one", was: str = "") -> str:
     return end_marker(identity, was)
 
 
@@ -30,14 +30,14 @@ def end(identity: str = "p.0", was: str = "") -> str:
         pytest.param("", "", id="an empty file"),
         pytest.param(f"a();\n  {begin()}\n  x\n  {end()}\nb();", "a();\nb();", id="a payload after a statement"),
         pytest.param(
-            f"  {begin('p.0', Place.BEFORE)}\n  x\n  {end()}\n  b();", "  b();", id="a payload before a statement"
+            f"  {begin('p.one', Position.BEFORE)}\n  x\n  {end()}\n  b();", "  b();", id="a payload before a statement"
         ),
         pytest.param(
-            f"a({begin('p.0', Place.REPLACE)} x {end('p.0', 'y')});", "a(y);", id="a payload in place of another"
+            f"a({begin('p.one', Position.REPLACE)} x {end('p.one', 'y')});", "a(y);", id="a payload in place of another"
         ),
         pytest.param(f"a();\r\n{begin()}\r\nx\r\n{end()}\r\nb();", "a();\r\nb();", id="with CRLF"),
         pytest.param(
-            f"a();\n{begin('p.0')}\nx;\n{begin('q.0')}\ny\n{end('q.0')}\n{end('p.0')}\nb();",
+            f"a();\n{begin('p.one')}\nx;\n{begin('q.one')}\ny\n{end('q.one')}\n{end('p.one')}\nb();",
             "a();\nb();",
             id="a payload in a payload",
         ),
@@ -64,24 +64,24 @@ def test_what_was_between_the_markers_is_told() -> None:
 @pytest.mark.parametrize(
     ("text", "message", "line"),
     [
-        pytest.param(f"a\n{begin()}\nx", "the marker of p.0 has no partner", 2, id="a begin without an end"),
-        pytest.param(f"x\n\n{end()}", "the marker of p.0 has no partner", 3, id="an end without a begin"),
-        pytest.param(f"{begin('a.0')} x {end('b.0')}", "the marker of a.0 has no partner", 1, id="another's end"),
+        pytest.param(f"a\n{begin()}\nx", "the marker of p.one has no partner", 2, id="a begin without an end"),
+        pytest.param(f"x\n\n{end()}", "the marker of p.one has no partner", 3, id="an end without a begin"),
+        pytest.param(f"{begin('a.one')} x {end('b.one')}", "the marker of a.one has no partner", 1, id="another's end"),
         pytest.param(
-            f"{begin('a.0')} {begin('b.0')} {end('a.0')} {end('b.0')}",
-            "the marker of b.0 has no partner",
+            f"{begin('a.one')} {begin('b.one')} {end('a.one')} {end('b.one')}",
+            "the marker of b.one has no partner",
             1,
             id="crossed over",
         ),
-        pytest.param(f"{end()} x {begin()}", "the marker of p.0 has no partner", 1, id="turned round"),
+        pytest.param(f"{end()} x {begin()}", "the marker of p.one has no partner", 1, id="turned round"),
         pytest.param(
             f"{begin()} x {end()}\n{begin()} x {end()}",
-            "the payload p.0 is there twice",
+            "the payload p.one is there twice",
             2,
             id="a payload that was copied",
         ),
         pytest.param(
-            f"{begin()} x {begin('q.0')} {end()}", "the marker of q.0 has no partner", 1, id="a begin too many"
+            f"{begin()} x {begin('q.one')} {end()}", "the marker of q.one has no partner", 1, id="a begin too many"
         ),
     ],
 )
@@ -90,13 +90,13 @@ def test_broken_markers_are_refused(text: str, message: str, line: int) -> None:
     assert Says.of(refusal(unsplice, text, "server/a.js")) == expected
 
 
-ALL = f"{begin('p.0')} x {end('p.0')}"
+ALL = f"{begin('p.one')} x {end('p.one')}"
 IN_STRINGS = [
     pytest.param(f"const a = '{ALL}';\n", id="in a string"),
     pytest.param(f"const a = `{ALL}`;\n", id="in a template"),
     pytest.param(f"const a = '{begin()}';\n", id="half of them in a string"),
     pytest.param(f"// {ALL}\n", id="in a line comment"),
-    pytest.param(f"/**\n * {begin('p.0').removesuffix(' */')}\n */\n", id="in a longer comment"),
+    pytest.param(f"/**\n * {begin('p.one').removesuffix(' */')}\n */\n", id="in a longer comment"),
 ]
 
 
@@ -110,35 +110,35 @@ def test_a_payload_beside_what_reads_like_a_marker_is_taken_out(text: str) -> No
     after = f"{text}a();\n{begin()}\nb();\n{end()}\n{text}"
     assert unsplice(after, "server/a.js")[0] == f"{text}a();\n{text}"
     was = text.strip() if "'" in text else "c('d')"
-    alone = f"f(() => {{ {begin('q.0', Place.REPLACE)} 1 {end('q.0', was)} }});\n"
+    alone = f"f(() => {{ {begin('q.one', Position.REPLACE)} 1 {end('q.one', was)} }});\n"
     assert unsplice(alone, "server/a.js")[0] == f"f(() => {{ {was} }});\n"
-    in_place = f"{text}f(() => {{ {begin('q.0', Place.REPLACE)} 1 {end('q.0', was)} }});\n"
+    in_place = f"{text}f(() => {{ {begin('q.one', Position.REPLACE)} 1 {end('q.one', was)} }});\n"
     assert unsplice(in_place, "server/a.js")[0] == f"{text}f(() => {{ {was} }});\n"
 
 
 def test_an_edited_was_is_refused() -> None:
-    text = f"{begin('p.0', Place.REPLACE)} x " + '/* sidecar-patcher:end p.0 was "\\x" */'
+    text = f"{begin('p.one', Position.REPLACE)} x " + '/* sidecar-patcher:end p.one was "\\x" */'
     assert refusal(unsplice, text, "server/a.js").code == "not-reversible"
 
 
 def test_every_begin_marker_starts_with_the_mark_that_is_searched_for() -> None:
-    assert all(begin("p.0", place).encode().startswith(BEGIN_MARK) for place in Place)
+    assert all(begin("p.one", place).encode().startswith(BEGIN_MARK) for place in Position)
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])), st.sampled_from(["", "\n", " é😀"]))
 def test_anything_can_have_been_replaced(was: str, around: str) -> None:
-    marked = f"{around}{begin('p.0', Place.REPLACE)} x {end('p.0', was)}{around}"
+    marked = f"{around}{begin('p.one', Position.REPLACE)} x {end('p.one', was)}{around}"
     assert unsplice(marked)[0] == f"{around}{was}{around}"
 
 
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_the_end_marker_is_one_comment(was: str) -> None:
-    assert end("p.0", was).index("*/") == len(end("p.0", was)) - 2
+    assert end("p.one", was).index("*/") == len(end("p.one", was)) - 2
 
 
 MARKER_PIECES = [
-    "{", "}", " ", "*/", "/* sidecar-patcher:", "/* sidecar-patcher:begin ", "/* sidecar-patcher:end ", "p.0", " was ",
-    '"x"', '"\\\\"', " (after) */", " */", "{/* sidecar-patcher:end p.0 */}", "/* sidecar-patcher:begin p.0 (after) */",
+    "{", "}", " ", "*/", "/* sidecar-patcher:", "/* sidecar-patcher:begin ", "/* sidecar-patcher:end ", "p.one", " was ",
+    '"x"', '"\\\\"', " (after) */", " */", "{/* sidecar-patcher:end p.one */}", "/* sidecar-patcher:begin p.one (after) */",
 ]  # fmt: skip
 
 
@@ -150,7 +150,7 @@ def test_markers_are_found_as_their_pattern_finds_them(text: str, stop: int) -> 
 
 
 def test_half_of_a_surrogate_pair_was_never_upstreams_text() -> None:
-    text = begin(place=Place.REPLACE) + 'x/* sidecar-patcher:end p.0 was "\\ud800" */'
+    text = begin("p.0", Position.REPLACE) + 'x/* sidecar-patcher:end p.0 was "\\ud800" */'
     error = refusal(unsplice, text, "a.js")
     assert (error.code, error.where) == ("not-reversible", "a.js:1")
     assert error.message.startswith("what p.0 replaced cannot be read back: ")

@@ -18,7 +18,7 @@ from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
 from patcher.model import Patch
 from patcher.patches import SERIES
-from tests.support import APP_FILE, HANDLE, SMALL, Bench, CommandLine, Repository, Tree, environment, wait_for
+from tests.support import APP_FILE, HANDLE, SMALL, CommandLine, PatchMaker, Repository, Tree, environment, wait_for
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 BEFORE = SMALL.edited("store.save(session, total);", "store.keep(session, total);")
@@ -31,7 +31,7 @@ def versioned(version: str, tree: Tree = SMALL) -> Tree:
 
 
 @pytest.fixture
-def patch(bench: Bench) -> Patch:
+def patch(bench: PatchMaker) -> Patch:
     return bench.audit()
 
 
@@ -182,7 +182,7 @@ def test_a_tree_of_something_else_is_a_row_like_any_other(story: Repository, pat
     assert (verdicts(result)["main"], result.refs[1].reasons) == ("missing", (reason,))
 
 
-def test_what_only_a_gate_refuses_is_no_support_either(story: Repository, bench: Bench) -> None:
+def test_what_only_a_gate_refuses_is_no_support_either(story: Repository, bench: PatchMaker) -> None:
     patch = bench.insert("names", "store.save(session, total)", "console.log(where);", scope=HANDLE)
     commit(
         story,

@@ -13,7 +13,7 @@ from patcher.markers import unsplice
 from patcher.materialize import materialize
 from patcher.model import Build, File, Line, Upstream
 from patcher.patches import SERIES, codex_hooks, codex_hooks_page
-from patcher.prove import CONTRACTS, Contract, Node, Observation, ProofResult, benches, find_node, observe, prove
+from patcher.prove import CONTRACTS, Contract, Node, Observation, ProofResult, both_beds, find_node, observe, prove
 from tests.native import miniature
 
 SUPERSEDED = {"capture_columns", "record_hooks_once", "codex_rollouts"}
@@ -200,7 +200,7 @@ def test_a_broken_piece_of_ours_is_seen(
     broken = {**build.tree, path: File(text.replace(old, new).encode())}
     handler = build.added[proof.codex_handler(build)].data.decode()
     [chosen] = [each for each in CONTRACTS if each.id == contract]
-    with benches(build.upstream.tree, broken, node=node, node_modules=None, handler_source=handler) as (_, bench):
+    with both_beds(build.upstream.tree, broken, node=node, node_modules=None, handler_source=handler) as (_, bench):
         seen = observe(chosen, bench)
     assert seen.observed and not seen.green
     assert re.search(said, seen.said), seen.said

@@ -110,6 +110,7 @@ BUMP: dict[str, Any] = {
         "places": [
             {
                 "patch": "calm",
+                "site": "calm.one",
                 "number": 0,
                 "verdict": "moved",
                 "file": "server/app.js",
@@ -124,6 +125,7 @@ BUMP: dict[str, Any] = {
             },
             {
                 "patch": "audit",
+                "site": "audit.two",
                 "number": 1,
                 "verdict": "drifted",
                 "file": "server/app.js",
@@ -144,14 +146,14 @@ BUMP: dict[str, Any] = {
                         "likeness": 0.9,
                         "tried": TRIED,
                         "why": ["the same statement"],
-                        "command": "sidecar-patcher bump --accept audit.1=1",
+                        "command": "sidecar-patcher bump --accept audit.two=1",
                     }
                 ],
                 "scope_diff": None,
             },
         ],
         "refusals": [{"code": "gate-imports", "where": "server/x.js", "message": "is gone", "culprit": OTHER}],
-        "command": "sidecar-patcher bump --accept audit.1=1 --write",
+        "command": "sidecar-patcher bump --accept audit.two=1 --write",
     },
 }
 
@@ -282,8 +284,8 @@ def test_markdown_has_the_grid_the_commit_and_the_diff() -> None:
 
 def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
     text = to_markdown(BUMP)
-    assert text.startswith("## Bump from v1.2.0 to v1.3.0\n\n1 of 2 places stop. 1 thing refuses besides. 1 of 1 ")
-    accept = "`sidecar-patcher bump --accept audit.1=1`"
+    assert text.startswith("## Bump from v1.2.0 to v1.3.0\n\n1 of 2 sites stop. 1 thing refuses besides. 1 of 1 ")
+    accept = "`sidecar-patcher bump --accept audit.two=1`"
     where = "pin: `save($A)` in `server/app.js`, function handle"
     assert f"| 1 | {where} | ✓ yes | ✓ yes | ✕ no | – | {accept} |\n" in text
     assert "| keeps_it | ✓ yes | red: nothing was kept | green: it was kept |\n" in text
@@ -298,7 +300,7 @@ def test_the_candidate_that_was_chosen_stands_beside_what_is_gone() -> None:
     place = {**audit, "window": window, "candidates": [first, second]}
     for chosen, said in (
         ({}, "1: function handle of server/app.js"),
-        ({"audit.1": 2}, "2: function other of server/other.js"),
+        ({"audit.two": 2}, "2: function other of server/other.js"),
     ):
         content = {**BUMP, "bump": {**BUMP["bump"], "places": [calm, place], "chosen": chosen}}
         page, text = to_html(content), to_markdown(content)
@@ -344,7 +346,7 @@ def test_a_twin_is_said() -> None:
 
 
 def test_why_a_contract_is_red() -> None:
-    brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.1"]}]
+    brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.two"]}]
     red = {
         "contract": "keeps_it",
         "said": "it asks `save`",
@@ -359,9 +361,9 @@ def test_why_a_contract_is_red() -> None:
         in page
     )
     assert "or one of these, where nothing could be built: <code>efefefefefef</code>" in page
-    assert "<li>changed: function handle of <code>server/app.js</code> (audit.1)</li>" in page
+    assert "<li>changed: function handle of <code>server/app.js</code> (audit.two)</li>" in page
     assert "`keeps_it` is red: it asks `save`" in text and "where nothing could be built: `efefefefefef`" in text
-    assert "- changed: function handle of `server/app.js` (audit.1)" in text
+    assert "- changed: function handle of `server/app.js` (audit.two)" in text
     assert "By hand first: red is keeps_it; it says why below." in page and "--write" not in page
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from patcher.errors import NodeMissing
-from patcher.prove import Bench, Contract, Observation, Sidecar, find_node
+from patcher.prove import Contract, Observation, Sidecar, TestBed, find_node
 from patcher.testing import CODE, OLD, LiveCodex, Version, assert_exactly_once
 from tests.support import ROOT
 
@@ -191,7 +191,7 @@ def test_sees_a_row_too_many_and_a_row_too_few(patched_sidecar: Sidecar, codex: 
 
 
 def test_a_contract_of_ones_own(prove_contract: Callable[[Contract], None]) -> None:
-    def look(bench: Bench) -> Observation:
+    def look(bench: TestBed) -> Observation:
         return Observation(green=bench.tree != bench.pristine_tree, said="it was looked at")
 
     prove_contract(Contract(id="mine", summary="", patches=("a_patch",), observe=look))

@@ -17,13 +17,13 @@ from patcher.model import File, Line, Tree
 from patcher.patches import SERIES
 from patcher.prove import (
     CONTRACTS,
-    Bench,
     Contract,
     Node,
     NotSeen,
     Observation,
     ProofResult,
-    benches,
+    TestBed,
+    both_beds,
     find_node,
     observe,
     prove,
@@ -86,8 +86,8 @@ def pristine() -> Tree:
 
 
 @pytest.fixture
-def on_pristine(pristine: Tree, node: Node) -> Iterator[Bench]:
-    with benches(pristine, pristine, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+def on_pristine(pristine: Tree, node: Node) -> Iterator[TestBed]:
+    with both_beds(pristine, pristine, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         yield bench
 
 
@@ -104,7 +104,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("contract", ON_BUILTIN, ids=lambda contract: contract.id)
-def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: Bench) -> None:
+def test_is_red_on_the_pristine_tree_for_its_reason(contract: Contract, on_pristine: TestBed) -> None:
     observation = observe(contract, on_pristine)
     assert observation.observed
     assert not observation.green
@@ -116,7 +116,7 @@ def test_a_session_that_is_spared_but_not_stamped_stays_red(pristine: Tree, node
     """Older upstreams look for no process: there the restart changes nothing, and the harness is what is missing."""
     hooks = pristine["server/routes/hooks.js"].data.replace(b"if (!probe.available) return;", b"return;")
     tree = {**pristine, "server/routes/hooks.js": File(hooks)}
-    with benches(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+    with both_beds(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         observation = observe(codex_session_outlives_restart.CONTRACT, bench)
     assert not observation.green
     assert observation.said == "after a restart the session is active, without a SessionEnd; its `harness` is absent"
@@ -138,7 +138,7 @@ NOT = Observation(green=False, said="it is absent")
 def made_up(on_pristine: Observation | Exception, on_patched: Observation | Exception) -> Contract:
     """A contract that says the first on the pristine tree and the second on the patched one."""
 
-    def look(bench: Bench) -> Observation:
+    def look(bench: TestBed) -> Observation:
         seen = on_pristine if bench.tree == bench.pristine_tree else on_patched
         if isinstance(seen, Exception):
             raise seen
@@ -224,7 +224,7 @@ def test_tells_what_it_is_doing() -> None:
 )
 def test_a_handler_that_is_felt_is_refused(pristine: Tree, node: Node, handler: str) -> None:
     [contract] = [contract for contract in CONTRACTS if contract.id == "codex_hook_stamps_session"]
-    with benches(pristine, pristine, node=node, node_modules=None, handler_source=handler) as (bench, _):
+    with both_beds(pristine, pristine, node=node, node_modules=None, handler_source=handler) as (bench, _):
         observation = observe(contract, bench)
     assert not observation.observed
     assert "the hook handler exited with" in observation.said
@@ -237,7 +237,7 @@ def test_leaves_nothing_when_interrupted(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     running = []
 
-    def interrupted(bench: Bench) -> Observation:
+    def interrupted(bench: TestBed) -> Observation:
         with bench.pristine_sidecar() as old, bench.sidecar() as new:
             running.extend([old, new])
             assert all(sidecar.running for sidecar in running)
@@ -363,7 +363,7 @@ def test_a_sidecar_of_another_shape_is_observed_or_not_and_never_a_crash(node: N
     """Not upstream: a server that answers the same to everything, which no version of upstream does."""
     tree = {"server/index.js": File(NONSENSE.replace("ANSWER", ANSWERS[answer]).encode())}
     seen = {}
-    with benches(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
+    with both_beds(tree, tree, node=node, node_modules=None, handler_source=STAND_IN) as (bench, _):
         for contract in CONTRACTS:
             seen[contract.id] = observe(contract, bench)
     assert [name for name, each in seen.items() if each.green] == []

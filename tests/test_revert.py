@@ -8,18 +8,18 @@ import pytest
 from patcher import pipeline, revert
 from patcher.errors import EXIT_ANCHOR, EXIT_IO
 from patcher.inventory import MANIFEST
-from patcher.model import Place, digest
+from patcher.model import Position, digest
 from patcher.write import write_new
-from tests.support import APP, APP_FILE, SMALL, Bench, CommandLine, Says, Tree, refusal, snapshot
+from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, Tree, refusal, snapshot
 
 REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"
 
 
-def built(bench: Bench, tmp_path: Path, tree: Tree = SMALL) -> Path:
+def built(bench: PatchMaker, tmp_path: Path, tree: Tree = SMALL) -> Path:
     """Two layers, a replacement and a file of ours."""
     audit = bench.insert("audit", "store.save(session, total)", "console.log(session);\nconsole.log(total);")
     on_audit = tree.run(audit).changed[APP_FILE]
-    seal = bench.edit("console.log(total)", "console.log(/*= original =*/)", on=on_audit, place=Place.REPLACE)
+    seal = bench.edit("console.log(total)", "console.log(/*= original =*/)", on=on_audit, position=Position.REPLACE)
     both = (audit, bench.patch("seal", seal, requires=("audit",), overlays=(bench.overlay("bin/ours.js", "1;\n"),)))
     assert pipeline.build(tree.write(tmp_path / "upstream"), str(tmp_path / "out"), series=both).ok
     return tmp_path / "out"
@@ -39,27 +39,27 @@ def built(bench: Bench, tmp_path: Path, tree: Tree = SMALL) -> Path:
         ),
     ],
 )
-def test_the_pristine_bytes_come_back(bench: Bench, tmp_path: Path, tree: Tree) -> None:
+def test_the_pristine_bytes_come_back(bench: PatchMaker, tmp_path: Path, tree: Tree) -> None:
     out = built(bench, tmp_path, tree)
     write_new(revert.pristine(str(out)), str(tmp_path / "reverted"))
     assert snapshot(tmp_path / "reverted") == snapshot(tmp_path / "upstream")
 
 
-def test_the_generated_tree_is_left_as_it_is(bench: Bench, tmp_path: Path) -> None:
+def test_the_generated_tree_is_left_as_it_is(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     before = snapshot(out)
     revert.pristine(str(out))
     assert snapshot(out) == before
 
 
-def test_what_a_running_sidecar_put_there_stays_there(bench: Bench, tmp_path: Path) -> None:
+def test_what_a_running_sidecar_put_there_stays_there(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     (out / "data").mkdir()
     (out / "data/dashboard.db").write_text("rows")
     assert "data/dashboard.db" not in revert.pristine(str(out))
 
 
-def test_an_added_file_is_no_obstacle_and_does_not_come_back(bench: Bench, tmp_path: Path) -> None:
+def test_an_added_file_is_no_obstacle_and_does_not_come_back(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     (out / "notes.txt").write_text("mine")
     assert set(revert.pristine(str(out))) == set(SMALL.files)
@@ -79,7 +79,7 @@ def test_an_added_file_is_no_obstacle_and_does_not_come_back(bench: Bench, tmp_p
         pytest.param(lambda out: (out / "LICENSE").chmod(0o755), "LICENSE (edited)", id="a mode was changed"),
     ],
 )
-def test_an_edited_tree_is_refused(bench: Bench, tmp_path: Path, change: object, named: str) -> None:
+def test_an_edited_tree_is_refused(bench: PatchMaker, tmp_path: Path, change: object, named: str) -> None:
     out = built(bench, tmp_path)
     assert callable(change)
     change(out)
@@ -87,7 +87,7 @@ def test_an_edited_tree_is_refused(bench: Bench, tmp_path: Path, change: object,
     assert Says.of(refusal(revert.pristine, str(out))) == expected
 
 
-def test_bytes_that_are_not_what_the_manifest_says_are_refused(bench: Bench, tmp_path: Path) -> None:
+def test_bytes_that_are_not_what_the_manifest_says_are_refused(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     text = (out / MANIFEST).read_text()
     before = digest(APP.encode())
@@ -97,7 +97,7 @@ def test_bytes_that_are_not_what_the_manifest_says_are_refused(bench: Bench, tmp
     assert Says.of(refusal(revert.pristine, str(out))) == Says("not-reversible", EXIT_ANCHOR, message, hint, APP_FILE)
 
 
-def test_bytes_that_are_not_text_are_refused(bench: Bench, tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(bench, tmp_path)
     data = (out / APP_FILE).read_bytes()
     (out / APP_FILE).write_bytes(data + b"\xff")
@@ -110,7 +110,7 @@ def test_bytes_that_are_not_text_are_refused(bench: Bench, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("key", ["before", "status"])
 @pytest.mark.parametrize("value", [3, [], {}, None])
-def test_a_manifest_of_odd_types_is_refused(bench: Bench, tmp_path: Path, key: str, value: object) -> None:
+def test_a_manifest_of_odd_types_is_refused(bench: PatchMaker, tmp_path: Path, key: str, value: object) -> None:
     manifest = built(bench, tmp_path) / MANIFEST
     content = json.loads(manifest.read_text())
     for entry in content["files"]:
@@ -120,7 +120,9 @@ def test_a_manifest_of_odd_types_is_refused(bench: Bench, tmp_path: Path, key: s
     assert (error.code, error.message) == ("manifest-unreadable", "the manifest has no digests of the pristine files")
 
 
-def test_no_file_from_outside_of_the_tree_comes_into_the_output(bench: Bench, tmp_path: Path, cli: CommandLine) -> None:
+def test_no_file_from_outside_of_the_tree_comes_into_the_output(
+    bench: PatchMaker, tmp_path: Path, cli: CommandLine
+) -> None:
     out = built(bench, tmp_path)
     secret = tmp_path / "secret"
     secret.write_text("secret")
@@ -134,14 +136,14 @@ def test_no_file_from_outside_of_the_tree_comes_into_the_output(bench: Bench, tm
 
 
 @pytest.mark.parametrize("text", [pytest.param(None, id="no manifest"), pytest.param("{", id="a broken manifest")])
-def test_a_tree_without_a_good_manifest_is_refused(bench: Bench, tmp_path: Path, text: str | None) -> None:
+def test_a_tree_without_a_good_manifest_is_refused(bench: PatchMaker, tmp_path: Path, text: str | None) -> None:
     manifest = built(bench, tmp_path) / MANIFEST
     manifest.unlink() if text is None else manifest.write_text(text)
     error = refusal(revert.pristine, str(tmp_path / "out"))
     assert (error.code, error.exit_code) == ("manifest-unreadable", EXIT_IO)
 
 
-def test_revert_is_a_command(bench: Bench, tmp_path: Path, cli: CommandLine) -> None:
+def test_revert_is_a_command(bench: PatchMaker, tmp_path: Path, cli: CommandLine) -> None:
     out = built(bench, tmp_path)
     ended = cli("revert", out, "--out", tmp_path / "reverted")
     assert (ended.code, ended.out) == (0, "")
@@ -149,7 +151,9 @@ def test_revert_is_a_command(bench: Bench, tmp_path: Path, cli: CommandLine) -> 
     assert snapshot(tmp_path / "reverted") == snapshot(tmp_path / "upstream")
 
 
-def test_a_directory_that_holds_something_is_not_written_to(bench: Bench, tmp_path: Path, cli: CommandLine) -> None:
+def test_a_directory_that_holds_something_is_not_written_to(
+    bench: PatchMaker, tmp_path: Path, cli: CommandLine
+) -> None:
     out = built(bench, tmp_path)
     (tmp_path / "full").mkdir()
     (tmp_path / "full/mine.txt").write_text("mine")

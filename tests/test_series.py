@@ -9,9 +9,10 @@ import pytest
 
 from patcher import flow
 from patcher.harnesses import HARNESSES, handler_path
-from patcher.model import Line, Patch, Place
+from patcher.model import Line, Patch, Position
 from patcher.patches import CLIENT_SERIES, module_of
 from patcher.patches import SERIES as SERVER_SERIES
+from patcher.pins import with_pins
 from patcher.prove import CLIENT_CONTRACTS
 from patcher.prove import CONTRACTS as SERVER_CONTRACTS
 from patcher.render import render
@@ -47,7 +48,7 @@ def test_every_module_is_in_the_series_once() -> None:
 @EACH
 def test_a_patch_has_the_name_of_its_module(patch: Patch) -> None:
     assert module_of(patch).__name__ == f"patcher.patches.{patch.id}"
-    assert module_of(patch).PATCH is patch
+    assert module_of(patch).PATCH == with_pins(patch, ())
 
 
 def test_the_series_fits_together() -> None:
@@ -78,8 +79,8 @@ def test_a_patch_is_data_and_no_logic(patch: Patch) -> None:
 
 @EACH
 def test_a_patch_does_something(patch: Patch) -> None:
-    assert patch.edits or patch.overlays
-    assert all(edit.anchors for edit in patch.edits)
+    assert patch.sites or patch.overlays
+    assert all(edit.anchors for edit in patch.sites)
 
 
 # --- templates -------------------------------------------------------------------------------------------------
@@ -88,10 +89,10 @@ def test_a_patch_does_something(patch: Patch) -> None:
 def test_every_payload_is_used_by_exactly_one_edit() -> None:
     """At a version: a place that moved to another file is an edit of its own, with the payload that it had."""
     for version in LINES:
-        used = Counter(edit.template for patch in SERIES for _, edit in patch.edits_for(version))
+        used = Counter(edit.template for patch in SERIES for edit in patch.sites_for(version))
         assert {name for name, times in used.items() if times != SHARED.get(name, 1)} <= SHARED.keys()
         assert all(used[name] <= times for name, times in SHARED.items())
-    assert {edit.template for patch in SERIES for edit in patch.edits} == templates("payload")
+    assert {edit.template for patch in SERIES for edit in patch.sites} == templates("payload")
 
 
 def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
@@ -112,7 +113,7 @@ def test_every_part_of_a_page_is_included() -> None:
 
 @EACH
 def test_a_payload_has_the_name_of_its_patch(patch: Patch) -> None:
-    names = [edit.template.removeprefix("payload/") for edit in patch.edits]
+    names = [edit.template.removeprefix("payload/") for edit in patch.sites]
     assert [name for name in names if not name.startswith(f"{patch.id}.")] == []
 
 
@@ -144,37 +145,39 @@ def test_handlers_are_portable_and_executable() -> None:
 
 @EACH
 def test_every_pin_says_which_versions_it_was_reviewed_for(patch: Patch) -> None:
-    lines = source(patch).splitlines()
-    above = [lines[number - 1].strip() for number, line in enumerate(lines) if line.strip().startswith("Pin(")]
-    pins = sum(len(anchor.pins) for edit in patch.edits for anchor in edit.anchors)
-    assert len(above) == pins
-    assert [line for line in above if not re.match(r"# .*(v\d+\.\d+\.\d+|builtin|miniature|fixture)", line)] == []
+    said = [pin.reviewed for site in patch.sites for pin in site.pins]
+    assert [each for each in said if not re.match(r"(v\d+\.\d+\.\d+|builtin$|miniature of the v2 line$)", each)] == []
+
+
+@EACH
+def test_a_declaration_has_no_pin(patch: Patch) -> None:
+    assert re.findall(r"Pin\b|pins=|[0-9a-f]{64}", source(patch)) == []
 
 
 @EACH
 def test_every_pin_is_two_digests_and_a_line(patch: Patch) -> None:
-    pins = [pin for edit in patch.edits for anchor in edit.anchors for pin in anchor.pins]
+    pins = [pin for edit in patch.sites for anchor in edit.anchors for pin in anchor.pins]
     assert all(re.fullmatch("[0-9a-f]{64}", digest) for pin in pins for digest in (pin.tokens, pin.text))
     assert all(pin.line > 0 for pin in pins)
 
 
 @EACH
 def test_no_pin_is_there_twice(patch: Patch) -> None:
-    for anchor in (anchor for edit in patch.edits for anchor in edit.anchors):
+    for anchor in (anchor for edit in patch.sites for anchor in edit.anchors):
         assert anchor.pins and len(set(anchor.pins)) == len(anchor.pins)
 
 
 @EACH
 def test_a_pattern_is_written_without_semicolons(patch: Patch) -> None:
     """ast-grep does not match a `;` of a pattern against code without one."""
-    anchors = [anchor for edit in patch.edits for anchor in edit.anchors]
+    anchors = [anchor for edit in patch.sites for anchor in edit.anchors]
     assert [anchor.pattern for anchor in anchors if ";" in anchor.pattern + anchor.target] == []
 
 
 @EACH
 def test_a_target_is_for_what_is_replaced(patch: Patch) -> None:
-    edits = [edit for edit in patch.edits if any(anchor.target for anchor in edit.anchors)]
-    assert all(edit.place is Place.REPLACE for edit in edits)
+    edits = [edit for edit in patch.sites if any(anchor.target for anchor in edit.anchors)]
+    assert all(edit.position is Position.REPLACE for edit in edits)
 
 
 # --- contracts -------------------------------------------------------------------------------------------------

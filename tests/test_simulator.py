@@ -14,7 +14,7 @@ from patcher.testing import CODE, DIRECT, VERSIONS, Codex, Scenario, Version, ju
 from patcher.testing.codex import BARE, NO_TURNS, Copying, iso
 from patcher.testing.migrated import migrate_all
 from patcher.testing.simulator import KINDS, Delivery, Write
-from patcher.testing.truth import Session, Stored, Verdict, judge_sessions
+from patcher.testing.truth import Judgement, Session, Stored, judge_sessions
 from tests.simulate import hooks_off
 from tests.simulate.__main__ import main, patched, run
 from tests.simulate.naive import naive
@@ -250,7 +250,7 @@ USAGE = {
 def test_judges_what_the_database_says_of_a_session(stored: dict[str, Any], said: str | None) -> None:
     row = {**SESSION, "status": "completed", "harness": "codex", **stored.get("session", {})}
     sessions = [] if "none" in stored else [row, *stored.get("more", ())]
-    verdict = Verdict()
+    verdict = Judgement()
     usage = [{**USAGE, **stored.get("usage", {})}]
     judge_sessions(verdict, [WANTED], Stored(sessions, stored.get("agents", AGENTS), usage))
     assert [bool(said)] == [bool(verdict.problems)]

@@ -9,89 +9,94 @@ from hypothesis import strategies as st
 from patcher import markers
 from patcher.errors import EXIT_ANCHOR
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Edit, Layer, Patch, Place, Splice
+from patcher.model import MODULE, Anchor, Layer, Position, Site, Splice
 from patcher.splice import apply, line_ending, make_splice, source_offset
 from tests.support import Says, refusal
 
 PAYLOAD = "one();\n\nif (two) {\n  three();\n}\n"
 
 
-def spliced(text: str, place: Place, payload: str = "log();", pattern: str = "mark($$$A)") -> str:
+def spliced(text: str, place: Position, payload: str = "log();", pattern: str = "mark($$$A)") -> str:
     """The text with one payload at the statement or expression `mark(`."""
     [match] = locate(text, Anchor(MODULE, pattern, ())).matches
-    edit = Edit("a.js", place, "t", ())
-    result = apply(text, [make_splice(text, Patch("p", "Does p."), 0, edit, match, payload)])
+    edit = Site("one", "a.js", place, "t", (), patch="p")
+    result = apply(text, [make_splice(text, edit, match, payload)])
     assert markers.unsplice(result)[0] == text
     return result
 
 
-BEGIN, END = "/* sidecar-patcher:begin p.0 ({}) */", "/* sidecar-patcher:end p.0{} */"
+BEGIN, END = "/* sidecar-patcher:begin p.one ({}) */", "/* sidecar-patcher:end p.one{} */"
 
 
 @pytest.mark.parametrize(
     ("place", "text", "expected"),
     [
-        pytest.param(Place.BEFORE, "mark();\n", f"{BEGIN}\nlog();\n{END}\nmark();\n", id="before the first line"),
-        pytest.param(Place.AFTER, "mark();\n", f"mark();\n{BEGIN}\nlog();\n{END}\n", id="after the last line"),
+        pytest.param(Position.BEFORE, "mark();\n", f"{BEGIN}\nlog();\n{END}\nmark();\n", id="before the first line"),
+        pytest.param(Position.AFTER, "mark();\n", f"mark();\n{BEGIN}\nlog();\n{END}\n", id="after the last line"),
         pytest.param(
-            Place.AFTER, "mark();", f"mark();\n{BEGIN}\nlog();\n{END}", id="after a last line without newline"
+            Position.AFTER, "mark();", f"mark();\n{BEGIN}\nlog();\n{END}", id="after a last line without newline"
         ),
         pytest.param(
-            Place.AFTER, "mark()", f"mark()\n{BEGIN}\nlog();\n{END}", id="after a statement without semicolon"
+            Position.AFTER, "mark()", f"mark()\n{BEGIN}\nlog();\n{END}", id="after a statement without semicolon"
         ),
         pytest.param(
-            Place.BEFORE,
+            Position.BEFORE,
             "if (x) {\n\tmark();\n}",
             f"if (x) {{\n\t{BEGIN}\n\tlog();\n\t{END}\n\tmark();\n}}",
             id="in the file's indent",
         ),
         pytest.param(
-            Place.AFTER,
+            Position.AFTER,
             "a();\r\nmark();\r\nb();",
             f"a();\r\nmark();\r\n{BEGIN}\r\nlog();\r\n{END}\r\nb();",
             id="in the file's line ending",
         ),
         pytest.param(
-            Place.AFTER, "mark(); // why\nb();", f"mark(); // why\n{BEGIN}\nlog();\n{END}\nb();", id="after a remark"
+            Position.AFTER, "mark(); // why\nb();", f"mark(); // why\n{BEGIN}\nlog();\n{END}\nb();", id="after a remark"
         ),
         pytest.param(
-            Place.AFTER, "mark(); b();", f"mark();\n{BEGIN}\nlog();\n{END} b();", id="between two on one line"
+            Position.AFTER, "mark(); b();", f"mark();\n{BEGIN}\nlog();\n{END} b();", id="between two on one line"
         ),
         pytest.param(
-            Place.BEFORE, "a(); mark();", f"a(); {BEGIN}\nlog();\n{END}\nmark();", id="before the second on a line"
+            Position.BEFORE, "a(); mark();", f"a(); {BEGIN}\nlog();\n{END}\nmark();", id="before the second on a line"
         ),
         pytest.param(
-            Place.BEFORE,
+            Position.BEFORE,
             "x = mark();\n",
             f"{BEGIN}\nlog();\n{END}\nx = mark();\n",
             id="before the statement, not the call",
         ),
         pytest.param(
-            Place.AFTER,
+            Position.AFTER,
             "if (x) mark();\nelse b();",
             f"if (x) mark();\nelse b();\n{BEGIN}\nlog();\n{END}",
             id="after the whole of an if",
         ),
-        pytest.param(Place.REPLACE, "x = mark(1);\n", f"x = {BEGIN} log(); {END};\n", id="in place of an expression"),
         pytest.param(
-            Place.BEFORE, "\ufeffmark();\n", f"\ufeff{BEGIN}\nlog();\n{END}\nmark();\n", id="behind a byte order mark"
+            Position.REPLACE, "x = mark(1);\n", f"x = {BEGIN} log(); {END};\n", id="in place of an expression"
         ),
         pytest.param(
-            Place.AFTER,
+            Position.BEFORE,
+            "\ufeffmark();\n",
+            f"\ufeff{BEGIN}\nlog();\n{END}\nmark();\n",
+            id="behind a byte order mark",
+        ),
+        pytest.param(
+            Position.AFTER,
             "/* 😀 */ mark('é😀');\n",
             f"/* 😀 */ mark('é😀');\n{BEGIN}\nlog();\n{END}\n",
             id="counted in characters",
         ),
     ],
 )
-def test_a_payload_goes(place: Place, text: str, expected: str) -> None:
-    begin, was = BEGIN.format(place), ' was "mark(1)"' if place is Place.REPLACE else ""
+def test_a_payload_goes(place: Position, text: str, expected: str) -> None:
+    begin, was = BEGIN.format(place), ' was "mark(1)"' if place is Position.REPLACE else ""
     assert spliced(text, place) == expected.replace(BEGIN, begin).replace(END, END.format(was))
 
 
 def test_every_line_of_a_payload_is_indented_and_empty_lines_stay_empty() -> None:
     body = "    one();\n\n    if (two) {\n      three();\n    }\n"
-    assert body in spliced("{\n  if (x) {\n    mark();\n  }\n}", Place.AFTER, PAYLOAD)
+    assert body in spliced("{\n  if (x) {\n    mark();\n  }\n}", Position.AFTER, PAYLOAD)
 
 
 @pytest.mark.parametrize(
@@ -106,12 +111,12 @@ def test_every_line_of_a_payload_is_indented_and_empty_lines_stay_empty() -> Non
     ],
 )
 def test_what_was_replaced_comes_back(was: str) -> None:
-    assert spliced(f"x = {was};\n", Place.REPLACE).count("*/") >= 2
+    assert spliced(f"x = {was};\n", Position.REPLACE).count("*/") >= 2
 
 
 @pytest.mark.parametrize("space", ["\u00a0", "\f", "\v", "\u3000"])
-@pytest.mark.parametrize("place", [Place.BEFORE, Place.AFTER])
-def test_an_indent_of_unusual_white_space_is_no_obstacle(place: Place, space: str) -> None:
+@pytest.mark.parametrize("place", [Position.BEFORE, Position.AFTER])
+def test_an_indent_of_unusual_white_space_is_no_obstacle(place: Position, space: str) -> None:
     spliced(f"{{\n{space}{space}mark();\n}}", place)
 
 
@@ -135,7 +140,7 @@ def test_the_line_ending_is_that_of_most_lines(text: str, expected: str) -> None
 
 
 def at(start: int, end: int, text: str = "X", patch: str = "p") -> Splice:
-    return Splice(start, end, text, "", patch, 0, Place.REPLACE, text)
+    return Splice(start, end, text, "", patch, 0, Position.REPLACE, text)
 
 
 @pytest.mark.parametrize(
@@ -216,15 +221,15 @@ def edits_of(draw: st.DrawFn, text: str, layer: int) -> list[Splice]:
     """One payload at each of some statements."""
     made = []
     for number in range(6):
-        place = draw(st.sampled_from([None, *Place]))
+        place = draw(st.sampled_from([None, *Position]))
         matches = locate(text, Anchor(MODULE, f"mark{number}($A)", ())).matches
         if place is None or len(matches) != 1:
             continue
         payload = draw(
             st.sampled_from([f"mark{number}('again')", PAYLOAD, "x", "a(`\n  b`)\n", f"mark{number + 1}('😀')"])
         )
-        edit = Edit("a.js", place, "t", ())
-        made.append(make_splice(text, Patch(f"p{layer}", "Does p."), number, edit, matches[0], payload))
+        edit = Site(f"at{number}", "a.js", place, "t", (), patch=f"p{layer}")
+        made.append(make_splice(text, edit, matches[0], payload))
     return made
 
 
@@ -253,7 +258,7 @@ def test_any_payload_is_found_again_as_it_was_put_in(layers: list[Layer]) -> Non
     top = layers[-1]
     blocks = markers.unsplice(top.after)[1]
     for splice in top.splices:
-        lines = [line.strip() for line in blocks[f"{splice.patch}.{splice.number}"].inner.splitlines()]
+        lines = [line.strip() for line in blocks[splice.site].inner.splitlines()]
         assert lines == [line.strip() for line in splice.payload.strip().splitlines()]
 
 

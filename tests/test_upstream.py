@@ -54,7 +54,7 @@ TOO_OLD = {
 def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     build = pipeline.check(f"{REPO}@{ref}")
     assert [gate for gate in build.gates if not gate.ok] == []
-    verdicts = {finding.patch: str(finding.verdict) for finding in build.places}
+    verdicts = {finding.patch: str(finding.verdict) for finding in build.details}
     others = {patch: verdict for patch, verdict in verdicts.items() if verdict not in GOES_ON}
     assert others == dict.fromkeys(NATIVE if ref.startswith("v2") else NATIVE_ONLY, "superseded")
     assert verdicts.keys() == {patch.id for patch in SERIES} and build.ok

@@ -8,13 +8,13 @@ import pytest
 from patcher.locate import locate
 from patcher.model import (
     Anchor,
-    Edit,
     File,
     Finding,
     Line,
     Patch,
     Pin,
-    Place,
+    Position,
+    Site,
     Upstream,
     function,
     upstream_line,
@@ -33,7 +33,7 @@ HINT = "`sidecar-patcher bump --upstream repo --to v1.2.0` says who moved it, an
 
 
 def judge(text: str, anchor: Anchor = ANCHOR, upstream: Upstream = UPSTREAM) -> Finding:
-    edit = Edit(APP_FILE, Place.AFTER, "payload.js.j2", (anchor,))
+    edit = Site("one", APP_FILE, Position.AFTER, "payload.js.j2", (anchor,))
     return verify(Patch("audit", "Audits.", (edit,)), edit, locate(text, anchor), upstream)
 
 
@@ -192,7 +192,30 @@ def test_a_pattern_with_a_word_in_it_says_the_word() -> None:
 
 def test_an_anchor_without_a_pin_never_fits() -> None:
     finding = judge(APP, replace(ANCHOR, pins=()))
-    assert finding.verdict == "drifted" and "expected tokens no pin, found" in finding.message
+    assert (finding.verdict, finding.verdict.stops, finding.pins) == ("unreviewed", True, ())
+    assert finding.message == (
+        "nobody has reviewed the code around `store.save($$$A)` in function handle: "
+        f"`store.save(session, total);` ({UPSTREAM.label})"
+    )
+
+
+def test_an_anchor_without_a_pin_names_the_command_that_pins() -> None:
+    upstream = replace(UPSTREAM, spec="my tree@v1")
+    wanted = (
+        "`sidecar-patcher pin audit.one --upstream 'my tree@v1'` shows what stands there; read it, then add `--write`"
+    )
+    assert judge(APP, replace(ANCHOR, pins=()), upstream=upstream).hint == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict"),
+    [
+        pytest.param(APP.replace("store.save", "store.keep"), "missing", id="no match"),
+        pytest.param(APP.replace("return total;", "store.save(session, total);"), "ambiguous", id="two matches"),
+    ],
+)
+def test_what_is_not_there_once_is_no_question_of_a_review(text: str, verdict: str) -> None:
+    assert judge(text, replace(ANCHOR, pins=())).verdict == verdict
 
 
 def test_all_pins_are_named_when_none_fits() -> None:
@@ -257,6 +280,6 @@ def test_a_clone_is_sent_to_the_bump(ref: str, spec: str, hint: str) -> None:
 
 
 def test_what_is_of_the_client_is_bumped_with_the_client() -> None:
-    edit = Edit("client/src/App.tsx", Place.AFTER, "payload.js.j2", (ANCHOR,))
+    edit = Site("one", "client/src/App.tsx", Position.AFTER, "payload.js.j2", (ANCHOR,))
     hint = verify(Patch("audit", "Audits.", (edit,)), edit, locate(CHANGED, ANCHOR), UPSTREAM).hint
     assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` says")

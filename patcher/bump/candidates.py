@@ -1,4 +1,4 @@
-"""New anchors for a place that stops: the same one, its scope renamed, in another file, or at a similar statement.
+"""New anchors for a site that stops: the same one, its scope renamed, in another file, or at a similar statement.
 
 Nothing here judges whether a payload still means the same: that is what a person reads the window for.
 """
@@ -14,7 +14,7 @@ from patcher.bump import shapes
 from patcher.bump.model import Candidate, Kind, Reviewed
 from patcher.bump.patterns import Shape, respelled, shape_for
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Located, Match, Place, Scope
+from patcher.model import MODULE, Anchor, Located, Match, Position, Scope
 
 _LIKE_SCOPE, _LIKE_STATEMENT, _SURELY_IT = 0.4, 0.45, 0.95
 _SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
@@ -25,7 +25,7 @@ _STATEMENT_KINDS = frozenset(
 
 @dataclass(frozen=True)
 class Home:
-    """A scope in which the place may have its new home. likeness: of its text to the scope as it was reviewed."""
+    """A scope in which the site may have its new home. likeness: of its text to the scope as it was reviewed."""
 
     file: str
     text: str
@@ -40,9 +40,9 @@ class Home:
 
 
 def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Candidate]:
-    """Candidates for a place, not yet tried, the likeliest first: likeness decides, not what a gate will say.
+    """Candidates for a site, not yet tried, the likeliest first: likeness decides, not what a gate will say.
 
-    old: the place as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
+    old: the site as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
     """
     file = old.file
     there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
@@ -101,7 +101,7 @@ def _has(home: Home, anchor: Anchor) -> bool:
 
 
 def scope_text(old: Reviewed) -> str:
-    """The text of the scope that the place was reviewed in."""
+    """The text of the scope that the site was reviewed in."""
     start = old.located.matches[0].start
     nodes = javascript.scopes_named(old.text, old.located.anchor.scope, old.language)
     spans = [javascript.span(node) for node in nodes]
@@ -158,7 +158,7 @@ def nearest(old: Reviewed, home: Home) -> list[tuple[float, SgNode]]:
     if node is None:
         return []
     kinds = {node.kind()}
-    if old.edit.place is not Place.REPLACE and _is_statement(node):
+    if old.site.position is not Position.REPLACE and _is_statement(node):
         kinds |= _STATEMENT_KINDS
     was, found = node.text(), dict[tuple[int, str], tuple[float, SgNode]]()
     for each in (one for kind in sorted(kinds) for one in _of_kind(home, kind)):

@@ -1,4 +1,4 @@
-"""What upstream did to a place that stops: the word for it, and a sentence."""
+"""What upstream did to a site that stops: the word for it, and a sentence."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -16,7 +16,7 @@ _RENAMED, _SPLIT, _PIECE, _EDITED = 0.6, 0.8, 0.25, 0.6
 def change_of(
     old: Reviewed, anchor: Anchor, verdict: Verdict, located: Located, texts: Mapping[str, str]
 ) -> tuple[Change, str]:
-    """The word and the sentence. texts: the files to look in by path; the place's own may be missing."""
+    """The word and the sentence. texts: the files to look in by path; the site's own may be missing."""
     file = old.file
     if verdict is Verdict.AMBIGUOUS:
         if len(located.scopes) > 1:
@@ -92,7 +92,7 @@ def _elsewhere(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> str:
 def _nearest(old: Reviewed, anchor: Anchor, text: str) -> float:
     """How much what is most like the reviewed statement is like it, in the scope; 0 for nothing."""
     scopes = javascript.scopes_named(text, anchor.scope, old.language)
-    alike = [nearest(old, Home(old.edit.file, text, anchor.scope, scope, 0.0)) for scope in scopes]
+    alike = [nearest(old, Home(old.site.file, text, anchor.scope, scope, 0.0)) for scope in scopes]
     return max((found[0][0] for found in alike if found), default=0.0)
 
 

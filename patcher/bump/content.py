@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from patcher.bump.model import Bump, Candidate, Commit, Moment, Place, Red, Refusal, ScopeDiff, Window
+from patcher.bump.model import Bump, Candidate, Culprit, Moment, Red, Refusal, ScopeDiff, SiteReport, Window
 from patcher.declaration import declared_at
 from patcher.patches import series_for
 from patcher.verify import explained
@@ -33,7 +33,7 @@ class CommandLine:
         return f"{self.bump} --accept {_accepted(chosen)}" if chosen else ""
 
     def writing(self, chosen: Mapping[str, int]) -> str:
-        """Writes what is accepted, or, where that is nothing, that the place was read."""
+        """Writes what is accepted, or, where that is nothing, that the sites were read."""
         accept = f"--accept {_accepted(chosen)} " if chosen else ""
         return f"{self.bump} {accept}--write {self.proving}".rstrip()
 
@@ -44,7 +44,7 @@ class CommandLine:
 
 
 def _accepted(chosen: Mapping[str, int]) -> str:
-    return " ".join(f"{place}={rank}" for place, rank in chosen.items())
+    return " ".join(f"{site}={rank}" for site, rank in chosen.items())
 
 
 def content(bump: Bump, command: CommandLine) -> dict[str, Any]:
@@ -53,11 +53,11 @@ def content(bump: Bump, command: CommandLine) -> dict[str, Any]:
     command: of the tree with what is chosen; empty where nothing is, or where that does not build. record: of a bump
     that nothing stops; empty where there is nothing to record. matrix: null, unless a page or Markdown was asked for.
     """
-    fits = not any(place.stops for place in bump.places)
+    fits = not any(site.stops for site in bump.sites)
     return {
         "from": _moment(bump.since),
         "to": _moment(bump.until),
-        "places": [_place(place, command, bump) for place in bump.places],
+        "places": [_site(site, command, bump) for site in bump.sites],
         "refusals": [_refusal(each) for each in bump.refusals],
         "red": [_red(each) for each in bump.red],
         "chosen": dict(bump.chosen),
@@ -77,34 +77,41 @@ def _moment(moment: Moment | None) -> dict[str, str] | None:
     return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
 
 
-def _place(place: Place, command: CommandLine, bump: Bump) -> dict[str, Any]:
-    finding = place.finding
+def _site(report: SiteReport, command: CommandLine, bump: Bump) -> dict[str, Any]:
+    finding = report.finding
     return {
-        "patch": place.patch,
-        "number": place.number,
+        "patch": report.patch,
+        "site": report.id,
+        "number": _number(report, bump),
         "verdict": str(finding.verdict),
         "file": finding.file,
         "line": finding.line,
         "scope": finding.scope,
         "message": finding.message,
-        "hint": explained(place.patch, bump.until.upstream) if place.stops else "",
-        "declared": _declared(place.patch),
+        "hint": explained(report.patch, bump.until.upstream) if report.stops else "",
+        "declared": _declared(report.patch),
         "window": {
-            "reviewed": _window(place.reviewed),
-            "found": _window(place.found),
-            "nearest": _window(place.nearest),
+            "reviewed": _window(report.reviewed),
+            "found": _window(report.found),
+            "nearest": _window(report.nearest),
         },
-        "payload": place.payload,
-        "place": str(place.edit.place),
-        "culprit": _commit(place.culprit),
-        "change": str(place.change) if place.change else None,
-        "change_said": place.change_said,
+        "payload": report.payload,
+        "place": str(report.site.position),
+        "culprit": _commit(report.culprit),
+        "change": str(report.change) if report.change else None,
+        "change_said": report.change_said,
         "candidates": [
-            _candidate(each, command.accepting({**bump.chosen, place.id: each.rank})) for each in place.candidates
+            _candidate(each, command.accepting({**bump.chosen, report.id: each.rank})) for each in report.candidates
         ],
-        "scope_diff": _scope_diff(place.scope_diff),
-        "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in place.twins],
+        "scope_diff": _scope_diff(report.scope_diff),
+        "twins": [{"line": each.line, "scope": each.scope, "shown": each.shown} for each in report.twins],
     }
+
+
+def _number(report: SiteReport, bump: Bump) -> int:
+    """Where the site is in its patch, from 0: what it was known by up to version 0.1."""
+    patch = next(each for each in bump.declared if each.id == report.patch)
+    return [each.id for each in patch.sites].index(report.id)
 
 
 def _declared(patch: str) -> dict[str, Any] | None:
@@ -129,7 +136,7 @@ def _window(window: Window | None) -> dict[str, Any] | None:
     }
 
 
-def _commit(commit: Commit | None) -> dict[str, Any] | None:
+def _commit(commit: Culprit | None) -> dict[str, Any] | None:
     if commit is None:
         return None
     return {
@@ -188,7 +195,7 @@ def _red(red: Red) -> dict[str, Any]:
         "culprit": _commit(red.culprit),
         "untold": list(red.untold),
         "brought": [
-            {"file": each.file, "scope": each.scope, "new": each.new, "places": list(each.places)}
+            {"file": each.file, "scope": each.scope, "new": each.new, "places": list(each.sites)}
             for each in red.brought
         ],
     }
@@ -198,7 +205,7 @@ def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str,
     """The errors of the report: stops at the line of the declaration that has to change, and what refuses besides."""
     if bump.accepted:
         return list(report)  # of the build with what was accepted
-    stops = [_stop(place, bump) for place in bump.places if place.stops]
+    stops = [_stop(site, bump) for site in bump.sites if site.stops]
     refusals = [
         {"code": each.code, "where": each.where, "message": each.message, "hint": _since(each.culprit)}
         for each in bump.refusals
@@ -208,16 +215,16 @@ def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str,
     return [*stops, *refusals, *others]
 
 
-def _stop(place: Place, bump: Bump) -> dict[str, str]:
-    finding, declared = place.finding, _declared(place.patch)
+def _stop(site: SiteReport, bump: Bump) -> dict[str, str]:
+    finding, declared = site.finding, _declared(site.patch)
     there = f"{finding.file}:{finding.line}" if finding.line else finding.file
     return {
         "code": f"anchor-{finding.verdict}",
         "where": f"{declared['file']}:{declared['line']}" if declared else there,
-        "message": f"{place.id} at {there}: {finding.message}",
-        "hint": _since(place.culprit) or explained(place.patch, bump.until.upstream),
+        "message": f"{site.id} at {there}: {finding.message}",
+        "hint": _since(site.culprit) or explained(site.patch, bump.until.upstream),
     }
 
 
-def _since(found: Commit | None) -> str:
+def _since(found: Culprit | None) -> str:
     return f"since {found.commit[:12]} ({found.date[:10]}): {found.subject}" if found else ""

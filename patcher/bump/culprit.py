@@ -1,19 +1,19 @@
-"""Who moved it: the commit from which on a place stops, or a gate refuses, found by a walk of the files' history."""
+"""Who moved it: the commit from which on a site stops, or a gate refuses, found by a walk of the files' history."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from patcher import flow, git, history
-from patcher.bump.model import Commit
+from patcher.bump.model import Culprit
 from patcher.bump.trial import refused
 from patcher.bump.variants import closure, without
 from patcher.errors import EmptyRange, PatcherError
-from patcher.model import File, Patch, Tree, Upstream
+from patcher.model import File, Patch, Site, Tree, Upstream
 
 
 @dataclass
 class Walk:
-    """Asks commits of one repository. ends: a place is fine at a commit when it is fine as one of these upstreams.
+    """Asks commits of one repository. ends: a site is fine at a commit when it is fine as one of these upstreams.
 
     What `package.json` says between two releases does not help: code comes before its version number.
     """
@@ -24,45 +24,35 @@ class Walk:
     ends: tuple[Upstream, ...]
     _known: dict[object, bool] = field(default_factory=dict)
 
-    def of_place(self, patch: str, number: int, *, alone: bool) -> Commit | None:
-        """The commit from which on this place stops. alone: no other payload stands around it.
+    def of_site(self, site: Site, *, alone: bool) -> Culprit | None:
+        """The commit from which on this site stops. alone: no other payload stands around it.
 
         None where it has stopped since its file is there, or stops for no change of its files.
         """
-        series = closure(self.series, patch)
+        series = closure(self.series, site.patch)
         if alone:
-            series = without(
-                series,
-                [(each.id, n) for each in series for n in range(len(each.edits)) if (each.id, n) != (patch, number)],
-            )
-        files = sorted(
-            {
-                edit.file_of(anchor)
-                for each in series
-                for n, edit in enumerate(each.edits)
-                for anchor in edit.anchors
-                if not alone or (each.id, n) == (patch, number)
-            }
-        )
+            series = without(series, [each.id for patch in series for each in patch.sites if each.id != site.id])
+        sites = [each for patch in series for each in patch.sites]
+        files = sorted({each.file_of(anchor) for each in sites for anchor in each.anchors})
 
         def stops(commit: str) -> bool:
-            key = (patch, number, *(self.repository.blob_id(commit, file) for file in files))
+            key = (site.id, *(self.repository.blob_id(commit, file) for file in files))
             if key not in self._known:
                 tree = self._files(commit, files)
-                self._known[key] = all(self._stops(tree, end, series, patch, number) for end in self.ends)
+                self._known[key] = all(self._stops(tree, end, series, site.id) for end in self.ends)
             return self._known[key]
 
         return self._named(files, stops)
 
-    def _stops(self, tree: Tree, end: Upstream, series: Sequence[Patch], patch: str, number: int) -> bool:
-        found = flow.survey(Upstream("", end.version, "", tree, part_of=end.line), series)
-        return all(each.finding.verdict.stops for each in found if (each.patch, each.number) == (patch, number))
+    def _stops(self, tree: Tree, end: Upstream, series: Sequence[Patch], site: str) -> bool:
+        found = flow.run(Upstream("", end.version, "", tree, part_of=end.line), series).sites
+        return all(each.stops for each in found if each.id == site)
 
     def _files(self, commit: str, files: Sequence[str]) -> Tree:
         texts = {file: self.repository.text(commit, file) for file in files}
         return {file: File(text.encode()) for file, text in texts.items() if text is not None}
 
-    def of_gate(self, gate: str, version: str) -> Commit | None:
+    def of_gate(self, gate: str, version: str) -> Culprit | None:
         """The commit from which on this gate refuses what goes in."""
 
         def stops(commit: str) -> bool:
@@ -80,7 +70,7 @@ class Walk:
         except PatcherError:
             return False  # no tree of ours yet
 
-    def _named(self, paths: Sequence[str], stops: Callable[[str], bool]) -> Commit | None:
+    def _named(self, paths: Sequence[str], stops: Callable[[str], bool]) -> Culprit | None:
         try:
             found = self.repository.culprit(self.until, paths, stops)
         except EmptyRange:
@@ -88,16 +78,16 @@ class Walk:
         return described(self.repository, found, self.until) if found else None
 
 
-def described(repository: history.Repository, found: history.Commit, until: str) -> Commit:
+def described(repository: history.Repository, found: history.Commit, until: str) -> Culprit:
     """A commit as a report names it, with the merge that brought it to the first-parent line of `until`."""
     brought = _brought_by(repository, found.id, repository.commit_id(until))
     merge = repository.commit(brought) if brought else None
-    return Commit(
+    return Culprit(
         found.id,
         found.date,
         found.subject,
         found.author,
-        Commit(merge.id, merge.date, merge.subject, merge.author) if merge else None,
+        Culprit(merge.id, merge.date, merge.subject, merge.author) if merge else None,
     )
 
 

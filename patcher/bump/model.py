@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from patcher.model import Anchor, Build, Edit, Finding, Located, Patch, Upstream
+from patcher.model import Anchor, Build, Finding, Located, Patch, Site, Upstream
 
 
 @dataclass(frozen=True)
@@ -37,18 +37,18 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Commit:
+class Culprit:
     """A commit that a report names. date: ISO 8601. brought_by: the merge that brought it to the main line, if any."""
 
     commit: str
     date: str
     subject: str
     author: str = ""
-    brought_by: "Commit | None" = None
+    brought_by: "Culprit | None" = None
 
 
 class Change(StrEnum):
-    """What upstream did to a place that stops. The words are part of the interface."""
+    """What upstream did to a site that stops. The words are part of the interface."""
 
     EDITED = "edited"
     SURROUNDED = "surrounded"
@@ -91,7 +91,7 @@ class Tried:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new anchor for a place. anchor: with the pin of what stands there now, once it was tried and is unique.
+    """A new anchor for a site. anchor: with the pin of what stands there now, once it was tried and is unique.
 
     likeness: 0 to 1, of the statement to the reviewed one. why: reasons for its rank, best first.
     """
@@ -107,14 +107,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A place as somebody reviewed it. located: the one match in `text`, the file as its layer saw it.
+    """A site as somebody reviewed it. located: the one match in `text`, the file as its layer saw it.
 
     language: what the file is written in, see `javascript.language_of`.
     """
 
     ref: str
     version: str
-    edit: Edit
+    site: Site
     located: Located
     text: str
     language: str
@@ -122,7 +122,7 @@ class Reviewed:
     @property
     def file(self) -> str:
         """The file that `text` is of."""
-        return self.edit.file_of(self.located.anchor)
+        return self.site.file_of(self.located.anchor)
 
 
 @dataclass(frozen=True)
@@ -145,16 +145,14 @@ class Twin:
 
 
 @dataclass(frozen=True)
-class Place:
-    """One place of one patch at the new ref.
+class SiteReport:
+    """What a bump says of one site at the new ref.
 
-    waits_for: the id of the place without which nobody can tell. nearest: for a page, what the chosen candidate takes,
+    waits_for: the id of the site that must be accepted first. nearest: for a page, what the chosen candidate takes,
     or else the first, where nothing matches.
     """
 
-    patch: str
-    number: int
-    edit: Edit
+    site: Site
     finding: Finding
     payload: str = ""
     reviewed: Window | None = None
@@ -162,7 +160,7 @@ class Place:
     nearest: Window | None = None
     change: Change | None = None
     change_said: str = ""
-    culprit: Commit | None = None
+    culprit: Culprit | None = None
     candidates: tuple[Candidate, ...] = ()
     scope_diff: ScopeDiff | None = None
     twins: tuple[Twin, ...] = ()
@@ -170,8 +168,13 @@ class Place:
 
     @property
     def id(self) -> str:
-        """`patch.number`, as `--accept` takes it."""
-        return f"{self.patch}.{self.number}"
+        """The id of the site, as `--accept` takes it."""
+        return self.site.id
+
+    @property
+    def patch(self) -> str:
+        """The id of the patch."""
+        return self.site.patch
 
     @property
     def stops(self) -> bool:
@@ -189,17 +192,17 @@ class Refusal:
     code: str
     where: str
     message: str
-    culprit: Commit | None = None
+    culprit: Culprit | None = None
 
 
 @dataclass(frozen=True)
 class Brought:
-    """A scope that a commit made or changed. places: those of the series that are in it, as `patch.number`."""
+    """A scope that a commit made or changed. sites: those of the series in it, by id."""
 
     file: str
     scope: str
     new: bool
-    places: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -213,7 +216,7 @@ class Red:
 
     contract: str
     said: str
-    culprit: Commit | None = None
+    culprit: Culprit | None = None
     untold: tuple[str, ...] = ()
     brought: tuple[Brought, ...] = ()
 
@@ -224,10 +227,10 @@ class Bump:
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
-    went into it, by place; `accepted` by a person, or the first ones. fine: the places that a person accepted a
-    candidate for, and that need none. declared: the series as it is. unrecorded: whether a place that goes through was
+    went into it, by site; `accepted` by a person, or the first ones. fine: the sites that a person accepted a
+    candidate for, and that need none. declared: the series as it is. unrecorded: whether a site that goes through was
     read for older versions only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps:
-    version tags after a ref and before the new one at which `patch.number` does not meet the pin of these tokens.
+    version tags after a ref and before the new one at which a site does not meet the pin of these tokens.
     matrix: for a page, of the refs from `since` to `until`, as `patcher.matrix.content` returns it.
     """
 
@@ -235,7 +238,7 @@ class Bump:
     until: Moment
     build: Build
     proposed: Build
-    places: tuple[Place, ...]
+    sites: tuple[SiteReport, ...]
     refusals: tuple[Refusal, ...] = ()
     series: tuple[Patch, ...] = ()
     chosen: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -244,5 +247,5 @@ class Bump:
     declared: tuple[Patch, ...] = ()
     unrecorded: bool = False
     red: tuple[Red, ...] = ()
-    gaps: Callable[[str, int, str, str], Sequence[str]] = lambda patch, number, last, tokens: ()
+    gaps: Callable[[str, str, str], Sequence[str]] = lambda site, last, tokens: ()
     matrix: Mapping[str, Any] | None = None

@@ -1,19 +1,16 @@
-"""Both ends of a bump, and where each place of the series was last as somebody reviewed it."""
+"""Both ends of a bump, and where each site of the series was last as somebody reviewed it."""
 
-import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from patcher import flow
-from patcher.bump import declared
+from patcher.bump import ranges
 from patcher.bump.model import Moment, Reviewed
 from patcher.errors import NoSuchRef, PatcherError, UnrelatedHistories
-from patcher.flow import Surveyed
 from patcher.history import Repository
 from patcher.javascript import language_of
-from patcher.model import Patch, version_key
-from patcher.patches import module_of
+from patcher.model import Patch, Site, SiteResult, version_key
 
 
 def moment(repository: Repository, ref: str) -> Moment:
@@ -64,58 +61,57 @@ def _readable(repository: Repository, ref: str) -> Moment | None:
 
 @dataclass
 class Reviews:
-    """Finds the reviewed state of places: at `since`, at the ref that a pin's comment names, or at any older tag."""
+    """Finds the reviewed state of sites: at `since`, at a ref that a pin was reviewed for, or at any older tag."""
 
     repository: Repository
     series: tuple[Patch, ...]
     since: Moment | None
     until: Moment
-    comments: Mapping[str, Mapping[tuple[int, int, int], str]] = field(default_factory=dict)
-    _surveys: dict[str, list[Surveyed]] = field(default_factory=dict)
+    _sites: dict[str, tuple[SiteResult, ...]] = field(default_factory=dict)
 
-    def of(self, patch: str, number: int) -> tuple[Reviewed, Moment] | None:
-        """The nearest state of a place in which a pin of it is met: where the bump begins, before it, else after it."""
+    def of(self, site: Site) -> tuple[Reviewed, Moment] | None:
+        """The nearest state of a site in which a pin of it is met: where the bump begins, before it, else after it."""
         first = [self.since.ref] if self.since else []
-        before = [*self._reviewed_refs(patch, number), *_older_tags(self.repository, self.until)]
-        for ref in dict.fromkeys([*first, *before, *self._later_tags(patch, number)]):
-            there = self.at(ref, patch, number)
-            if there is not None and not there.finding.verdict.stops:
+        before = [*self._reviewed_refs(site), *_older_tags(self.repository, self.until)]
+        for ref in dict.fromkeys([*first, *before, *self._later_tags(site)]):
+            there = self.at(ref, site.id)
+            if there is not None and not there.stops:
                 return self._reviewed(ref, there), moment(self.repository, ref)
         return None
 
-    def before(self, commit: str, patch: str, number: int) -> tuple[Reviewed, Moment] | None:
-        """A place at a parent of the commit from which on it stops: where no tag has it, its history still does."""
+    def before(self, commit: str, site: Site) -> tuple[Reviewed, Moment] | None:
+        """A site at a parent of the commit from which on it stops: where no tag has it, its history still does."""
         for parent in self.repository.commit(commit).parents:
-            there = self.at(parent, patch, number)
-            if there is not None and not there.finding.verdict.stops:
+            there = self.at(parent, site.id)
+            if there is not None and not there.stops:
                 return self._reviewed(parent, there), moment(self.repository, parent)
         return None
 
-    def last_review(self, patch: str, number: int) -> tuple[Surveyed, str] | None:
-        """A place as it stood when somebody read it last, and the ref of that; None where no such ref is here.
+    def last_review(self, site: Site) -> tuple[SiteResult, str] | None:
+        """A site as it stood when somebody read it last, and the ref of that; None where no such ref is here.
 
-        Whichever pin it was read for: it is the place that was read, and its scope with it.
+        Whichever pin it was read for: it is the site that was read, and its scope with it.
         """
-        for ref in self._reviewed_refs(patch, number):
-            there = self.at(ref, patch, number)
+        for ref in self._reviewed_refs(site):
+            there = self.at(ref, site.id)
             if there is not None and there.located.matches:
                 return there, ref
         return None
 
-    def _reviewed_refs(self, patch: str, number: int) -> list[str]:
-        """The refs that the comments of a place name or span, the nearest first; behind them, where the bump begins."""
-        comments = self._comments(patch, number)
-        tags = [tag for tag in self._tags if any(declared.spans(each, tag) for each in comments)]
-        others = [ref for each in comments for ref in declared.refs(each) if not ref.startswith("v")]
+    def _reviewed_refs(self, site: Site) -> list[str]:
+        """The refs that the pins of a site name or span, the nearest first; behind them, where the bump begins."""
+        reviewed = [pin.reviewed for pin in site.pins]
+        tags = [tag for tag in self._tags if any(ranges.spans(each, tag) for each in reviewed)]
+        others = [ref for each in reviewed for ref in ranges.refs(each) if not ref.startswith("v")]
         before = [ref for ref in others if _exists(self.repository, ref) and self._is_before(ref)]
         near = sorted([*before, *tags], key=lambda ref: _distance(self.repository, ref, self.until))
         return [*near, *([self.since.ref] if self.since else [])]
 
-    def _later_tags(self, patch: str, number: int) -> list[str]:
-        """The version tags after the new ref that a place was read for, the nearest first."""
-        comments = self._comments(patch, number)
+    def _later_tags(self, site: Site) -> list[str]:
+        """The version tags after the new ref that a site was read for, the nearest first."""
+        reviewed = [pin.reviewed for pin in site.pins]
         tags = [tag for tag in self.repository.tags() if tag not in self._tags]
-        return [tag for tag in tags if any(declared.spans(each, tag) for each in comments)]
+        return [tag for tag in tags if any(ranges.spans(each, tag) for each in reviewed)]
 
     def is_later(self, ref: str) -> bool:
         """Whether a ref came after the new one: nothing that it has can have been taken away there."""
@@ -131,40 +127,22 @@ class Reviews:
     def _is_before(self, ref: str) -> bool:
         return self.repository.merge_base(ref, self.until.ref) == self.repository.commit_id(ref)
 
-    def at(self, ref: str, patch: str, number: int) -> Surveyed | None:
-        """What stands at a place at a ref; None where the ref or the place is not there."""
-        if ref not in self._surveys:
+    def at(self, ref: str, site: str) -> SiteResult | None:
+        """What stands at a site at a ref; None where the ref or the site is not there."""
+        if ref not in self._sites:
             found = _readable(self.repository, ref)
-            self._surveys[ref] = flow.survey(found.upstream, self.series) if found else []
-        return next((s for s in self._surveys[ref] if (s.patch, s.number) == (patch, number)), None)
+            self._sites[ref] = flow.run(found.upstream, self.series).sites if found else ()
+        return next((each for each in self._sites[ref] if each.id == site), None)
 
-    def gaps(self, patch: str, number: int, last: str, tokens: str) -> list[str]:
-        """The version tags after `last` and before the new ref at which a place does not meet the pin."""
+    def gaps(self, site: str, last: str, tokens: str) -> list[str]:
+        """The version tags after `last` and before the new ref at which a site does not meet the pin."""
         between = [tag for tag in _older_tags(self.repository, self.until) if version_key(tag) > version_key(last)]
-        found = {tag: self.at(tag, patch, number) for tag in between}
+        found = {tag: self.at(tag, site) for tag in between}
         return [tag for tag, there in found.items() if there is None or tokens not in there.finding.pins]
 
-    def _reviewed(self, ref: str, there: Surveyed) -> Reviewed:
-        edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
+    def _reviewed(self, ref: str, there: SiteResult) -> Reviewed:
         version = self.repository.upstream(ref).version
-        return Reviewed(ref, version, edit, there.located, there.text, language_of(there.finding.file))
-
-    def _comments(self, patch: str, number: int) -> list[str]:
-        return [comment for key, comment in self._source(patch).items() if key[0] == number]
-
-    def _source(self, patch: str) -> Mapping[tuple[int, int, int], str]:
-        return self.comments.get(patch, {})
-
-
-def comments_of(series: Sequence[Patch]) -> dict[str, dict[tuple[int, int, int], str]]:
-    """The comments above the pins of each patch of the series, from its module's source; nothing for one without."""
-    found = {}
-    for patch in series:
-        try:
-            found[patch.id] = declared.comments(inspect.getsource(module_of(patch)))
-        except (KeyError, OSError):
-            continue
-    return found
+        return Reviewed(ref, version, there.site, there.located, there.text, language_of(there.finding.file))
 
 
 def _exists(repository: Repository, ref: str) -> bool:

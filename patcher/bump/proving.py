@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from patcher.bump import trial
-from patcher.bump.model import Bump, Candidate, Place, Tried
+from patcher.bump.model import Bump, Candidate, SiteReport, Tried
 from patcher.bump.reddened import Look, Reasons, as_problem, in_short
 from patcher.history import Repository
 from patcher.pipeline import check_upstream
@@ -42,7 +42,7 @@ class Prover:
         if not better:
             return found, proofs
         chosen = {**bump.chosen, **better}
-        series = trial.accepted(bump.declared, bump.places, chosen)
+        series = trial.accepted(bump.declared, bump.sites, chosen)
         proposed = check_upstream(bump.until.upstream, series)
         if not proposed.ok:
             return found, proofs
@@ -58,31 +58,31 @@ class Prover:
             reasons = Reasons(self.repository, bump, self.look, patches_of, unobserved, advance).of(red) if red else ()
         problems = {each.contract.id: _refusal(each) for each in proofs if not each.ok}
         problems |= {each.contract: as_problem(each) for each in reasons}
-        return replace(bump, red=reasons, places=_with_problems(bump, problems, patches_of)), proofs
+        return replace(bump, red=reasons, sites=_with_problems(bump, problems, patches_of)), proofs
 
     # --- the candidates that were not chosen -------------------------------------------------------------------
 
     def _others_tried(self, bump: Bump) -> Bump:
         with self.waiting() as advance:
-            places = [replace(each, candidates=tuple(self._tried(bump, each, advance))) for each in bump.places]
-        return replace(bump, places=tuple(places))
+            sites = [replace(each, candidates=tuple(self._tried(bump, each, advance))) for each in bump.sites]
+        return replace(bump, sites=tuple(sites))
 
-    def _tried(self, bump: Bump, place: Place, advance: Advance) -> Iterator[Candidate]:
-        for each in place.candidates:
-            tell = each.tried.fits and bump.chosen.get(place.id) != each.rank and place.id in bump.chosen
+    def _tried(self, bump: Bump, site: SiteReport, advance: Advance) -> Iterator[Candidate]:
+        for each in site.candidates:
+            tell = each.tried.fits and bump.chosen.get(site.id) != each.rank and site.id in bump.chosen
             if tell:
-                advance(f"{place.id}={each.rank}", 1)
-            yield self._try(bump, place, each) if tell else each
+                advance(f"{site.id}={each.rank}", 1)
+            yield self._try(bump, site, each) if tell else each
 
-    def _try(self, bump: Bump, place: Place, candidate: Candidate) -> Candidate:
-        """With the choices that there are for the other places."""
-        chosen = {**bump.chosen, place.id: candidate.rank}
-        series = trial.accepted(bump.declared, bump.places, chosen)
+    def _try(self, bump: Bump, site: SiteReport, candidate: Candidate) -> Candidate:
+        """With the choices that there are for the other sites."""
+        chosen = {**bump.chosen, site.id: candidate.rank}
+        series = trial.accepted(bump.declared, bump.sites, chosen)
         build = check_upstream(bump.until.upstream, series)
         if not build.ok:
-            said = next((gate.message for gate in build.gates if not gate.ok), "another place stops")
+            said = next((gate.message for gate in build.gates if not gate.ok), "another site stops")
             return replace(candidate, tried=_failed(candidate, f"with the other choices: {said}"))
-        names = next(each.contracts for each in bump.declared if each.id == place.patch)
+        names = next(each.contracts for each in bump.declared if each.id == site.patch)
         seen = self.look(build, names)
         red = {name: in_short(each.said) for name, each in seen.items() if not each.green}
         if red:
@@ -99,30 +99,28 @@ def _failed(candidate: Candidate, *problems: str) -> Tried:
 
 
 def _better(bump: Bump) -> dict[str, int]:
-    """Another candidate whose contracts are green, for each place whose chosen one has a red contract."""
+    """Another candidate whose contracts are green, for each site whose chosen one has a red contract."""
     found = {}
-    for place in bump.places:
-        now = bump.chosen.get(place.id)
-        red = any(each.rank == now and each.tried.contracts is False for each in place.candidates)
-        green = next((each.rank for each in place.candidates if each.tried.contracts and each.tried.fits), None)
+    for site in bump.sites:
+        now = bump.chosen.get(site.id)
+        red = any(each.rank == now and each.tried.contracts is False for each in site.candidates)
+        green = next((each.rank for each in site.candidates if each.tried.contracts and each.tried.fits), None)
         if now and red and green:
-            found[place.id] = green
+            found[site.id] = green
     return found
 
 
 def _with_problems(
     bump: Bump, problems: Mapping[str, str], patches_of: Mapping[str, Sequence[str]]
-) -> tuple[Place, ...]:
-    """The places, with what the contracts of their patches said of the candidates that were chosen."""
+) -> tuple[SiteReport, ...]:
+    """The sites, with what the contracts of their patches said of the candidates that were chosen."""
 
-    def one(place: Place, candidate: Candidate) -> Candidate:
-        if bump.chosen.get(place.id) != candidate.rank:
+    def one(site: SiteReport, candidate: Candidate) -> Candidate:
+        if bump.chosen.get(site.id) != candidate.rank:
             return candidate
-        mine = [said for name, said in problems.items() if place.patch in patches_of[name]]
+        mine = [said for name, said in problems.items() if site.patch in patches_of[name]]
         if mine:
             return replace(candidate, tried=_failed(candidate, *mine))
         return replace(candidate, tried=replace(candidate.tried, contracts=True))
 
-    return tuple(
-        replace(place, candidates=tuple(one(place, each) for each in place.candidates)) for place in bump.places
-    )
+    return tuple(replace(site, candidates=tuple(one(site, each) for each in site.candidates)) for site in bump.sites)

@@ -1,6 +1,6 @@
 """Why a contract is red on a tree whose gates all pass: since which commit, what it brought, and what we can do.
 
-A contract takes seconds where a place takes milliseconds, so the commit is found by bisection, on real sidecars.
+A contract takes seconds where a site takes milliseconds, so the commit is found by bisection, on real sidecars.
 """
 
 import re
@@ -82,18 +82,18 @@ class Reasons:
     def _said(self, contract: str, ref: str, brought: Sequence[Brought]) -> str:
         patches = self.patches_of[contract]
         names = ", ".join(patches)
-        ours = [place for place in self.bump.chosen if place.rpartition(".")[0] in patches]
+        ours = [site for site in self.bump.chosen if site.rpartition(".")[0] in patches]
         green = f"it is green at {ref}"
         if contract in self.unobserved:
             return (
                 f"{green}; since this commit it cannot be observed: the contract has to follow what the sidecar answers"
             )
         if ours:
-            accepted = ", ".join(f"{place}={self.bump.chosen[place]}" for place in ours)
+            accepted = ", ".join(f"{site}={self.bump.chosen[site]}" for site in ours)
             return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
-        bare = next((each for each in brought if not each.places), None)
+        bare = next((each for each in brought if not each.sites), None)
         where = f" (look at {bare.scope} of {bare.file})" if bare else ""
-        return f"{green}; no candidate mends it: each place of {names} fits. It takes another edit{where}"
+        return f"{green}; no candidate mends it: each site of {names} fits. It takes another edit{where}"
 
     # --- one commit --------------------------------------------------------------------------------------------
 
@@ -129,35 +129,35 @@ class Reasons:
     # --- what it brought ---------------------------------------------------------------------------------------
 
     def _brought(self, commit: str, contract: str) -> tuple[Brought, ...]:
-        """The scopes that it made or changed in the files of the series: new ones without a place first."""
+        """The scopes that it made or changed in the files of the series: new ones without a site first."""
         parent = next(iter(self.repository.commit(commit).parents), "")
-        files = dict.fromkeys(edit.file for patch in self.bump.series for edit in patch.edits)
-        places = _places(self.bump, self.patches_of[contract])
+        files = dict.fromkeys(site.file for patch in self.bump.series for site in patch.sites)
+        sites = _sites(self.bump, self.patches_of[contract])
         found = [
-            Brought(file, str(scope), scope not in before, places.get((file, scope), ()))
+            Brought(file, str(scope), scope not in before, sites.get((file, scope), ()))
             for file in files
             for before, after in [(self._scopes(parent, file), self._scopes(commit, file))]
             for scope, text in after.items()
             if before.get(scope) != text
         ]
-        return tuple(sorted(found, key=lambda each: (bool(each.places), not each.new))[:_BROUGHT])
+        return tuple(sorted(found, key=lambda each: (bool(each.sites), not each.new))[:_BROUGHT])
 
     def _scopes(self, commit: str, file: str) -> dict[Scope, str]:
         text = self.repository.text(commit, file) if commit and file.endswith(".js") else None
         return {scope: node.text() for scope, node in javascript.named_scopes(text)} if text else {}
 
 
-def _places(bump: Bump, patches: Sequence[str]) -> dict[tuple[str, Scope], tuple[str, ...]]:
+def _sites(bump: Bump, patches: Sequence[str]) -> dict[tuple[str, Scope], tuple[str, ...]]:
     found: dict[tuple[str, Scope], tuple[str, ...]] = {}
-    for each in flow.survey(bump.until.upstream, bump.series):
-        if each.patch in patches:
+    for each in flow.run(bump.until.upstream, bump.series).sites:
+        if each.site.patch in patches:
             key = each.finding.file, each.located.anchor.scope
-            found[key] = (*found.get(key, ()), f"{each.patch}.{each.number}")
+            found[key] = (*found.get(key, ()), each.id)
     return found
 
 
 def _why(build: Build) -> str:
-    stop = next((each for each in build.places if each.verdict.stops), None)
+    stop = next(iter(build.stops), None)
     if stop is not None:
         return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
     return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "it says no more")

@@ -1,4 +1,4 @@
-"""A bump from beginning to end, in memory: both ends, each place, the candidates, and the tree that they would make."""
+"""A bump from beginning to end, in memory: both ends, each site, the candidates, and the tree that they would make."""
 
 import shlex
 from collections.abc import Callable, Collection, Sequence
@@ -10,19 +10,18 @@ from patcher.bump.accepting import Asked, chosen_of
 from patcher.bump.candidates import candidates, same
 from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
-from patcher.bump.model import Bump, Candidate, Change, Commit, Moment, Place, Refusal
-from patcher.bump.moments import Reviews, beginning, comments_of, moment
+from patcher.bump.model import Bump, Candidate, Change, Culprit, Moment, Refusal, SiteReport
+from patcher.bump.moments import Reviews, beginning, moment
 from patcher.bump.nearest import with_nearest
 from patcher.bump.scope_diff import scope_diff
 from patcher.bump.shapes import words
 from patcher.bump.twins import twins
 from patcher.bump.window import window_of
 from patcher.errors import PatcherError
-from patcher.flow import Surveyed
 from patcher.gates.free_identifiers import free_names
 from patcher.history import Repository
 from patcher.javascript import JAVASCRIPT, language_of
-from patcher.model import Finding, Patch, Verdict
+from patcher.model import Finding, Patch, SiteResult, Verdict
 from patcher.pipeline import check_upstream
 
 Advance = Callable[[str, int], None]
@@ -33,28 +32,28 @@ def bump(
 ) -> Bump:
     """Find out everything. Writes nothing.
 
-    Raises `NoSuchRef`, `NotThisPackage`, `UnrelatedHistories`, `UsageError` (there is no such place or candidate).
+    Raises `NoSuchRef`, `NotThisPackage`, `UnrelatedHistories`, `UsageError` (there is no such site or candidate).
     """
     until = moment(repository, asked.until)
     advance("the newest ref whose pins are met", 0)
     since = beginning(repository, until, series, asked.since)
     look = _Look(repository, tuple(series), since, until, advance, asked)
     build = check_upstream(until.upstream, series)
-    places = look.places(asked.only)
+    sites = look.sites(asked.only)
     while True:
-        chosen, fine = chosen_of(places, asked)
-        ours = trial.accepted(series, places, chosen)
-        free = trial.freed(until.upstream, ours, places, chosen)
+        chosen, fine = chosen_of(sites, asked)
+        ours = trial.accepted(series, sites, chosen)
+        free = trial.freed(until.upstream, ours, sites, chosen)
         if not free:
             break
-        places = look.again(places, free, ours)
+        sites = look.again(sites, free, ours)
     proposed = check_upstream(until.upstream, ours) if chosen else build
     return Bump(
         since,
         until,
         build,
         proposed,
-        tuple(with_nearest(each, until, chosen.get(each.id, 1)) for each in places),
+        tuple(with_nearest(each, until, chosen.get(each.id, 1)) for each in sites),
         look.refusals(),
         ours,
         chosen,
@@ -66,7 +65,7 @@ def bump(
 
 
 class _Look:
-    """Looks at the places of the series at both ends."""
+    """Looks at the sites of the series at both ends."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class _Look:
     ) -> None:
         self.asked = asked
         self.repository, self.series, self.since, self.until = repository, series, since, until
-        self.reviews = Reviews(repository, series, since, until, comments_of(series))
+        self.reviews = Reviews(repository, series, since, until)
         ends = (until.upstream, *([since.upstream] if since else []))
         self.walk = Walk(repository, series, until.ref, ends)
         self.advance = advance
@@ -89,119 +88,117 @@ class _Look:
             if path.endswith((".js", ".ts", ".tsx"))
         }
 
-    def places(self, only: Collection[str]) -> list[Place]:
-        """Every place of the series at the new ref."""
-        surveyed = flow.survey(self.until.upstream, self.series)
-        stopped = {(each.patch, each.number) for each in surveyed if each.finding.verdict.stops}
-        found: list[Place] = []
-        for there in surveyed:
-            if only and there.patch not in only:
+    def sites(self, only: Collection[str]) -> list[SiteReport]:
+        """Every site of the series at the new ref."""
+        results = flow.run(self.until.upstream, self.series).sites
+        stopped = {each.id for each in results if each.stops}
+        found: list[SiteReport] = []
+        for there in results:
+            if only and there.site.patch not in only:
                 continue
-            self.advance(f"{there.patch}.{there.number}", 1)
-            stops = there.finding.verdict.stops
-            found.append(self._stopping(there, stopped, found) if stops else self._going(there, surveyed))
+            self.advance(there.id, 1)
+            found.append(self._stopping(there, stopped, found) if there.stops else self._going(there, results))
         return found
 
-    def again(self, places: Sequence[Place], free: Collection[Place], series: tuple[Patch, ...]) -> list[Place]:
-        """The places, of which these had to wait; now there is a candidate in `series` for what they waited for."""
+    def again(
+        self, reports: Sequence[SiteReport], free: Collection[SiteReport], series: tuple[Patch, ...]
+    ) -> list[SiteReport]:
+        """The reports, of which these had to wait; now there is a candidate in `series` for what they waited for."""
         look = _Look(self.repository, series, self.since, self.until, self.advance, self.asked)
-        surveyed = {(each.patch, each.number): each for each in flow.survey(self.until.upstream, series)}
-        stopped = {key for key, each in surveyed.items() if each.finding.verdict.stops}
-        found: list[Place] = []
-        for place in places:
-            there = surveyed.get((place.patch, place.number)) if place in free else None
-            before = [each for each in found if (each.patch, each.number) in stopped]
-            found.append(look.freed(there, stopped, before) if there else place)
+        results = {each.id: each for each in flow.run(self.until.upstream, series).sites}
+        stopped = {name for name, each in results.items() if each.stops}
+        found: list[SiteReport] = []
+        for report in reports:
+            there = results.get(report.id) if report in free else None
+            before = [each for each in found if each.id in stopped]
+            found.append(look.freed(there, stopped, before) if there else report)
         return found
 
-    def freed(self, there: Surveyed, stopped: Collection[tuple[str, int]], before: Sequence[Place]) -> Place:
-        """A place that waits no more, or for another one; it may go through as it is."""
-        return self._stopping(there, stopped, before) if there.finding.verdict.stops else self._place(there)
+    def freed(self, there: SiteResult, stopped: Collection[str], before: Sequence[SiteReport]) -> SiteReport:
+        """Evaluate a site again whose blocker has been accepted."""
+        return self._stopping(there, stopped, before) if there.stops else self._report(there)
 
-    # --- a place that goes through -----------------------------------------------------------------------------
+    # --- a site that goes through ------------------------------------------------------------------------------
 
-    def _going(self, there: Surveyed, surveyed: Sequence[Surveyed]) -> Place:
-        place = self._place(there)
-        reviewed = self.reviews.last_review(there.patch, there.number)
+    def _going(self, there: SiteResult, results: Sequence[SiteResult]) -> SiteReport:
+        report = self._report(there)
+        reviewed = self.reviews.last_review(there.site)
         if reviewed is None:
-            return place
+            return report
         old, ref = reviewed
         if self.repository.commit_id(ref) == self.until.commit:
-            return place
-        names = free_names(place.payload, language_of(there.finding.file)) | set(_names_of(there))
+            return report
+        names = free_names(report.payload, language_of(there.finding.file)) | set(_names_of(there))
         return replace(
-            place,
+            report,
             scope_diff=scope_diff(ref, old, there, names, everything=self.asked.everything),
             reviewed=window_of(ref, old.text, old.located, language_of(old.finding.file)),
-            twins=twins(place.edit, old, there, surveyed),
+            twins=twins(old, there, results),
         )
 
-    def _place(self, there: Surveyed) -> Place:
-        edit = next(each for each in self.series if each.id == there.patch).edits[there.number]
-        place = Place(there.patch, there.number, edit, there.finding, flow.payload_of(edit, _THERE))
+    def _report(self, there: SiteResult) -> SiteReport:
+        report = SiteReport(there.site, there.finding, flow.payload_of(there.site, _THERE))
         if not there.located.matches:
-            return place
+            return report
         window = window_of(self.until.ref, there.text, there.located, language_of(there.finding.file))
-        return replace(place, found=window)
+        return replace(report, found=window)
 
-    # --- a place that stops ------------------------------------------------------------------------------------
+    # --- a site that stops -------------------------------------------------------------------------------------
 
-    def _stopping(self, there: Surveyed, stopped: Collection[tuple[str, int]], before: Sequence[Place]) -> Place:
-        place = self._place(there)
+    def _stopping(self, there: SiteResult, stopped: Collection[str], before: Sequence[SiteReport]) -> SiteReport:
+        report = self._report(there)
         blocker = self._blocker(there, before)
         if blocker is not None:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
-            return replace(place, change=Change.WAITS, change_said=said, waits_for=blocker.id)
-        reviewed = self.reviews.of(there.patch, there.number)
+            return replace(report, change=Change.WAITS, change_said=said, waits_for=blocker.id)
+        reviewed = self.reviews.of(there.site)
         alone = reviewed is None or reviewed[0].text == _text_of(reviewed[1], reviewed[0].file)
-        culprit = self.walk.of_place(there.patch, there.number, alone=alone)
+        culprit = self.walk.of_site(there.site, alone=alone)
         if reviewed is None and culprit is not None:
-            reviewed = self.reviews.before(culprit.commit, there.patch, there.number)
+            reviewed = self.reviews.before(culprit.commit, there.site)
         if reviewed is None:
-            return self._without_history(place, there, stopped)
+            return self._without_history(report, there, stopped)
         old, _ = reviewed
         anchor, texts = there.located.anchor, self._texts(there)
         change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
         if culprit is None and self.reviews.is_later(old.ref):
             change, said = Change.NOT_YET, f"the code that was reviewed came later: {old.ref} has it"
         return replace(
-            place,
+            report,
             reviewed=window_of(old.ref, old.text, old.located, old.language),
             change=change,
             change_said=said,
             culprit=culprit,
-            candidates=self._tried(there, place, candidates(old, anchor, texts), stopped),
+            candidates=self._tried(there, candidates(old, anchor, texts), stopped),
         )
 
-    def _without_history(self, place: Place, there: Surveyed, stopped: Collection[tuple[str, int]]) -> Place:
-        """A place of which nobody can see what it was: where its pattern matches once, it can be read and pinned."""
+    def _without_history(self, report: SiteReport, there: SiteResult, stopped: Collection[str]) -> SiteReport:
+        """A site of which nobody can see what it was: where its pattern matches once, it can be read and pinned."""
         if there.located.is_unique:
             said = "no ref of this repository has the code that was reviewed: read all of what stands there now"
             found = [same(there.finding.file, there.located.anchor)]
-            return replace(place, change_said=said, candidates=self._tried(there, place, found, stopped))
+            return replace(report, change_said=said, candidates=self._tried(there, found, stopped))
         said = "no ref of this repository has the code that was reviewed, and so nothing to look for"
         if self.repository.may_fetch_tags:
             said = f"{said}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
-        return replace(place, change_said=said)
+        return replace(report, change_said=said)
 
-    def _tried(
-        self, there: Surveyed, place: Place, found: Sequence[Candidate], stopped: Collection[tuple[str, int]]
-    ) -> tuple[Candidate, ...]:
-        where = there.patch, there.number, place.edit
+    def _tried(self, there: SiteResult, found: Sequence[Candidate], stopped: Collection[str]) -> tuple[Candidate, ...]:
         wanted = found if self.asked.candidates else ()
-        return trial.ranked([trial.attempt(self.until.upstream, self.series, where, each, stopped) for each in wanted])
+        tried = (trial.attempt(self.until.upstream, self.series, there.site, each, stopped) for each in wanted)
+        return trial.ranked([*tried])
 
-    def _blocker(self, there: Surveyed, before: Sequence[Place]) -> Place | None:
-        """The place of a required patch that stops in the same file, where this one misses what that would bring."""
+    def _blocker(self, there: SiteResult, before: Sequence[SiteReport]) -> SiteReport | None:
+        """The site of a required patch that stops in the same file, where this one misses what that would bring."""
         if there.finding.verdict is not Verdict.MISSING:
             return None
-        requires = next(each for each in self.series if each.id == there.patch).requires
+        requires = next(each for each in self.series if each.id == there.site.patch).requires
         return next(
-            (each for each in before if each.stops and each.patch in requires and each.edit.file == there.finding.file),
+            (each for each in before if each.stops and each.patch in requires and each.site.file == there.finding.file),
             None,
         )
 
-    def _texts(self, there: Surveyed) -> dict[str, str]:
+    def _texts(self, there: SiteResult) -> dict[str, str]:
         file = there.finding.file
         own = {file: there.text} if there.text else {}
         others = {path: text for path, text in self.texts.items() if path != file and _are_alike(path, file)}
@@ -212,7 +209,7 @@ class _Look:
     def refusals(self) -> tuple[Refusal, ...]:
         """Files of upstream's where ours go, and gates that refuse what goes in; each with its commit."""
         going = flow.run(self.until.upstream, trial.going(self.until.upstream, self.series))
-        taken = [self._taken(each) for each in going.places if each.verdict.stops]
+        taken = [self._taken(each) for each in going.stops]
         gates = trial.refused(self.until.upstream, self.series)
         version = self.until.upstream.version
         return (
@@ -224,7 +221,7 @@ class _Look:
         where = f"{finding.patch}: {finding.file}"
         return Refusal("file-taken", where, finding.message, self._since_it_exists(finding.file))
 
-    def _since_it_exists(self, path: str) -> Commit | None:
+    def _since_it_exists(self, path: str) -> Culprit | None:
         try:
             commits = self.repository.commits([path], until=self.until.ref)
         except PatcherError:
@@ -245,7 +242,7 @@ def _text_of(at: Moment, path: str) -> str:
     return file.data.decode("utf-8", "replace") if file else ""
 
 
-def _names_of(there: Surveyed) -> Sequence[str]:
+def _names_of(there: SiteResult) -> Sequence[str]:
     match = there.located.matches[0]
     return [
         word

@@ -9,9 +9,8 @@ from patcher import javascript
 from patcher.bump.model import ScopeDiff
 from patcher.bump.shapes import words
 from patcher.errors import NotReversible
-from patcher.flow import Surveyed
 from patcher.markers import unsplice
-from patcher.model import MODULE
+from patcher.model import MODULE, SiteResult
 
 BUDGET = 24
 """Lines of a diff that are shown; the rest is counted."""
@@ -19,7 +18,7 @@ _NEIGHBOURS = 6
 
 
 def scope_diff(
-    ref: str, old: Surveyed, new: Surveyed, relies_on: Collection[str], *, everything: bool = False
+    ref: str, old: SiteResult, new: SiteResult, relies_on: Collection[str], *, everything: bool = False
 ) -> ScopeDiff:
     """The hunks that matter most: those with a name that the payload relies on, then the nearest; or all of them."""
     scope = str(new.located.anchor.scope)
@@ -63,10 +62,10 @@ def _names(lines: Sequence[str]) -> set[str]:
     return {word for line in lines if line[:1] in {"+", "-"} for word in words(line[1:])}
 
 
-def _scope_lines(there: Surveyed) -> tuple[list[str], int]:
-    """The lines of the scope around a place, and which of them is the place's, from 0.
+def _scope_lines(there: SiteResult) -> tuple[list[str], int]:
+    """The lines of the scope around a site, and which of them is the site's, from 0.
 
-    Of the module scope, the statements nearest to the place: all of a file is no scope to read.
+    Of the module scope, the statements nearest to the site: all of a file is no scope to read.
     """
     match = there.located.matches[0]
     start, end = _scope_span(there)
@@ -75,14 +74,14 @@ def _scope_lines(there: Surveyed) -> tuple[list[str], int]:
 
 
 def _unspliced(text: str) -> str:
-    """Without payloads: another place that stops takes them from one side, which is no change of upstream's."""
+    """Without payloads: another site that stops takes them from one side, which is no change of upstream's."""
     try:
         return unsplice(text)[0]
     except NotReversible:  # it begins or ends inside one
         return text
 
 
-def _scope_span(there: Surveyed) -> tuple[int, int]:
+def _scope_span(there: SiteResult) -> tuple[int, int]:
     match = there.located.matches[0]
     if there.located.anchor.scope == MODULE:
         statement = _statement_at(there, match.statement_start, match.statement_end)
@@ -93,11 +92,11 @@ def _scope_span(there: Surveyed) -> tuple[int, int]:
     return next(span for span in spans if span[0] <= match.start < span[1])
 
 
-def _language(there: Surveyed) -> str:
+def _language(there: SiteResult) -> str:
     return javascript.language_of(there.finding.file)
 
 
-def _statement_at(there: Surveyed, start: int, end: int) -> SgNode:
+def _statement_at(there: SiteResult, start: int, end: int) -> SgNode:
     return next(
         node
         for node in javascript.parse(there.text, _language(there)).children()

@@ -4,18 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from patcher import flow
-from patcher.bump.model import Bump, Moment, Place
+from patcher.bump.model import Bump, Moment, SiteReport
 from patcher.bump.nearest import with_nearest
 from patcher.bump.window import window_of
-from patcher.flow import Surveyed
 from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.matrix import matrix
 from patcher.matrix.content import content
 from patcher.matrix.ends import refs_between
-from patcher.model import Patch
+from patcher.model import Patch, SiteResult
 
-_Places = Mapping[tuple[str, int], Surveyed]
+_Sites = Mapping[str, SiteResult]
 
 
 def shown(repository: Repository, found: Bump) -> Bump:
@@ -26,20 +25,20 @@ def shown(repository: Repository, found: Bump) -> Bump:
     """
     series, since = found.declared, found.since.ref if found.since else ""
     judged = matrix(repository, refs_between(repository, since, found.until.ref), series)
-    then = _survey(found.since, series) if found.since else {}
-    both = [_with_then(found, place, then) for place in found.places]
-    places = tuple(with_nearest(place, found.until, found.chosen.get(place.id, 1)) for place in both)
-    return replace(found, matrix=content(judged, series), places=places)
+    then = _sites(found.since, series) if found.since else {}
+    both = [_with_then(found, site, then) for site in found.sites]
+    sites = tuple(with_nearest(site, found.until, found.chosen.get(site.id, 1)) for site in both)
+    return replace(found, matrix=content(judged, series), sites=sites)
 
 
-def _survey(moment: Moment, series: Sequence[Patch]) -> _Places:
-    return {(each.patch, each.number): each for each in flow.survey(moment.upstream, series)}
+def _sites(moment: Moment, series: Sequence[Patch]) -> _Sites:
+    return {each.id: each for each in flow.run(moment.upstream, series).sites}
 
 
-def _with_then(found: Bump, place: Place, then: _Places) -> Place:
-    """A place that goes on may have no window but its own: its pin is met, and nobody needs more to judge it."""
-    there = then.get((place.patch, place.number))
-    if place.reviewed or place.stops or not found.since or there is None or there.finding.verdict.stops:
-        return place
-    language = language_of(place.edit.file)
-    return replace(place, reviewed=window_of(found.since.ref, there.text, there.located, language))
+def _with_then(found: Bump, site: SiteReport, then: _Sites) -> SiteReport:
+    """A site that goes on may have no window but its own: its pin is met, and nobody needs more to judge it."""
+    there = then.get(site.id)
+    if site.reviewed or site.stops or not found.since or there is None or there.stops:
+        return site
+    language = language_of(there.finding.file)
+    return replace(site, reviewed=window_of(found.since.ref, there.text, there.located, language))

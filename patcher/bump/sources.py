@@ -1,6 +1,6 @@
-"""Pins, anchors and edits as the text of a declaration, laid out as the formatter lays them out."""
+"""Anchors as the text of a declaration, laid out as the formatter lays them out."""
 
-from patcher.model import Anchor, Pin, Scope
+from patcher.model import Anchor, Scope
 
 _STEP = "    "
 _WIDTH = 100
@@ -12,26 +12,14 @@ def import_order(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[:1].isupper() else 2), name
 
 
-def pin_source(pin: Pin) -> list[str]:
-    """The lines of a pin."""
-    return [
-        "Pin(",
-        f'{_STEP}tokens="{pin.tokens}",',
-        f'{_STEP}text="{pin.text}",',
-        f"{_STEP}line={pin.line},",
-        "),",
-    ]
-
-
-def anchor_source(anchor: Anchor, comment: str) -> list[str]:
-    """The lines of an anchor, its pins below one comment."""
+def anchor_source(anchor: Anchor) -> list[str]:
+    """The lines of an anchor."""
     inner = [f"scope={_scope_source(anchor.scope)},"]
     for name in ("pattern", "target", "containing"):
         inner += _text_source(name, getattr(anchor, name))
     inner += [f"{name}={value}," for name in ("before", "after") if (value := getattr(anchor, name))]
     inner += [f"file={_quoted(anchor.file)},"] if anchor.file else []
-    pins = [f"{_STEP}# {comment}", *(f"{_STEP}{line}" for pin in anchor.pins for line in pin_source(pin))]
-    return ["Anchor(", *(f"{_STEP}{line}" for line in [*inner, "pins=(", *pins, "),"]), "),"]
+    return ["Anchor(", *(f"{_STEP}{line}" for line in inner), "),"]
 
 
 def _text_source(name: str, text: str) -> list[str]:

@@ -18,7 +18,7 @@ _CANDIDATES, _PROBLEM = 3, 160
 _NEW, _NEW_AT_LEAST = 24, 2
 _TWINS = 4
 _STOPS = frozenset(str(verdict) for verdict in STOPPING)
-_Place = Mapping[str, Any]
+_Site = Mapping[str, Any]
 
 
 def text_of(report: Mapping[str, Any], *, colour: bool = False, everything: bool = False) -> str:
@@ -38,17 +38,17 @@ class _Text:
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
     def lines(self) -> Iterator[str]:
-        stops = [place for place in self.bump["places"] if place["verdict"] in _STOPS]
+        stops = [site for site in self.bump["places"] if site["verdict"] in _STOPS]
         yield self._headline(len(stops))
         yield from (f"note  {note}" for note in self.report.get("notes", ()))
-        for place in stops:
+        for site in stops:
             yield ""
-            yield from self._stop(place, _WINDOW if len(stops) < _MANY else _WINDOW_OF_MANY)
+            yield from self._stop(site, _WINDOW if len(stops) < _MANY else _WINDOW_OF_MANY)
         for refusal in self.bump["refusals"]:
             yield ""
             yield from self._refusal(refusal)
         yield from self._contracts()
-        going = [place for place in self.bump["places"] if place["verdict"] not in _STOPS]
+        going = [site for site in self.bump["places"] if site["verdict"] not in _STOPS]
         yield from self._fits(going)
         yield from self._twins(going)
         yield from self._new(going)
@@ -57,27 +57,27 @@ class _Text:
 
     def _headline(self, stops: int) -> str:
         since = self.bump["from"]["ref"] if self.bump["from"] else "no ref whose pins are met"
-        places = len(self.bump["places"])
-        said = self.paint(f"{stops} of {places} places stop", _RED) if stops else ""
-        said = said or self.paint(f"all {places} places fit", _GREEN)
+        sites = len(self.bump["places"])
+        said = self.paint(f"{stops} of {sites} sites stop", _RED) if stops else ""
+        said = said or self.paint(f"all {sites} sites fit", _GREEN)
         ends = f"{since} → {self.bump['to']['ref']}"
         return f"{self.paint(ends, _BOLD)}   {said}"
 
-    # --- a place that stops ------------------------------------------------------------------------------------
+    # --- a site that stops ------------------------------------------------------------------------------------
 
-    def _stop(self, place: _Place, most: int) -> Iterator[str]:
-        where = f"{place['file']}:{place['line']}" if place["line"] else place["file"]
-        yield f"{self.paint(place['verdict'], _RED)}  {self.paint(_name(place), _BOLD)}  {where}, {place['scope']}"
-        if place["change_said"]:
-            word = f"{place['change']}: " if place["change"] else ""
-            yield f"  what  {word}{place['change_said']}"
-        pinned = any(each["kind"] == "pin" for each in place["candidates"])
-        if place["change"] == "not yet" and not pinned and not self.everything:
+    def _stop(self, site: _Site, most: int) -> Iterator[str]:
+        where = f"{site['file']}:{site['line']}" if site["line"] else site["file"]
+        yield f"{self.paint(site['verdict'], _RED)}  {self.paint(_name(site), _BOLD)}  {where}, {site['scope']}"
+        if site["change_said"]:
+            word = f"{site['change']}: " if site["change"] else ""
+            yield f"  what  {word}{site['change_said']}"
+        pinned = any(each["kind"] == "pin" for each in site["candidates"])
+        if site["change"] == "not yet" and not pinned and not self.everything:
             yield "  do    take a newer upstream, or write an anchor by hand for this one; `--all` shows what is alike"
-        elif place["change"] != "waits":
-            yield from self._who(place["culprit"]) if place["change"] else ()
-            yield from (f"        {line}" for line in self._window(place["window"], most))
-            yield from self._candidates(place)
+        elif site["change"] != "waits":
+            yield from self._who(site["culprit"]) if site["change"] else ()
+            yield from (f"        {line}" for line in self._window(site["window"], most))
+            yield from self._candidates(site)
 
     def _who(self, culprit: Mapping[str, Any] | None) -> Iterator[str]:
         if culprit is None:
@@ -110,19 +110,19 @@ class _Text:
     def _painted(self, line: str) -> str:
         return self.paint(line, {"+": _GREEN, "-": "31", "@": _CYAN}.get(line[:1], _DIM))
 
-    def _candidates(self, place: _Place) -> Iterator[str]:
-        taken = self.bump["chosen"].get(_name(place)) if self.bump["accepted"] else None
-        found = [each for each in place["candidates"] if taken in {None, each["rank"]}]
+    def _candidates(self, site: _Site) -> Iterator[str]:
+        taken = self.bump["chosen"].get(_name(site)) if self.bump["accepted"] else None
+        found = [each for each in site["candidates"] if taken in {None, each["rank"]}]
         if not found:
             yield "  do    there is no candidate: write an anchor by hand, or declare the patch superseded"
         shown = found if self.everything else found[:_CANDIDATES]
         for each in shown:
-            yield from self._candidate(place, each, is_taken=taken is not None)
+            yield from self._candidate(site, each, is_taken=taken is not None)
         if len(found) > len(shown):
             yield f"        … {len(found) - len(shown)} candidates more, less like it"
 
-    def _candidate(self, place: _Place, each: Mapping[str, Any], *, is_taken: bool) -> Iterator[str]:
-        yield f"  {'took' if is_taken else 'do'} {each['rank']:>2}  {self.paint(_anchor(place, each), _BOLD)}"
+    def _candidate(self, site: _Site, each: Mapping[str, Any], *, is_taken: bool) -> Iterator[str]:
+        yield f"  {'took' if is_taken else 'do'} {each['rank']:>2}  {self.paint(_anchor(site, each), _BOLD)}"
         yield from (f"        {self.paint(line, _DIM)}" for line in [_clipped("; ".join(each["why"]))] if line)
         yield f"        {self._tried(each['tried'])}"
         for problem in each["tried"]["problems"]:
@@ -172,17 +172,17 @@ class _Text:
                 others = ", ".join(each[:12] for each in reason["untold"])
                 yield f"        {self.paint(f'or one of these, where nothing could be built: {others}', _DIM)}"
         for number, each in enumerate(reason["brought"]):
-            places = ", ".join(each["places"]) or "no place of its patches is in it"
+            sites = ", ".join(each["places"]) or "no site of its patches is in it"
             how = "new" if each["new"] else "changed"
-            yield f"  {'    ' if number else 'did '}  {how}: {each['scope']} of {each['file']} ({places})"
+            yield f"  {'    ' if number else 'did '}  {how}: {each['scope']} of {each['file']} ({sites})"
         yield f"  why   {reason['said']}"
 
     # --- what fits, and what is new there ----------------------------------------------------------------------
 
-    def _fits(self, going: Sequence[_Place]) -> Iterator[str]:
+    def _fits(self, going: Sequence[_Site]) -> Iterator[str]:
         by_verdict: dict[str, list[str]] = {}
-        for place in going:
-            by_verdict.setdefault(place["verdict"], []).append(_name(place))
+        for site in going:
+            by_verdict.setdefault(site["verdict"], []).append(_name(site))
         done = [each["id"] for each in self.report.get("patches", ()) if each["verdict"] == "superseded"]
         by_verdict.update({"superseded": done} if done else {})
         if by_verdict:
@@ -193,33 +193,33 @@ class _Text:
     def _wrapped(self, text: str) -> list[str]:
         return textwrap.wrap(text, _WIDTH, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
 
-    def _twins(self, going: Sequence[_Place]) -> Iterator[str]:
-        found = [(place, each) for place in going for each in place["twins"]]
+    def _twins(self, going: Sequence[_Site]) -> Iterator[str]:
+        found = [(site, each) for site in going for each in site["twins"]]
         if not found:
             return
         yield ""
         yield (
-            f"{self.paint('twin', _YELLOW)}  what a place replaces is there once more, new since its review, "
+            f"{self.paint('twin', _YELLOW)}  what a site replaces is there once more, new since its review, "
             "and nothing replaces it: it may need an edit of its own"
         )
         shown = (
-            f"        {_name(place)}  {place['file']}:{each['line']}, {each['scope']}: `{_short(each['shown'])}`"
-            for place, each in found
+            f"        {_name(site)}  {site['file']}:{each['line']}, {each['scope']}: `{_short(each['shown'])}`"
+            for site, each in found
         )
         yield from self._cut(shown, len(found), _TWINS)
 
-    def _new(self, going: Sequence[_Place]) -> Iterator[str]:
+    def _new(self, going: Sequence[_Site]) -> Iterator[str]:
         """Of each scope the lines that matter most; together so many that a person reads them."""
         scopes = _scopes(going)
-        changed = {key: _changed(place["scope_diff"]) for key, (place, _) in scopes.items()}
+        changed = {key: _changed(site["scope_diff"]) for key, (site, _) in scopes.items()}
         if not scopes:
             return
         yield ""
         total = sum(changed.values())
         each = max(_NEW_AT_LEAST, _NEW // len(scopes))
         yield self.paint("new", _YELLOW) + f"   {_number(total, 'changed line')} in {_number(len(scopes), 'scope')}"
-        for (file, scope), (place, names) in scopes.items():
-            diff = place["scope_diff"]
+        for (file, scope), (site, names) in scopes.items():
+            diff = site["scope_diff"]
             since = _short(diff["since"])
             yield f"  {file}, {scope}, {_number(changed[file, scope], 'line')} since {since}: {', '.join(names)}"
             lines = diff["lines"] if self.everything else [line for line in diff["lines"] if _tells(line)]
@@ -253,14 +253,14 @@ class _Text:
         elif self.report["ok"] and bump["record"]:
             yield f"read what is new above; then record it\n  $ {self.paint(bump['record'], _CYAN)}"
         elif self.report["ok"]:
-            new = any(place["scope_diff"] and place["scope_diff"]["lines"] for place in bump["places"])
+            new = any(site["scope_diff"] and site["scope_diff"]["lines"] for site in bump["places"])
             yield "nothing to write; read what is new above" if new else "nothing to do"
 
     def _by_hand(self) -> Iterator[str]:
         bump = self.bump
-        waiting, by_hand = _open_places(bump)
+        waiting, by_hand = _open_sites(bump)
         if waiting:
-            names = ", ".join(_name(place) for place in waiting)
+            names = ", ".join(_name(site) for site in waiting)
             yield f"read {names} above: what is most like it does not fit, or is not like it enough to be proposed"
         if by_hand:
             yield f"by hand first: no candidate fits {', '.join(map(_name, by_hand))}; it says why above"
@@ -275,35 +275,35 @@ class _Text:
             yield f"by hand first: red is {', '.join(each['contract'] for each in bump['red'])}; it says why above"
 
 
-def _open_places(bump: Mapping[str, Any]) -> tuple[list[_Place], list[_Place]]:
-    """The places that stop and that nothing was chosen for: those with a candidate that fits, and the others."""
+def _open_sites(bump: Mapping[str, Any]) -> tuple[list[_Site], list[_Site]]:
+    """The sites that stop and that nothing was chosen for: those with a candidate that fits, and the others."""
     found = [
-        place
-        for place in bump["places"]
-        if place["verdict"] in _STOPS and place["change"] != "waits" and _name(place) not in bump["chosen"]
+        site
+        for site in bump["places"]
+        if site["verdict"] in _STOPS and site["change"] != "waits" and _name(site) not in bump["chosen"]
     ]
-    fitting = [place for place in found if any(not each["tried"]["problems"] for each in place["candidates"])]
-    return fitting, [place for place in found if place not in fitting]
+    fitting = [site for site in found if any(not each["tried"]["problems"] for each in site["candidates"])]
+    return fitting, [site for site in found if site not in fitting]
 
 
-def _name(place: _Place) -> str:
-    return f"{place['patch']}.{place['number']}"
+def _name(site: _Site) -> str:
+    return str(site["site"])
 
 
 def _number(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _scopes(going: Sequence[_Place]) -> dict[tuple[str, str], tuple[_Place, list[str]]]:
-    """Each scope in which something is new: the place that shows most of it, and all that are in it."""
-    found: dict[tuple[str, str], tuple[_Place, list[str]]] = {}
-    for place in going:
-        if place["scope_diff"] and place["scope_diff"]["lines"]:
-            key = (place["file"], place["scope"])
-            most, names = found.get(key, (place, []))
-            if len(place["scope_diff"]["lines"]) > len(most["scope_diff"]["lines"]):
-                most = place
-            found[key] = (most, [*names, _name(place)])
+def _scopes(going: Sequence[_Site]) -> dict[tuple[str, str], tuple[_Site, list[str]]]:
+    """Each scope in which something is new: the site that shows most of it, and all that are in it."""
+    found: dict[tuple[str, str], tuple[_Site, list[str]]] = {}
+    for site in going:
+        if site["scope_diff"] and site["scope_diff"]["lines"]:
+            key = (site["file"], site["scope"])
+            most, names = found.get(key, (site, []))
+            if len(site["scope_diff"]["lines"]) > len(most["scope_diff"]["lines"]):
+                most = site
+            found[key] = (most, [*names, _name(site)])
     return found
 
 
@@ -324,11 +324,11 @@ def _clipped(text: str) -> str:
     return text if len(text) <= _PROBLEM else f"{text[: _PROBLEM - 1]}…"
 
 
-def _anchor(place: _Place, candidate: Mapping[str, Any]) -> str:
+def _anchor(site: _Site, candidate: Mapping[str, Any]) -> str:
     if candidate["kind"] == "pin":
         return "the same anchor, a new pin"
     containing = f" with `{candidate['containing']}` in it" if candidate["containing"] else ""
-    where = f" in {candidate['file']}" if candidate["file"] != place["file"] else ""
+    where = f" in {candidate['file']}" if candidate["file"] != site["file"] else ""
     return f"`{candidate['pattern']}`{containing} in {candidate['scope']}{where}"
 
 

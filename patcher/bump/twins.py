@@ -8,20 +8,19 @@ from ast_grep_py import SgNode
 from patcher import javascript
 from patcher.bump.model import Twin
 from patcher.bump.shapes import words
-from patcher.flow import Surveyed
-from patcher.model import Edit, Place
+from patcher.model import Position, SiteResult
 
 
-def twins(edit: Edit, old: Surveyed, new: Surveyed, there: Sequence[Surveyed]) -> tuple[Twin, ...]:
-    """Where the code that `edit` replaces stands now, and did not when it was reviewed, and no place replaces it.
+def twins(old: SiteResult, new: SiteResult, there: Sequence[SiteResult]) -> tuple[Twin, ...]:
+    """Where the code that a site replaces stands now, and did not when it was reviewed, and no site replaces it.
 
-    there: every place at the new ref. Nothing for an edit that only adds: what it stands beside may well come twice.
+    there: every site at the new ref. Nothing for a site that only adds: what it stands beside may well come twice.
     """
-    if edit.place is not Place.REPLACE:
+    if new.site.position is not Position.REPLACE:
         return ()
     pattern = new.located.anchor.target or new.located.anchor.pattern
     known = Counter(words(each.text()) for each in _others(old, pattern))
-    taken = {words(_own(each)) for each in there if each.finding.file == edit.file and _is_other(each, new)}
+    taken = {words(_own(each)) for each in there if each.finding.file == new.site.file and _is_other(each, new)}
     found = []
     for each in _others(new, pattern):
         said = words(each.text())
@@ -32,28 +31,28 @@ def twins(edit: Edit, old: Surveyed, new: Surveyed, there: Sequence[Surveyed]) -
     return tuple(found)
 
 
-def _is_other(each: Surveyed, place: Surveyed) -> bool:
-    return bool(each.located.matches) and (each.patch, each.number) != (place.patch, place.number)
+def _is_other(each: SiteResult, site: SiteResult) -> bool:
+    return bool(each.located.matches) and each.id != site.id
 
 
-def _others(there: Surveyed, pattern: str) -> list[SgNode]:
-    """The statements with what the pattern matches, but for the place's own."""
+def _others(there: SiteResult, pattern: str) -> list[SgNode]:
+    """The statements with what the pattern matches, but for the site's own."""
     start = there.located.matches[0].statement_start
     return [each for each in _statements(there, pattern) if javascript.span(each)[0] != start]
 
 
-def _statements(there: Surveyed, pattern: str) -> list[SgNode]:
+def _statements(there: SiteResult, pattern: str) -> list[SgNode]:
     language = javascript.language_of(there.finding.file)
     found = javascript.matching(there.text, javascript.parse(there.text, language), pattern, language)
     return [javascript.statement_of(node) for node in found]
 
 
-def _own(there: Surveyed) -> str:
+def _own(there: SiteResult) -> str:
     match = there.located.matches[0]
     return there.text[match.statement_start : match.statement_end]
 
 
-def _scope(there: Surveyed, node: SgNode) -> str:
+def _scope(there: SiteResult, node: SgNode) -> str:
     """The innermost named scope around it."""
     first, last = javascript.span(node)
     around = [

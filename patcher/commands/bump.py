@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from patcher import report
-from patcher.bump import content, declarations, save
+from patcher.bump import content, record
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
@@ -16,7 +16,7 @@ from patcher.bump.text import text_of
 from patcher.commands.outcome import Outcome
 from patcher.commands.proofs import proofs, with_client
 from patcher.diffs import selected
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, DeclarationsChanged, UpstreamUnreadable, UsageError
+from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
 from patcher.history import Repository
 from patcher.patches import series_for
 from patcher.progress import progress
@@ -29,30 +29,30 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
-_ACCEPT = re.compile(r"([^=]+\.[0-9]+)=([1-9][0-9]{0,5})")
+_ACCEPT = re.compile(r"([^=]+)\.([^=.]+)=([1-9][0-9]{0,5})")
 
 
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
-    asked = _asked(options)
-    if options.write:
-        _prepare()
     series = series_for(client=options.client)
+    asked = _asked(options, series)
+    if options.write:
+        record.refuse_unless_ours()
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(_places(series, repository.upstream(asked.until).line)) as advance:
+        with progress(_count(series, repository.upstream(asked.until).line)) as advance:
             found = run(repository, series, asked, advance)
         return _outcome(options, found, repository)
 
 
-def _places(series: "Sequence[Patch]", line: "Line") -> int:
-    """How many places the series has on a line of upstream."""
-    return sum(len(patch.edits_for(line)) for patch in series if patch.superseded is not line)
+def _count(series: "Sequence[Patch]", line: "Line") -> int:
+    """How many sites the series has on a line of upstream."""
+    return sum(len(patch.sites_for(line)) for patch in series if patch.superseded is not line)
 
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
-    found = replace(found, unrecorded=declarations.unrecorded(found))
+    found = replace(found, unrecorded=record.unrecorded(found))
     files = _to_write(options, found)
     proven: list[ProofResult] = []
     if options.prove or files:
@@ -60,7 +60,7 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
     found = _for_people(options, repository, found)
     body = _body(options, found, proven)
     if files and body["ok"]:
-        save.save(declarations.FOLDER, files)
+        record.write(files)
         body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
     said = _said(options, body)
     draw = partial(_drawn, body, everything=options.all)
@@ -80,18 +80,10 @@ def _for_people(options: argparse.Namespace, repository: Repository, found: Bump
     return shown(repository, found)
 
 
-def _prepare() -> None:
-    """Raises `DeclarationsReadOnly`, and `DeclarationsChanged` where a killed run had to be completed first."""
-    declarations.refuse_unless_ours()
-    if save.recover(declarations.FOLDER):
-        message = "a bump that was killed while it wrote has been completed"
-        raise DeclarationsChanged(message, where=declarations.FOLDER, hint="type the command again")
-
-
-def _to_write(options: argparse.Namespace, found: Bump) -> dict[str, tuple[str, str]]:
+def _to_write(options: argparse.Namespace, found: Bump) -> record.Files:
     if not options.write or not found.proposed.ok:
         return {}
-    return declarations.written(found)
+    return record.changed(found)
 
 
 def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
@@ -99,33 +91,44 @@ def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
         return ""
     written = body["bump"]["written"]
     if written:
-        return f"wrote {len(written)} declarations; read `git diff patcher/patches`"
+        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
     return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
 
 
-def _asked(options: argparse.Namespace) -> Asked:
+def _asked(options: argparse.Namespace, series: "Sequence[Patch]") -> Asked:
     """Raises `UsageError`."""
-    selected(series_for(client=options.client), options.only)
+    selected(series, options.only)
     if options.write and options.prove is False:
         raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
-    accept = _accepted(options.accept)
+    accept = _accepted(options.accept, series)
     only = tuple(options.only)
     return Asked(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
-def _accepted(words: "Sequence[str]") -> dict[str, int]:
+def _accepted(words: "Sequence[str]", series: "Sequence[Patch]") -> dict[str, int]:
+    """Rank by site id, of `SITE=RANK`. Raises `UsageError`."""
     found: dict[str, int] = {}
     for word in words:
         said = _ACCEPT.fullmatch(word)
         if said is None:
-            hint = "for example `--accept stamp_harness.1=1`"
-            raise UsageError(f"expected PATCH.NUMBER=RANK, found {word!r}", hint=hint)
-        place, rank = said[1], int(said[2])
-        if place in found:
-            message = f"{place} is accepted twice: {place}={found[place]} and {word}"
-            raise UsageError(message, hint="a place takes one candidate")
-        found[place] = rank
+            hint = "for example `--accept stamp_harness.forward=1`"
+            raise UsageError(f"expected SITE=RANK, found {word!r}", hint=hint)
+        site, rank = _named(said[1], said[2], series), int(said[3])
+        if site in found:
+            message = f"{site} is accepted twice: {site}={found[site]} and {word}"
+            raise UsageError(message, hint="a site takes one candidate")
+        found[site] = rank
     return found
+
+
+def _named(patch: str, site: str, series: "Sequence[Patch]") -> str:
+    """The id of a site; a number, which version 0.1 knew it by, is still understood."""
+    sites = next((each.sites for each in series if each.id == patch), ())
+    if not (site.isascii() and site.isdigit() and int(site) < len(sites)):
+        return f"{patch}.{site}"
+    name = sites[int(site)].id
+    sys.stderr.write(f"{patch}.{site} is {name}: sites have names now, and the next version takes no number\n")
+    return name
 
 
 def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":

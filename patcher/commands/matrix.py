@@ -24,7 +24,7 @@ def matrix(options: argparse.Namespace) -> Outcome:
         raise UsageError("--touching chooses among commits, and no commits were asked for", hint="add --by-commit")
     series = series_for(client=options.client)
     with Repository.open(options.upstream, client=options.client) as repository:
-        touching = options.touching or sorted({edit.file for patch in series for edit in patch.edits})
+        touching = options.touching or sorted({site.file for patch in series for site in patch.sites})
         refs = refs_of(repository, options.refs, by_commit=options.by_commit, touching=touching)
         required = _required(repository, refs, options.require)
         found = content(judge_all(repository, refs, series, cores=options.jobs), series)

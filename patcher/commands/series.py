@@ -9,7 +9,7 @@ from patcher import diffs, flow, report
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
 from patcher.materialize import materialize
-from patcher.model import Anchor, Edit, Overlay, Patch
+from patcher.model import Anchor, Overlay, Patch, Site, SiteResult
 from patcher.patches import CLIENT_SERIES, SERIES, module_of
 
 
@@ -23,7 +23,7 @@ def list_series(options: argparse.Namespace) -> Outcome:
         {
             "id": patch.id,
             "summary": patch.summary,
-            "files": sorted({edit.file for edit in patch.edits} | {overlay.path for overlay in patch.overlays}),
+            "files": sorted({site.file for site in patch.sites} | {overlay.path for overlay in patch.overlays}),
             "requires": list(patch.requires),
             "contracts": list(patch.contracts),
         }
@@ -33,7 +33,7 @@ def list_series(options: argparse.Namespace) -> Outcome:
 
 
 def explain(options: argparse.Namespace) -> Outcome:
-    """One patch in full, and with `--upstream` what stands at its places there."""
+    """One patch in full, and with `--upstream` what stands at its sites there."""
     series = (*SERIES, *CLIENT_SERIES)
     [patch] = diffs.selected(series, [options.patch])
     client = patch in CLIENT_SERIES
@@ -43,12 +43,12 @@ def explain(options: argparse.Namespace) -> Outcome:
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
         lines.append(f"superseded on the {patch.superseded} line: {patch.superseded_by}")
-    found = flow.survey(upstream, series if client else SERIES) if upstream else []
-    places = {place.number: place for place in found if place.patch == patch.id}
-    for number, edit in enumerate(patch.edits):
-        lines += ["", *_edit_lines(number, edit)]
-        if number in places:
-            lines += [f"  there     {line}" for line in _place_lines(places[number])]
+    found = flow.run(upstream, series if client else SERIES).sites if upstream else ()
+    there = {each.id: each for each in found}
+    for site in patch.sites:
+        lines += ["", *_site_lines(site)]
+        if site.id in there:
+            lines += [f"  there     {line}" for line in _lines_there(there[site.id])]
     text = "\n".join(lines) + "\n"
     return Outcome(EXIT_DONE, report.report("explain"), text=text, said=noted(upstream) if upstream else "")
 
@@ -73,29 +73,29 @@ def _shown(overlay: Overlay) -> str:
     return overlay.path if overlay.line is None else f"{overlay.path} ({overlay.line} line)"
 
 
-def _edit_lines(number: int, edit: Edit) -> list[str]:
-    lines = [f"place {number}: {edit.place} in {edit.file}, {_where_needed(edit)}"]
-    for anchor in edit.anchors:
+def _site_lines(site: Site) -> list[str]:
+    lines = [f"site {site.id}: {site.position} in {site.file}, {_where_needed(site)}"]
+    for anchor in site.anchors:
         lines += _anchor_lines(anchor)
-    payload = flow.payload_of(edit, "<what stood there>").rstrip("\n").split("\n")
+    lines += [f"  pin       {pin.tokens} ({pin.reviewed}, line {pin.line})" for pin in site.pins]
+    payload = flow.payload_of(site, "<what stood there>").rstrip("\n").split("\n")
     return [*lines, *(f"  payload   {line}" for line in payload)]
 
 
-def _where_needed(edit: Edit) -> str:
-    line = f"on the {edit.line} line" if edit.line else "on every line"
-    return f"{line}, required since {edit.since}" if edit.since else line
+def _where_needed(site: Site) -> str:
+    line = f"on the {site.line} line" if site.line else "on every line"
+    return f"{line}, required since {site.since}" if site.since else line
 
 
 def _anchor_lines(anchor: Anchor) -> list[str]:
     window = f" and {anchor.before} statements above, {anchor.after} below" if anchor.before or anchor.after else ""
-    lines = [f"  anchor    {anchor.shown} in {anchor.scope}{window}"]
-    return [*lines, *(f"  pin       {pin.tokens} (reviewed at line {pin.line})" for pin in anchor.pins)]
+    return [f"  anchor    {anchor.shown} in {anchor.scope}{window}"]
 
 
-def _place_lines(place: flow.Surveyed) -> Iterator[str]:
-    finding = place.finding
+def _lines_there(there: SiteResult) -> Iterator[str]:
+    finding = there.finding
     yield f"{finding.verdict} at {finding.file}:{finding.line}{': ' if finding.message else ''}{finding.message}"
-    for match in place.located.matches:
-        for line in place.text[match.window_start : match.window_end].splitlines():
+    for match in there.located.matches:
+        for line in there.text[match.window_start : match.window_end].splitlines():
             yield f"| {line}"
-        yield f'Pin("{match.tokens}", "{match.text}", {match.line})'
+        yield f"tokens {match.tokens}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from patcher.doctor import codex, installation, journey
-from patcher.doctor.check import Check, Finding, State, not_checked, not_ok
+from patcher.doctor.check import Check, Diagnosis, State, not_checked, not_ok
 from patcher.doctor.ground import Ground, Unread
 from patcher.doctor.installation import accepted
 
@@ -15,7 +15,7 @@ class _Look:
 
     id: str
     title: str
-    look: Callable[[Ground], Finding]
+    look: Callable[[Ground], Diagnosis]
     needs: tuple[str, ...] = ()
 
 
@@ -65,7 +65,7 @@ def _accepted(ground: Ground, done: Mapping[str, Check]) -> Iterator[Check]:
         yield Check(f"{_ACCEPTED}-{problem}" if problem else _ACCEPTED, title, finding.state, finding.found, finding.do)
 
 
-def _looked(look: _Look, ground: Ground) -> Finding:
+def _looked(look: _Look, ground: Ground) -> Diagnosis:
     try:
         return look.look(ground)
     except Unread as error:

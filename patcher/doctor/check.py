@@ -13,7 +13,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class Diagnosis:
     """One look. found: what is there, in a sentence. do: what to type or to do; empty when there is nothing to do."""
 
     state: State
@@ -32,16 +32,16 @@ class Check:
     do: str = ""
 
 
-def ok(found: str) -> Finding:
+def ok(found: str) -> Diagnosis:
     """All is well."""
-    return Finding(State.OK, found)
+    return Diagnosis(State.OK, found)
 
 
-def not_ok(found: str, do: str) -> Finding:
+def not_ok(found: str, do: str) -> Diagnosis:
     """It is not as it has to be; `do` puts it right."""
-    return Finding(State.NOT_OK, found, do)
+    return Diagnosis(State.NOT_OK, found, do)
 
 
-def not_checked(why: str, do: str = "") -> Finding:
+def not_checked(why: str, do: str = "") -> Diagnosis:
     """Nobody has looked, or there is nothing to look at yet."""
-    return Finding(State.NOT_CHECKED, why, do)
+    return Diagnosis(State.NOT_CHECKED, why, do)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from patcher.doctor.app_server import NoAnswer, hooks_list
-from patcher.doctor.check import Finding, not_checked, not_ok, ok
+from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
 from patcher.doctor.ground import Ground, Unread
 from patcher.doctor.rollouts import newest
 from patcher.doctor.trust import SINCE, TRUST_SINCE, entries_in, is_ours, state_of, unknown_to
@@ -15,7 +15,7 @@ _REVIEW = "codex, and there choose `Trust all and continue`; or type /hooks in a
 _AT_LEAST = "Codex has hooks that are on by default since 0.124.0"
 
 
-def version(ground: Ground) -> Finding:
+def version(ground: Ground) -> Diagnosis:
     """The Codex on PATH, and what it cannot tell."""
     if ground.codex is None:
         return not_ok("there is no `codex` on PATH", _UPGRADE)
@@ -29,7 +29,7 @@ def version(ground: Ground) -> Finding:
     return ok(f"{shown}, {ground.codex}{'; has no ' + ', '.join(never) if never else ''}")
 
 
-def feature(ground: Ground) -> Finding:
+def feature(ground: Ground) -> Diagnosis:
     """`[features].hooks`; `codex_hooks` is its old name, which the new one overrules."""
     config = f"{ground.home}/config.toml"
     try:
@@ -53,7 +53,7 @@ def feature(ground: Ground) -> Finding:
     )
 
 
-def trust(ground: Ground) -> Finding:
+def trust(ground: Ground) -> Diagnosis:
     """Whether the user has trusted each entry of ours. Read only: a `trusted_hash` is the user's to give."""
     known = ground.codex_version or _version_of_the_newest(ground)
     if known is not None and known < TRUST_SINCE:
@@ -101,14 +101,14 @@ def states_by_codex(ground: Ground) -> dict[str, str]:
     return states
 
 
-def _asked(ground: Ground) -> Finding:
+def _asked(ground: Ground) -> Diagnosis:
     try:
         return _judged(states_by_codex(ground), "says Codex itself")
     except NoAnswer as error:
         return not_ok(str(error), "start `codex`: it says what is wrong")
 
 
-def _judged(states: Mapping[str, str], source: str) -> Finding:
+def _judged(states: Mapping[str, str], source: str) -> Diagnosis:
     if not states:
         return not_checked("there is no entry of ours")
     other = Counter(state for state in states.values() if state not in {"trusted", "managed"})

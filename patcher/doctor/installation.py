@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patcher import inventory
-from patcher.doctor.check import Finding, not_checked, not_ok, ok
+from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
 from patcher.doctor.ground import COMMAND, Ground, Unread, read_hooks, read_toml
 from patcher.doctor.trust import entries_in
 from patcher.errors import ManifestUnreadable
@@ -19,7 +19,7 @@ _OLDEST = (16,)  # for `codex-hooks.js`; the handler runs on anything
 _INSTALL = "install Node 22.5 or newer, in front on PATH"
 
 
-def node(ground: Ground) -> Finding:
+def node(ground: Ground) -> Diagnosis:
     """The `node` that the hooks run; the sidecar may have one of its own."""
     if ground.node_on_path is None:
         return not_ok("the hooks run `node`, and there is none on PATH", _INSTALL)
@@ -32,7 +32,7 @@ def node(ground: Ground) -> Finding:
     return ok(shown if found >= OLDEST else f"{shown}: enough for the hooks; the sidecar itself needs 22.5")
 
 
-def tree(ground: Ground) -> Finding:
+def tree(ground: Ground) -> Diagnosis:
     """The generated tree, as it was built."""
     build = f"sidecar-patcher build --out {ground.tree}"
     try:
@@ -51,7 +51,7 @@ def tree(ground: Ground) -> Finding:
     return ok(f"{ground.tree}, {len(manifest['files'])} files as built")
 
 
-def intent(ground: Ground) -> Finding:
+def intent(ground: Ground) -> Diagnosis:
     """What the user has chosen."""
     problem = ground.status["hooks_file"].get("problem") or {}
     if str(problem.get("code", "")).startswith("intent"):
@@ -61,7 +61,7 @@ def intent(ground: Ground) -> Finding:
     return ok("Codex CLI session tracking (experimental) is on")
 
 
-def master_switch(ground: Ground) -> Finding:
+def master_switch(ground: Ground) -> Diagnosis:
     """What the host of the sidecar allows."""
     if ground.status["forced_off"]:
         value = ground.env.get("DASHBOARD_CODEX_HOOKS", "off")
@@ -69,7 +69,7 @@ def master_switch(ground: Ground) -> Finding:
     return ok("not forced off")
 
 
-def handler(ground: Ground) -> Finding:
+def handler(ground: Ground) -> Diagnosis:
     """The copy of the handler that the hooks run."""
     found = ground.status["handler"]
     if not found["present"]:
@@ -79,7 +79,7 @@ def handler(ground: Ground) -> Finding:
     return ok(f"{found['path']}, as in the tree")
 
 
-def hooks_file(ground: Ground) -> Finding:
+def hooks_file(ground: Ground) -> Diagnosis:
     """Our entries, complete and current, in a file that Codex reads."""
     file = ground.status["hooks_file"]
     if problem := file.get("problem"):
@@ -96,7 +96,7 @@ def hooks_file(ground: Ground) -> Finding:
     return ok(f"{file['path']}, {len(ground.status['entries'])} entries of ours")
 
 
-def accepted(ground: Ground) -> list[tuple[str, Finding]]:
+def accepted(ground: Ground) -> list[tuple[str, Diagnosis]]:
     """What Codex would not take of the files, as the generated tree judges it: `(id of the problem, finding)`."""
     problems = ground.status.get("problems")
     if not isinstance(problems, list):
@@ -106,12 +106,12 @@ def accepted(ground: Ground) -> list[tuple[str, Finding]]:
     return found or [("", ok("Codex takes hooks.json and config.toml as they are"))]
 
 
-def _finding(problem: Mapping[str, Any]) -> Finding:
+def _finding(problem: Mapping[str, Any]) -> Diagnosis:
     certain = problem["stops"] is not None
     return (not_ok if certain else not_checked)(f"{problem['says']} ({problem['where']})", str(problem["do"]))
 
 
-def duplicates(ground: Ground) -> Finding:
+def duplicates(ground: Ground) -> Diagnosis:
     """Codex adds up all hooks that it finds, and would run a second copy of ours too."""
     twice = [f"{path} ({', '.join(events)})" for path, events in _second_copies(ground)]
     if twice:

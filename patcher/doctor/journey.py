@@ -3,7 +3,7 @@
 import os
 
 from patcher import foreign_json
-from patcher.doctor.check import Finding, not_checked, not_ok, ok
+from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
 from patcher.doctor.ground import Ground, Unread
 from patcher.doctor.rollouts import Session, newest
 from patcher.doctor.round_trip import Refused, travel
@@ -12,7 +12,7 @@ from patcher.doctor.sidecar import Running, Silent, ports_of_the_handler, reach
 _SEEN = "codex-hooks-seen.json"
 
 
-def sidecar(ground: Ground) -> Finding:
+def sidecar(ground: Ground) -> Diagnosis:
     """A sidecar that answers, where the hooks would send their events."""
     theirs = ports_of_the_handler(ground.env)
     port = ground.port or theirs[0]
@@ -31,7 +31,7 @@ def sidecar(ground: Ground) -> Finding:
     return _same_files(ground, ground.running) or ok(f"answers on port {port}")
 
 
-def _same_files(ground: Ground, running: Running) -> Finding | None:
+def _same_files(ground: Ground, running: Running) -> Diagnosis | None:
     """Where the sidecar looks elsewhere than we do; its environment may be another."""
     port, theirs = running.port, running.hooks_file
     if running.says.get("forced_off"):
@@ -61,7 +61,7 @@ def _data_dir_of_the_tree(ground: Ground) -> str | None:
         return None  # the look at the tree has said why
 
 
-def round_trip(ground: Ground) -> Finding:
+def round_trip(ground: Ground) -> Diagnosis:
     """One event through the real handler into the database, seen through the API, and taken out again."""
     running = _running(ground)
     if running.data_dir is None:
@@ -75,7 +75,7 @@ def round_trip(ground: Ground) -> Finding:
     return ok(f"there and back in {seconds * 1000:.0f} ms; removed again")
 
 
-def newest_session(ground: Ground) -> Finding:
+def newest_session(ground: Ground) -> Diagnosis:
     """The session that Codex wrote last: known to the sidecar, and told of by hooks."""
     session = newest(ground.home)
     if session is None:

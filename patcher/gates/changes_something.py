@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from patcher import javascript
 from patcher.gates.problem import Problem
-from patcher.model import Build, Place, Splice
+from patcher.model import Build, Position, Splice
 
 _MOST = 60
-_HINT = "give the payload what it is to change, or take this place out of the patch"
+_HINT = "give the payload what it is to change, or take this site out of the patch"
 
 
 def check(build: Build) -> Iterator[Problem]:
@@ -25,8 +25,8 @@ def _tokens(text: str, language: str) -> list[str]:
 
 
 def _nothing(splice: Splice) -> str:
-    name = f"{splice.patch}.{splice.number}"
-    if splice.place is not Place.REPLACE:
+    name = splice.site
+    if splice.position is not Position.REPLACE:
         return f"expected code in the payload of {name}, found none: {_shown(splice.payload)}"
     return f"expected {name} to change what it replaces, {_shown(splice.was)}; found {_shown(splice.payload)}"
 

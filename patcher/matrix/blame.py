@@ -43,7 +43,7 @@ class _PatchWalk:
         self._patch = patch.id
         needed = _with_requirements(series, patch)
         self._series = [each for each in series if each.id in needed]
-        edited = {edit.file for each in self._series for edit in each.edits}
+        edited = {site.file for each in self._series for site in each.sites}
         self.paths = sorted(edited | {overlay.path for overlay in patch.overlays} | {"package.json"})
         self._known: dict[tuple[object, ...], bool] = {}
 

@@ -34,10 +34,9 @@ def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
 
 
 def _reasons(build: Build) -> Iterator[str]:
-    for place in build.places:
-        if place.verdict.stops:
-            where = f"{place.file}:{place.line}" if place.line else place.file
-            yield f"{place.patch}: {place.verdict} in {where}: {place.message}"
+    for stop in build.stops:
+        where = f"{stop.file}:{stop.line}" if stop.line else stop.file
+        yield f"{stop.patch}: {stop.verdict} in {where}: {stop.message}"
     for gate in build.gates:
         if not gate.ok:
             yield f"gate {gate.id}: {gate.message}"

@@ -1,4 +1,4 @@
-"""What stands at the places of a patch at two refs, as `patcher.page` shows it."""
+"""What stands at the sites of a patch at two refs, as `patcher.page` shows it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,40 +8,41 @@ from patcher import flow, javascript
 from patcher.errors import PatcherError
 from patcher.history import Repository
 from patcher.matrix.model import Stop
-from patcher.model import MODULE, Patch
+from patcher.model import MODULE, Patch, SiteResult
 
 _LINES = 40  # of a scope in which the statement is not found
 
 
 def with_windows(repository: Repository, stop: Stop, series: Sequence[Patch]) -> Stop:
-    """The stop with a window for each place that stops at its first ref, beside the same place at the good ref."""
-    there = _survey(repository, stop.span.since.ref, series)
-    good = _survey(repository, stop.good, series) if stop.good else {}
+    """The stop with a window for each site that stops at its first ref, beside the same site at the good ref."""
+    there = _sites(repository, stop.span.since.ref, series)
+    good = _sites(repository, stop.good, series) if stop.good else {}
     return replace(stop, windows=tuple(_windows(stop, there, good, series)))
 
 
-_Places = dict[tuple[str, int], flow.Surveyed]
+_Sites = dict[str, SiteResult]
 
 
-def _survey(repository: Repository, ref: str, series: Sequence[Patch]) -> _Places:
+def _sites(repository: Repository, ref: str, series: Sequence[Patch]) -> _Sites:
     try:
-        return {(each.patch, each.number): each for each in flow.survey(repository.upstream(ref), series)}
+        return {each.id: each for each in flow.run(repository.upstream(ref), series).sites}
     except PatcherError:
         return {}
 
 
-def _windows(stop: Stop, there: _Places, good: _Places, series: Sequence[Patch]) -> Iterator[dict[str, Any]]:
+def _windows(stop: Stop, there: _Sites, good: _Sites, series: Sequence[Patch]) -> Iterator[dict[str, Any]]:
     patch = next((each for each in series if each.id == stop.patch), None)
-    for number, edit in enumerate(patch.edits) if patch else ():
-        now, then = there.get((stop.patch, number)), good.get((stop.patch, number))
-        if now is None or not now.finding.verdict.stops:
+    for number, site in enumerate(patch.sites) if patch else ():
+        now, then = there.get(site.id), good.get(site.id)
+        if now is None or not now.stops:
             continue
         yield {
             "number": number,
+            "site": site.id,
             "file": now.finding.file,
             "scope": now.finding.scope,
-            "place": str(edit.place),
-            "payload": flow.payload_of(edit, "<what stood there>"),
+            "place": str(site.position),
+            "payload": flow.payload_of(site, "<what stood there>"),
             "verdict": str(now.finding.verdict),
             "message": now.finding.message,
             "reviewed": window(then, stop.good),
@@ -49,7 +50,7 @@ def _windows(stop: Stop, there: _Places, good: _Places, series: Sequence[Patch])
         }
 
 
-def window(there: flow.Surveyed | None, ref: str) -> dict[str, Any] | None:
+def window(there: SiteResult | None, ref: str) -> dict[str, Any] | None:
     """`{ref, text, line, statement, matched}`: the window, or the beginning of the scope without its statement.
 
     line: of its first line in the file that was located in. statement: first and last line of the matched statement,

@@ -5,10 +5,10 @@ Made from the JSON report and nothing else. Fields that are read, all but `comma
 - `refs`, `supported`, `stops`, `notes`, `repository` as `patcher.matrix.content` gives them: the grid, and an item for
   each run of stops.
 - `bump`: `{from: {ref}, to: {ref}, places: [...], refusals: [{code, where, message, culprit}], matrix, chosen, command,
-  record, written, proposed_ok, red: [{contract, said, culprit, untold, brought}]}`: an item for each place. matrix: the
-  fields above, for the grid, and an item for each stop that no place tells of. Where there is no `bump`, `places` or
+  record, written, proposed_ok, red: [{contract, said, culprit, untold, brought}]}`: an item for each site. matrix: the
+  fields above, for the grid, and an item for each stop that no site tells of. Where there is no `bump`, `places` or
   `patches` that have a `window`.
-- an item: `id` or `patch`, `number`, `verdict`, `file`, `line`, `scope`, `message`, `hint`; `since`, `until`;
+- an item: `id` or `patch`, `site`, `verdict`, `file`, `line`, `scope`, `message`, `hint`; `since`, `until`;
   `change`, `change_said`; `culprit`, `fits_since`: `{commit, date, subject, author, brought_by}`;
   `declared: {file, line}`;
   `window: {reviewed, found, nearest}` with `payload` and `place` (`before`, `after`, `replace`) in the window or beside

@@ -1,4 +1,4 @@
-"""The report's stops and places, brought to one shape for the templates."""
+"""The report's stops and sites, brought to one shape for the templates."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -38,24 +38,22 @@ def groups(content: Mapping[str, Any]) -> list[tuple[str, list[_Item]]]:
     """What a person has to look at, under headings, what stops first; each with an `anchor` that a link can name."""
     numbered = [_item(number, raw) for number, raw in enumerate(_raw(content), 1)]
     if "bump" in content:
-        of_places = [item for item in numbered if not item["since"]]
+        of_sites = [item for item in numbered if not item["since"]]
         found = [
-            ("What stops", [item for item in of_places if item["stops"]]),
-            ("What fits", [item for item in of_places if not item["stops"]]),
+            ("What stops", [item for item in of_sites if item["stops"]]),
+            ("What fits", [item for item in of_sites if not item["stops"]]),
             ("Stops on the way", [item for item in numbered if item["since"]]),
         ]
     else:
-        found = [("Stops" if grid(content) else "Places", sorted(numbered, key=lambda item: not item["stops"]))]
+        found = [("Stops" if grid(content) else "Sites", sorted(numbered, key=lambda item: not item["stops"]))]
     return [(heading, each) for heading, each in found if each]
 
 
 def _raw(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     if "bump" in content:
         chosen = content["bump"].get("chosen") or {}
-        places = [
-            {**each, "taken": chosen.get(f"{each['patch']}.{each['number']}", 0)} for each in content["bump"]["places"]
-        ]
-        return [*places, *_on_the_way(content)]
+        sites = [{**each, "taken": chosen.get(each["site"], 0)} for each in content["bump"]["places"]]
+        return [*sites, *_on_the_way(content)]
     if "stops" in content:
         return list(content["stops"])
     told = [*content.get("places", ()), *content.get("patches", ())]
@@ -63,9 +61,9 @@ def _raw(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 def _on_the_way(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The stops of a bump's matrix that no place of the bump and none of its refusals tells of."""
+    """The stops of a bump's matrix that no site of the bump and none of its refusals tells of."""
     bump, last = content["bump"], content["bump"]["to"]["ref"]
-    told = {place["patch"] for place in bump["places"] if place["verdict"] in _STOPS}
+    told = {site["patch"] for site in bump["places"] if site["verdict"] in _STOPS}
     told |= {""} if bump.get("refusals") else set()
     return [
         stop for stop in grid(content).get("stops", ()) if not (last in _refs_of(content, stop) and stop["id"] in told)
@@ -83,7 +81,7 @@ def _item(number: int, raw: Mapping[str, Any]) -> _Item:
     return {
         "anchor": f"item-{number}",
         "id": raw.get("patch") or raw.get("id") or "gates",
-        "number": raw.get("number"),
+        "name": str(raw.get("site") or "").rpartition(".")[2],
         "verdict": verdict,
         "stops": verdict in _STOPS,
         "message": "" if raw.get("windows") else raw.get("message", ""),
@@ -107,7 +105,7 @@ def _item(number: int, raw: Mapping[str, Any]) -> _Item:
 def _windows(raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     given = raw.get("windows") or ([{**raw, **raw["window"], "message": ""}] if raw.get("window") else [])
     for window in given:
-        payload, place = (
+        payload, position = (
             window.get("payload") or raw.get("payload") or "",
             window.get("place") or raw.get("place") or "",
         )
@@ -120,13 +118,13 @@ def _windows(raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             "line": (found or {}).get("line", 0),
             "scope": window.get("scope", ""),
             "message": window.get("message", ""),
-            "place": place,
+            "place": position,
             "payload": payload,
             "reviewed": reviewed,
             "found": found,
             "nearest": nearest,
             "alone": alone,
-            "rows": rows(found if alone else reviewed, found or nearest, payload, place),
+            "rows": rows(found if alone else reviewed, found or nearest, payload, position),
         }
 
 
@@ -140,8 +138,8 @@ def anchors(content: Mapping[str, Any]) -> dict[tuple[str, str], str]:
     if "bump" not in content:
         return found
     last = content["bump"]["to"]["ref"]
-    places = [(number, each) for number, each in raw if not each.get("since")]
-    for number, each in sorted(places, key=lambda pair: pair[1]["verdict"] not in _STOPS):
+    sites = [(number, each) for number, each in raw if not each.get("since")]
+    for number, each in sorted(sites, key=lambda pair: pair[1]["verdict"] not in _STOPS):
         found.setdefault((last, each["patch"]), f"item-{number}")
     found.update({(last, each["id"]): "superseded" for each in superseded(content)})
     if content["bump"].get("refusals"):
@@ -174,7 +172,7 @@ def superseded(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def other_errors(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The errors that no item, refusal or contract of the page tells of already."""
     bump = content.get("bump") or {}
-    told = {f"anchor-{place['verdict']}" for place in bump.get("places", ())}
+    told = {f"anchor-{site['verdict']}" for site in bump.get("places", ())}
     told |= {refusal["code"] for refusal in bump.get("refusals", ())}
     told |= {"contract-refused"} if content.get("contracts") else set()
     return [error for error in content.get("errors", ()) if error["code"] not in told]

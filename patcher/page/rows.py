@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from patcher.model import Place
+from patcher.model import Position
 
 THERE = "<what stood there>"
 """What a payload that keeps what it replaces is rendered with, for people."""
@@ -28,12 +28,12 @@ class Row(NamedTuple):
 _Window = Mapping[str, Any]
 
 
-def rows(reviewed: _Window | None, found: _Window | None, payload: str, place: str) -> list[Row]:
+def rows(reviewed: _Window | None, found: _Window | None, payload: str, position: str) -> list[Row]:
     """The rows of one window. The payload is where the statement is; where that is on neither side, it is nowhere.
 
     Where the blocks around it are others than they were, what is said before their braces stands above.
     """
-    return [*_headers(reviewed or {}, found or {}), *_with_payload(reviewed, found, payload, place)]
+    return [*_headers(reviewed or {}, found or {}), *_with_payload(reviewed, found, payload, position)]
 
 
 def _headers(reviewed: _Window, found: _Window) -> Iterator[Row]:
@@ -42,14 +42,14 @@ def _headers(reviewed: _Window, found: _Window) -> Iterator[Row]:
         yield from _compared([(0, line) for line in then], [(0, line) for line in now])
 
 
-def _with_payload(reviewed: _Window | None, found: _Window | None, payload: str, place: str) -> list[Row]:
+def _with_payload(reviewed: _Window | None, found: _Window | None, payload: str, position: str) -> list[Row]:
     compared = list(_compared(_numbered(reviewed), _numbered(found)))
     if payload and found is not None and found.get("statement"):
-        brought = [Row("payload", now=line) for line in _brought(found, payload, place)]
-        at = _row_of(compared, _boundary(found, place), "now_line")
+        brought = [Row("payload", now=line) for line in _brought(found, payload, position)]
+        at = _row_of(compared, _boundary(found, position), "now_line")
     elif payload and reviewed is not None and reviewed.get("statement"):
-        brought = [Row("payload-then", then=line) for line in _brought(reviewed, payload, place)]
-        at = _row_of(compared, _boundary(reviewed, place), "then_line")
+        brought = [Row("payload-then", then=line) for line in _brought(reviewed, payload, position)]
+        at = _row_of(compared, _boundary(reviewed, position), "then_line")
     else:
         return compared
     return [*compared[:at], *brought, *compared[at:]]
@@ -89,11 +89,11 @@ def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
                 yield Row("new", now=right[1], now_line=right[0])
 
 
-def _brought(window: _Window, payload: str, place: str) -> list[str]:
+def _brought(window: _Window, payload: str, position: str) -> list[str]:
     """The lines that the payload makes: its own, or the statement with the payload in place of what it replaces."""
     text, (first, last) = _text(window), window["statement"]
     at = text.splitlines()[first]
-    if place == Place.REPLACE and window.get("matched"):
+    if position == Position.REPLACE and window.get("matched"):
         start, end = (each + len(window.get("indent") or "") for each in window["matched"])
         put = payload.strip().replace("\n", f"\n{_margin(at)}").replace(THERE, text[start:end])
         more = put.count("\n") - text.count("\n", start, end)
@@ -107,10 +107,10 @@ def _margin(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]
 
 
-def _boundary(window: _Window, place: str) -> int:
+def _boundary(window: _Window, position: str) -> int:
     """How many lines of the window stand above the payload."""
     first, last = window["statement"]
-    return int(first) if place == Place.BEFORE else min(int(last) + 1, len(str(window["text"]).splitlines()))
+    return int(first) if position == Position.BEFORE else min(int(last) + 1, len(str(window["text"]).splitlines()))
 
 
 def _row_of(compared: Sequence[Row], above: int, side: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patcher.page.items import groups, short, superseded
+from patcher.report import STOPS
 
 _NAMED = 3  # so many contracts by name; more only as a number
 
@@ -32,12 +33,12 @@ def _of_matrix(content: Mapping[str, Any]) -> str:
 
 
 def _of_bump(content: Mapping[str, Any]) -> Iterator[str]:
-    places = [item for _, each in groups(content) for item in each if not item["since"]]
-    stops = sum(item["stops"] for item in places)
-    if not places:
-        yield "There is no place to look at."
+    sites = [item for _, each in groups(content) for item in each if not item["since"]]
+    stops = sum(item["stops"] for item in sites)
+    if not sites:
+        yield "There is no site to look at."
     else:
-        yield f"{stops} of {_places(len(places))} stop." if stops else f"All {_places(len(places))} fit."
+        yield f"{stops} of {_sites(len(sites))} stop." if stops else f"All {_sites(len(sites))} fit."
     bump = content.get("bump") or {}
     if bump and not bump.get("from"):
         yield "No older version tag meets the pins."
@@ -49,8 +50,8 @@ def _of_bump(content: Mapping[str, Any]) -> Iterator[str]:
         yield f"{sum(each['ok'] for each in contracts)} of {len(contracts)} contracts are proven."
 
 
-def _places(number: int) -> str:
-    return f"{number} place{'' if number == 1 else 's'}"
+def _sites(number: int) -> str:
+    return f"{number} site{'' if number == 1 else 's'}"
 
 
 def unproven(content: Mapping[str, Any]) -> str:
@@ -73,7 +74,7 @@ def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     if bump.get("written"):
         return [*retire, (f"Written: {', '.join(bump['written'])}. Read the diff.", "git diff patcher/patches")]
-    to_read, by_hand = _open_places(bump)
+    to_read, by_hand = _open_sites(bump)
     said = (
         f"Read {', '.join(to_read)} below: what is most like it does not fit, or is not like it enough to be proposed."
     )
@@ -91,19 +92,18 @@ def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*retire, *first]
 
 
-def _open_places(bump: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The places for which nothing was chosen: those with a candidate that fits, and the others."""
-    found = [place for place in bump["places"] if _is_open(place, bump)]
-    fitting = [any(not each["tried"]["problems"] for each in place["candidates"]) for place in found]
-    names = [f"{place['patch']}.{place['number']}" for place in found]
+def _open_sites(bump: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """The sites for which nothing was chosen: those with a candidate that fits, and the others."""
+    found = [site for site in bump["places"] if _is_open(site, bump)]
+    fitting = [any(not each["tried"]["problems"] for each in site["candidates"]) for site in found]
+    names = [site["site"] for site in found]
     return (
         [name for name, fits in zip(names, fitting, strict=True) if fits],
         [name for name, fits in zip(names, fitting, strict=True) if not fits],
     )
 
 
-def _is_open(place: Mapping[str, Any], bump: Mapping[str, Any]) -> bool:
-    """Whether a place stops, and no candidate was chosen for it."""
-    name = f"{place['patch']}.{place['number']}"
-    stops = place["verdict"] in {"drifted", "missing", "ambiguous", "tampered"}
-    return stops and place.get("change") != "waits" and name not in bump.get("chosen", ())
+def _is_open(site: Mapping[str, Any], bump: Mapping[str, Any]) -> bool:
+    """Whether a site stops, and no candidate was chosen for it."""
+    stops = site["verdict"] in STOPS
+    return stops and site.get("change") != "waits" and site["site"] not in bump.get("chosen", ())

@@ -18,8 +18,9 @@ from patcher.patches import (
     settings_switch,
     stamp_harness,
 )
+from patcher.pins import pinned
 
-SERIES = (
+DECLARED = (
     harness_column.PATCH,
     capture_columns.PATCH,
     parse_outside_transaction.PATCH,
@@ -33,12 +34,27 @@ SERIES = (
     filter_by_harness.PATCH,
 )
 
-CLIENT_SERIES = (settings_switch.PATCH,)
-"""Behind the series, with `--client` only: what is put into the client's sources."""
+CLIENT_DECLARED = (settings_switch.PATCH,)
+
+SERIES: tuple[Patch, ...]
+"""What is put into upstream: what is declared, with its pins."""
+CLIENT_SERIES: tuple[Patch, ...]
+"""After the series, with `--client` only: what is put into the client's sources."""
+
+
+def __getattr__(name: str) -> tuple[Patch, ...]:
+    """The pins are read when somebody needs them, not at import: then a damaged record is an error like any other."""
+    if name not in {"SERIES", "CLIENT_SERIES"}:
+        raise AttributeError(name)
+    found = dict(zip(("SERIES", "CLIENT_SERIES"), pinned(DECLARED, CLIENT_DECLARED), strict=True))
+    globals().update(found)
+    return found[name]
 
 
 def series_for(*, client: bool) -> tuple[Patch, ...]:
     """The series, with what goes into the client's sources or without."""
+    from patcher.patches import CLIENT_SERIES, SERIES
+
     return (*SERIES, *CLIENT_SERIES) if client else SERIES
 
 

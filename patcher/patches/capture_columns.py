@@ -7,35 +7,22 @@ v2:       superseded. Only the rollout makes rows there, hooks only say that the
           durable byte cursors in each file keep a line from being read twice: there is nothing to join.
 """
 
-from patcher.model import MODULE, Anchor, Edit, Line, Patch, Pin, Place
+from patcher.model import MODULE, Anchor, Line, Patch, Position, Site
 
 PATCH = Patch(
     id="capture_columns",
     summary="Adds `capture` and `event_key` to events, unique per session where the key is known.",
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="migration",
             file="server/db.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/capture_columns.js.j2",
             anchors=(
                 Anchor(
                     scope=MODULE,
                     pattern="db.exec($SQL)",
                     containing="idx_sessions_status_updated",
-                    pins=(
-                        # v1.1.1 to v1.4.8
-                        Pin(
-                            tokens="9bbfe5209265e3998289c5328a9762eb88aadeb58beb91803c410dd95c811ebf",
-                            text="e2c4ecf602e02772efed8474ab56a28c3907b72e3699b3d8d880b0bd54ea4b4d",
-                            line=247,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="9bbfe5209265e3998289c5328a9762eb88aadeb58beb91803c410dd95c811ebf",
-                            text="e2c4ecf602e02772efed8474ab56a28c3907b72e3699b3d8d880b0bd54ea4b4d",
-                            line=76,
-                        ),
-                    ),
                 ),
             ),
         ),

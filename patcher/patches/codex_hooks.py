@@ -7,7 +7,7 @@ Upstream: `server/index.js`: with the first background service that both lines s
 """
 
 from patcher.harnesses import HARNESSES, places_of
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Overlay, Patch, Position, Site, function
 
 _MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
 
@@ -16,29 +16,16 @@ _CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
 PATCH = Patch(
     id="codex_hooks",
     summary="Keeps the hooks file of Codex in step with the user's opt-in, at each start.",
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="start",
             file="server/index.js",
-            place=Place.BEFORE,
+            position=Position.BEFORE,
             template="payload/codex_hooks.js.j2",
             anchors=(
                 Anchor(
                     scope=function("startBackgroundServices"),
                     pattern="const { startUpdateScheduler } = require($MODULE)",  # quotes of a pattern are compared
-                    pins=(
-                        # v1.1.1 to v2.0.3
-                        Pin(
-                            tokens="958ec75179c9072bbdf1d64a44d8adfdec4aabc86494d0d1a01039eb040293ce",
-                            text="872dea0bc5cf5e65af962914cbfeadc13cac8f5b554bcb3e73e62563cf1ec17a",
-                            line=188,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="958ec75179c9072bbdf1d64a44d8adfdec4aabc86494d0d1a01039eb040293ce",
-                            text="872dea0bc5cf5e65af962914cbfeadc13cac8f5b554bcb3e73e62563cf1ec17a",
-                            line=32,
-                        ),
-                    ),
                 ),
             ),
         ),

@@ -8,7 +8,7 @@ Upstream: `server/index.js`, in `createApp`, in front of all middleware: upstrea
           `const app = express()`.
 """
 
-from patcher.model import Anchor, Edit, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Overlay, Patch, Position, Site, function
 
 _MODULES = (
     "lib/codex-toml.js",
@@ -32,36 +32,17 @@ PATCH = Patch(
     id="codex_hooks_page",
     summary="Serves the switch of the Codex hooks to this machine: an API, the page `/codex-hooks`, a command.",
     requires=("codex_hooks",),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="routes",
             file="server/index.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/codex_hooks_page.js.j2",
             anchors=(
                 Anchor(
                     scope=function("createApp"),
                     pattern="const app = express()",
                     after=3,
-                    pins=(
-                        # v1.1.1 to v1.3.0: every origin may read every answer
-                        Pin(
-                            tokens="1c92e04c8bab23f67e97c43f586f0dc126836501558ee37c1af9074e5071c260",
-                            text="5337b50963a95047034fcb1ec854f7545227d6684087759da1cdbb09462950ac",
-                            line=56,
-                        ),
-                        # v1.4.0 to v2.0.3: a guard of hosts, and a token where one is set
-                        Pin(
-                            tokens="45ca4a209ca2504ed70ac4a58394f665dad63aec46126a626e1a1eff3710f1f0",
-                            text="13e0b11035a599bdf562115ffb8537f6bd3ebf4d4da0b823a7521dfc1cb72327",
-                            line=67,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="87e8e65252de639f5e08791271eb78e492967ba78d3eaf45af3f600228bfde5e",
-                            text="56d4396aa4f4a102b2f78d9814e3b996cd740b0345750067a2258810dab94be5",
-                            line=7,
-                        ),
-                    ),
                 ),
             ),
         ),

@@ -8,7 +8,7 @@ v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`sta
           that outlive a restart.
 """
 
-from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
 
 _MODULES = (
     "codex-files", "codex-zstd", "codex-tool-calls", "codex-tool-output", "codex-rollout-turns", "codex-rollout-tokens",
@@ -21,54 +21,28 @@ PATCH = Patch(
     id="codex_rollouts",
     summary="Imports and follows Codex rollout files while the sidecar runs.",
     requires=("harness_column", "capture_columns", "stamp_harness", "record_hooks_once"),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="start",
             file="server/index.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/codex_rollouts.start.js.j2",
             anchors=(
                 Anchor(
                     scope=function("startBackgroundServices"),
                     pattern="startUpdateScheduler({ broadcast })",
-                    pins=(
-                        # v1.1.1 to v1.4.8
-                        Pin(
-                            tokens="64e55918386dd839a04ccb43b8c08033d38c37612210ffd4741e6f19bf06c5f3",
-                            text="0afadba50c5b60510e02847be7fe185e0cc5307d24954476fdf02c6712a1d05e",
-                            line=190,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="64e55918386dd839a04ccb43b8c08033d38c37612210ffd4741e6f19bf06c5f3",
-                            text="0afadba50c5b60510e02847be7fe185e0cc5307d24954476fdf02c6712a1d05e",
-                            line=34,
-                        ),
-                    ),
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="stop",
             file="server/index.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/codex_rollouts.stop.js.j2",
             anchors=(
                 Anchor(
                     scope=function("shutdown"),
                     pattern="shutdownInProgress = true",
-                    pins=(
-                        # v1.1.1 to v1.4.8
-                        Pin(
-                            tokens="8dda452209e1cc6b956fe6bc44097992a71f7c334d2b2166b44ef9c22c6f1831",
-                            text="c87479c74e2bb3c85eb64dfe1878bdc842c1f0bbcc9148b2bd3e16721a3d21ae",
-                            line=229,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="8dda452209e1cc6b956fe6bc44097992a71f7c334d2b2166b44ef9c22c6f1831",
-                            text="c87479c74e2bb3c85eb64dfe1878bdc842c1f0bbcc9148b2bd3e16721a3d21ae",
-                            line=64,
-                        ),
-                    ),
                 ),
             ),
         ),

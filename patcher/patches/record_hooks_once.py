@@ -7,7 +7,7 @@ Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event 
 v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it reads the rollout on, and sets the status.
 """
 
-from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function
+from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
 
 _MODULES = (
     "codex-database", "codex-values", "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-agents",
@@ -18,30 +18,17 @@ PATCH = Patch(
     id="record_hooks_once",
     summary="Records Codex hook events through the ledger, one row for each logical event.",
     requires=("capture_columns", "parse_outside_transaction"),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="insert",
             file="server/routes/hooks.js",
-            place=Place.REPLACE,
+            position=Position.REPLACE,
             template="payload/record_hooks_once.js.j2",
             anchors=(
                 Anchor(
                     scope=function("processEvent"),
                     pattern=(
                         "stmts.insertEvent.run(sessionId, agentId, eventType, toolName, summary, JSON.stringify(data))"
-                    ),
-                    pins=(
-                        # v1.1.1 to v1.4.8
-                        Pin(
-                            tokens="4072045115f14b0afd82787c54638279e2ed62e0406a275325c92ae72b3b61bc",
-                            text="87cf75da17af7190b418af367605fe7a8732a64e52b58340375dfac6b3ebb13a",
-                            line=684,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="4072045115f14b0afd82787c54638279e2ed62e0406a275325c92ae72b3b61bc",
-                            text="147924ff1cd0dd2f2f8f38c0d0d95c90b2f2ca84cd6f26016febdabce1a019c6",
-                            line=270,
-                        ),
                     ),
                 ),
             ),

@@ -13,7 +13,7 @@ v2:       upstream has a route of its own for Codex hooks, which stamps `provide
 """
 
 from patcher.harnesses import HARNESSES, places_of
-from patcher.model import Anchor, Edit, Line, Overlay, Patch, Pin, Place, function, route
+from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function, route
 
 # Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
 _CODEX_HOME = ((Line.V1, ("CODEX_HOME",)), (Line.V2, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
@@ -22,10 +22,11 @@ PATCH = Patch(
     id="stamp_harness",
     summary="Stamps a session with the harness that its hook payload names, and ships the handler that names it.",
     requires=("harness_column", "parse_outside_transaction"),
-    edits=(
-        Edit(
+    sites=(
+        Site(
+            name="stamp",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/stamp_harness.js.j2",
             line=Line.V1,
             anchors=(
@@ -33,26 +34,13 @@ PATCH = Patch(
                     scope=function("processEvent"),
                     pattern="const ingress = $CALL",
                     before=1,
-                    pins=(
-                        # v1.1.1 to v1.4.8
-                        Pin(
-                            tokens="d66d8a391172a49ce71cb13d88b3c77259442566047f6cab522c708ebb485928",
-                            text="a8506c3677708f01ec8fef77ac3c96d1fa04d71f726d062f5ff9a4de2de7caf8",
-                            line=101,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="d66d8a391172a49ce71cb13d88b3c77259442566047f6cab522c708ebb485928",
-                            text="a8506c3677708f01ec8fef77ac3c96d1fa04d71f726d062f5ff9a4de2de7caf8",
-                            line=130,
-                        ),
-                    ),
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="spare",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/stamp_harness.spare.js.j2",
             line=Line.V1,
             since="1.4.0",
@@ -60,46 +48,19 @@ PATCH = Patch(
                 Anchor(
                     scope=function("livenessReap"),
                     pattern="if (probe.cwds.has(resolvedCwd)) continue",
-                    pins=(
-                        # v1.3.0 at b7c3b9ae43ba: the probe as it began, in a function without parameters
-                        Pin(
-                            tokens="987377742d95cc5a6056487673d199a8819572a0a071ad72bf7de809f5563138",
-                            text="7580a4328af23f5bbf08d138e3ac2ee12811668adfe366d48d306ed49c7722f9",
-                            line=1327,
-                        ),
-                        # v1.4.0 to v1.4.8
-                        Pin(
-                            tokens="8eb024d4dc1702a1a94d5f15346dc88b168896fdce9a84d2a6c06f431de98982",
-                            text="7580a4328af23f5bbf08d138e3ac2ee12811668adfe366d48d306ed49c7722f9",
-                            line=1450,
-                        ),
-                        # builtin
-                        Pin(
-                            tokens="daa1e5d2655e20387ba6d6ce068cdd592711396311a23ea75bfea7eaf6f98f14",
-                            text="7580a4328af23f5bbf08d138e3ac2ee12811668adfe366d48d306ed49c7722f9",
-                            line=317,
-                        ),
-                    ),
                 ),
             ),
         ),
-        Edit(
+        Site(
+            name="forward",
             file="server/routes/hooks.js",
-            place=Place.AFTER,
+            position=Position.AFTER,
             template="payload/stamp_harness.forward.js.j2",
             line=Line.V2,
             anchors=(
                 Anchor(
                     scope=route("POST", "/event"),
                     pattern="const { hook_type, data } = req.body",
-                    pins=(
-                        # v2.0.0 to v2.0.3, miniature of the v2 line
-                        Pin(
-                            tokens="35bcc30f3cd3918045a357f80988391641b10283fd26b3fee484f3cc741aa506",
-                            text="6f02d11486394d5df2a09619f3595bcdaf6ac1ef10721dccad5e648448caedef",
-                            line=1119,
-                        ),
-                    ),
                 ),
             ),
         ),

@@ -1,7 +1,7 @@
 """The dynamic gate: contracts, observed on real sidecars, red on the pristine tree and green on the patched one."""
 
 from patcher.prove.browser import find_browser
-from patcher.prove.contract import Bench, Contract, Observation, ProofResult, benches, observe, prove
+from patcher.prove.contract import Contract, Observation, ProofResult, TestBed, both_beds, observe, prove
 from patcher.prove.contracts import CLIENT_CONTRACTS, CONTRACTS
 from patcher.prove.install import dependencies_for
 from patcher.prove.node import Node, find_node
@@ -11,7 +11,6 @@ from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
 __all__ = [
     "CLIENT_CONTRACTS",
     "CONTRACTS",
-    "Bench",
     "Contract",
     "Node",
     "NotSeen",
@@ -19,7 +18,8 @@ __all__ = [
     "ProofResult",
     "Sidecar",
     "SidecarFailed",
-    "benches",
+    "TestBed",
+    "both_beds",
     "default_cache",
     "dependencies_for",
     "find_browser",

@@ -49,11 +49,13 @@ class HandlerNotSilent(NotObserved):
 
 
 @dataclass(frozen=True)
-class Bench:
+class TestBed:
     """The tree under test and the stimuli. The handler is outside the trees: the same one hits both.
 
     native: upstream itself monitors Codex, by a hook route and an ingest of its own (the v2 line).
     """
+
+    __test__ = False  # not a test for pytest, whatever its name begins with
 
     tree: str
     pristine_tree: str
@@ -131,7 +133,7 @@ class Contract:
     id: str
     summary: str
     patches: tuple[str, ...]
-    observe: Callable[[Bench], Observation]
+    observe: Callable[[TestBed], Observation]
     line: Line | None = None
 
 
@@ -151,10 +153,10 @@ class ProofResult:
 
 
 @contextlib.contextmanager
-def benches(
+def both_beds(
     pristine: Tree, patched: Tree, *, node: Node, node_modules: str | None, handler_source: str
-) -> Iterator[tuple[Bench, Bench]]:
-    """A bench for the pristine tree and one for the patched tree, in one temporary directory."""
+) -> Iterator[tuple[TestBed, TestBed]]:
+    """A bed for the pristine tree and one for the patched tree, in one temporary directory."""
     prefix = "sidecar-patcher-prove-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as made:
         work = os.path.realpath(made)
@@ -165,18 +167,18 @@ def benches(
         patched_tree = lay_out(patched, os.path.join(work, "patched"), node_modules)
         native = _NATIVE in pristine
         yield (
-            Bench(pristine_tree, pristine_tree, handler, node, work, native),
-            Bench(patched_tree, pristine_tree, handler, node, work, native),
+            TestBed(pristine_tree, pristine_tree, handler, node, work, native),
+            TestBed(patched_tree, pristine_tree, handler, node, work, native),
         )
 
 
-def observe(contract: Contract, bench: Bench) -> Observation:
+def observe(contract: Contract, bed: TestBed) -> Observation:
     """Run one contract. A sidecar that fails, or answers what no contract expects, is an observation too: of nothing.
 
     Raises `PatcherError` where this machine lacks something.
     """
     try:
-        return contract.observe(bench)
+        return contract.observe(bed)
     except PatcherError:
         raise
     except NotObserved as error:
@@ -216,7 +218,7 @@ def prove(
     superseded for this `line` of upstream. Leaves no process and no file, also when interrupted.
     """
     results = []
-    made = benches(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
+    made = both_beds(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
     with made as (on_pristine, on_patched):
         for contract in contracts:
             progress(f"{contract.id}: pristine")

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from patcher.testing.codex import CODE, DIRECT, OLD, VERSIONS, Codex, Thread, Version
     from patcher.testing.live import LiveCodex
     from patcher.testing.simulator import Scenario
-    from patcher.testing.truth import Event, Verdict, judge
+    from patcher.testing.truth import Event, Judgement, judge
 
 __all__ = [
     "CODE",
@@ -17,10 +17,10 @@ __all__ = [
     "VERSIONS",
     "Codex",
     "Event",
+    "Judgement",
     "LiveCodex",
     "Scenario",
     "Thread",
-    "Verdict",
     "Version",
     "assert_exactly_once",
     "assert_proven",

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from patcher.harnesses import HARNESSES, places_of
 from patcher.prove import Sidecar
-from patcher.prove.contract import Bench
+from patcher.prove.contract import TestBed
 from patcher.testing.codex import Codex, Hook, Payload, Thread
-from patcher.testing.truth import Verdict, judge
+from patcher.testing.truth import Judgement, judge
 
 
 @dataclass
@@ -59,7 +59,7 @@ class LiveCodex(Codex):
             journey.lines[thread.id] += len(lines)
             journey.told.update(index for line in lines for index in line.tells)
 
-    def judge(self, sidecar: Sidecar) -> Verdict:
+    def judge(self, sidecar: Sidecar) -> Judgement:
         """How the sidecar's rows differ from what came to it."""
         journey = self._journey(sidecar)
         sessions = list({event.session for event in self.events})
@@ -79,8 +79,8 @@ class LiveCodex(Codex):
         payload: Payload = json.loads(json.dumps(hook.payload).replace(self.codex_home, sidecar.codex_home))
         if through_handler:
             handler = _handler_in(sidecar.tree)
-            bench = Bench(sidecar.tree, sidecar.tree, handler, sidecar.node, sidecar.home)
-            bench.run_handlers([payload], sidecar)
+            bed = TestBed(sidecar.tree, sidecar.tree, handler, sidecar.node, sidecar.home)
+            bed.run_handlers([payload], sidecar)
         else:
             sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
 

@@ -59,7 +59,7 @@ class Event:
 
 
 @dataclass
-class Verdict:
+class Judgement:
     """How the database differs from what travelled. Empty lists: not at all.
 
     tokens: sessions whose totals are not what their threads' responses cost. facts: what is wrong of a session.
@@ -111,13 +111,13 @@ def judge(
     delivered: Mapping[int, int],
     told: Collection[int],
     doubtful: Mapping[int, int] | None = None,
-) -> Verdict:
+) -> Judgement:
     """Compare rows with the union of both roads as travelled.
 
     delivered: how often the hook of an event arrived, by its index. told: events whose rollout line is in the file.
     doubtful: as `delivered`, but the sidecar was killed before it answered: the row may be there or not.
     """
-    verdict = Verdict(events=len({*told, *(index for index, times in delivered.items() if times)}))
+    verdict = Judgement(events=len({*told, *(index for index, times in delivered.items() if times)}))
     groups: dict[Identity, list[Event]] = defaultdict(list)
     found: dict[Identity, list[str]] = defaultdict(list)
     several = _several(events)
@@ -166,7 +166,7 @@ def _shown(events: Sequence[Event], travelled: Collection[int]) -> set[tuple[str
 
 
 def _compare_scripts(
-    verdict: Verdict,
+    verdict: Judgement,
     group: list[Event],
     found: Counter[str],
     told: Collection[int],
@@ -185,7 +185,7 @@ def _compare_scripts(
 
 
 def _compare(
-    verdict: Verdict,
+    verdict: Judgement,
     group: list[Event],
     found: Counter[str],
     arrived: tuple[Mapping[int, int], Mapping[int, int]],
@@ -258,7 +258,7 @@ class Stored:
     usage: Sequence[Mapping[str, Any]]
 
 
-def judge_sessions(verdict: Verdict, wanted: Iterable[Session], stored: Stored) -> None:
+def judge_sessions(verdict: Judgement, wanted: Iterable[Session], stored: Stored) -> None:
     """Add to a verdict where tokens or facts are not as they must be, and sessions that are none."""
     rows = {row["id"]: row for row in stored.sessions}
     for session in wanted:
@@ -271,7 +271,7 @@ def judge_sessions(verdict: Verdict, wanted: Iterable[Session], stored: Stored) 
     verdict.facts += [f"{id_} is a session, and must not be one" for id_ in rows]
 
 
-def _compare_tokens(verdict: Verdict, session: Session, usage: Iterable[Mapping[str, Any]]) -> None:
+def _compare_tokens(verdict: Judgement, session: Session, usage: Iterable[Mapping[str, Any]]) -> None:
     columns = ("input_tokens", "cache_read_tokens", "output_tokens", "cache_write_tokens")
     found = {row["model"]: tuple(row[name] for name in columns) for row in usage if row["session_id"] == session.id}
     found = {model: counts for model, counts in found.items() if any(counts)}
@@ -280,7 +280,7 @@ def _compare_tokens(verdict: Verdict, session: Session, usage: Iterable[Mapping[
 
 
 def _compare_facts(
-    verdict: Verdict, session: Session, row: Mapping[str, Any], agents: Iterable[Mapping[str, Any]]
+    verdict: Judgement, session: Session, row: Mapping[str, Any], agents: Iterable[Mapping[str, Any]]
 ) -> None:
     def wrong(what: str, is_: object, wanted: object) -> None:
         verdict.facts.append(f"session {session.id}: {what} is {is_!r}, not {wanted!r}")

@@ -174,6 +174,6 @@ def _judged(repository: Repository, unchanged: Reference, mutation: Mutation, nu
 
 def _named(repository: Repository, series: Sequence[Patch], branch: str) -> set[str]:
     found = bump(repository, series, Asked(branch, "v0.0.1", candidates=False))
-    stops = [place for place in found.places if place.stops and place.change != "waits"]
+    stops = [place for place in found.sites if place.stops and place.change != "waits"]
     commits = [*(place.culprit for place in stops), *(refusal.culprit for refusal in found.refusals)]
     return {commit.subject if commit else "nobody" for commit in commits}

@@ -21,7 +21,7 @@ PULLS = ("175", "222", "268")
 MOST_LINES = 60
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _COMMAND = re.compile(r"(?:\$ |`)(sidecar-patcher [^`\n]+)")
-_STOP = re.compile(r"(?:drifted|missing|ambiguous|tampered|unreviewed)  \S+\.\d+  ")
+_STOP = re.compile(r"(?:drifted|missing|ambiguous|tampered|unreviewed)  \S+\.\w+  ")
 
 
 @dataclass(frozen=True)

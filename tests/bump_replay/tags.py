@@ -7,14 +7,14 @@ from itertools import pairwise
 
 from patcher import flow, proof
 from patcher.bump.accepting import Asked
-from patcher.bump.model import Bump, Change, Place, Red
+from patcher.bump.model import Bump, Change, Red, SiteReport
 from patcher.bump.proving import Prover
 from patcher.bump.reddened import in_short
 from patcher.bump.run import bump
 from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.locate import locate
-from patcher.model import Edit, Line, Patch, Pin, version_key
+from patcher.model import Line, Patch, Pin, Site, version_key
 from patcher.patches import series_for
 from patcher.pipeline import check_upstream
 from tests.bump_replay.oracle import guilty
@@ -26,26 +26,26 @@ def as_of(repository: Repository, tag: str, series: Sequence[Patch] = EVERY) -> 
     """The series as somebody had it at a tag: only pins that are met there or at an older one, and no range that begins
     or ends later, so also nothing that is superseded later."""
     tags = repository.tags()
-    met: set[tuple[str, int, str]] = set()
+    met: set[tuple[str, str]] = set()
     for older in tags[: tags.index(tag) + 1]:
-        for there in flow.survey(repository.upstream(older), series):
-            met |= {(there.patch, there.number, pin) for pin in there.finding.pins}
-    return tuple(_patch_as_of(patch, {(n, t) for p, n, t in met if p == patch.id}, tag) for patch in series)
+        for there in flow.run(repository.upstream(older), series).sites:
+            met |= {(there.id, pin) for pin in there.finding.pins}
+    return tuple(_patch_as_of(patch, met, tag) for patch in series)
 
 
-def _patch_as_of(patch: Patch, met: set[tuple[int, str]], tag: str) -> Patch:
-    edits = [_edit_as_of(edit, {t for n, t in met if n == number}, tag) for number, edit in enumerate(patch.edits)]
+def _patch_as_of(patch: Patch, met: set[tuple[str, str]], tag: str) -> Patch:
+    edits = (_site_as_of(site, {tokens for name, tokens in met if name == site.id}, tag) for site in patch.sites)
     known = patch.superseded is Line.V1 or version_key(tag) >= version_key("2.0.0")
-    return replace(patch, edits=tuple(edits), superseded=patch.superseded if known else None)
+    return replace(patch, sites=tuple(edit for edit in edits if edit), superseded=patch.superseded if known else None)
 
 
-def _edit_as_of(edit: Edit, met: set[str], tag: str) -> Edit:
+def _site_as_of(edit: Site, met: set[str], tag: str) -> Site | None:
     def kept(pins: tuple[Pin, ...]) -> tuple[Pin, ...]:
         return tuple(pin for pin in pins if pin.tokens in met)
 
     anchors = tuple(replace(each, pins=kept(each.pins)) for each in edit.anchors if kept(each.pins))
     unknown = not anchors or (edit.since and version_key(edit.since) > version_key(tag))
-    return replace(edit, line=Line.NEVER) if unknown else replace(edit, anchors=anchors)
+    return None if unknown else replace(edit, anchors=anchors)
 
 
 def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
@@ -56,13 +56,13 @@ def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
             if pairs and f"{older}..{newer}" not in pairs:
                 continue
             series = as_of(repository, older)
-            if not any(edit.line is not Line.NEVER for patch in series for edit in patch.edits):
+            if not any(patch.sites for patch in series):
                 print(f"{older} → {newer}: no pin is met yet")
                 continue
             found = bump(repository, series, Asked(newer, older))
-            bad = [place for place in found.places if place.stops]
+            bad = [place for place in found.sites if place.stops]
             print(
-                f"{older} → {newer}: {len(found.places)} places, {len(bad)} stop, {len(found.refusals)} refuse besides"
+                f"{older} → {newer}: {len(found.sites)} places, {len(bad)} stop, {len(found.refusals)} refuse besides"
             )
             for place in bad:
                 right, said = _explained(repository, place, older, newer)
@@ -74,15 +74,15 @@ def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
     return good
 
 
-def _explained(repository: Repository, place: Place, older: str, newer: str) -> tuple[bool, str]:
+def _explained(repository: Repository, place: SiteReport, older: str, newer: str) -> tuple[bool, str]:
     if place.change is Change.WAITS:
         return True, place.change_said
     since = repository.merge_base(older, newer)
 
     def stopping(text: str | None) -> bool:
-        return text is None or not any(_fits(text, place.edit, number) for number in range(len(place.edit.anchors)))
+        return text is None or not any(_fits(text, place.site, number) for number in range(len(place.site.anchors)))
 
-    wanted = guilty(repository.path, since, newer, place.edit.file, stopping)
+    wanted = guilty(repository.path, since, newer, place.site.file, stopping)
     found = place.culprit.commit if place.culprit else ""
     right = found in wanted if wanted else not found
     best = next(iter(place.candidates), None)
@@ -95,12 +95,12 @@ def _explained(repository: Repository, place: Place, older: str, newer: str) -> 
     return right, f"{'right' if right else 'WRONG, expected ' + ' or '.join(sorted(wanted))}: {subject}; {fits}"
 
 
-def _fits(text: str, edit: Edit, number: int) -> bool:
+def _fits(text: str, edit: Site, number: int) -> bool:
     matches = locate(text, edit.anchors[number], language_of(edit.file)).matches
     return len(matches) == 1 and matches[0].tokens in {pin.tokens for pin in edit.anchors[number].pins}
 
 
-def _says_why(place: Place) -> bool:
+def _says_why(place: SiteReport) -> bool:
     return bool(place.change_said) and all(each.tried.problems for each in place.candidates)
 
 
@@ -128,7 +128,7 @@ def _proven(repository: Repository, found: Bump) -> bool:
             good &= holds
             print(f"    {each.contract.id}: {_said(reason) if reason else in_short(each.message)}")
             print(f"      {'this holds' if holds else 'THIS DOES NOT HOLD'}")
-    for place in found.places:
+    for place in found.sites:
         for twin in place.twins:
             print(f"    twin of {place.id}: line {twin.line}, {twin.scope}: `{twin.shown}`")
     return good
@@ -156,6 +156,6 @@ def _turns_red(repository: Repository, found: Bump, reason: Red) -> bool:
 
 def _reasons(found: Bump) -> Iterator[str]:
     yield from (f"{each.code}: {each.message[:100]}" for each in found.refusals)
-    for place in found.places:
+    for place in found.sites:
         if place.stops and place.id not in found.chosen:
             yield f"{place.id}: {next((p for each in place.candidates for p in each.tried.problems), place.change_said)[:160]}"

@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: %(default)s")
     parser.add_argument("--seed", metavar="N", type=int, default=0, help="for what is sampled (default: %(default)s)")
     parser.add_argument(
-        "--only", metavar="PATTERN", default="*", help="mutations whose name, patch.number/kind/detail, matches"
+        "--only", metavar="PATTERN", default="*", help="mutations whose name, patch.name/kind/detail, matches"
     )
     jobs = min(2, os.cpu_count() or 1)
     parser.add_argument("--jobs", metavar="N", type=int, default=jobs, help="processes (default: %(default)s)")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from tests.drift.changes import Span
 
 _MARKER = re.compile(
-    r"/\* sidecar-patcher:(?:begin (?P<id>[\w-]+\.\d+) \((?P<place>\w+)\)"
-    r"|end (?P<ended>[\w-]+\.\d+)(?: was (?P<was>\"(?:[^\"\\]|\\.)*\"))?) \*/"
+    r"/\* sidecar-patcher:(?:begin (?P<id>[\w-]+\.\w+) \((?P<place>\w+)\)"
+    r"|end (?P<ended>[\w-]+\.\w+)(?: was (?P<was>\"(?:[^\"\\]|\\.)*\"))?) \*/"
 )
 
 

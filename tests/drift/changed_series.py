@@ -5,7 +5,8 @@ from dataclasses import replace
 from functools import cache
 
 from patcher import render
-from patcher.model import Edit, Place
+from patcher.model import Position
+from patcher.model import Site as Edit
 from tests.drift.mutation import Mutation, nowhere
 from tests.drift.site import Site
 
@@ -29,9 +30,9 @@ _NO_PROGRAMS = (".json", ".css", ".md", ".html", ".sql", ".txt", ".yml", "")
 def changed_series(site: Site) -> Iterator[Mutation]:
     """The series with another edit in the place of the spot's."""
     edit = site.spot.edit
-    texts = _NOTHING_NEW if edit.place is Place.REPLACE else _NO_CODE
+    texts = _NOTHING_NEW if edit.position is Position.REPLACE else _NO_CODE
     for detail, text in texts.items():
-        payload = replace(edit, template=_template(f"{edit.place} {detail}", text))
+        payload = replace(edit, template=_template(f"{edit.position} {detail}", text))
         yield _made(site, "no-op payload", detail, payload, "gate changes-something")
     for ending in _NO_PROGRAMS:
         path = f"server/drift{ending}"  # the same text: the anchor would be found in it

@@ -162,7 +162,7 @@ def attempt(reference: Reference, tree: Tree, series: Sequence[Patch]) -> tuple[
         build = check_upstream(mutant, series)
     except PatcherError as error:
         return None, f"{error.code}: {error.message}"
-    stops = [f"{each.patch} {each.verdict}: {each.message}" for each in build.places if each.verdict.stops]
+    stops = [f"{each.patch} {each.verdict}: {each.message}" for each in build.stops]
     refused = [f"gate {gate.id}: {gate.message}" for gate in build.gates if not gate.ok]
     return build, "; ".join([*stops, *refused])
 
@@ -181,8 +181,7 @@ def _of_harmless(reference: Reference, mutation: Mutation, tree: Tree, build: Bu
 
 def _is_about_others(build: Build, spot: Spot) -> bool:
     """Whether a stop is the business of other spots of the file, which have this mutation counted against them."""
-    stops = [each for each in build.places if each.verdict.stops]
-    return bool(stops) and not any(_is_of(each, spot) for each in stops)
+    return build.stopped and not any(_is_of(each, spot) for each in build.stops)
 
 
 def _is_of(finding: Finding, spot: Spot) -> bool:
@@ -211,8 +210,7 @@ def all_series(reference: Reference, mutation: Mutation) -> list[tuple[Patch, ..
 def _with_edit(patch: Patch, spot: Spot, mutation: Mutation) -> Patch:
     if mutation.edit is None or patch.id != spot.patch.id:
         return patch
-    number = int(spot.id.rpartition(".")[2])
-    return replace(patch, edits=(*patch.edits[:number], mutation.edit, *patch.edits[number + 1 :]))
+    return replace(patch, sites=tuple(mutation.edit if each.id == spot.id else each for each in patch.sites))
 
 
 def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, series: Sequence[Patch]) -> list[str]:
@@ -220,7 +218,7 @@ def check(reference: Reference, mutation: Mutation, tree: Tree, result: Tree, se
     expected = [
         _expected(spot, mutation)
         for spot in reference.spots.values()
-        if any(patch.id == spot.patch.id and spot.edit in patch.edits for patch in series)
+        if any(patch.id == spot.patch.id and spot.edit in patch.sites for patch in series)
     ]
     problems = judge(tree, result, expected, reference.added)
     path = mutation.path

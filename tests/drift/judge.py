@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from patcher.model import Place, Tree
+from patcher.model import Position, Tree
 from tests.drift import blocks
 from tests.drift.changes import Span
 from tests.drift.reference import Spot, squeezed_lines
@@ -96,18 +96,18 @@ def _judge_place(each: Expected, stood: Span, text: str) -> Iterator[str]:
         return
     start, end = each.statement
     right = {
-        Place.BEFORE: stood[0] <= start and not text[stood[0] : start].strip(),
-        Place.AFTER: stood[0] >= end and _BEHIND.fullmatch(text, end, stood[0]) is not None,
-        Place.REPLACE: stood == each.target,
-    }[each.spot.edit.place]
+        Position.BEFORE: stood[0] <= start and not text[stood[0] : start].strip(),
+        Position.AFTER: stood[0] >= end and _BEHIND.fullmatch(text, end, stood[0]) is not None,
+        Position.REPLACE: stood == each.target,
+    }[each.spot.edit.position]
     if not right:
-        place = f"{each.spot.edit.place} {_shown(text, start)}"
+        place = f"{each.spot.edit.position} {_shown(text, start)}"
         yield f"{each.spot.id} went in at {_shown(text, stood[0])}; expected {place}"
 
 
 def _judge_words(each: Expected, block: blocks.Block, generated: str, text: str, stood: Span) -> Iterator[str]:
     wanted = squeezed_lines(each.spot.payload(text, stood))
-    if block.place != each.spot.edit.place or squeezed_lines(blocks.own_text(generated, block)) != wanted:
+    if block.place != each.spot.edit.position or squeezed_lines(blocks.own_text(generated, block)) != wanted:
         yield f"{block.id} is not the payload that was to go in"
 
 

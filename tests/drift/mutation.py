@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 
-from patcher.model import Edit
+from patcher.model import Site as Edit
 from tests.drift.changes import Span, Track
 
 

@@ -13,7 +13,8 @@ from ast_grep_py import SgNode
 from patcher import flow
 from patcher.flow import payload_of
 from patcher.gates.free_identifiers import GLOBALS, free_names
-from patcher.model import Anchor, Build, Edit, Line, Overlay, Patch, Place, Upstream
+from patcher.model import Anchor, Build, Line, Overlay, Patch, Position, Upstream
+from patcher.model import Site as Edit
 from patcher.pipeline import check_upstream
 from tests.drift import blocks, code
 from tests.drift.changes import Span
@@ -30,7 +31,7 @@ class NoReference(Exception):
 class Spot:
     """One edit of the series and the place of its payload in upstream.
 
-    id: `patch.number`. statement: the one that the payload stands at. target: for `replace`, what is replaced.
+    id: `patch.name`. statement: the one that the payload stands at. target: for `replace`, what is replaced.
     inside: the payload that this one stands in, and `above` what of it comes first. needs: edits that this one builds on.
     """
 
@@ -101,10 +102,8 @@ def reference(upstream: Upstream, series: Sequence[Patch]) -> Reference:
         raise NoReference("; ".join([*stops, *refused]))
     patches = {patch.id: patch for patch in series}
     edits = {
-        f"{each.patch}.{each.number}": Active(
-            patches[each.patch], patches[each.patch].edits[each.number], each.located.anchor
-        )
-        for each in flow.survey(upstream, series)
+        each.id: Active(patches[each.site.patch], each.site, each.located.anchor)
+        for each in flow.run(upstream, series).sites
     }
     texts = {each.edit.file: upstream.tree[each.edit.file].data.decode() for each in edits.values()}
     found = {spot.id: spot for path in texts for spot in _spots(build, path, texts[path], edits)}
@@ -127,7 +126,7 @@ def _spots(build: Build, path: str, text: str, edits: Mapping[str, Active]) -> I
 def _outermost(block: blocks.Block, stood: Span, root: SgNode, text: str, edits: Mapping[str, Active]) -> Spot:
     active = edits[block.id]
     position = stood[0]
-    if active.edit.place is Place.AFTER:
+    if active.edit.position is Position.AFTER:
         position = max(span[1] for node in _statements(root) if (span := code.span(node))[1] <= position) - 1
         if "\n" in text[position + 1 : stood[0]]:
             raise NoReference(f"{block.id} stands on a line of its own behind its statement")
@@ -190,7 +189,7 @@ def _reduced(series: Sequence[Patch], line: Line, kept: frozenset[str], owner: s
     return tuple(
         replace(
             patch,
-            edits=_kept_edits(patch, kept),
+            sites=_kept_edits(patch, kept),
             requires=tuple(name for name in patch.requires if name in patches),
             overlays=all_overlays(series, line) if patch.id == owner else (),
         )
@@ -200,11 +199,8 @@ def _reduced(series: Sequence[Patch], line: Line, kept: frozenset[str], owner: s
 
 
 def _kept_edits(patch: Patch, kept: frozenset[str]) -> tuple[Edit, ...]:
-    """Edits that are not kept stay in the tuple, for no version, so that the others keep their numbers."""
-    return tuple(
-        edit if f"{patch.id}.{number}" in kept else replace(edit, line=Line.NEVER)
-        for number, edit in enumerate(patch.edits)
-    )
+    """The edits that are kept."""
+    return tuple(edit for edit in patch.sites if edit.id in kept)
 
 
 def all_overlays(series: Sequence[Patch], line: Line) -> tuple[Overlay, ...]:

@@ -112,7 +112,7 @@ def _versions(reference: Reference) -> Iterator[Mutation]:
 
 def _known_since(reference: Reference) -> set[tuple[int, ...]]:
     line = reference.upstream.line
-    edits = (edit for patch in reference.series for _, edit in patch.edits_for(line) if edit.since)
+    edits = (edit for patch in reference.series for edit in patch.sites_for(line) if edit.since)
     return {tuple(map(int, edit.since.split("."))) for edit in edits}
 
 
@@ -123,8 +123,8 @@ def _missing_since(reference: Reference) -> set[tuple[int, ...]]:
         tuple(map(int, edit.since.split(".")))
         for patch in reference.series
         if patch.superseded is not line
-        for number, edit in patch.edits_for(line)
-        if edit.since and f"{patch.id}.{number}" not in reference.spots
+        for edit in patch.sites_for(line)
+        if edit.since and edit.id not in reference.spots
     }
 
 

@@ -18,6 +18,7 @@ _NEEDED = {
     "verify": ["up"],
     "revert": ["up"],
     "explain": ["x"],
+    "pin": ["x.one"],
     "bump": ["--upstream=up", "--to=v"],
     "matrix": ["--upstream=up"],
 }
@@ -53,6 +54,7 @@ def _words(verb: str, parser: Any, value: st.SearchStrategy[str]) -> st.SearchSt
 
 
 _FUNCTIONS = (
+    "pin",
     "build",
     "check",
     "prove",

@@ -6,7 +6,7 @@ import jinja2
 
 from patcher import pipeline, render
 from patcher.model import Patch
-from tests.support import SMALL, Bench
+from tests.support import SMALL, PatchMaker
 
 
 def small_series() -> tuple[Patch, ...]:
@@ -15,8 +15,8 @@ def small_series() -> tuple[Patch, ...]:
     environment = render.environment().overlay()
     environment.loader = jinja2.DictLoader(templates)
     render.environment = lambda: environment  # type: ignore[assignment]
-    bench = Bench(templates)
-    return (bench.patch("audit", *bench.audit().edits, overlays=(bench.overlay("bin/ours.js", "1;\n"),)),)
+    bench = PatchMaker(templates)
+    return (bench.patch("audit", *bench.audit().sites, overlays=(bench.overlay("bin/ours.js", "1;\n"),)),)
 
 
 def generated_tree(given: Path, series: tuple[Patch, ...]) -> Path:

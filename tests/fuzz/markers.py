@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from patcher import markers, pipeline
 from patcher.errors import PatcherError
 from patcher.inventory import MANIFEST
-from patcher.model import Place
+from patcher.model import Position
 from tests.fuzz.command import command
 from tests.fuzz.engine import Reader
 from tests.fuzz.given import generated_tree, small_series
@@ -25,7 +25,7 @@ _JSX = 'x = <div>{/* sidecar-patcher:begin a.0 (before) */}\n <b/>\n {/* sidecar
 def make(given: Path) -> Reader:
     series = small_series()
     tree = generated_tree(given, series)
-    begins = [markers.begin_marker(name, place) for name in ("audit.0", "audit.1", "b.0") for place in Place]
+    begins = [markers.begin_marker(name, place) for name in ("audit.0", "audit.1", "b.0") for place in Position]
     ends = [
         markers.end_marker(name, was) for name in ("audit.0", "audit.1", "b.0") for was in ("", "x", '"*/\\', begins[0])
     ]

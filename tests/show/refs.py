@@ -79,7 +79,7 @@ def read(repository: str) -> tuple[list[Case], list[tuple[str, str]]]:
             except PatcherError as error:
                 unreadable.append((ref, f"{error.code}: {error.message}"))
                 continue
-            files = {edit.file for patch in SERIES for edit in patch.edits}
+            files = {edit.file for patch in SERIES for edit in patch.sites}
             key = tree_digest({path: upstream.tree[path] for path in files & upstream.tree.keys()})
             cases.setdefault((key, upstream.version), Case(upstream, found)).refs.append(ref)
     return list(cases.values()), unreadable
@@ -106,7 +106,7 @@ def examine(case: Case) -> None:
 def undecided(upstream: Upstream) -> Iterable[Patch]:
     """The patches with a site that upstream has only since a later version than this one says it is."""
     for patch in SERIES:
-        edits = [edit for _, edit in patch.edits_for(upstream.line)]
+        edits = patch.sites_for(upstream.line)
         if patch.superseded is not upstream.line and not all(e.is_required_in(upstream.version) for e in edits):
             yield patch
 
@@ -126,13 +126,12 @@ def prove(case: Case, patches: Sequence[Patch]) -> None:
 
 def needless_stops(upstream: Upstream) -> Iterable[str]:
     """Sites that stop although one of their anchors is there once, with the code that was reviewed."""
-    for each in flow.survey(upstream, SERIES):
-        edit = next(patch for patch in SERIES if patch.id == each.patch).edits[each.number]
-        for anchor in edit.anchors if each.finding.verdict.stops else ():
-            path = edit.file_of(anchor)
+    for each in flow.run(upstream, SERIES).sites:
+        for anchor in each.site.anchors if each.stops else ():
+            path = each.site.file_of(anchor)
             located = locate(each.text, anchor, language_of(path))
             if located.is_unique and located.matches[0].tokens in {pin.tokens for pin in anchor.pins}:
-                yield f"{each.patch}.{each.number}"
+                yield each.id
 
 
 def reasons(build: Build) -> list[str]:
@@ -140,7 +139,7 @@ def reasons(build: Build) -> list[str]:
     old = version_key(build.upstream.version) < version_key(OLDEST)
     if old:
         return [f"older than {OLDEST}: {build.upstream.version or 'no version'}"]
-    return [f"{each.patch} {each.verdict}: {each.message[:120]}" for each in build.places if each.verdict.stops]
+    return [f"{each.patch} {each.verdict}: {each.message[:120]}" for each in build.stops]
 
 
 def line_of(case: Case) -> str:

@@ -34,7 +34,6 @@ def show(repository: str) -> bool:
     console = Console(width=200)
     console.print(table)
     for ref in REFUSED:
-        for place in builds[ref].places:
-            if place.verdict.stops:
-                console.print(f"{ref}  {place.patch}: {place.file}:{place.line}: {place.message}", highlight=False)
+        for stop in builds[ref].stops:
+            console.print(f"{ref}  {stop.patch}: {stop.file}:{stop.line}: {stop.message}", highlight=False)
     return all(builds[ref].ok for ref in FITS) and all(builds[ref].stopped for ref in REFUSED)

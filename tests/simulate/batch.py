@@ -16,7 +16,7 @@ from patcher.prove import Node, NotSeen, Sidecar
 from patcher.testing.codex import Thread
 from patcher.testing.migrated import migrated
 from patcher.testing.simulator import Compress, Cut, Delivery, Migrate, Move, Replace, Scenario, Tick, Write
-from patcher.testing.truth import Stored, Verdict, judge, judge_sessions
+from patcher.testing.truth import Judgement, Stored, judge, judge_sessions
 from tests.simulate.disk import Disk
 from tests.simulate.zstd import Compressor
 
@@ -36,7 +36,7 @@ class Ran:
     """One scenario, after it."""
 
     scenario: Scenario
-    verdict: Verdict
+    verdict: Judgement
     rows: list[dict[str, object]]
 
 

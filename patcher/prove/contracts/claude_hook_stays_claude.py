@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import counted, events_of, harness_of, listed, session_of
 from patcher.prove.sidecar import NotSeen
 
@@ -16,8 +16,8 @@ _HOOKS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         for hook_type, fields in _HOOKS:
             sidecar.post_hook(hook_type, {"session_id": _SESSION, "cwd": "/home/user/project", **fields})
         shown = session_of(sidecar, _SESSION)

@@ -6,7 +6,7 @@ Where upstream follows rollouts itself, its timer is off here: what makes the se
 import time
 
 from patcher.prove.codex_session import sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import harness_of, listed, session_of
 from patcher.prove.sidecar import NotSeen
 
@@ -17,11 +17,11 @@ _FIRST_LOOK = 0.6
 """Upstream (v2.0.0 and later) looks for rollouts once, 0.3 s after its start, whatever the timer."""
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar(env=_TIMER_OFF) as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar(env=_TIMER_OFF) as sidecar:
         codex = sample("stamped", codex_home=sidecar.codex_home)
-        time.sleep(_FIRST_LOOK if bench.native else 0)
-        bench.begin(codex, sidecar)
+        time.sleep(_FIRST_LOOK if bed.native else 0)
+        bed.begin(codex, sidecar)
         sent = time.monotonic()
         shown = sidecar.wait_for(lambda: session_of(sidecar, codex.id), _PATIENCE, "the session of the hook")
         seconds = time.monotonic() - sent

@@ -9,43 +9,43 @@ from collections.abc import Callable
 
 from patcher.model import Line
 from patcher.prove.codex_session import CodexSession, Payload, sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import counted, events_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
-Journey = Callable[[Bench, Sidecar, CodexSession], None]
+Journey = Callable[[TestBed, Sidecar, CodexSession], None]
 
 
-def _tell_twice(bench: Bench, payloads: list[Payload], sidecar: Sidecar) -> None:
+def _tell_twice(bed: TestBed, payloads: list[Payload], sidecar: Sidecar) -> None:
     """Each hook by our handler, and once more in its words: a second handler would only take its time."""
     for payload in payloads:
-        bench.run_handlers([payload], sidecar)
+        bed.run_handlers([payload], sidecar)
         sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
 
 
-def _hooks_first(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
-    bench.begin(codex, sidecar)
-    _tell_twice(bench, codex.hooks, sidecar)
-    bench.write_rollout(codex.rollout_path, codex.rollout[2:])
+def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
+    bed.begin(codex, sidecar)
+    _tell_twice(bed, codex.hooks, sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[2:])
 
 
-def _rollout_first(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
-    bench.write_rollout(codex.rollout_path, codex.rollout)
+def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
+    bed.write_rollout(codex.rollout_path, codex.rollout)
     eventually(lambda: not codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
-    _tell_twice(bench, codex.hooks, sidecar)
+    _tell_twice(bed, codex.hooks, sidecar)
 
 
-def _turn_by_turn(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> None:
+def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
     hook = next(at for at, payload in enumerate(codex.hooks) if payload["hook_event_name"] == "Stop")
     line = next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
-    bench.begin(codex, sidecar)
-    bench.write_rollout(codex.rollout_path, codex.rollout[2 : line + 1])
-    _tell_twice(bench, codex.hooks[:hook], sidecar)
-    bench.write_rollout(codex.rollout_path, codex.rollout[line + 1 :])
-    _tell_twice(bench, codex.hooks[hook:], sidecar)
+    bed.begin(codex, sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[2 : line + 1])
+    _tell_twice(bed, codex.hooks[:hook], sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[line + 1 :])
+    _tell_twice(bed, codex.hooks[hook:], sidecar)
 
 
 _JOURNEYS: dict[str, Journey] = {
@@ -55,13 +55,13 @@ _JOURNEYS: dict[str, Journey] = {
 }
 
 
-def _observe(bench: Bench) -> Observation:
+def _observe(bed: TestBed) -> Observation:
     wrong = []
-    with bench.sidecar() as sidecar:
+    with bed.sidecar() as sidecar:
         travelled = {}
         for name, travel in _JOURNEYS.items():
             codex = travelled[name] = sample(f"native, {name}", codex_home=sidecar.codex_home)
-            travel(bench, sidecar, codex)
+            travel(bed, sidecar, codex)
             eventually(lambda codex=codex: not _problems(sidecar, codex), _PATIENCE)  # type: ignore[misc]
             if _problems(sidecar, codex):
                 break  # the others would only tell the same, slowly

@@ -7,7 +7,7 @@ import json
 import os
 from typing import Any
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.sidecar import Sidecar, eventually
 
 _PATIENCE = 3.0
@@ -16,8 +16,8 @@ _HANDLER = "codex-hook-handler.js"
 _EVENTS = 11
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         untouched = not os.path.exists(_path(sidecar))
         _write(_path(sidecar), _FOREIGN)
         sidecar.restart()

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 
 from patcher.prove.codex_session import sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import events_of, harness_of, session_of
 from patcher.prove.sidecar import NotSeen, Sidecar, eventually
 
@@ -20,13 +20,13 @@ _LOOKS = 2.0
 """How long a look for processes at the start may take, in seconds."""
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar(env=_AS_ON_A_HOST) as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar(env=_AS_ON_A_HOST) as sidecar:
         codex = sample("restarted", codex_home=sidecar.codex_home, cwd=sidecar.home)
-        with _running_codex(bench, sidecar.home):
-            bench.begin(codex, sidecar)
-            bench.run_handlers(codex.hooks[1:3], sidecar)
-            rows = 1 if bench.native else 3
+        with _running_codex(bed, sidecar.home):
+            bed.begin(codex, sidecar)
+            bed.run_handlers(codex.hooks[1:3], sidecar)
+            rows = 1 if bed.native else 3
             sidecar.wait_for(lambda: len(events_of(sidecar, codex.id)) >= rows, 5, "the rows of three hooks")
             sidecar.restart()
             eventually(lambda: _closed(sidecar, codex.id), _LOOKS)
@@ -40,11 +40,11 @@ def _observe(bench: Bench) -> Observation:
 
 
 @contextlib.contextmanager
-def _running_codex(bench: Bench, directory: str) -> Iterator[None]:
+def _running_codex(bed: TestBed, directory: str) -> Iterator[None]:
     """A process that calls itself `codex`, as `ps` shows it, in that directory."""
     process = subprocess.Popen(
         ["codex", "-e", "setTimeout(() => {}, 600000)"],
-        executable=bench.node.path,
+        executable=bed.node.path,
         cwd=directory,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

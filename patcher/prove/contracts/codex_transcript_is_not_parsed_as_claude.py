@@ -4,7 +4,7 @@ import json
 import os
 
 from patcher.prove.codex_session import MODEL, sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import session_of
 from patcher.prove.sidecar import NotSeen, eventually
 
@@ -12,12 +12,12 @@ _PATIENCE = 2.0
 _CLAUDE_MODEL = "claude-opus-4-7"
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         codex = sample("misread", codex_home=sidecar.codex_home)
-        bench.begin(codex, sidecar)
-        if bench.native:  # there the model is what the rollout says
-            bench.write_rollout(codex.rollout_path, codex.rollout[2:3])
+        bed.begin(codex, sidecar)
+        if bed.native:  # there the model is what the rollout says
+            bed.write_rollout(codex.rollout_path, codex.rollout[2:3])
         # Not below CODEX_HOME: an importer must not find it, so that only the hook leads to it.
         transcript = os.path.join(sidecar.home, f"rollout-{codex.id}.jsonl")
         with open(transcript, "w", encoding="utf-8") as file:

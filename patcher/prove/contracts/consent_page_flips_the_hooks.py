@@ -4,7 +4,7 @@ import json
 import os
 from typing import Any
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.foreign import PATH, send
 from patcher.prove.sidecar import Sidecar
 
@@ -25,8 +25,8 @@ def _hooked(path: str) -> list[str]:
     return [event for event, groups in hooks.items() if "codex-hook-handler.js" in json.dumps(groups)]
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         hooks = os.path.join(sidecar.codex_home, "hooks.json")
         with open(hooks, "w", encoding="utf-8") as file:
             file.write(_OTHERS)

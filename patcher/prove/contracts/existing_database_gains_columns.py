@@ -3,7 +3,7 @@
 from typing import Any
 
 from patcher.prove.codex_session import sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import events_of, harness_of, session_of
 from patcher.prove.sidecar import Sidecar
 
@@ -13,20 +13,20 @@ _TABLES = ("sessions", "agents", "events")
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.pristine_sidecar() as old:
+def _observe(bed: TestBed) -> Observation:
+    with bed.pristine_sidecar() as old:
         # No cwd: whether a process of Claude Code still runs there is another contract's question.
         old.post_hook("UserPromptSubmit", {"session_id": _OLD, "prompt": "hello"})
         old.post_hook("PreToolUse", {"session_id": _OLD, "tool_name": "Bash", "tool_input": {"command": "ls"}})
         before = _contents(old)
         old.stop()
-        with bench.sidecar(existing_data=old.data_dir) as sidecar:
+        with bed.sidecar(existing_data=old.data_dir) as sidecar:
             sidecar.restart()
             intact = _contains(_contents(sidecar), before)
             old_harness = harness_of(session_of(sidecar, _OLD) or {})
             captures = {event.get("capture") for event in events_of(sidecar, _OLD)}
             codex = sample("on an old database", codex_home=sidecar.codex_home)
-            bench.begin(codex, sidecar)
+            bed.begin(codex, sidecar)
             new = sidecar.wait_for(lambda: session_of(sidecar, codex.id), 5, "the session of a Codex hook")
     said = (
         f"started twice on a database of the pristine tree, its rows are {'intact' if intact else 'changed'}; the "

@@ -10,7 +10,7 @@ from contextlib import closing
 
 from patcher.model import Line
 from patcher.prove.codex_session import CodexSession, sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import counted, events_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
@@ -24,14 +24,14 @@ _REFUSED = {
 _INPUT_TOKENS = 100  # of the first turn; the second one's total is the same, as `sample` says
 
 
-def _observe(bench: Bench) -> Observation:
+def _observe(bed: TestBed) -> Observation:
     wrong = []
-    with bench.sidecar() as sidecar:
+    with bed.sidecar() as sidecar:
         for what, (table, when) in _REFUSED.items():
             codex = sample(f"refused: {what}", codex_home=sidecar.codex_home)
             refuse = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
             _run(sidecar, f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN {when} {refuse}")
-            bench.write_rollout(codex.rollout_path, codex.rollout)
+            bed.write_rollout(codex.rollout_path, codex.rollout)
             time.sleep(_SEVERAL_LOOKS)
             _run(sidecar, "DROP TRIGGER refuse")
             eventually(lambda codex=codex: not _problems(sidecar, codex), _PATIENCE)  # type: ignore[misc]

@@ -1,18 +1,18 @@
 """The list of sessions can be asked for one harness, also together with the filters that upstream has."""
 
 from patcher.prove.codex_session import sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import listed, session_of
 
 _CLAUDE = "7d3e9c74-5f2a-4e61-9f73-2bab3b2c9e22"
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         sidecar.post_hook("SessionStart", {"session_id": _CLAUDE, "cwd": "/home/user/project"})
         codex = [sample(f"filtered {number}", codex_home=sidecar.codex_home) for number in range(2)]
         for session in codex:
-            bench.begin(session, sidecar)
+            bed.begin(session, sidecar)
         names = {_CLAUDE: "claude"} | {session.id: f"codex {n}" for n, session in enumerate(codex)}
         sidecar.wait_for(lambda: all(session_of(sidecar, known) for known in names), 5, "the sessions of the hooks")
         expected = {

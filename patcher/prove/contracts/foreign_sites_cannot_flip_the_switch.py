@@ -2,7 +2,7 @@
 
 import os
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.foreign import FOREIGN_REQUESTS, PATH, send_all
 from patcher.prove.sidecar import Sidecar
 
@@ -28,11 +28,11 @@ def _flips(sidecar: Sidecar, *, enabled: bool) -> bool:
     return reply.status == 200 and told is enabled and _kept(sidecar) != before
 
 
-def _observe(bench: Bench) -> Observation:
+def _observe(bed: TestBed) -> Observation:
     flips: list[bool] = []
     changed: list[str] = []
     refused = 0
-    with bench.sidecar() as sidecar:
+    with bed.sidecar() as sidecar:
         for enabled in (True, False):
             flips.append(_flips(sidecar, enabled=enabled))
             for request in FOREIGN_REQUESTS:

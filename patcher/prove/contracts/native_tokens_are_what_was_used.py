@@ -6,7 +6,7 @@ its parent's; so does the total of a thread that goes on in a second file.
 
 from patcher import model
 from patcher.prove.codex_session import CodexSession, Line, sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.sidecar import Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -17,12 +17,12 @@ _USED = (100, 30)  # fresh input and output of a `sample`; reasoning is within t
 Tokens = tuple[int, int]
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         plain = sample("from the beginning", codex_home=sidecar.codex_home)
         fork = sample("a fork", codex_home=sidecar.codex_home)
-        bench.write_rollout(plain.rollout_path, [_counted(line, {}) for line in plain.rollout])
-        bench.write_rollout(fork.rollout_path, [_counted(line, _BEFORE) for line in fork.rollout])
+        bed.write_rollout(plain.rollout_path, [_counted(line, {}) for line in plain.rollout])
+        bed.write_rollout(fork.rollout_path, [_counted(line, _BEFORE) for line in fork.rollout])
         sessions = {"a session from its beginning": plain, "a fork": fork}
         eventually(lambda: all(any(_booked(sidecar, each)) for each in sessions.values()), _PATIENCE)
         booked = {name: _booked(sidecar, each) for name, each in sessions.items()}

@@ -7,7 +7,7 @@ import os
 import time
 
 from patcher.prove.codex_session import CodexSession, sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import counted, events_of, session_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
@@ -15,46 +15,46 @@ _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.sidecar() as sidecar:
+def _observe(bed: TestBed) -> Observation:
+    with bed.sidecar() as sidecar:
         codex = sample("unhooked", codex_home=sidecar.codex_home)
         half = len(codex.rollout) // 2
-        bench.write_rollout(codex.rollout_path, codex.rollout[:half])
+        bed.write_rollout(codex.rollout_path, codex.rollout[:half])
         if not eventually(lambda: session_of(sidecar, codex.id), _PATIENCE):
             said = f"{_PATIENCE:g} s after the first half of a rollout was written there is no such session"
             return Observation(green=False, said=said)
-        bench.write_rollout(codex.rollout_path, codex.rollout[half:])
-        problems = {"": _settled(bench, sidecar, codex)}
+        bed.write_rollout(codex.rollout_path, codex.rollout[half:])
+        problems = {"": _settled(bed, sidecar, codex)}
         if not problems[""]:
             os.utime(codex.rollout_path)
-            problems["after the file was touched"] = _still(bench, sidecar, codex)
+            problems["after the file was touched"] = _still(bed, sidecar, codex)
             sidecar.restart()
-            problems["after a restart"] = _still(bench, sidecar, codex)
+            problems["after a restart"] = _still(bed, sidecar, codex)
         session = session_of(sidecar, codex.id)
         events = events_of(sidecar, codex.id)
     if session is None:
         return Observation(green=False, said="a session that the rollout gave is gone after a restart")
     said = f"a rollout of {counted(len(codex.truth), 'event')} gives {counted(len(events), 'row')}"
     wrong = [f"{when} {problem}".strip() for when, found in problems.items() for problem in found]
-    column = "provider" if bench.native else "harness"
+    column = "provider" if bed.native else "harness"
     whose = session.get(column, "absent")
     said += f", its session's `{column}` is `{whose}`; {'; '.join(wrong[:3]) or 'each event has its row'}"
     return Observation(green=not wrong and whose == "codex", said=said)
 
 
-def _settled(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> list[str]:
-    eventually(lambda: not _problems(bench, sidecar, codex), _PATIENCE)
-    return _problems(bench, sidecar, codex)
+def _settled(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+    eventually(lambda: not _problems(bed, sidecar, codex), _PATIENCE)
+    return _problems(bed, sidecar, codex)
 
 
-def _still(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _still(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> list[str]:
     time.sleep(_SEVERAL_LOOKS)
-    return _problems(bench, sidecar, codex)
+    return _problems(bed, sidecar, codex)
 
 
-def _problems(bench: Bench, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _problems(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> list[str]:
     events = events_of(sidecar, codex.id)
-    return codex.native_problems(events) if bench.native else codex.problems(events, hooked=False, imported=True)
+    return codex.native_problems(events) if bed.native else codex.problems(events, hooked=False, imported=True)
 
 
 CONTRACT = Contract(

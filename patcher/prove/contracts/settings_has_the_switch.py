@@ -4,7 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.sidecar import Sidecar, eventually
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ PREPARED = "localStorage.setItem('i18nextLng', 'en');" + "".join(
 _HANDLER = "codex-hook-handler.js"
 
 
-def _observe(bench: Bench) -> Observation:
+def _observe(bed: TestBed) -> Observation:
     from patcher.prove.browser import page
 
-    with bench.sidecar() as sidecar, page(sidecar.home) as browser:
+    with bed.sidecar() as sidecar, page(sidecar.home) as browser:
         browser.add_init_script(PREPARED)
         browser.goto(f"http://127.0.0.1:{sidecar.port}/settings")
         heading = browser.get_by_role("heading", name=_CLAUDE_HOOKS, exact=True)

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.sidecar import NotSeen, Sidecar
 
 _MEGABYTES = 40
@@ -56,9 +56,9 @@ class _Writer(threading.Thread):
         self.join()
 
 
-def _observe(bench: Bench) -> Observation:
+def _observe(bed: TestBed) -> Observation:
     measured = []
-    with bench.sidecar() as sidecar:
+    with bed.sidecar() as sidecar:
         sidecar.post_hook("UserPromptSubmit", {"session_id": "warm-up-0000", "prompt": "hello"})
         transcript = _write_transcript(sidecar)
         for number, hook_type in enumerate(_HOOK_TYPES):

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import counted, events_of, harness_of, session_of
 
 _PROVIDERS: tuple[Any, ...] = ("gizmo", "Codex", "", "__proto__", "constructor", 7, None, ["codex"], {"codex": True})
 
 
-def _observe(bench: Bench) -> Observation:
+def _observe(bed: TestBed) -> Observation:
     harnesses, kept = set(), 0
-    with bench.sidecar() as sidecar:
+    with bed.sidecar() as sidecar:
         for number, provider in enumerate(_PROVIDERS):
             session = f"6c2d8b63-4e1f-4d50-8e62-1a9a2a1b8d{number:02}"
             sidecar.post_hook("UserPromptSubmit", {"session_id": session, "prompt": "hello", "__provider": provider})

@@ -13,7 +13,7 @@ from typing import Any
 
 from patcher.model import Line
 from patcher.prove.codex_session import MODEL, CodexSession, sample
-from patcher.prove.contract import Bench, Contract, Observation
+from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.reading import counted, events_of, harness_of, session_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
@@ -35,15 +35,15 @@ _SCHEMA = """
 _TOTALS = {"input_tokens": 120, "cached_input_tokens": 20, "output_tokens": 30}  # as `sample` says, of each turn
 
 
-def _observe(bench: Bench) -> Observation:
-    with bench.pristine_sidecar() as old:
+def _observe(bed: TestBed) -> Observation:
+    with bed.pristine_sidecar() as old:
         old.stop()
-        codex, seen = _as_the_v1_line_left_it(bench, old)
-        with bench.sidecar(existing_data=old.data_dir, env={"CODEX_HOME": old.codex_home}) as sidecar:
+        codex, seen = _as_the_v1_line_left_it(bed, old)
+        with bed.sidecar(existing_data=old.data_dir, env={"CODEX_HOME": old.codex_home}) as sidecar:
             sidecar.restart()
             time.sleep(_SEVERAL_LOOKS)
             again = [row for row in events_of(sidecar, codex.id) if row["event_type"].startswith("codex_")]
-            bench.write_rollout(codex.rollout_path, codex.rollout[seen:])
+            bed.write_rollout(codex.rollout_path, codex.rollout[seen:])
             eventually(lambda: not _wrong(sidecar, codex, seen), _PATIENCE)
             wrong = _wrong(sidecar, codex, seen)
     wrong += [f"{counted(len(again), 'row')} of what the v1 line had read came again"] if again else []
@@ -51,11 +51,11 @@ def _observe(bench: Bench) -> Observation:
     return Observation(green=not wrong, said=f"on a database of a patched v1 sidecar: {said}")
 
 
-def _as_the_v1_line_left_it(bench: Bench, old: Sidecar) -> tuple[CodexSession, int]:
+def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[CodexSession, int]:
     """A session whose first turn is recorded. Gives it, and how many of its lines have been read."""
     codex = sample("of the v1 line", codex_home=old.codex_home)
     seen = 1 + next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
-    bench.write_rollout(codex.rollout_path, codex.rollout[:seen])
+    bed.write_rollout(codex.rollout_path, codex.rollout[:seen])
     agent = f"{codex.id}-main"
     rows = [hook for hook in codex.hooks if hook.get("turn_id") == codex.hooks[1]["turn_id"]]
     state = json.dumps({"version": 1, "lastTotal": _TOTALS})
