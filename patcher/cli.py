@@ -59,7 +59,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from patcher import destinations
+    from patcher.report import destinations
 
     try:
         reports = destinations.reports_of(options)
@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _outcome(options: argparse.Namespace) -> Outcome:
-    from patcher import destinations
+    from patcher.report import destinations
 
     module, _, function = options.handler.partition(".")
     try:
@@ -91,28 +91,28 @@ def _commands(module: str) -> ModuleType:
 
 def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, str]) -> int:
     """Write the reports, print what a command found out in the format that was asked for, return its exit code."""
-    from patcher import report
+    from patcher.report import document
 
     chosen = getattr(options, "format", "text")
-    content = report.legible(outcome.content)
+    content = document.legible(outcome.content)
     unwritten = list(_unwritten(reports, content))
     if chosen == "json":
-        _print_for_machines(report.to_json(content))
+        _print_for_machines(document.to_json(content))
     elif chosen == "github":
-        from patcher.annotations import to_github
+        from patcher.report.github import to_github
 
         _print_for_machines(to_github(content))
     elif outcome.draw is not None:
-        sys.stdout.write(report.legible(outcome.draw(_colour(sys.stdout))))
+        sys.stdout.write(document.legible(outcome.draw(_colour(sys.stdout))))
     elif outcome.text is not None and options.verb == "diff":
         _print_for_machines(_coloured(outcome.text) if _colour(sys.stdout) else outcome.text)
     elif outcome.text is not None:
-        sys.stdout.write(report.legible(outcome.text))
+        sys.stdout.write(document.legible(outcome.text))
     else:
         stream = sys.stderr if content["errors"] and not content["patches"] else sys.stdout
-        stream.write(report.to_text(content, colour=_colour(stream)))
+        stream.write(document.to_text(content, colour=_colour(stream)))
     for line in (outcome.said, *unwritten):
-        sys.stderr.write(f"{report.legible(line)}\n" if line else "")
+        sys.stderr.write(f"{document.legible(line)}\n" if line else "")
     sys.stdout.flush()
     return outcome.exit_code or (EXIT_IO if unwritten else EXIT_DONE)
 
@@ -126,13 +126,13 @@ def _print_for_machines(text: str) -> None:
 
 def _unwritten(reports: Mapping[str, str], content: Mapping[str, Any]) -> Iterator[str]:
     """Write each report that was asked for; a line for each that could not be written."""
-    from patcher import destinations, report
+    from patcher.report import destinations, document
 
     for form, path in reports.items():
         if form == "report":
-            text = report.to_json(content)
+            text = document.to_json(content)
         else:
-            from patcher.page import to_html, to_markdown
+            from patcher.report.page import to_html, to_markdown
 
             text = to_html(content) if form == "html" else to_markdown(content)
         try:

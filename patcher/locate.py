@@ -5,8 +5,8 @@ from functools import lru_cache
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.definitions import definitions
-from patcher.jsx import is_child
+from patcher.javascript.definitions import definitions
+from patcher.javascript.jsx import is_child
 from patcher.model import MODULE, Anchor, Located, Match, digest
 
 _SHOWN = 60

@@ -5,7 +5,7 @@ from typing import Any
 
 from patcher import __version__
 from patcher.fingerprint import tool_fingerprint
-from patcher.inventory import SCHEMA
+from patcher.generated import SCHEMA
 from patcher.model import Build, File, Patch, digest, tree_digest
 
 

@@ -1,18 +1,18 @@
 """The flow that `README.md` draws: materialize, locate, verify, render, splice, gate, write, manifest. Nothing else.
 
-`flow.run` is the middle four, repeated for each layer of the series.
+`apply.apply_series` is the middle four, repeated for each layer of the series.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from patcher import flow
+from patcher import apply
 from patcher.gates import gate
-from patcher.inventory import MANIFEST
 from patcher.manifest import manifest
-from patcher.materialize import materialize
 from patcher.model import Build, Patch, Tree, Upstream
 from patcher.patches import SERIES, series_for
+from patcher.resources import MANIFEST
+from patcher.upstream.materialize import materialize
 from patcher.write import target, write
 
 
@@ -26,10 +26,10 @@ def check(spec: str, series: Sequence[Patch] = SERIES, *, client: bool = False) 
 
 def check_upstream(upstream: Upstream, series: Sequence[Patch] = SERIES) -> Build:
     """The same for a tree that is in memory already."""
-    build = flow.run(upstream, series)
+    build = apply.apply_series(upstream, series)
     if build.stopped:
         return build
-    return replace(build, gates=gate(build, lambda tree: flow.run(replace(upstream, tree=tree), series).tree))
+    return replace(build, gates=gate(build, lambda tree: apply.apply_series(replace(upstream, tree=tree), series).tree))
 
 
 def output(build: Build, series: Sequence[Patch] = SERIES) -> Tree:

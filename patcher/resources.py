@@ -11,3 +11,6 @@ TEMPLATES = os.path.join(_ROOT, "templates")
 DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates: comments, to a JavaScript editor
 BUILTIN_SIDECAR = os.path.join(_ROOT, "fixtures", "sidecar")
 BUILTIN_PINS = os.path.join(_ROOT, "fixtures", "pins.json")
+
+MANIFEST = "sidecar-patcher.json"
+"""In the root of a generated tree."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from patcher import inventory
+from patcher import generated
 from patcher.errors import ManifestUnreadable, NotReversible
 from patcher.markers import REBUILD, unsplice
 from patcher.model import File, Tree
@@ -18,9 +18,9 @@ def pristine(directory: str) -> Tree:
 
     Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the bytes that come out are wrong.
     """
-    content = inventory.read(directory)
+    content = generated.read(directory)
     edited = [
-        f"{path} ({what})" for what, path in inventory.differences(directory, content["files"]) if what != "added"
+        f"{path} ({what})" for what, path in generated.differences(directory, content["files"]) if what != "added"
     ]
     if edited:
         raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=REBUILD)
@@ -56,6 +56,6 @@ def _load(directory: str, content: Mapping[str, Any]) -> Tree:
     """The files that the manifest names, read from the directory."""
     tree = {}
     for entry in content["files"]:
-        with open(inventory.on_disk(directory, entry["path"]), "rb") as stream:
+        with open(generated.on_disk(directory, entry["path"]), "rb") as stream:
             tree[entry["path"]] = File(stream.read(), bool(entry["executable"]))
     return tree

@@ -8,12 +8,13 @@ import os
 import sys
 from hashlib import sha256
 
-from patcher import foreign_json
-from patcher import spec as specs
 from patcher.errors import PatcherError
 from patcher.fingerprint import tool_fingerprint
-from patcher.git_command import READ_ONLY, command, environment
-from patcher.inventory import MANIFEST, differences
+from patcher.generated import differences
+from patcher.resources import MANIFEST
+from patcher.upstream import foreign_json
+from patcher.upstream import spec as specs
+from patcher.upstream.git_command import READ_ONLY, command, environment
 
 
 def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
@@ -54,8 +55,8 @@ def _same_upstream(spec: str, upstream: dict[str, str], *, client: bool) -> bool
 
 
 def _directory_digest(path: str, *, client: bool) -> str:
-    from patcher.directory import Directory, digest
-    from patcher.travels import Travels, description
+    from patcher.upstream.directory import Directory, digest
+    from patcher.upstream.travels import Travels, description
 
     directory = Directory(path)
     return digest(directory, Travels(description(directory.package_json(), path), client=client))

@@ -3,7 +3,7 @@
 import shlex
 
 from patcher.model import Anchor, Finding, Located, Match, Patch, Pin, Site, Upstream, Verdict
-from patcher.spec import repository_of
+from patcher.upstream.spec import repository_of
 
 
 def verify(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Finding:

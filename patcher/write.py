@@ -17,11 +17,12 @@ import sys
 from collections.abc import Callable, Iterator
 
 from patcher.errors import ManifestUnreadable, OutputNotOurs, OutputTampered, OutputUnwritable
-from patcher.inventory import MANIFEST, differences, on_disk, read
+from patcher.generated import differences, on_disk, read
 from patcher.model import Tree
+from patcher.resources import MANIFEST
 
 _SHOWN = 10
-_DATA, _NODE_MODULES = "data", "node_modules"  # what a sidecar and npm put beside the code (`inventory.RUNTIME`)
+_DATA, _NODE_MODULES = "data", "node_modules"  # what a sidecar and npm put beside the code (`generated.RUNTIME`)
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 from patcher.errors import PatcherError
 from patcher.prove import Node, NotSeen, Sidecar, find_node
-from patcher.prove.reading import listed
+from patcher.prove.queries import listed
 from patcher.prove.sidecar import scrubbed_environment
 from tests.codex_lane.lane import Ground
 

@@ -2,17 +2,20 @@
 
 import sys
 
-from patcher import flow
+from patcher import apply
 from patcher.gates.portable import LOCK, judge
-from patcher.materialize import materialize
 from patcher.model import digest
 from patcher.patches import SERIES
+from patcher.upstream.materialize import materialize
 from tests.native import miniature
 
 
 def expected() -> str:
     """What the lock must say: a digest and a name for each portable text of the series, all of which esprima passes."""
-    texts = {**flow.run(materialize("builtin"), SERIES).portable, **flow.run(miniature(), SERIES).portable}
+    texts = {
+        **apply.apply_series(materialize("builtin"), SERIES).portable,
+        **apply.apply_series(miniature(), SERIES).portable,
+    }
     problems = [problem for where, text in texts.items() for problem in judge(where, text)]
     if problems:
         raise SystemExit("\n".join(f"{problem.where}: {problem.message}" for problem in problems))

@@ -22,7 +22,7 @@ import pytest
 
 from patcher import __main__, markers, pipeline
 from patcher.errors import PatcherError
-from patcher.inventory import MANIFEST, SCHEMA
+from patcher.generated import SCHEMA
 from patcher.locate import locate
 from patcher.model import (
     Anchor,
@@ -39,6 +39,7 @@ from patcher.model import (
     Verdict,
     function,
 )
+from patcher.resources import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
 APP_FILE = "server/app.js"

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from patcher.history import Repository
 from patcher.matrix import matrix
 from patcher.patches import SERIES
+from patcher.upstream.history import Repository
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "supported.json"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.annotations import to_github
 from patcher.patches import CLIENT_SERIES, SERIES
+from patcher.report.github import to_github
 from tests.support import ROOT, CommandLine, Repository, spawn
 
 PLACE = re.compile(r"::(error|warning|notice) (?:file=([^,]+),line=(\d+),)?title=([^:]+)::(.*)")

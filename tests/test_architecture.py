@@ -15,18 +15,29 @@ from patcher.resources import BUILTIN_SIDECAR
 from tests.support import ROOT, environment, spawn
 
 PACKAGE = ROOT / "patcher"
-LEAVES = {"model", "errors", "resources"}
-"""`harnesses` imports `model` for its ranges of versions, and nothing else of ours."""
-STAGES = {"materialize", "locate", "verify", "render", "splice", "gates", "write", "manifest"}
+LAYERS = (
+    {"errors", "model", "progress", "resources"},
+    {"fingerprint", "javascript", "render", "streams"},
+    {"upstream"},
+    {"generated", "locate", "markers", "node", "patches", "verify"},
+    {"existing", "gates", "manifest", "splice", "write"},
+    {"apply", "revert", "uptodate"},
+    {"client", "doctor", "pipeline", "prove"},
+    {"matrix", "testing"},
+    {"bump"},
+    {"report"},
+    {"commands"},
+    {"cli"},
+    {"__main__"},
+)
+"""The package's modules and rooms, each above everything that it imports: read it from the top to meet the words first."""
+TOOLS = {"patches.declaration", "patches.pins"}
+STAGES = {"locate", "verify", "render", "splice", "gates", "write", "manifest"}
 RIM = {"cli", "__main__", "streams"}
-MAY_PRINT = RIM | {
-    "uptodate",
-    "commands",
-    "progress",
-}  # on stderr: nothing to do; waiting; a progress bar on a terminal
+MAY_PRINT = RIM | {"uptodate", "commands", "progress"}  # on stderr: nothing to do; waiting; a bar on a terminal
 SLOW = {
     "argparse", "ast_grep_py", "asyncio", "ctypes", "dataclasses", "difflib", "esprima", "inspect", "jinja2", "libcst",
-    "logging", "patcher.cli", "patcher.flow", "patcher.model", "pathlib", "rich", "shutil", "sqlite3", "subprocess",
+    "logging", "patcher.cli", "patcher.apply", "patcher.model", "pathlib", "rich", "shutil", "sqlite3", "subprocess",
     "tarfile", "tempfile", "traceback", "typing", "urllib.request",
 }  # fmt: skip
 
@@ -64,30 +75,22 @@ def part(name: str) -> str:
     return name.split(".", maxsplit=1)[0]
 
 
-def is_leaf(name: str) -> bool:
-    return "Leaf module" in (ast.get_docstring(modules()[name]) or "")
-
-
 OWN = sorted(name for name in modules() if name)
 
 
-def test_the_modules_are_seen() -> None:
-    assert LEAVES | STAGES | RIM <= {part(name) for name in OWN}
-    assert imports_of("pipeline") >= {"flow", "gates", "manifest", "materialize", "write", "model"}
+def test_every_module_has_its_layer() -> None:
+    assert sorted(each for layer in LAYERS for each in layer) == sorted({part(name) for name in OWN})
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_module_imports_only_what_is_below_it(name: str) -> None:
+    level = next(number for number, layer in enumerate(LAYERS) if part(name) in layer)
+    below = {each for layer in LAYERS[:level] for each in layer} | {part(name)}
+    assert {part(each) for each in imports_of(name)} - {""} <= below
 
 
 def test_every_module_says_what_it_is() -> None:
     assert [name for name, tree in modules().items() if not ast.get_docstring(tree)] == []
-
-
-@pytest.mark.parametrize("name", sorted(LEAVES))
-def test_a_leaf_imports_nothing_of_ours(name: str) -> None:
-    assert imports_of(name) == set()
-
-
-@pytest.mark.parametrize("name", [name for name in OWN if is_leaf(name)])
-def test_what_calls_itself_a_leaf_imports_leaves_only(name: str) -> None:
-    assert [each for each in imports_of(name) if not (is_leaf(each) or each in LEAVES)] == []
 
 
 @pytest.mark.parametrize("name", [name for name in OWN if part(name) in STAGES])
@@ -95,36 +98,14 @@ def test_stages_do_not_import_each_other(name: str) -> None:
     assert {part(each) for each in imports_of(name)} & (STAGES - {part(name)}) == set()
 
 
-@pytest.mark.parametrize("name", [name for name in OWN if part(name) in STAGES])
-def test_a_stage_knows_nothing_of_what_runs_it(name: str) -> None:
-    above = {"flow", "pipeline", "commands", "report", "diffs", "patches", "proof", "prove", "uptodate"} | RIM
-    assert {part(each) for each in imports_of(name)} & above == set()
-
-
 def test_a_patch_is_data() -> None:
-    found = {name: imports_of(name) for name in OWN if name.startswith("patches.")}
-    assert found and {each for used in found.values() for each in used} <= {"model", "harnesses"}
-
-
-@pytest.mark.parametrize(
-    ("name", "only"),
-    [
-        pytest.param("cli", {"__main__"}, id="the rim"),
-        pytest.param("commands", {"cli"}, id="the commands"),
-        pytest.param("pipeline", {"commands"}, id="the pipeline"),
-        pytest.param("__main__", set(), id="the entry point"),
-        pytest.param("git", {"materialize", "history", "trees", "clone"}, id="git"),
-        pytest.param("doctor", {"commands"}, id="the doctor"),
-    ],
-)
-def test_who_may_import(name: str, only: set[str]) -> None:
-    importers = {part(each) for each in OWN if name in {part(used) for used in imports_of(each)}} - {name}
-    assert importers <= only | {"bump", "matrix", "doctor", "proof", "prove", "client", "testing"}
+    found = {name: imports_of(name) for name in OWN if name.startswith("patches.") and name not in TOOLS}
+    assert found and {each for used in found.values() for each in used} <= {"model", "patches.harnesses"}
 
 
 def test_the_doctor_looks_at_what_there_is_and_builds_nothing() -> None:
     found = {part(used) for name in OWN if part(name) == "doctor" for used in imports_of(name)}
-    assert found == {"doctor", "errors", "foreign_json", "inventory", "prove"}
+    assert found == {"doctor", "errors", "upstream", "generated", "node"}
     opened = [ast.unparse(node) for name in OWN if part(name) == "doctor" for node in ast.walk(modules()[name])
               if isinstance(node, ast.Call) and ast.unparse(node.func) == "open"]  # fmt: skip
     assert opened and [call for call in opened if {"'w'", "'a'", "'wb'", "'x'", "'r+'"} & set(call.split(", "))] == []
@@ -193,14 +174,7 @@ def test_only_our_own_git_and_the_contracts_start_processes() -> None:
         text = ast.unparse(modules()[name])
         return "import subprocess" in text or "from subprocess" in text
 
-    assert {part(name) for name in OWN if starts(name)} <= {
-        "git",
-        "proof",
-        "prove",
-        "client",
-        "doctor",
-        "materialize",
-    } - {"materialize"}
+    assert {part(name) for name in OWN if starts(name)} == {"upstream", "prove", "doctor", "node"}
 
 
 def test_nothing_is_swallowed() -> None:
@@ -242,7 +216,7 @@ def test_an_up_to_date_build_imports_next_to_nothing(tmp_path: Path, kind: str) 
 def test_a_build_that_has_something_to_do_imports_what_it_needs(tmp_path: Path) -> None:
     """The list above can be wrong: a real build must be seen to import it."""
     slow = imported_by("build", "--out", str(tmp_path / "out"))
-    assert {"patcher.flow", "ast_grep_py", "jinja2", "argparse", "dataclasses"} <= slow
+    assert {"patcher.apply", "ast_grep_py", "jinja2", "argparse", "dataclasses"} <= slow
     assert not {"rich", "libcst", "esprima"} & slow
 
 

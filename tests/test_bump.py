@@ -10,9 +10,9 @@ from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Bump, Change, Kind, SiteReport, Tried
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
-from patcher.history import Repository as History
-from patcher.materialize import materialize
 from patcher.model import Patch, Position
+from patcher.upstream.history import Repository as History
+from patcher.upstream.materialize import materialize
 from tests.support import APP, APP_FILE, SMALL, PatchMaker, Repository, Tree, refusal
 
 PACKAGE = '{"name": "agent-dashboard", "version": "%s"}\n'

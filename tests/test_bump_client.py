@@ -9,9 +9,9 @@ import pytest
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump, Change, Kind
 from patcher.bump.run import bump as run
-from patcher.history import Repository as History
-from patcher.materialize import materialize
 from patcher.patches import series_for
+from patcher.upstream.history import Repository as History
+from patcher.upstream.materialize import materialize
 from tests.support import Repository, Tree
 
 SETTINGS = "client/src/pages/Settings.tsx"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher.materialize import materialize
+from patcher.upstream.materialize import materialize
 from tests.support import SMALL, CommandLine, Ended, Repository, Tree, snapshot, spawn
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,9 +13,9 @@ import pytest
 
 from patcher.__main__ import main
 from patcher.errors import NodeMissing
-from patcher.history import Repository as History
-from patcher.matrix.ends import refs_between
 from patcher.prove import CONTRACTS, find_node
+from patcher.upstream.between import refs_between
+from patcher.upstream.history import Repository as History
 from tests.consent.browser import chromium
 from tests.readable import assert_readable, assert_tab_reaches_everything, focused, in_chromium, open_all
 from tests.support import ROOT, SMALL, CommandLine, Ended, Repository, wait_for
@@ -232,7 +232,7 @@ def test_the_results_of_contracts_on_both_trees(story: Story, tmp_path: Path, mo
     except NodeMissing as error:
         pytest.skip(f"the contracts need a Node: {error.message}")
     chosen = [each for each in CONTRACTS if each.id in {"filter_separates_harnesses", "codex_hook_stamps_session"}]
-    monkeypatch.setattr("patcher.proof.CONTRACTS", chosen)
+    monkeypatch.setattr("patcher.prove.proof.CONTRACTS", chosen)
     made = pages(tmp_path, story.path, "v1.5.0", "--prove")
     assert made.code == 0 and "2 of 2 contracts are proven." in made.html
     row = made.html.split("<code>filter_separates_harnesses</code>")[1].split("</tr>")[0]

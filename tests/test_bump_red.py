@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from patcher import proof
 from patcher.bump.accepting import Asked
 from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Brought, Bump, Red
 from patcher.bump.proving import Prover
-from patcher.bump.reddened import in_short
+from patcher.bump.regressions import in_short
 from patcher.bump.run import bump as run
 from patcher.bump.text import text_of
 from patcher.errors import DependenciesMissing, NodeMissing
-from patcher.history import Repository as History
 from patcher.model import Build, Patch, Position
 from patcher.patches import SERIES
-from patcher.prove import Contract, Observation, ProofResult, find_node
+from patcher.prove import Contract, Observation, ProofResult, find_node, proof
+from patcher.upstream.history import Repository as History
 from tests.support import APP_FILE, SMALL, PatchMaker, Repository, Tree
 
 PACKAGE = '{"name": "agent-dashboard", "version": "%s"}\n'

@@ -14,14 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from patcher import __version__, flow, pipeline, uptodate
-from patcher.annotations import to_github
+from patcher import __version__, apply, pipeline, uptodate
 from patcher.cli import parser
-from patcher.inventory import MANIFEST
-from patcher.materialize import materialize
 from patcher.model import Patch
 from patcher.patches import CLIENT_SERIES, SERIES
-from patcher.resources import BUILTIN_SIDECAR
+from patcher.report.github import to_github
+from patcher.resources import BUILTIN_SIDECAR, MANIFEST
+from patcher.upstream.materialize import materialize
 from patcher.write import target
 from tests.support import (
     APP_FILE,
@@ -229,7 +228,7 @@ def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
     assert sorted(os.listdir(tmp_path)) == [".out.lock"]
 
 
-@pytest.mark.parametrize("module", ["patcher.uptodate", "ast_grep_py", "patcher.flow"])
+@pytest.mark.parametrize("module", ["patcher.uptodate", "ast_grep_py", "patcher.apply"])
 def test_exit_130_interrupted_while_modules_are_imported(tmp_path: Path, module: str) -> None:
     build = start("-X", "importtime", "-m", "patcher", "build", "--out", tmp_path / "out")
     while not said_by(build.stderr).rstrip().endswith(f" {module}"):
@@ -375,7 +374,7 @@ DECLARED = "file=patcher/patches/audit.py,line=17"
 def test_github_gets_annotations(
     cli: CommandLine, small: str, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str] | None, expected: str
 ) -> None:
-    monkeypatch.setattr("patcher.annotations.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
+    monkeypatch.setattr("patcher.report.github.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     if change:
         SMALL.edited(*change).write(Path(small))
     out = cli("check", "--upstream", small, "--format", "github").out
@@ -573,7 +572,7 @@ def test_a_second_build_of_every_kind_returns_at_once(
     spec, out = KINDS[kind](upstream), tmp_path / "out"
     assert cli("build", "--upstream", spec, "--out", out).err.startswith("built ")
     before = snapshot(out)
-    monkeypatch.setattr(flow, "run", lambda *_: pytest.fail("the work was done again"))
+    monkeypatch.setattr(apply, "run", lambda *_: pytest.fail("the work was done again"))
     assert cli("build", "--upstream", spec, "--out", out) == Ended(0, "", f"up to date: {out}\n")
     assert cli("build", f"--upstream={spec}", "--out", out) == Ended(0, "", f"up to date: {out}\n")
     assert snapshot(out) == before

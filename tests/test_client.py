@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.inventory import MANIFEST
-from patcher.materialize import materialize
-from patcher.resources import BUILTIN_SIDECAR
+from patcher.resources import BUILTIN_SIDECAR, MANIFEST
+from patcher.upstream.materialize import materialize
 from tests.support import CommandLine
 
 REPO = os.environ.get("SIDECAR_UPSTREAM_REPO", "")

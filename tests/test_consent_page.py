@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from patcher.node.find import Node
 from patcher.prove import Sidecar
-from patcher.prove.foreign import PATH
-from patcher.prove.node import Node
+from patcher.prove.cross_origin import PATH
 from tests.consent import flips
 from tests.consent.browser import WHY_NOT, address, chromium, page_of, there_is_chromium, wait_for_state
 from tests.consent.refusals import on_disk

@@ -2,8 +2,8 @@
 
 import pytest
 
-from patcher.definitions import definitions
 from patcher.javascript import line_of, scopes_named
+from patcher.javascript.definitions import definitions
 from patcher.model import MODULE, Scope, function, route
 
 SAVE, EVENT, ROOT = function("save"), route("POST", "/event"), route("GET", "/")

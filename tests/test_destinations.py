@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher import destinations
-from patcher.inventory import MANIFEST
-from patcher.resources import BUILTIN_SIDECAR
+from patcher.report import destinations
+from patcher.resources import BUILTIN_SIDECAR, MANIFEST
 from tests.support import CommandLine, Ended, Repository, environment, snapshot, start, wait_for
 
 FORMS = ("report", "html", "markdown")

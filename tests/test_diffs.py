@@ -9,7 +9,8 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from patcher import diffs, pipeline
+from patcher import pipeline
+from patcher.commands import diffs
 from patcher.model import Build, Patch
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Tree, snapshot
 

@@ -19,13 +19,13 @@ import pytest
 from patcher import pipeline
 from patcher.doctor import examine
 from patcher.doctor.check import Check, State
-from patcher.doctor.ground import Ground, Unread, version_of
+from patcher.doctor.environment import Ground, Unread, version_of
 from patcher.doctor.rollouts import newest
 from patcher.doctor.sidecar import ports_of_the_handler
 from patcher.doctor.trust import HANDLER, entries_in, hash_of, is_ours, snake, state_of, unknown_to
 from patcher.errors import NodeMissing
+from patcher.node.find import Node, find_node
 from patcher.prove import Sidecar
-from patcher.prove.node import Node, find_node
 from patcher.prove.sidecar import eventually, scrubbed_environment
 from tests.codex_lane import trust as lane
 from tests.support import CommandLine, wait_for

@@ -7,17 +7,17 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from patcher import flow, gates, markers, reapply
+from patcher import apply, existing, gates, markers
 from patcher import locate as locating
-from patcher import materialize as materializing
 from patcher.errors import NotTheFile
+from patcher.existing import Taken
 from patcher.gates import module_kinds
 from patcher.gates.package_json import MODULE, Kind
-from patcher.materialize import materialize
 from patcher.model import File, Finding, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
 from patcher.patches import SERIES
 from patcher.pipeline import check_upstream
-from patcher.reapply import Taken
+from patcher.upstream import materialize as materializing
+from patcher.upstream.materialize import materialize
 from patcher.verify import verify
 from tests.drift import __main__ as command
 from tests.drift import blocks, changes, code, corpus, judge, nodejs, prettier, show
@@ -222,16 +222,16 @@ def strict(patch: Patch, edit: Site, located: Located, upstream: Upstream) -> Fi
 
 
 def test_a_lenient_patcher_is_caught_misapplying(builtin: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "verify", lenient)
-    monkeypatch.setattr(corpus, "check_upstream", flow.run)
+    monkeypatch.setattr(apply, "verify", lenient)
+    monkeypatch.setattr(corpus, "check_upstream", apply.apply_series)
     found = judged(builtin, list(corpus.mutations(builtin, 0, "parse_outside_transaction.take/wrapped/in *")))
     assert {each.result for each in found if "bare block" not in each.name} == {Result.MISAPPLIED}
 
 
 def test_a_patcher_that_forgets_the_scope_is_caught(builtin: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "verify", lenient)
-    monkeypatch.setattr(flow, "locate", _anywhere)
-    monkeypatch.setattr(corpus, "check_upstream", flow.run)
+    monkeypatch.setattr(apply, "verify", lenient)
+    monkeypatch.setattr(apply, "locate", _anywhere)
+    monkeypatch.setattr(corpus, "check_upstream", apply.apply_series)
     found = judged(builtin, list(corpus.mutations(builtin, 0, "*/look-alike scope/above")))
     assert {each.name for each in found if each.result is Result.MISAPPLIED} >= {
         "parse_outside_transaction.open/look-alike scope/above",
@@ -259,7 +259,7 @@ def _anywhere(text: str, anchor: object, language: str) -> Located:
 
 
 def test_a_strict_patcher_is_caught_stopping(builtin: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "verify", strict)
+    monkeypatch.setattr(apply, "verify", strict)
     found = judged(builtin, list(corpus.mutations(builtin, 0, "*/comments in the window/between all tokens")))
     assert {each.result for each in found} == {Result.NEEDLESS}
 
@@ -275,24 +275,24 @@ def without_gate(name: str) -> Callable[[pytest.MonkeyPatch], None]:
 
 def goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaves a place out where the version is older than what brought it, although the place is there."""
-    best_anchor = flow._best_anchor
+    best_anchor = apply._best_anchor
 
-    def older_has_none(state: flow._State, patch: Patch, edit: Site) -> SiteResult:
+    def older_has_none(state: apply._State, patch: Patch, edit: Site) -> SiteResult:
         best = best_anchor(state, patch, edit)
         is_newer = edit.is_required_in(state.given.version)
         return best if is_newer else replace(best, finding=replace(best.finding, verdict=Verdict.MISSING))
 
-    monkeypatch.setattr(flow, "_best_anchor", older_has_none)
+    monkeypatch.setattr(apply, "_best_anchor", older_has_none)
 
 
 def takes_prose_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    take_out = flow.take_out
+    take_out = apply.take_out
 
     def take_more_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
         tree = {path: file for path, file in upstream.tree.items() if markers.GENERATED not in file.data}
         return take_out(replace(upstream, tree=tree), series)
 
-    monkeypatch.setattr(flow, "take_out", take_more_out)
+    monkeypatch.setattr(apply, "take_out", take_more_out)
 
 
 def refuse_all_pointers(path: str, data: bytes, where: str) -> None:
@@ -355,17 +355,17 @@ BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], set[Result]]]
     ),
     "all is JavaScript": (
         "parse_outside_transaction.take/not a program/*",
-        forgets(flow, "_refuse_other_kinds", NOTHING),
+        forgets(apply, "_refuse_other_kinds", NOTHING),
         {Result.OTHERWISE, Result.MISAPPLIED},
     ),
     "nothing is in our way": (
         "*/in our way/*: server/lib/harness.js",
-        forgets(reapply, "_in_the_way", NOTHING),
+        forgets(existing, "_in_the_way", NOTHING),
         {Result.OTHERWISE, Result.MISAPPLIED},
     ),
     "all is in our way": (
         "stamp_harness.*/beside ours/*",
-        forgets(reapply, "_in_the_way", lambda _, path: (path, "a file")),
+        forgets(existing, "_in_the_way", lambda _, path: (path, "a file")),
         {Result.NEEDLESS},
     ),
     "prose is ours": ("*/a file that mentions us/*prose", takes_prose_for_ours, {Result.MISAPPLIED}),
@@ -482,8 +482,8 @@ def test_the_command_prints_counts_and_ends_with_zero(builtin: Reference, capsys
 def test_a_misapply_ends_with_one_and_the_command_to_see_it(
     builtin: Reference, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(flow, "verify", lenient)
-    monkeypatch.setattr(corpus, "check_upstream", flow.run)
+    monkeypatch.setattr(apply, "verify", lenient)
+    monkeypatch.setattr(corpus, "check_upstream", apply.apply_series)
     only = "filter_by_harness.filter/literal changed/*begins*"
     assert command.main(["--upstream", "builtin", "--only", only, "--jobs", "1"]) == 1
     out, _ = capsys.readouterr()

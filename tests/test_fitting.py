@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from patcher.page import to_markdown
-from patcher.page.fitting import LIMIT
+from patcher.report.page import to_markdown
+from patcher.report.truncate import LIMIT
 from tests.test_page import BUMP, MATRIX, WINDOW, ref, stop
 
 SAID = "> Left out, because GitHub takes no more than 65,536 characters: "

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from patcher.prove import Sidecar
-from patcher.prove.foreign import FOREIGN_REQUESTS, PATH, Got, send
+from patcher.prove.cross_origin import FOREIGN_REQUESTS, PATH, Got, send
 from tests.consent.refusals import Refusal, attack_all, table
 from tests.consent.states import status
 

@@ -17,7 +17,7 @@ from typing import Any
 import esprima
 import pytest
 
-from patcher.harnesses import HARNESSES, Harness
+from patcher.patches.harnesses import HARNESSES, Harness
 from patcher.render import render
 
 CODEX = HARNESSES[0]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from patcher import clone, git
 from patcher.errors import PatcherError
-from patcher.history import Repository as History
-from patcher.materialize import materialize
+from patcher.upstream import clone, git
+from patcher.upstream.history import Repository as History
+from patcher.upstream.materialize import materialize
 from tests.support import APP_FILE, SMALL, CommandLine, Repository, Says, Tree, refusal
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.harnesses import HARNESSES
 from patcher.patches import codex_rollouts, record_hooks_once
+from patcher.patches.harnesses import HARNESSES
 from patcher.render import render
 
 HERE = Path(__file__).parent

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from patcher import flow, javascript, markers
+from patcher import apply, javascript, markers
 from patcher.gates import gate
 from patcher.gates.free_identifiers import free_names
 from patcher.locate import locate
@@ -116,9 +116,11 @@ def patched(
     patch = Patch("p", "Does.", (Site("one", PATH, place, "payload/p.tsx.j2", (anchor,)),), overlays=(overlay,))
     texts = {PATH: page, "client/src/Card.tsx": CARD, "client/package.json": PACKAGE}
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {name: File(t.encode()) for name, t in texts.items()})
-    build = flow.run(upstream, (patch,))
+    build = apply.apply_series(upstream, (patch,))
     assert not build.stopped, build.stops
-    return replace(build, gates=gate(build, lambda tree: flow.run(replace(upstream, tree=tree), (patch,)).tree))
+    return replace(
+        build, gates=gate(build, lambda tree: apply.apply_series(replace(upstream, tree=tree), (patch,)).tree)
+    )
 
 
 def refused(build: Build) -> dict[str, str]:
@@ -160,7 +162,7 @@ def patched_again(bench: PatchMaker, text: str) -> Verdict:
     patch = Patch("p", "Does.", (Site("one", PATH, Position.AFTER, "payload/p.tsx.j2", (anchor,)),))
     bench.templates["payload/p.tsx.j2"] = "<Card open />\n"
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {PATH: File(text.encode())})
-    return flow.run(upstream, (patch,)).findings[0].verdict
+    return apply.apply_series(upstream, (patch,)).findings[0].verdict
 
 
 def test_braces_of_upstream_are_not_those_of_a_marker() -> None:

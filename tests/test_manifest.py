@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from patcher import inventory, pipeline
+from patcher import generated, pipeline
 from patcher.errors import EXIT_IO, printable
 from patcher.fingerprint import tool_fingerprint
-from patcher.inventory import MANIFEST, differences, read
+from patcher.generated import differences, read
 from patcher.model import digest
+from patcher.resources import MANIFEST
 from patcher.uptodate import is_up_to_date
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, refusal, snapshot, spawn
 
@@ -170,7 +171,7 @@ def test_what_a_person_changed_is_found(
     assert found(out) == expected
 
 
-@pytest.mark.parametrize("folder", sorted(inventory.RUNTIME))
+@pytest.mark.parametrize("folder", sorted(generated.RUNTIME))
 def test_what_a_running_sidecar_puts_there_is_no_difference(bench: PatchMaker, tmp_path: Path, folder: str) -> None:
     out = built(bench, tmp_path)
     (out / folder / "deep").mkdir(parents=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from patcher.errors import EXIT_IO, UpstreamUnreadable, printable
-from patcher.materialize import materialize
-from patcher.travels import dependencies
+from patcher.upstream.materialize import materialize
+from patcher.upstream.travels import dependencies
 from tests.support import PACKAGE_JSON, SMALL, Repository, Says, Tree, environment, link, refusal, tar
 
 SPECS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
@@ -510,7 +510,11 @@ def test_a_symlink_to_nothing_in_a_directory(tmp_path: Path) -> None:
 def test_a_pipe_in_a_directory_does_not_hang(tmp_path: Path) -> None:
     SMALL.write(tmp_path)
     os.mkfifo(tmp_path / "server/pipe")
-    command = [sys.executable, "-c", f"from patcher.materialize import materialize; materialize({str(tmp_path)!r})"]
+    command = [
+        sys.executable,
+        "-c",
+        f"from patcher.upstream.materialize import materialize; materialize({str(tmp_path)!r})",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=2, env=environment(), check=False)
     assert "expected a file, found something else" in done.stderr
 
@@ -568,8 +572,8 @@ def sparse() -> dict[str, str | bytes | tarfile.TarInfo]:
 def test_an_archive_that_unpacks_to_too_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, members: dict[str, str | bytes | tarfile.TarInfo], most: str
 ) -> None:
-    monkeypatch.setattr("patcher.archive.LARGEST", 200_000)
-    monkeypatch.setattr("patcher.archive.MOST_FILES", 50)
+    monkeypatch.setattr("patcher.upstream.archive.LARGEST", 200_000)
+    monkeypatch.setattr("patcher.upstream.archive.MOST_FILES", 50)
     path = tar(tmp_path / "a.tgz", members)
     hint = "check where this archive comes from; nothing was written"
     expected = Says("upstream-unreadable", EXIT_IO, f"expected at most {most}, found more when unpacked", hint, path)

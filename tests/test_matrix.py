@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from patcher import javascript
-from patcher.history import Repository as History
 from patcher.locate import locate
-from patcher.materialize import materialize
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
 from patcher.model import Patch
 from patcher.patches import SERIES
+from patcher.upstream.history import Repository as History
+from patcher.upstream.materialize import materialize
 from tests.support import APP_FILE, HANDLE, SMALL, CommandLine, PatchMaker, Repository, Tree, environment, wait_for
 
 UPSTREAM = os.environ.get("SIDECAR_UPSTREAM_REPO", "")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from patcher.history import Repository as History
-from patcher.materialize import materialize
 from patcher.matrix.judge import judge
+from patcher.upstream.history import Repository as History
+from patcher.upstream.materialize import materialize
 from tests.support import SMALL, CommandLine, Repository, Says, Tree, refusal, tar
 
 ROADS = ["directory", "archive", "git"]

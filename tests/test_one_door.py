@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from patcher import clone, git
-from patcher.history import Repository as History
-from patcher.materialize import materialize, of_commit
 from patcher.model import Tree as Files
-from patcher.trees import Trees
+from patcher.upstream import clone, git
+from patcher.upstream.history import Repository as History
+from patcher.upstream.materialize import materialize, of_commit
+from patcher.upstream.trees import Trees
 from tests.support import SMALL, CommandLine, Repository, Says, refusal, spawn
 
 TREE = SMALL.having(
@@ -293,7 +293,7 @@ def test_a_repository_that_git_has_given_up_on_stays_unreadable(clean: Repositor
 
 
 def test_a_tree_that_names_itself_again_and_again(clean: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patcher.trees.MOST_FILES", 1000)
+    monkeypatch.setattr("patcher.upstream.trees.MOST_FILES", 1000)
     tree, kind = a_file(clean, "x;\n"), "100644 blob"
     for _ in range(40):
         done = subprocess.run(

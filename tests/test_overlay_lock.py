@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from patcher import flow, javascript, report
+from patcher import apply, javascript
 from patcher.gates import gate, overlay_lock
 from patcher.gates.overlay_lock import LOCK, facts
-from patcher.materialize import materialize
 from patcher.model import Build, File, Overlay, Upstream
 from patcher.patches import SERIES
+from patcher.report import document
+from patcher.upstream.materialize import materialize
 from tests import overlay_lock as command
 from tests.native import miniature
 from tests.support import Says, refusal
@@ -31,7 +32,7 @@ def refused(build: Build) -> dict[str, str]:
 
 
 def built(upstream: Upstream | None = None) -> Build:
-    return flow.run(upstream or materialize("builtin"), SERIES)
+    return apply.apply_series(upstream or materialize("builtin"), SERIES)
 
 
 def place(build: Build, path: str, code: str) -> str:
@@ -174,7 +175,7 @@ def test_a_lock_that_is_not_there_fails_the_gates(monkeypatch: pytest.MonkeyPatc
     said = "could not run: lock-unreadable: expected the list of overlays, found no such file"
     assert refused(build) == {"parses": said, "module-kind": said, "imports": said}
     assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 3
-    assert [error["hint"] for error in report.report("check", build=build)["errors"]] == [HINT] * 3
+    assert [error["hint"] for error in document.report("check", build=build)["errors"]] == [HINT] * 3
 
 
 def test_a_lock_that_may_not_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

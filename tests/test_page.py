@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from patcher.page import to_html, to_markdown
-from patcher.page.rows import Row, as_diff, rows
+from patcher.report.page import to_html, to_markdown
+from patcher.report.side_by_side import Row, as_diff, rows
 from tests.consent.browser import chromium
 from tests.readable import assert_readable, focused, in_chromium
 from tests.support import wait_for

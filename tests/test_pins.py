@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from patcher import flow, pins
+from patcher import apply
 from patcher.errors import PinsUnreadable
 from patcher.fingerprint import tool_fingerprint
 from patcher.model import Pin
-from patcher.patches import series_for
+from patcher.patches import pins, series_for
 from patcher.resources import BUILTIN_PINS
 from tests.support import APP, ROOT, SMALL, CommandLine, Ended, PatchMaker, environment, refusal
 
@@ -81,7 +81,7 @@ def test_a_pin_belongs_to_a_site_whichever_anchor_finds_the_code(bench: PatchMak
     two = replace(bench.audit(), sites=(replace(site, anchors=(replace(site.anchors[0], after=1), *site.anchors)),))
     [made] = pins.with_pins(two, [{"audit.one": site.pins}, {"audit.one": (Pin("c" * 64, "d" * 64, 1),)}]).sites
     assert made.pins == (*site.pins, Pin("c" * 64, "d" * 64, 1))
-    assert flow.run(SMALL.upstream, [replace(two, sites=(made,))]).findings[0].verdict == "exact"
+    assert apply.apply_series(SMALL.upstream, [replace(two, sites=(made,))]).findings[0].verdict == "exact"
     assert pins.with_pins(two, ()).sites[0].pins == ()
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from patcher.errors import BrowserMissing, NodeMissing
-from patcher.materialize import materialize
 from patcher.model import File, Line, Tree
 from patcher.patches import SERIES
 from patcher.prove import (
@@ -36,9 +35,10 @@ from patcher.prove.contracts import (
     hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
 )
-from patcher.prove.foreign import FOREIGN_REQUESTS
+from patcher.prove.cross_origin import FOREIGN_REQUESTS
 from patcher.prove.sidecar import Sidecar
 from patcher.resources import BUILTIN_SIDECAR
+from patcher.upstream.materialize import materialize
 from tests.support import CommandLine
 
 STAND_IN = """

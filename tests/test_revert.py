@@ -7,8 +7,8 @@ import pytest
 
 from patcher import pipeline, revert
 from patcher.errors import EXIT_ANCHOR, EXIT_IO
-from patcher.inventory import MANIFEST
 from patcher.model import Position, digest
+from patcher.resources import MANIFEST
 from patcher.write import write_new
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, Tree, refusal, snapshot
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from patcher import flow
-from patcher.harnesses import HARNESSES, handler_path
+from patcher import apply
 from patcher.model import Line, Patch, Position
 from patcher.patches import CLIENT_SERIES, module_of
 from patcher.patches import SERIES as SERVER_SERIES
-from patcher.pins import with_pins
+from patcher.patches.harnesses import HARNESSES, handler_path
+from patcher.patches.pins import with_pins
 from patcher.prove import CLIENT_CONTRACTS
 from patcher.prove import CONTRACTS as SERVER_CONTRACTS
 from patcher.render import render
@@ -52,7 +52,7 @@ def test_a_patch_has_the_name_of_its_module(patch: Patch) -> None:
 
 
 def test_the_series_fits_together() -> None:
-    layers = flow.layers_of(SERIES)
+    layers = apply.layers_of(SERIES)
     assert sorted(patch.id for layer in layers for patch in layer) == sorted(patch.id for patch in SERIES)
 
 

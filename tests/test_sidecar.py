@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from patcher.errors import DependenciesMissing, NodeMissing, UpstreamUnreadable
-from patcher.materialize import materialize
 from patcher.model import File
-from patcher.prove import npm, sidecar
-from patcher.prove.install import dependencies_for
-from patcher.prove.node import Node, find_node
+from patcher.node import npm
+from patcher.node.find import Node, find_node
+from patcher.node.install import dependencies_for
+from patcher.prove import sidecar
 from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
+from patcher.upstream.materialize import materialize
 
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="process groups and scripts of POSIX")
 

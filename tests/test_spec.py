@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from patcher.errors import PatcherError, printable, without_secret
-from patcher.materialize import materialize
-from patcher.spec import is_local, repository_of, split
+from patcher.upstream.materialize import materialize
+from patcher.upstream.spec import is_local, repository_of, split
 from tests.support import SMALL, CommandLine, Repository, Says, refusal
 
 SECRET = "s3cr3t"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from patcher.errors import NodeMissing
-from patcher.prove.node import find_node
+from patcher.node.find import find_node
 from patcher.render import render
 from tests import toml_documents
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from patcher import pipeline
-from patcher.materialize import materialize
 from patcher.model import File
 from patcher.patches import SERIES
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
 from patcher.prove.codex_session import sample
+from patcher.upstream.materialize import materialize
 from tests.show.versions import FITS
 from tests.support import CommandLine, snapshot
 

@@ -14,8 +14,8 @@ import pytest
 
 from patcher import write as writing
 from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused
-from patcher.inventory import MANIFEST
 from patcher.model import Tree
+from patcher.resources import MANIFEST
 from patcher.write import refuse_foreign, target, write, write_new
 from tests.support import Says, generated, refusal, said_by, snapshot, spawn, start, stop, wait_for
 

@@ -10,9 +10,9 @@ from functools import partial
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.bump import shapes
 from patcher.bump.model import Candidate, Kind, Reviewed
 from patcher.bump.patterns import Shape, respelled, shape_for
+from patcher.javascript import similarity
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, Located, Match, Position, Scope
 
@@ -88,11 +88,11 @@ def _homes(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Home
 def _homes_in(file: str, text: str, scope: Scope, was: str, *, own: bool) -> Iterator[Home]:
     language = javascript.language_of(file)
     if scope == MODULE or own:
-        likeness = shapes.overlap(was, text) if scope == MODULE else 0.0
+        likeness = similarity.overlap(was, text) if scope == MODULE else 0.0
         yield Home(file, text, MODULE, javascript.parse(text, language), likeness)
     for name, node in javascript.named_scopes(text, language):
         if name.kind == scope.kind or own:
-            yield Home(file, text, name, node, shapes.overlap(was, node.text()))
+            yield Home(file, text, name, node, similarity.overlap(was, node.text()))
 
 
 def _has(home: Home, anchor: Anchor) -> bool:
@@ -122,7 +122,7 @@ def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
 
 
 def _rehomed(old: Reviewed, anchor: Anchor, home: Home, match: Match) -> Candidate:
-    likeness = shapes.likeness(_statement(old.text, old.located.matches[0]), _statement(home.text, match))
+    likeness = similarity.likeness(_statement(old.text, old.located.matches[0]), _statement(home.text, match))
     kind = Kind.FILE if home.file != old.file else Kind.SCOPE
     where = f"{home.scope}{f' of {home.file}' if kind is Kind.FILE else ''}"
     why = (
@@ -163,8 +163,8 @@ def nearest(old: Reviewed, home: Home) -> list[tuple[float, SgNode]]:
     was, found = node.text(), dict[tuple[int, str], tuple[float, SgNode]]()
     for each in (one for kind in sorted(kinds) for one in _of_kind(home, kind)):
         text = each.text().removesuffix(";")
-        if shapes.overlap(was, text) >= _LIKE_STATEMENT:  # never less than the likeness, and quick
-            likeness = shapes.likeness(was.removesuffix(";"), text)
+        if similarity.overlap(was, text) >= _LIKE_STATEMENT:  # never less than the likeness, and quick
+            likeness = similarity.likeness(was.removesuffix(";"), text)
             found.setdefault((javascript.span(each)[0], text), (likeness, each))
     return sorted((one for one in found.values() if one[0] >= _LIKE_STATEMENT), key=lambda one: -one[0])
 
@@ -178,8 +178,8 @@ def _reviewed_node(old: Reviewed) -> SgNode | None:
     """What the pattern matched when it was reviewed: for a target, the statement around it."""
     match = old.located.matches[0]
     if old.located.anchor.target:
-        return shapes.node_at(old.text, match.statement_start, match.statement_end, old.language)
-    return shapes.node_at(old.text, match.start, match.end, old.language)
+        return similarity.node_at(old.text, match.statement_start, match.statement_end, old.language)
+    return similarity.node_at(old.text, match.start, match.end, old.language)
 
 
 def _of_kind(home: Home, kind: str) -> list[SgNode]:
@@ -219,11 +219,11 @@ def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
     if len(javascript.matching(home.text, node, target, home.language)) == 1:
         return target
     match = old.located.matches[0]
-    was = shapes.node_at(old.text, match.start, match.end, old.language)
+    was = similarity.node_at(old.text, match.start, match.end, old.language)
     if was is None:
         return None
-    alike = sorted(node.find_all(kind=was.kind()), key=lambda each: -shapes.likeness(was.text(), each.text()))
-    if not alike or shapes.likeness(was.text(), alike[0].text()) < _LIKE_STATEMENT:
+    alike = sorted(node.find_all(kind=was.kind()), key=lambda each: -similarity.likeness(was.text(), each.text()))
+    if not alike or similarity.likeness(was.text(), alike[0].text()) < _LIKE_STATEMENT:
         return None
     return respelled(target, alike[0], home.language)
 
@@ -245,8 +245,8 @@ def _grown(home: Home, anchor: Anchor) -> Anchor:
 
 
 def _times(text: str, window: str) -> int:
-    wanted = "\x1f".join(shapes.words(window))
-    return "\x1f".join(shapes.words(text)).count(wanted)
+    wanted = "\x1f".join(similarity.words(window))
+    return "\x1f".join(similarity.words(text)).count(wanted)
 
 
 def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, runner_up: float) -> Candidate:

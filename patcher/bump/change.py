@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from patcher import javascript
-from patcher.bump import shapes
 from patcher.bump.candidates import Home, nearest, scope_text
 from patcher.bump.model import Change, Reviewed
+from patcher.javascript import similarity
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, Located, Scope, Verdict
 
@@ -33,9 +33,9 @@ def change_of(
 def _drifted(old: Reviewed, text: str, located: Located) -> tuple[Change, str]:
     before, now = old.located.matches[0], located.matches[0]
     was, found = old.text[before.window_start : before.window_end], text[now.window_start : now.window_end]
-    if shapes.words(was) == shapes.words(found):
+    if similarity.words(was) == similarity.words(found):
         return Change.SURROUNDED, "the statement is as reviewed; a block or a function around it is not"
-    return Change.EDITED, f"the window was edited: {shapes.likeness(was, found):.0%} of it is as reviewed"
+    return Change.EDITED, f"the window was edited: {similarity.likeness(was, found):.0%} of it is as reviewed"
 
 
 def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:
@@ -57,8 +57,8 @@ def _scope_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tupl
 
 def _are_pieces(was: str, one: str, other: str) -> bool:
     """Whether both together hold what was there, and neither does alone."""
-    together = shapes.covered(was, one + other)
-    return together >= _SPLIT and together - max(shapes.covered(was, one), shapes.covered(was, other)) >= _PIECE
+    together = similarity.covered(was, one + other)
+    return together >= _SPLIT and together - max(similarity.covered(was, one), similarity.covered(was, other)) >= _PIECE
 
 
 def _homes(anchor: Anchor, was: str, texts: Mapping[str, str]) -> Iterator[tuple[float, str, str, str]]:
@@ -66,7 +66,7 @@ def _homes(anchor: Anchor, was: str, texts: Mapping[str, str]) -> Iterator[tuple
     for path, text in texts.items():
         for scope, node in javascript.named_scopes(text, javascript.language_of(path)):
             if scope.kind == anchor.scope.kind:
-                yield shapes.overlap(was, node.text()), path, str(scope), node.text()
+                yield similarity.overlap(was, node.text()), path, str(scope), node.text()
 
 
 def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> tuple[Change, str]:

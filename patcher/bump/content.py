@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from patcher.bump.model import Bump, Candidate, Culprit, Moment, Red, Refusal, ScopeDiff, SiteReport, Window
-from patcher.declaration import declared_at
 from patcher.patches import series_for
+from patcher.patches.declaration import declared_at
 from patcher.verify import explained
 
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
-from patcher import flow, git, history
+from patcher import apply
 from patcher.bump.model import Culprit
 from patcher.bump.trial import refused
 from patcher.bump.variants import closure, without
 from patcher.errors import EmptyRange, PatcherError
 from patcher.model import File, Patch, Site, Tree, Upstream
+from patcher.upstream import git, history
 
 
 @dataclass
@@ -45,7 +46,7 @@ class Walk:
         return self._named(files, stops)
 
     def _stops(self, tree: Tree, end: Upstream, series: Sequence[Patch], site: str) -> bool:
-        found = flow.run(Upstream("", end.version, "", tree, part_of=end.line), series).sites
+        found = apply.apply_series(Upstream("", end.version, "", tree, part_of=end.line), series).sites
         return all(each.stops for each in found if each.id == site)
 
     def _files(self, commit: str, files: Sequence[str]) -> Tree:

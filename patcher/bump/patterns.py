@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.bump.shapes import without_comments, words
+from patcher.javascript.similarity import without_comments, words
 
 _LONGEST, _RESPELLED = 88, 40
 """Characters, and by how many more an old pattern may grow: a longer one would quote too much of upstream."""

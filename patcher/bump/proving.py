@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from patcher.bump import trial
 from patcher.bump.model import Bump, Candidate, SiteReport, Tried
-from patcher.bump.reddened import Look, Reasons, as_problem, in_short
-from patcher.history import Repository
+from patcher.bump.regressions import Look, Reasons, as_problem, in_short
 from patcher.pipeline import check_upstream
+from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:
     from patcher.model import Build

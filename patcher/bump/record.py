@@ -9,13 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from patcher import pins as records
 from patcher.bump import ranges
 from patcher.bump.anchors import with_anchors
 from patcher.bump.model import Bump, Candidate, Kind, SiteReport
 from patcher.bump.variants import new_anchor
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
 from patcher.model import Patch, Pin, version_key
+from patcher.patches import pins as records
 from patcher.patches import series_for
 from patcher.resources import PACKAGE
 

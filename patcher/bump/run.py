@@ -4,25 +4,25 @@ import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from patcher import flow
+from patcher import apply
 from patcher.bump import trial
 from patcher.bump.accepting import Asked, chosen_of
 from patcher.bump.candidates import candidates, same
 from patcher.bump.change import change_of
 from patcher.bump.culprit import Walk, described
 from patcher.bump.model import Bump, Candidate, Change, Culprit, Moment, Refusal, SiteReport
-from patcher.bump.moments import Reviews, beginning, moment
 from patcher.bump.nearest import with_nearest
+from patcher.bump.revisions import Reviews, beginning, moment
 from patcher.bump.scope_diff import scope_diff
-from patcher.bump.shapes import words
 from patcher.bump.twins import twins
 from patcher.bump.window import window_of
 from patcher.errors import PatcherError
 from patcher.gates.free_identifiers import free_names
-from patcher.history import Repository
 from patcher.javascript import JAVASCRIPT, language_of
+from patcher.javascript.similarity import words
 from patcher.model import Finding, Patch, SiteResult, Verdict
 from patcher.pipeline import check_upstream
+from patcher.upstream.history import Repository
 
 Advance = Callable[[str, int], None]
 
@@ -90,7 +90,7 @@ class _Look:
 
     def sites(self, only: Collection[str]) -> list[SiteReport]:
         """Every site of the series at the new ref."""
-        results = flow.run(self.until.upstream, self.series).sites
+        results = apply.apply_series(self.until.upstream, self.series).sites
         stopped = {each.id for each in results if each.stops}
         found: list[SiteReport] = []
         for there in results:
@@ -105,7 +105,7 @@ class _Look:
     ) -> list[SiteReport]:
         """The reports, of which these had to wait; now there is a candidate in `series` for what they waited for."""
         look = _Look(self.repository, series, self.since, self.until, self.advance, self.asked)
-        results = {each.id: each for each in flow.run(self.until.upstream, series).sites}
+        results = {each.id: each for each in apply.apply_series(self.until.upstream, series).sites}
         stopped = {name for name, each in results.items() if each.stops}
         found: list[SiteReport] = []
         for report in reports:
@@ -137,7 +137,7 @@ class _Look:
         )
 
     def _report(self, there: SiteResult) -> SiteReport:
-        report = SiteReport(there.site, there.finding, flow.payload_of(there.site, _THERE))
+        report = SiteReport(there.site, there.finding, apply.payload_of(there.site, _THERE))
         if not there.located.matches:
             return report
         window = window_of(self.until.ref, there.text, there.located, language_of(there.finding.file))
@@ -208,7 +208,7 @@ class _Look:
 
     def refusals(self) -> tuple[Refusal, ...]:
         """Files of upstream's where ours go, and gates that refuse what goes in; each with its commit."""
-        going = flow.run(self.until.upstream, trial.going(self.until.upstream, self.series))
+        going = apply.apply_series(self.until.upstream, trial.going(self.until.upstream, self.series))
         taken = [self._taken(each) for each in going.stops]
         gates = trial.refused(self.until.upstream, self.series)
         version = self.until.upstream.version

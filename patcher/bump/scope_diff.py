@@ -7,8 +7,8 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.bump.model import ScopeDiff
-from patcher.bump.shapes import words
 from patcher.errors import NotReversible
+from patcher.javascript.similarity import words
 from patcher.markers import unsplice
 from patcher.model import MODULE, SiteResult
 

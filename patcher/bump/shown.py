@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from patcher import flow
+from patcher import apply
 from patcher.bump.model import Bump, Moment, SiteReport
 from patcher.bump.nearest import with_nearest
 from patcher.bump.window import window_of
-from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.matrix import matrix
 from patcher.matrix.content import content
-from patcher.matrix.ends import refs_between
 from patcher.model import Patch, SiteResult
+from patcher.upstream.between import refs_between
+from patcher.upstream.history import Repository
 
 _Sites = Mapping[str, SiteResult]
 
@@ -32,7 +32,7 @@ def shown(repository: Repository, found: Bump) -> Bump:
 
 
 def _sites(moment: Moment, series: Sequence[Patch]) -> _Sites:
-    return {each.id: each for each in flow.run(moment.upstream, series).sites}
+    return {each.id: each for each in apply.apply_series(moment.upstream, series).sites}
 
 
 def _with_then(found: Bump, site: SiteReport, then: _Sites) -> SiteReport:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from patcher import flow
+from patcher import apply
 from patcher.bump.model import Candidate, SiteReport, Tried
 from patcher.bump.variants import accept, closure, tried_site, with_site, without
 from patcher.errors import PatcherError
@@ -13,7 +13,7 @@ from patcher.pipeline import check_upstream
 
 def stops_of(upstream: Upstream, series: Sequence[Patch]) -> set[str]:
     """The ids of the sites that stop."""
-    return {each.id for each in flow.run(upstream, series).sites if each.stops}
+    return {each.id for each in apply.apply_series(upstream, series).sites if each.stops}
 
 
 def freed(
@@ -52,7 +52,7 @@ def attempt(
     """
     others = without(closure(series, site.patch), [each for each in stopped if each != site.id])
     aimed = with_site(others, tried_site(site, candidate.file, candidate.anchor))
-    there = next((each for each in flow.run(upstream, aimed).sites if each.id == site.id), None)
+    there = next((each for each in apply.apply_series(upstream, aimed).sites if each.id == site.id), None)
     if there is None or not there.located.is_unique:
         return replace(candidate, tried=Tried(unique=False, problems=(_why_not_unique(there),)))
     matches = there.located.matches

@@ -7,7 +7,7 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.bump.model import Twin
-from patcher.bump.shapes import words
+from patcher.javascript.similarity import words
 from patcher.model import Position, SiteResult
 
 

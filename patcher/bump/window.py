@@ -6,7 +6,7 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.bump.model import Window
-from patcher.bump.shapes import node_at
+from patcher.javascript.similarity import node_at
 from patcher.model import MODULE, Located
 
 _LONGEST = 160

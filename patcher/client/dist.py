@@ -8,7 +8,7 @@ from dataclasses import replace
 from patcher.client.toolchain import packages, run_build
 from patcher.errors import ClientBuildFailed
 from patcher.model import Build, File, Tree
-from patcher.prove.node import Node
+from patcher.node.find import Node
 
 FOLDER = "client/"
 DIST = "client/dist/"

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from patcher.errors import ClientBuildFailed, DependenciesMissing
 from patcher.model import Tree
-from patcher.prove import npm
-from patcher.prove.node import Node
-from patcher.travels import dependencies
+from patcher.node import npm
+from patcher.node.find import Node
+from patcher.upstream.travels import dependencies
 
 BUILTIN = "builtin"
 """The version of a package that the miniature client names and does without."""

@@ -7,12 +7,13 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from patcher import pipeline, report
+from patcher import pipeline
 from patcher.commands.outcome import Outcome, exit_code_of, noted
 from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_DONE, EXIT_REFUSED
 from patcher.model import Build
 from patcher.patches import series_for
+from patcher.report import document
 from patcher.uptodate import is_up_to_date, up_to_date_message
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def build(options: argparse.Namespace) -> Outcome:
     """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
     if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client):
         is_asked_for = options.report or options.format != "text"
-        content = report.report("build", build=_checked(options) if is_asked_for else None)
+        content = document.report("build", build=_checked(options) if is_asked_for else None)
         return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
     proven: list[ProofResult] = []
     result = pipeline.build(
@@ -38,9 +39,9 @@ def build(options: argparse.Namespace) -> Outcome:
         prove=lambda built: proven.extend(_proven(options, built) if options.prove else ()),
     )
     said = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
-    content = report.report("build", build=result)
+    content = document.report("build", build=result)
     if proven:
-        from patcher import proof
+        from patcher.prove import proof
 
         content["contracts"] = proof.as_report(proven)["contracts"]
     return Outcome(exit_code_of(result), content, said=noted(result, said))
@@ -50,21 +51,21 @@ def check(options: argparse.Namespace) -> Outcome:
     """The flow without writing."""
     result = _checked(options)
     said = f"would build: {_counts(result)}" if result.ok else "a build would stop"
-    return Outcome(exit_code_of(result), report.report("check", build=result), said=noted(result, said))
+    return Outcome(exit_code_of(result), document.report("check", build=result), said=noted(result, said))
 
 
 def prove(options: argparse.Namespace) -> Outcome:
     """Run the contracts on the pristine and on the patched tree."""
-    from patcher import proof  # Node, SQLite and HTTP: nothing that a build needs
+    from patcher.prove import proof  # Node, SQLite and HTTP: nothing that a build needs
 
     result = _checked(options)
     if not result.ok:
-        return Outcome(exit_code_of(result), report.report("prove", build=result), said="nothing to prove")
+        return Outcome(exit_code_of(result), document.report("prove", build=result), said="nothing to prove")
     if options.client:
         proof.chosen(options.only, result.upstream.line, client=True)  # before anything takes long
         result = with_client(options, result)
     results = proofs(options, result, only=options.only)
-    content = {**report.report("prove", build=result), **proof.as_report(results)}
+    content = {**document.report("prove", build=result), **proof.as_report(results)}
     said = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
     return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=noted(result, said))
 
@@ -76,7 +77,7 @@ def _left_out() -> str:
 
 
 def _proven(options: argparse.Namespace, built: Build) -> "list[ProofResult]":
-    from patcher import proof
+    from patcher.prove import proof
 
     results = proofs(options, built)
     proof.refuse_if_red(results)

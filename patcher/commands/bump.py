@@ -7,20 +7,20 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patcher import report
 from patcher.bump import content, record
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
 from patcher.bump.text import text_of
+from patcher.commands.diffs import selected
 from patcher.commands.outcome import Outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.diffs import selected
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
-from patcher.history import Repository
 from patcher.patches import series_for
 from patcher.progress import progress
-from patcher.travels import dependencies
+from patcher.report import document
+from patcher.upstream.history import Repository
+from patcher.upstream.travels import dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,8 +134,8 @@ def _named(patch: str, site: str, series: "Sequence[Patch]") -> str:
 def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
     if not found.proposed.ok:
         return found, []
-    from patcher import proof
     from patcher.bump.proving import Prover
+    from patcher.prove import proof
 
     command = _typed(options)
 
@@ -171,13 +171,13 @@ def _typed(options: argparse.Namespace) -> str:
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
     command = _command(options, found.until.upstream)
     shown = found.proposed if found.accepted else found.build
-    body = report.report("bump", build=shown)
+    body = document.report("bump", build=shown)
     body["errors"] = content.errors(found, body["errors"])
     body["bump"] = {**content.content(found, command), "written": []}
     if options.write:
         body["bump"]["record"] = ""
     if proofs:
-        from patcher import proof
+        from patcher.prove import proof
 
         proven = proof.as_report(proofs)
         body = {**body, "contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}

@@ -7,13 +7,13 @@ import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
-from patcher import report
 from patcher.commands.outcome import Outcome
 from patcher.doctor import IDS, examine
 from patcher.doctor.check import Check, State
-from patcher.doctor.ground import Ground
+from patcher.doctor.environment import Ground
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, UsageError
 from patcher.progress import progress
+from patcher.report import document
 
 _NARROWEST, _WIDEST = 60, 100
 
@@ -48,7 +48,7 @@ def _outcome(checks: Sequence[Check]) -> Outcome:
         {"id": check.id, "title": check.title, "state": str(check.state), "found": check.found, "do": check.do}
         for check in checks
     ]
-    content = {**report.report("doctor"), "ok": not wrong, "checks": listed, "errors": errors}
+    content = {**document.report("doctor"), "ok": not wrong, "checks": listed, "errors": errors}
     return Outcome(EXIT_DIFFERENT if wrong else EXIT_DONE, content, text=_text(checks), said=_said(checks))
 
 

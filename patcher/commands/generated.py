@@ -2,11 +2,11 @@
 
 import argparse
 
-from patcher import report
 from patcher import revert as reverting
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, ManifestUnreadable
-from patcher.inventory import differences, read
+from patcher.generated import differences, read
+from patcher.report import document
 from patcher.write import write_new
 
 
@@ -28,7 +28,7 @@ def verify(options: argparse.Namespace) -> Outcome:
         }
         for each in found
     ]
-    body = {**report.report("verify"), "ok": not found, "upstream": upstream, "errors": errors}
+    body = {**document.report("verify"), "ok": not found, "upstream": upstream, "errors": errors}
     said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
     return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
 
@@ -38,4 +38,4 @@ def revert(options: argparse.Namespace) -> Outcome:
     tree = reverting.pristine(options.directory)
     write_new(tree, options.out)
     said = f"reverted {options.directory}: {len(tree)} files in {options.out}"
-    return Outcome(EXIT_DONE, {**report.report("revert"), "paths": sorted(tree)}, text="", said=said)
+    return Outcome(EXIT_DONE, {**document.report("revert"), "paths": sorted(tree)}, text="", said=said)

@@ -5,15 +5,15 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from patcher import report
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
-from patcher.history import Repository
 from patcher.matrix import matrix as judge_all
 from patcher.matrix import refs_of
 from patcher.matrix.content import content
 from patcher.matrix.table import to_text
 from patcher.patches import series_for
+from patcher.report import document
+from patcher.upstream.history import Repository
 
 NEWEST = "newest"
 
@@ -30,7 +30,7 @@ def matrix(options: argparse.Namespace) -> Outcome:
         found = content(judge_all(repository, refs, series, cores=options.jobs), series)
     wanted = [ref for ref in found["refs"] if ref["ref"] in required]
     errors = [error for ref in wanted for error in _errors(ref, found["stops"])]
-    whole = {**report.report("matrix"), **found, "ok": not errors, "errors": errors}
+    whole = {**document.report("matrix"), **found, "ok": not errors, "errors": errors}
     said = f"{len(errors)} stops on refs that are required" if errors else ""
     return Outcome(_exit_code(errors), whole, draw=lambda colour: _text(whole, colour=colour), said=said)
 
@@ -47,7 +47,7 @@ def _required(repository: Repository, refs: Sequence[str], words: Sequence[str])
 
 def _errors(ref: Mapping[str, Any], stops: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
     declared = {stop["id"]: stop for stop in stops}
-    stopping = [patch for patch in ref["patches"] if patch["verdict"] in report.STOPS]
+    stopping = [patch for patch in ref["patches"] if patch["verdict"] in document.STOPS]
     for patch in stopping:
         stop = declared[patch["id"]]
         yield {

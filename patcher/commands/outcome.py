@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patcher import report
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, PatcherError
 from patcher.model import Build, Upstream
+from patcher.report import document
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def noted(found: Build | Upstream, said: str = "") -> str:
 
 def failed(verb: str, error: PatcherError) -> Outcome:
     """An error that ended the run before there was a result."""
-    return Outcome(error.exit_code, report.report(verb, errors=[error]))
+    return Outcome(error.exit_code, document.report(verb, errors=[error]))
 
 
 def exit_code_of(result: Build) -> int:

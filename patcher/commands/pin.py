@@ -6,15 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from patcher import flow, pins, report
+from patcher import apply
 from patcher.bump import record
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
-from patcher.materialize import materialize
 from patcher.model import Build, Patch, Pin, SiteResult, Upstream, Verdict
-from patcher.patches import series_for
+from patcher.patches import pins, series_for
+from patcher.report import document
 from patcher.resources import BUILTIN_PINS, PACKAGE
-from patcher.spec import BUILTIN
+from patcher.upstream.materialize import materialize
+from patcher.upstream.spec import BUILTIN
 
 _PINNABLE = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED})
 
@@ -32,12 +33,12 @@ def pin(options: argparse.Namespace) -> Outcome:
     refused = [found[site] for site in wanted if found[site].stops]
     entries = {site: made[site] for site in wanted if site in made}
     body = {
-        **report.report("pin", build=build),
+        **document.report("pin", build=build),
         "pins": [{"site": site, **vars(each)} for site, each in entries.items()],
         "written": [],
     }
     ids = {each.id for each in refused}
-    body["errors"] = [report.error_of(each) for each in body["places"] if each["site"] in ids]
+    body["errors"] = [document.error_of(each) for each in body["places"] if each["site"] in ids]
     body["ok"] = not refused
     text = "".join(f"{line}\n" for site in wanted for line in _shown(found[site], entries.get(site)))
     if refused:
@@ -71,7 +72,7 @@ def _pinned(upstream: Upstream, series: tuple[Patch, ...], wanted: Sequence[str]
     """
     made: dict[str, Pin] = {}
     while True:
-        build = flow.run(upstream, series)
+        build = apply.apply_series(upstream, series)
         needed = {
             each.id: each
             for each in build.sites

@@ -15,7 +15,7 @@ def proofs(
     options: argparse.Namespace, built: Build, *, only: Sequence[str] = (), command: str = ""
 ) -> "list[ProofResult]":
     """What the contracts see on both trees. `built`: with `--client`, what `with_client` gives."""
-    from patcher import proof
+    from patcher.prove import proof
 
     pristine = _dist(options, built.upstream.tree, "pristine") if options.client else None
     return proof.run(

@@ -5,12 +5,14 @@ import ast
 import inspect
 from collections.abc import Iterator
 
-from patcher import diffs, flow, report
+from patcher import apply
+from patcher.commands import diffs
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
-from patcher.materialize import materialize
 from patcher.model import Anchor, Overlay, Patch, Site, SiteResult
 from patcher.patches import CLIENT_SERIES, SERIES, module_of
+from patcher.report import document
+from patcher.upstream.materialize import materialize
 
 
 def list_series(options: argparse.Namespace) -> Outcome:
@@ -29,7 +31,7 @@ def list_series(options: argparse.Namespace) -> Outcome:
         }
         for patch in series
     ]
-    return Outcome(EXIT_DONE, {**report.report("list"), "series": listed}, text=text)
+    return Outcome(EXIT_DONE, {**document.report("list"), "series": listed}, text=text)
 
 
 def explain(options: argparse.Namespace) -> Outcome:
@@ -43,25 +45,25 @@ def explain(options: argparse.Namespace) -> Outcome:
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
         lines.append(f"superseded on the {patch.superseded} line: {patch.superseded_by}")
-    found = flow.run(upstream, series if client else SERIES).sites if upstream else ()
+    found = apply.apply_series(upstream, series if client else SERIES).sites if upstream else ()
     there = {each.id: each for each in found}
     for site in patch.sites:
         lines += ["", *_site_lines(site)]
         if site.id in there:
             lines += [f"  there     {line}" for line in _lines_there(there[site.id])]
     text = "\n".join(lines) + "\n"
-    return Outcome(EXIT_DONE, report.report("explain"), text=text, said=noted(upstream) if upstream else "")
+    return Outcome(EXIT_DONE, document.report("explain"), text=text, said=noted(upstream) if upstream else "")
 
 
 def diff(options: argparse.Namespace) -> Outcome:
     """A unified diff of what the series, or the named patches, change."""
     upstream = materialize(options.upstream, client=options.client)
     series = (*SERIES, *CLIENT_SERIES) if options.client else SERIES
-    stopped = flow.run(upstream, series)
+    stopped = apply.apply_series(upstream, series)
     if stopped.stopped:
-        return Outcome(EXIT_ANCHOR, report.report("diff", build=stopped), said="there is no diff of a stopped series")
+        return Outcome(EXIT_ANCHOR, document.report("diff", build=stopped), said="there is no diff of a stopped series")
     text = "".join(diffs.diff(upstream, series, options.patches))
-    return Outcome(EXIT_DONE, report.report("diff"), text=text, said=noted(stopped))
+    return Outcome(EXIT_DONE, document.report("diff"), text=text, said=noted(stopped))
 
 
 def _why(patch: Patch) -> str:
@@ -78,7 +80,7 @@ def _site_lines(site: Site) -> list[str]:
     for anchor in site.anchors:
         lines += _anchor_lines(anchor)
     lines += [f"  pin       {pin.tokens} ({pin.reviewed}, line {pin.line})" for pin in site.pins]
-    payload = flow.payload_of(site, "<what stood there>").rstrip("\n").split("\n")
+    payload = apply.payload_of(site, "<what stood there>").rstrip("\n").split("\n")
     return [*lines, *(f"  payload   {line}" for line in payload)]
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from patcher.doctor import codex, installation, journey
+from patcher.doctor import codex, delivery, installation
 from patcher.doctor.check import Check, Diagnosis, State, not_checked, not_ok
-from patcher.doctor.ground import Ground, Unread
+from patcher.doctor.environment import Ground, Unread
 from patcher.doctor.installation import accepted
 
 
@@ -30,9 +30,9 @@ _LOOKS = (
     _Look("codex", "Codex CLI", codex.version),
     _Look("feature", "Feature flag", codex.feature),
     _Look("trust", "Trust", codex.trust, ("hooks-file",)),
-    _Look("sidecar", "Sidecar", journey.sidecar),
-    _Look("round-trip", "Test event", journey.round_trip, ("node", "handler", "sidecar")),
-    _Look("session", "Newest session", journey.newest_session, ("hooks-file", "feature", "trust", "sidecar")),
+    _Look("sidecar", "Sidecar", delivery.sidecar),
+    _Look("round-trip", "Test event", delivery.round_trip, ("node", "handler", "sidecar")),
+    _Look("session", "Newest session", delivery.newest_session, ("hooks-file", "feature", "trust", "sidecar")),
 )
 _ACCEPTED = "accepted"
 IDS = (*(look.id for look in _LOOKS), _ACCEPTED)

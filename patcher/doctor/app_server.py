@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from patcher import foreign_json
+from patcher.upstream import foreign_json
 
 _LONGEST = 20.0
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from patcher.doctor.app_server import NoAnswer, hooks_list
 from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
-from patcher.doctor.ground import Ground, Unread
+from patcher.doctor.environment import Ground, Unread
 from patcher.doctor.rollouts import newest
 from patcher.doctor.trust import SINCE, TRUST_SINCE, entries_in, is_ours, state_of, unknown_to
 

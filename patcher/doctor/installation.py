@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from patcher import inventory
+from patcher import generated
 from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
-from patcher.doctor.ground import COMMAND, Ground, Unread, read_hooks, read_toml
+from patcher.doctor.environment import COMMAND, Ground, Unread, read_hooks, read_toml
 from patcher.doctor.trust import entries_in
 from patcher.errors import ManifestUnreadable
-from patcher.prove.node import OLDEST
+from patcher.node.find import OLDEST
 
 _OF_THE_FILES = ("hooks-file-", "config-", "managed-")
 _MORE = {"entry-async"}
@@ -36,8 +36,8 @@ def tree(ground: Ground) -> Diagnosis:
     """The generated tree, as it was built."""
     build = f"sidecar-patcher build --out {ground.tree}"
     try:
-        manifest = inventory.read(ground.tree)
-        different = list(inventory.differences(ground.tree, manifest["files"]))
+        manifest = generated.read(ground.tree)
+        different = list(generated.differences(ground.tree, manifest["files"]))
     except ManifestUnreadable as error:
         return not_ok(f"{error.where}: {error.message}", f"name it with --tree DIR, or build one: {build}")
     except OSError as error:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from patcher import foreign_json
+from patcher.upstream import foreign_json
 
 _LONGEST_LINE = 8 * 1024 * 1024
 _MOST_FILES = 200

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from patcher import foreign_json
+from patcher.upstream import foreign_json
 
 DEFAULT_PORT = 4820
 _LONGEST = 5.0

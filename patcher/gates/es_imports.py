@@ -8,7 +8,7 @@ from ast_grep_py import SgNode
 from patcher import javascript
 from patcher.gates.facts import Take
 from patcher.model import Tree
-from patcher.travels import dependencies
+from patcher.upstream.travels import dependencies
 
 HOME = "the client's sources"
 PACKAGE = "client/package.json"

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from ast_grep_py import SgNode
 
-from patcher import javascript, jsx
+from patcher import javascript
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
-from patcher.javascript import FUNCTION_KINDS
+from patcher.javascript import FUNCTION_KINDS, jsx
 from patcher.model import Build, Splice
 
 _GLOBALS = frozenset(

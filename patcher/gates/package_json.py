@@ -3,8 +3,8 @@
 import json
 from typing import NamedTuple
 
-from patcher import foreign_json
 from patcher.model import File, Tree
+from patcher.upstream import foreign_json
 
 COMMONJS, MODULE = "commonjs", "module"
 HINT = (

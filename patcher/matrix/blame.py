@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from patcher import flow, pipeline
+from patcher import apply, pipeline
 from patcher.errors import EmptyRange, PatcherError
-from patcher.history import Commit, Repository
 from patcher.matrix.model import Judged, Span, Stop
 from patcher.model import Patch, Upstream
+from patcher.upstream.history import Commit, Repository
 
 
 def spans(refs: Sequence[Judged], is_in: Callable[[Judged], bool]) -> list[Span]:
@@ -55,7 +55,9 @@ class _PatchWalk:
             try:
                 upstream = self.repository.upstream(commit)
                 tree = {path: upstream.tree[path] for path in files if path in upstream.tree}
-                build = flow.run(Upstream(upstream.name, at.version, commit, tree, part_of=at.line), self._series)
+                build = apply.apply_series(
+                    Upstream(upstream.name, at.version, commit, tree, part_of=at.line), self._series
+                )
                 self._known[key] = any(each.verdict.stops for each in build.findings if each.patch == self._patch)
             except PatcherError:
                 self._known[key] = True

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from patcher.declaration import declared_at
 from patcher.errors import printable
-from patcher.history import Commit
 from patcher.matrix.model import Judged, Matrix, Span, Stop
 from patcher.model import Patch
+from patcher.patches.declaration import declared_at
+from patcher.upstream.history import Commit
 
 
 def content(result: Matrix, series: Sequence[Patch]) -> dict[str, Any]:
@@ -18,7 +18,7 @@ def content(result: Matrix, series: Sequence[Patch]) -> dict[str, Any]:
     guilty: `{commit, date, subject}` or null: of a patch, who began its stop; of a ref, the first of these.
     supported: `[{since, until, refs}]`, both ends in it.
     stops: runs of refs on which one patch stops (`id`; empty for what only gates refuse), with the fields that
-    `patcher.page` reads.
+    `patcher.report.page` reads.
     """
     declared = {patch.id: declared_at(patch) for patch in series}
     return {

@@ -10,9 +10,9 @@ from itertools import pairwise
 
 from patcher import pipeline
 from patcher.errors import PatcherError
-from patcher.history import Repository
 from patcher.matrix.model import Judged
 from patcher.model import Build, Finding, Patch, Verdict
+from patcher.upstream.history import Repository
 
 _CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, meet in one process
 _ALONE = 4  # for so few refs, starting processes takes longer than it saves

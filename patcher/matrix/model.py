@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
-from patcher.history import Commit
 from patcher.model import Finding, Line
+from patcher.upstream.history import Commit
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Stop:
 
     good: the ref before the run, if any, else the one after it. guilty: the commit that began it; None where the
     patch has stopped since its files are there: then `fits_since` is the commit that ended it, if one did.
-    windows: for the report, as `patcher.page` reads them.
+    windows: for the report, as `patcher.report.page` reads them.
     """
 
     patch: str

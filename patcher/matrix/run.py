@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from patcher import clone
-from patcher.history import Repository
 from patcher.matrix.blame import spans, stops
 from patcher.matrix.judge import judging
 from patcher.matrix.model import Judged, Matrix
 from patcher.matrix.windows import with_windows
 from patcher.model import Patch
 from patcher.progress import progress
+from patcher.upstream import clone
+from patcher.upstream.history import Repository
 
 DIRTY = "the work tree has changes that are not committed; refs are read, not the work tree"
 

@@ -1,14 +1,14 @@
-"""What stands at the sites of a patch at two refs, as `patcher.page` shows it."""
+"""What stands at the sites of a patch at two refs, as `patcher.report.page` shows it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from patcher import flow, javascript
+from patcher import apply, javascript
 from patcher.errors import PatcherError
-from patcher.history import Repository
 from patcher.matrix.model import Stop
 from patcher.model import MODULE, Patch, SiteResult
+from patcher.upstream.history import Repository
 
 _LINES = 40  # of a scope in which the statement is not found
 
@@ -25,7 +25,7 @@ _Sites = dict[str, SiteResult]
 
 def _sites(repository: Repository, ref: str, series: Sequence[Patch]) -> _Sites:
     try:
-        return {each.id: each for each in flow.run(repository.upstream(ref), series).sites}
+        return {each.id: each for each in apply.apply_series(repository.upstream(ref), series).sites}
     except PatcherError:
         return {}
 
@@ -42,7 +42,7 @@ def _windows(stop: Stop, there: _Sites, good: _Sites, series: Sequence[Patch]) -
             "file": now.finding.file,
             "scope": now.finding.scope,
             "place": str(site.position),
-            "payload": flow.payload_of(site, "<what stood there>"),
+            "payload": apply.payload_of(site, "<what stood there>"),
             "verdict": str(now.finding.verdict),
             "message": now.finding.message,
             "reviewed": window(then, stop.good),

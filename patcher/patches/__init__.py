@@ -18,7 +18,7 @@ from patcher.patches import (
     settings_switch,
     stamp_harness,
 )
-from patcher.pins import pinned
+from patcher.patches.pins import pinned
 
 DECLARED = (
     harness_column.PATCH,

@@ -6,8 +6,8 @@ Upstream: `server/index.js`: with the first background service that both lines s
           start: what goes wrong is said in the log. If it moves, search for `startUpdateScheduler`.
 """
 
-from patcher.harnesses import HARNESSES, places_of
 from patcher.model import Anchor, Overlay, Patch, Position, Site, function
+from patcher.patches.harnesses import HARNESSES, places_of
 
 _MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
 

@@ -9,8 +9,8 @@ v2:       stays. Claude transcripts are still parsed inside the write transactio
           never gets this far (see `stamp_harness`).
 """
 
-from patcher.harnesses import HARNESSES
 from patcher.model import Anchor, Overlay, Patch, Position, Site, function, route
+from patcher.patches.harnesses import HARNESSES
 
 PATCH = Patch(
     id="parse_outside_transaction",

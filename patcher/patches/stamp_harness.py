@@ -12,8 +12,8 @@ v2:       upstream has a route of its own for Codex hooks, which stamps `provide
           `hook_type, data`. Upstream owns `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
 """
 
-from patcher.harnesses import HARNESSES, places_of
 from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function, route
+from patcher.patches.harnesses import HARNESSES, places_of
 
 # Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
 _CODEX_HOME = ((Line.V1, ("CODEX_HOME",)), (Line.V2, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))

@@ -1,11 +1,11 @@
 """The dynamic gate: contracts, observed on real sidecars, red on the pristine tree and green on the patched one."""
 
+from patcher.node.find import Node, find_node
+from patcher.node.install import dependencies_for
+from patcher.node.npm import default_cache
 from patcher.prove.browser import find_browser
 from patcher.prove.contract import Contract, Observation, ProofResult, TestBed, both_beds, observe, prove
 from patcher.prove.contracts import CLIENT_CONTRACTS, CONTRACTS
-from patcher.prove.install import dependencies_for
-from patcher.prove.node import Node, find_node
-from patcher.prove.npm import default_cache
 from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
 
 __all__ = [

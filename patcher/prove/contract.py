@@ -13,8 +13,8 @@ from typing import Any
 
 from patcher.errors import PatcherError
 from patcher.model import Line, Tree
+from patcher.node.find import Node
 from patcher.prove.codex_session import CodexSession
-from patcher.prove.node import Node
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
 
 _HANDLER_TIMEOUT = 20.0

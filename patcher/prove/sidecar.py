@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
 from patcher.model import Tree
-from patcher.prove.node import Node
+from patcher.node.find import Node
 
 T = TypeVar("T")
 

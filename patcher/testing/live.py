@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
 
-from patcher.harnesses import HARNESSES, places_of
+from patcher.patches.harnesses import HARNESSES, places_of
 from patcher.prove import Sidecar
 from patcher.prove.contract import TestBed
 from patcher.testing.codex import Codex, Hook, Payload, Thread

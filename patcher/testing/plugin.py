@@ -118,8 +118,7 @@ def prove_contract(
     _sidecar_build: "Build", _sidecar_node: "Node", _sidecar_packages: str | None
 ) -> Callable[..., None]:
     """Call it with the name of a contract, or with one of yours: red on the pristine tree, green on the patched."""
-    from patcher import proof
-    from patcher.prove import CONTRACTS
+    from patcher.prove import CONTRACTS, proof
     from patcher.testing.assertions import assert_proven
 
     def check(contract: "str | Contract") -> None:

@@ -12,10 +12,10 @@ from itertools import count
 
 from patcher import pipeline
 from patcher.errors import PatcherError
-from patcher.materialize import materialize
 from patcher.model import Build
 from patcher.resources import PACKAGE
-from patcher.spec import split
+from patcher.upstream.materialize import materialize
+from patcher.upstream.spec import split
 from patcher.write import write_new
 from tests.bench.measured import Cost, Failed, median, run
 from tests.bench.patch_package import VERSION, Project, differences

@@ -17,21 +17,21 @@ Made = TypeVar("Made")
 def profile(spec: str) -> Iterator[tuple[str, float]]:
     """The stages of one build and the seconds that each took. What a stage imports counts as that stage's."""
     begun = time.perf_counter()
-    from patcher import flow, pipeline
+    from patcher import apply, pipeline
     from patcher.gates import GATES, SECOND_BUILD
-    from patcher.materialize import materialize
     from patcher.patches import SERIES
+    from patcher.upstream.materialize import materialize
     from patcher.write import write_new
 
     yield "load modules", time.perf_counter() - begun
     upstream, took = timed(lambda: materialize(spec))
     yield "materialize", took
-    build, took = timed(lambda: flow.run(upstream, SERIES))
+    build, took = timed(lambda: apply.apply_series(upstream, SERIES))
     yield "locate, verify, render, splice", took
     for name, check in GATES:
         _, took = timed(lambda check=check: list(check(build)))  # type: ignore[misc]
         yield f"gate {name}", took
-    _, took = timed(lambda: flow.run(replace(upstream, tree=build.tree), SERIES))
+    _, took = timed(lambda: apply.apply_series(replace(upstream, tree=build.tree), SERIES))
     yield f"gate {SECOND_BUILD}", took
     tree, took = timed(lambda: pipeline.output(build))
     yield "manifest", took

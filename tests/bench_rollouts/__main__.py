@@ -15,7 +15,7 @@ from typing import Any
 
 from patcher import pipeline
 from patcher.errors import PatcherError
-from patcher.prove.node import find_node
+from patcher.node.find import find_node
 from patcher.prove.sidecar import lay_out, scrubbed_environment
 
 _MEASURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "measure.mjs")

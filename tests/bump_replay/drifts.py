@@ -13,10 +13,10 @@ from pathlib import Path
 
 from patcher.bump.accepting import Asked
 from patcher.bump.run import bump
-from patcher.history import Repository
-from patcher.materialize import materialize
 from patcher.model import Patch, Tree
 from patcher.patches import SERIES
+from patcher.upstream.history import Repository
+from patcher.upstream.materialize import materialize
 from tests.drift import corpus
 from tests.drift.mutation import Mutation
 from tests.drift.reference import REFS, Reference, reference

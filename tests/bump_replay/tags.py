@@ -5,18 +5,19 @@ from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
-from patcher import flow, proof
+from patcher import apply
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump, Change, Red, SiteReport
 from patcher.bump.proving import Prover
-from patcher.bump.reddened import in_short
+from patcher.bump.regressions import in_short
 from patcher.bump.run import bump
-from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.locate import locate
 from patcher.model import Line, Patch, Pin, Site, version_key
 from patcher.patches import series_for
 from patcher.pipeline import check_upstream
+from patcher.prove import proof
+from patcher.upstream.history import Repository
 from tests.bump_replay.oracle import guilty
 
 EVERY = series_for(client=True)
@@ -28,7 +29,7 @@ def as_of(repository: Repository, tag: str, series: Sequence[Patch] = EVERY) -> 
     tags = repository.tags()
     met: set[tuple[str, str]] = set()
     for older in tags[: tags.index(tag) + 1]:
-        for there in flow.run(repository.upstream(older), series).sites:
+        for there in apply.apply_series(repository.upstream(older), series).sites:
             met |= {(there.id, pin) for pin in there.finding.pins}
     return tuple(_patch_as_of(patch, met, tag) for patch in series)
 

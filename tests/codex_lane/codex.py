@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from patcher.doctor.trust import hash_of, snake
-from patcher.prove.node import Node
+from patcher.node.find import Node
 from patcher.prove.sidecar import eventually, scrubbed_environment
 from tests.drift import nodejs
 

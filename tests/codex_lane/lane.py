@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from patcher import pipeline, proof
+from patcher import pipeline
 from patcher.model import Build
-from patcher.prove import Node, NotSeen, Sidecar, SidecarFailed, dependencies_for, lay_out
-from patcher.prove.reading import listed
+from patcher.prove import Node, NotSeen, Sidecar, SidecarFailed, dependencies_for, lay_out, proof
+from patcher.prove.queries import listed
 from patcher.prove.sidecar import POLL_MS, eventually
 from tests.codex_lane.codex import Codex, CodexFailed
 from tests.codex_lane.expected import (

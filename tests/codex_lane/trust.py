@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from hashlib import sha256
 
-from patcher import pipeline, proof
+from patcher import pipeline
 from patcher.errors import PatcherError
-from patcher.prove import Node, dependencies_for
+from patcher.prove import Node, dependencies_for, proof
 from patcher.prove.sidecar import NotObserved
 from tests.codex_lane import codex, terminal
 from tests.codex_lane.__main__ import OLDEST

@@ -5,8 +5,8 @@ import sys
 import tempfile
 
 from patcher import pipeline
+from patcher.node.find import Node
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
-from patcher.prove.node import Node
 from tests.consent import browser, flips, refusals, screenshots
 
 _A_SECOND = 1000

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page
 
+from patcher.node.find import Node
 from patcher.prove import Sidecar
-from patcher.prove.node import Node
 from tests.consent.browser import page_of, wait_for_state
 from tests.consent.states import flip, sidecar_in
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from patcher.prove import Sidecar
-from patcher.prove.foreign import FOREIGN_REQUESTS, ForeignRequest, Got, send
+from patcher.prove.cross_origin import FOREIGN_REQUESTS, ForeignRequest, Got, send
 from tests.consent.states import flip
 
 

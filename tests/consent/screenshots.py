@@ -8,8 +8,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
+from patcher.node.find import Node
 from patcher.prove import Sidecar
-from patcher.prove.node import Node
 from tests.consent.browser import page_of, wait_for_state
 from tests.consent.png import smaller
 from tests.consent.states import sidecar_in

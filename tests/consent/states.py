@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from patcher.node.find import Node
 from patcher.prove import Sidecar
-from patcher.prove.foreign import PATH
-from patcher.prove.node import Node
+from patcher.prove.cross_origin import PATH
 
 Status = dict[str, Any]
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from patcher.errors import PatcherError
-from patcher.materialize import materialize
 from patcher.patches import SERIES
+from patcher.upstream.materialize import materialize
 from tests.drift import corpus, nodejs, prettier, show
 from tests.drift.corpus import Outcome, Work
 from tests.drift.reference import REFS, NoReference, Reference, reference

@@ -10,10 +10,10 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from patcher.errors import PatcherError
-from patcher.materialize import identified
 from patcher.model import Build, File, Finding, Patch, Tree
 from patcher.pipeline import check_upstream
-from patcher.travels import Travels
+from patcher.upstream.materialize import identified
+from patcher.upstream.travels import Travels
 from tests.drift import nodejs
 from tests.drift.breaking import breaking, renamed_exports
 from tests.drift.changed_series import changed_series

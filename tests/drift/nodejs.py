@@ -8,8 +8,8 @@ import tempfile
 from functools import cache
 
 from patcher.errors import NodeMissing
+from patcher.node.find import Node, find_node, npm_of
 from patcher.prove import default_cache
-from patcher.prove.node import Node, find_node, npm_of
 
 _CHECKER = """
 const { Script } = require("node:vm");

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ast_grep_py import SgNode
 
-from patcher import flow
-from patcher.flow import payload_of
+from patcher import apply
+from patcher.apply import payload_of
 from patcher.gates.free_identifiers import GLOBALS, free_names
 from patcher.model import Anchor, Build, Line, Overlay, Patch, Position, Upstream
 from patcher.model import Site as Edit
@@ -103,7 +103,7 @@ def reference(upstream: Upstream, series: Sequence[Patch]) -> Reference:
     patches = {patch.id: patch for patch in series}
     edits = {
         each.id: Active(patches[each.site.patch], each.site, each.located.anchor)
-        for each in flow.run(upstream, series).sites
+        for each in apply.apply_series(upstream, series).sites
     }
     texts = {each.edit.file: upstream.tree[each.edit.file].data.decode() for each in edits.values()}
     found = {spot.id: spot for path in texts for spot in _spots(build, path, texts[path], edits)}

@@ -10,9 +10,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from patcher import archive
 from patcher.errors import PatcherError
-from patcher.materialize import materialize
+from patcher.upstream import archive
+from patcher.upstream.materialize import materialize
 from tests.fuzz.engine import Reader
 from tests.fuzz.mutations import damaged
 from tests.support import SMALL, to_bytes

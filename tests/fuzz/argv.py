@@ -7,9 +7,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from patcher import cli, report
+from patcher import cli
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DONE
+from patcher.report import document
 from tests.fuzz.command import command
 from tests.fuzz.engine import Reader
 from tests.support import SMALL
@@ -70,7 +71,7 @@ _FUNCTIONS = (
 
 
 def _stub(options: Any) -> Outcome:
-    return Outcome(EXIT_DONE, {**report.report(options.verb), "ok": True}, text="x\n", said="said")
+    return Outcome(EXIT_DONE, {**document.report(options.verb), "ok": True}, text="x\n", said="said")
 
 
 def _read(words: list[str]) -> Iterable[str]:

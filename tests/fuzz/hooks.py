@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from patcher.doctor import codex, installation
-from patcher.doctor.ground import Ground, Unread
+from patcher.doctor.environment import Ground, Unread
 from patcher.doctor.rollouts import newest
 from patcher.doctor.sidecar import ports_of_the_handler
 from tests.fuzz.engine import Reader

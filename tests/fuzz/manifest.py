@@ -9,9 +9,9 @@ from typing import Any
 
 from patcher import pipeline
 from patcher.doctor import installation
-from patcher.doctor.ground import Ground
+from patcher.doctor.environment import Ground
 from patcher.errors import PatcherError
-from patcher.inventory import MANIFEST
+from patcher.resources import MANIFEST
 from patcher.uptodate import is_up_to_date
 from tests.fuzz.command import command
 from tests.fuzz.engine import SECRET, Broken, Reader

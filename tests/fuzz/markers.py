@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from patcher import markers, pipeline
 from patcher.errors import PatcherError
-from patcher.inventory import MANIFEST
 from patcher.model import Position
+from patcher.resources import MANIFEST
 from tests.fuzz.command import command
 from tests.fuzz.engine import Reader
 from tests.fuzz.given import generated_tree, small_series

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from patcher import pipeline, report
+from patcher import pipeline
 from patcher.client.toolchain import _wanted
 from patcher.commands.bump import _has_dependencies
 from patcher.errors import PatcherError
 from patcher.gates.es_imports import outside
-from patcher.materialize import materialize
-from patcher.travels import dependencies
+from patcher.report import document
+from patcher.upstream.materialize import materialize
+from patcher.upstream.travels import dependencies
 from tests.fuzz.engine import Reader
 from tests.fuzz.given import small_series
 from tests.fuzz.mutations import changed_json
@@ -48,7 +49,7 @@ def make(given: Path) -> Reader:
             try:
                 upstream = materialize("up", client=client)
                 build = pipeline.check_upstream(upstream, series)
-                report.to_json(report.legible(report.report("check", build=build)))
+                document.to_json(document.legible(document.report("check", build=build)))
                 yield "stopped" if build.stopped else "done" if build.ok else "refused"
                 for ask in (
                     lambda: dependencies(upstream.tree["package.json"].data, "package.json"), lambda: _has_dependencies(upstream),

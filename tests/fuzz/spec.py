@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from patcher import git
-from patcher import spec as specs
 from patcher.errors import PatcherError, UpstreamUnreadable
-from patcher.materialize import materialize
+from patcher.upstream import git
+from patcher.upstream import spec as specs
+from patcher.upstream.materialize import materialize
 from patcher.uptodate import is_up_to_date
 from tests.fuzz.command import command
 from tests.fuzz.engine import Broken, Reader

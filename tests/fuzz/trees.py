@@ -8,10 +8,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from patcher import git, trees
 from patcher.errors import PatcherError
-from patcher.materialize import of_commit
-from patcher.trees import Trees
+from patcher.upstream import git, trees
+from patcher.upstream.materialize import of_commit
+from patcher.upstream.trees import Trees
 from tests.fuzz.engine import Reader
 from tests.fuzz.mutations import damaged
 from tests.support import APP, PACKAGE_JSON

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from patcher.prove.node import find_node
+from patcher.node.find import find_node
 from tests.drift.nodejs import Unavailable
 from tests.hooks_bench import accepted, trust
 from tests.test_javascript import lay_out_tree

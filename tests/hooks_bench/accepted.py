@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from patcher.doctor.app_server import NoAnswer, hooks_list
-from patcher.prove.node import find_node
+from patcher.node.find import find_node
 from tests.codex_lane.codex import PACKAGE, binary
 from tests.drift import nodejs
 from tests.hooks_bench.grammar import Content, content

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from patcher.prove.node import find_node
+from patcher.node.find import find_node
 from patcher.prove.sidecar import scrubbed_environment
 from tests.codex_lane.codex import binary, newest
 from tests.test_javascript import lay_out_tree

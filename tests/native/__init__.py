@@ -8,8 +8,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from patcher.materialize import materialize
 from patcher.model import File, Upstream
+from patcher.upstream.materialize import materialize
 
 VERSION = "2.0.3"
 _INGEST = Path(__file__).with_name("codex-ingest.js")

@@ -10,16 +10,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from patcher import flow, proof
+from patcher import apply
 from patcher.errors import PatcherError
-from patcher.history import Repository
 from patcher.javascript import language_of
 from patcher.locate import locate
 from patcher.model import Build, Patch, Upstream, tree_digest, version_key
 from patcher.patches import SERIES
 from patcher.pipeline import check_upstream, output
 from patcher.progress import progress
+from patcher.prove import proof
 from patcher.revert import pristine
+from patcher.upstream.history import Repository
 from patcher.write import write_new
 
 OLDEST = "1.1.1"
@@ -75,7 +76,7 @@ def read(repository: str) -> tuple[list[Case], list[tuple[str, str]]]:
             advance(ref, 1)
             try:
                 upstream = clone.upstream(ref)
-                found = flow.run(upstream, SERIES)
+                found = apply.apply_series(upstream, SERIES)
             except PatcherError as error:
                 unreadable.append((ref, f"{error.code}: {error.message}"))
                 continue
@@ -126,7 +127,7 @@ def prove(case: Case, patches: Sequence[Patch]) -> None:
 
 def needless_stops(upstream: Upstream) -> Iterable[str]:
     """Sites that stop although one of their anchors is there once, with the code that was reviewed."""
-    for each in flow.run(upstream, SERIES).sites:
+    for each in apply.apply_series(upstream, SERIES).sites:
         for anchor in each.site.anchors if each.stops else ():
             path = each.site.file_of(anchor)
             located = locate(each.text, anchor, language_of(path))

@@ -4,8 +4,8 @@ import tempfile
 from pathlib import Path
 
 from patcher import pipeline
-from patcher.materialize import materialize
 from patcher.revert import pristine
+from patcher.upstream.materialize import materialize
 from patcher.write import write_new
 from tests.show.versions import FITS
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from patcher import pipeline
-from patcher.materialize import materialize
 from patcher.model import Tree
 from patcher.prove import dependencies_for, find_node
+from patcher.upstream.materialize import materialize
 from patcher.write import write_new
 
 REFS = ("v1.2.0", "v1.4.8", "v2.0.3")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import counted, events_of, harness_of, listed, session_of
+from patcher.prove.queries import counted, events_of, harness_of, listed, session_of
 from patcher.prove.sidecar import NotSeen
 
 _SESSION = "5b1c7a52-3d0e-4c4f-9d51-0f8f1f0a7c11"

@@ -7,7 +7,7 @@ import time
 
 from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import harness_of, listed, session_of
+from patcher.prove.queries import harness_of, listed, session_of
 from patcher.prove.sidecar import NotSeen
 
 _SOON = 1.0

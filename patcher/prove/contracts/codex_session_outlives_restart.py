@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import events_of, harness_of, session_of
+from patcher.prove.queries import events_of, harness_of, session_of
 from patcher.prove.sidecar import NotSeen, Sidecar, eventually
 
 _AS_ON_A_HOST = {"CCAM_FORCE_HOST": "1"}

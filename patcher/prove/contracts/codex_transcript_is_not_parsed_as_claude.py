@@ -5,7 +5,7 @@ import os
 
 from patcher.prove.codex_session import MODEL, sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import session_of
+from patcher.prove.queries import session_of
 from patcher.prove.sidecar import NotSeen, eventually
 
 _PATIENCE = 2.0

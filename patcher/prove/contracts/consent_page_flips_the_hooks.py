@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.foreign import PATH, send
+from patcher.prove.cross_origin import PATH, send
 from patcher.prove.sidecar import Sidecar
 
 _LABEL = "Codex CLI session tracking (experimental)"

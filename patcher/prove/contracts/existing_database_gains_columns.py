@@ -4,7 +4,7 @@ from typing import Any
 
 from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import events_of, harness_of, session_of
+from patcher.prove.queries import events_of, harness_of, session_of
 from patcher.prove.sidecar import Sidecar
 
 _OLD = "8e4fad85-603b-4f72-a084-3cbc4c3daf33"

@@ -2,7 +2,7 @@
 
 from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import listed, session_of
+from patcher.prove.queries import listed, session_of
 
 _CLAUDE = "7d3e9c74-5f2a-4e61-9f73-2bab3b2c9e22"
 

@@ -3,7 +3,7 @@
 import os
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.foreign import FOREIGN_REQUESTS, PATH, send_all
+from patcher.prove.cross_origin import FOREIGN_REQUESTS, PATH, send_all
 from patcher.prove.sidecar import Sidecar
 
 

@@ -8,7 +8,7 @@ import time
 
 from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import counted, events_of, session_of
+from patcher.prove.queries import counted, events_of, session_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0

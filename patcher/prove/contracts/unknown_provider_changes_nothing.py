@@ -3,7 +3,7 @@
 from typing import Any
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import counted, events_of, harness_of, session_of
+from patcher.prove.queries import counted, events_of, harness_of, session_of
 
 _PROVIDERS: tuple[Any, ...] = ("gizmo", "Codex", "", "__proto__", "constructor", 7, None, ["codex"], {"codex": True})
 

@@ -14,7 +14,7 @@ from typing import Any
 from patcher.model import Line
 from patcher.prove.codex_session import MODEL, CodexSession, sample
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.reading import counted, events_of, harness_of, session_of
+from patcher.prove.queries import counted, events_of, harness_of, session_of
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0

@@ -1,0 +1,313 @@
+"""Locate, verify, render and splice, layer by layer: what happens between reading upstream and judging the result."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from patcher import splice as splicing
+from patcher.errors import FileKindUnsupported, SeriesError
+from patcher.existing import Taken, judge, judge_overlay, take_out
+from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
+from patcher.locate import locate
+from patcher.markers import SITE_NAME
+from patcher.model import (
+    NOT_NEEDED,
+    SEVERITY,
+    Anchor,
+    Build,
+    File,
+    Finding,
+    Layer,
+    Line,
+    Located,
+    Patch,
+    Position,
+    Site,
+    SiteResult,
+    Splice,
+    Tree,
+    Upstream,
+    Verdict,
+    version_of,
+)
+from patcher.render import render
+from patcher.upstream.text import decode
+from patcher.verify import explained, verify
+
+_ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
+
+
+def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
+    """The series by layers: a patch stands one layer above the highest that it requires.
+
+    Raises `SeriesError` for an unknown or later `requires`, a cycle, an id used twice, or a site without a name of its
+    own.
+    """
+    depth: dict[str, int] = {}
+    for patch in series:
+        if patch.id in depth:
+            raise SeriesError(f"the id {patch.id} is used twice")
+        _refuse_bad_names(patch)
+        unknown = [name for name in patch.requires if name not in depth]
+        if unknown:
+            raise SeriesError(f"{patch.id} requires {', '.join(unknown)}, which the series does not have before it")
+        depth[patch.id] = max((depth[name] + 1 for name in patch.requires), default=0)
+    return [tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))]
+
+
+def _refuse_bad_names(patch: Patch) -> None:
+    seen: set[str] = set()
+    for site in patch.sites:
+        if not SITE_NAME.fullmatch(site.name):
+            raise SeriesError(f"{site.id}: expected a name of small letters, digits and `_`, found {site.name!r}")
+        if site.name in seen:
+            raise SeriesError(f"the site {site.id} is there twice")
+        seen.add(site.name)
+
+
+def apply_series(upstream: Upstream, series: Sequence[Patch]) -> Build:
+    """The whole series on an upstream tree, in memory. All findings are collected, never only the first.
+
+    Raises `SeriesError`, `FileKindUnsupported`, `NotUtf8`, `OverlappingSplices`.
+    """
+    state = _State.of(upstream, series)
+    for layer in layers_of(series):
+        state = _apply_layer(state, layer)
+    state.others += judge(state.there, state.texts, series)
+    build = Build(
+        upstream=state.there.pristine,
+        findings=tuple(_one_per_patch(state, series)),
+        sites=tuple(state.sites),
+        others=tuple(state.others),
+        layers=tuple(state.layers),
+        added=state.added,
+        payloads=state.payloads,
+        portable=state.portable,
+        notes=(*upstream.notes, *_notes(state)),
+    )
+    return build if build.stopped else replace(build, tree=_result(state))
+
+
+@dataclass
+class _State:
+    """What the layers have made so far. `texts` holds the files that have been decoded, in their newest form."""
+
+    given: Upstream
+    there: Taken
+    others: list[Finding]
+    texts: dict[str, str] = field(default_factory=dict)
+    layers: list[Layer] = field(default_factory=list)
+    added: dict[str, File] = field(default_factory=dict)
+    payloads: dict[str, str] = field(default_factory=dict)
+    portable: dict[str, str] = field(default_factory=dict)
+    sites: list[SiteResult] = field(default_factory=list)
+    left_out: list[Site] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
+        _refuse_other_kinds(upstream, series)
+        there = take_out(upstream, series)
+        return cls(upstream, there, list(there.findings))
+
+    def text(self, path: str) -> str | None:
+        """The newest text of a file, or None where the tree does not have it."""
+        if path not in self.texts:
+            file = self.there.pristine.tree.get(path)
+            if file is None:
+                return None
+            self.texts[path] = decode(file, path)
+        return self.texts[path]
+
+    def findings(self, patch: str) -> list[Finding]:
+        """What was found about a patch: on its sites, then on all else of it."""
+        found = (*(each.finding for each in self.sites), *self.others)
+        return [each for each in found if each.patch == patch]
+
+    def excluded(self, patch: str) -> Finding | None:
+        """Why a patch did not go in: an anchor stopped it, or upstream does it itself. None for one that did."""
+        own = self.findings(patch)
+        return next((each for each in own if each.verdict.stops or each.verdict is Verdict.SUPERSEDED), None)
+
+
+def _notes(state: _State) -> Iterator[str]:
+    """What the code decided although upstream's version number says something else, or nothing."""
+    version, line = state.given.version, state.given.line
+    number = version_of(version)
+    if number is None:
+        said = f"the version {version!r}, which is not one" if version else "no version"
+        yield f"package.json has {said}: the code decides, and it is of the {line} line"
+        for site in state.left_out:
+            yield f"{site.id} is left out: upstream has its code since {site.since}, and it is not there"
+    elif (number.major > 1) != (line is Line.V2):
+        yield f"package.json says {version}, and the code is of the {line} line: the code decides"
+
+
+def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
+    """Raise where a site is in a file that is not a program, before it is read with a grammar that is not its own."""
+    wrong: dict[str, list[str]] = {}
+    for patch in series:
+        for site in patch.sites_for(upstream.line):
+            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors):
+                file = upstream.tree.get(path)
+                if file is not None and not is_program(path, file.data):
+                    wrong.setdefault(path, []).append(site.id)
+    if wrong:
+        found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
+        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found sites of the series in {found}"
+        hint = "take these sites out of the series: this version can splice into no other kind of file"
+        raise FileKindUnsupported(message, where=min(wrong), hint=hint)
+
+
+def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
+    splices: dict[str, list[Splice]] = {}
+    for patch in layer:
+        for splice, path in _splices_of(state, patch):
+            splices.setdefault(path, []).append(splice)
+    for path, found in splices.items():
+        before = state.texts[path]
+        after = splicing.apply(before, found, path)
+        state.layers.append(Layer(path, before, tuple(found), after))
+        state.texts[path] = after
+    return state
+
+
+def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
+    line = state.given.line
+    if patch.superseded is line:
+        message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
+        state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        return
+    if not patch.sites_for(line) and not patch.overlays_for(line):
+        message = f"{NOT_NEEDED}: the {line} line has nothing of what it changes"
+        state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
+        return
+    made = []
+    for site in patch.sites_for(line):
+        found = _best_anchor(state, patch, site)
+        if found.finding.verdict is Verdict.MISSING and not site.is_required_in(state.given.version):
+            state.left_out.append(site)
+            continue
+        if found.stops:
+            found = replace(found, finding=_blame_requirement(state, patch, found.finding))
+        else:
+            made.append((_splice(state, found), found.finding.file))
+        state.sites.append(found)
+    if not any(each.verdict.stops for each in state.findings(patch.id)):
+        _add_overlays(state, patch)
+        yield from made
+
+
+def _best_anchor(state: _State, patch: Patch, site: Site) -> SiteResult:
+    """What the anchor finds that fits; of several that do not fit, the one that came nearest, the newest first."""
+    tried = [_try_anchor(state, patch, site, anchor) for anchor in site.anchors]
+    fits = [each for each in tried if not each.stops]
+    best = fits[0] if fits else min(reversed(tried), key=lambda each: SEVERITY[each.finding.verdict])
+    lines = {(each.finding.file, each.located.matches[0].line) for each in fits}
+    if len(lines) < 2:
+        return best
+    found = " and ".join(f"{file}:{line}" for file, line in sorted(lines))
+    message = f"expected one anchor to fit, found {len(fits)} that fit different code: {found} ({state.given.label})"
+    hint = explained(patch.id, state.given)
+    return replace(best, finding=replace(best.finding, verdict=Verdict.AMBIGUOUS, message=message, hint=hint, pins=()))
+
+
+def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor) -> SiteResult:
+    file = site.file_of(anchor)
+    text = state.text(file)
+    if text is None:
+        located = Located(anchor, (), problem=f"no {file} in the tree")
+    else:
+        located = _in_upstream_lines(state, file, text, locate(text, anchor, language_of(file)))
+    return SiteResult(site, verify(patch, site, located, state.given), located, text or "")
+
+
+def _splice(state: _State, there: SiteResult) -> Splice:
+    site, file, match = there.site, there.finding.file, there.located.matches[0]
+    name = f"{file} ({site.id})"
+    payload = payload_of(site, there.text[match.start : match.end])
+    state.payloads[name] = payload
+    if language_of(file) == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers it names
+        state.portable[name] = _in_a_loop(payload_of(site, _ORIGINAL_STANDS_FOR))
+    splice = splicing.make_splice(there.text, site, match, payload)
+    return replace(splice, scope=there.located.anchor.scope)
+
+
+def _in_upstream_lines(state: _State, path: str, text: str, located: Located) -> Located:
+    """People look at upstream's file, not at what an earlier layer made of it: say its line numbers."""
+    layers = [layer for layer in state.layers if layer.file == path]
+    if not layers:
+        return located
+    lines = text.split("\n")
+
+    def upstream_line(line: int) -> int:
+        offset = sum(len(each) + 1 for each in lines[: line - 1])
+        for layer in reversed(layers):
+            offset = splicing.source_offset(layer, offset)
+        return layers[0].before.count("\n", 0, offset) + 1
+
+    return replace(
+        located,
+        matches=tuple(replace(match, line=upstream_line(match.line)) for match in located.matches),
+        scopes=tuple(upstream_line(line) for line in located.scopes),
+    )
+
+
+def payload_of(site: Site, original: str) -> str:
+    """The site's payload; `original` is what it replaces."""
+    return render(site.template, original=original) if site.position is Position.REPLACE else render(site.template)
+
+
+def _in_a_loop(payload: str) -> str:
+    """Where every statement may stand: `return` needs a function, `continue` a loop. Lines stay the payload's."""
+    return f"(function () {{ for (;;) {{ {payload}\n}} }});"
+
+
+def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
+    """A site that an earlier patch would have brought is missing because of that patch, not of upstream."""
+    if finding.verdict is not Verdict.MISSING:
+        return finding
+    required = [found for name in patch.requires if (found := state.excluded(name)) is not None]
+    guilty = next((found for found in required if found.file == finding.file), None)
+    if guilty is None:
+        return finding
+    if guilty.verdict is not Verdict.SUPERSEDED:
+        return replace(finding, message=f"{finding.message}; {guilty.patch}, which it requires, did not go in")
+    line = state.given.line
+    return replace(
+        finding,
+        message=f"{finding.message}; {guilty.patch}, which it requires, is superseded on the {line} line",
+        hint=f"give `patcher/patches/{patch.id}.py` an anchor of its own for the {line} line, or declare it superseded",
+    )
+
+
+def _add_overlays(state: _State, patch: Patch) -> None:
+    for overlay in patch.overlays_for(state.given.line):
+        file = File(render(overlay.template, **overlay.params).encode(), overlay.executable)
+        state.added[overlay.path] = file
+        if overlay.portable:
+            state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
+        found = judge_overlay(state.there, patch, overlay, file)
+        state.others += [found] if found else []
+
+
+def _one_per_patch(state: _State, series: Sequence[Patch]) -> Iterator[Finding]:
+    """Each patch gets exactly one verdict: the worst of its sites'."""
+    named = {patch.id for patch in series}
+    yield from (finding for finding in state.others if finding.patch not in named)
+    for patch in series:
+        own = state.findings(patch.id)
+        applied = [finding for finding in own if finding.verdict is Verdict.APPLIED]
+        sites = sum(each.site.patch == patch.id for each in state.sites)
+        is_applied = len(applied) == sites + len(patch.overlays_for(state.given.line)) > 0
+        judged = [
+            finding for finding in own if (finding.verdict is Verdict.APPLIED) == is_applied or finding.verdict.stops
+        ]
+        judged = judged or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
+        worst = max(judged, key=lambda finding: SEVERITY[finding.verdict])
+        yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
+
+
+def _result(state: _State) -> Tree:
+    tree = dict(state.there.pristine.tree)
+    for path, text in state.texts.items():
+        tree[path] = replace(tree[path], data=text.encode())
+    return {**tree, **state.added}

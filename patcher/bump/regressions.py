@@ -1,0 +1,177 @@
+"""Why a contract is red on a tree whose gates all pass: since which commit, what it brought, and what we can do.
+
+A contract takes seconds where a site takes milliseconds, so the commit is found by bisection, on real sidecars.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from patcher import apply, javascript
+from patcher.bump.culprit import described
+from patcher.bump.model import Brought, Bump, Moment, Red
+from patcher.errors import DependenciesMissing, PatcherError
+from patcher.model import Build, Scope
+from patcher.pipeline import check_upstream
+from patcher.upstream.history import Repository
+
+if TYPE_CHECKING:
+    from patcher.prove import Observation
+
+Look = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
+"""What contracts see on the patched tree of a build; those that are not for its version are left out."""
+
+_BROUGHT = 8
+_ERROR = re.compile(r"\w*Error\b.*:")
+
+
+@dataclass
+class Reasons:
+    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at.
+
+    unobserved: the contracts that could not be observed on the new tree, which says nothing of what they are about.
+    """
+
+    repository: Repository
+    bump: Bump
+    look: Look
+    patches_of: Mapping[str, Sequence[str]]
+    unobserved: Collection[str] = ()
+    advance: Callable[[str, int], None] = lambda said, by: None
+    _builds: dict[str, Build | None] = field(default_factory=dict)
+
+    def of(self, red: Sequence[str]) -> tuple[Red, ...]:
+        """A reason for each of these contracts, of what was seen where the bump begins, with the series as declared."""
+        since = self.bump.since
+        if since is None:
+            said = "no ref is known where it was green: there is none whose pins are met"
+            return tuple(Red(each, said) for each in red)
+        build = check_upstream(since.upstream, self.bump.declared)
+        if not build.ok:
+            said = f"nothing to compare with: as it is declared, the series does not build at {since.ref}"
+            return tuple(Red(each, f"{said}: {_why(build)}") for each in red)
+        self.advance(f"red contracts at {since.ref}", 1)
+        try:
+            before = self.look(build, red)
+        except DependenciesMissing as error:
+            said = f"nothing to compare with: it was not run at {since.ref}, because {error.message}"
+            return tuple(Red(each, said) for each in red)
+        return tuple(self._one(each, since, before.get(each)) for each in red)
+
+    def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
+        if before is None:
+            return Red(contract, f"nothing to compare with: it is not for {since.ref}, or needs the built client")
+        if not before.observed:
+            return Red(
+                contract, f"nothing to compare with: at {since.ref} it was not observed: {in_short(before.said)}"
+            )
+        if not before.green:
+            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
+            return Red(contract, f"{said}: {in_short(before.said)}")
+        until = self.bump.until
+        paths = self.repository.sources
+        found = self.repository.bisect(since.commit, until.commit, paths, lambda commit: self._is_red(commit, contract))
+        if found is None:
+            said = f"it is green at {since.ref}, and no commit since touches {', '.join(paths)}: run it again"
+            return Red(contract, said)
+        brought = self._brought(found.commit.id, contract)
+        culprit = described(self.repository, found.commit, until.ref)
+        return Red(contract, self._said(contract, since.ref, brought), culprit, found.untold, brought)
+
+    def _said(self, contract: str, ref: str, brought: Sequence[Brought]) -> str:
+        patches = self.patches_of[contract]
+        names = ", ".join(patches)
+        ours = [site for site in self.bump.chosen if site.rpartition(".")[0] in patches]
+        green = f"it is green at {ref}"
+        if contract in self.unobserved:
+            return (
+                f"{green}; since this commit it cannot be observed: the contract has to follow what the sidecar answers"
+            )
+        if ours:
+            accepted = ", ".join(f"{site}={self.bump.chosen[site]}" for site in ours)
+            return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
+        bare = next((each for each in brought if not each.sites), None)
+        where = f" (look at {bare.scope} of {bare.file})" if bare else ""
+        return f"{green}; no candidate mends it: each site of {names} fits. It takes another edit{where}"
+
+    # --- one commit --------------------------------------------------------------------------------------------
+
+    def _is_red(self, commit: str, contract: str) -> bool | None:
+        build = self._build(commit)
+        if build is None:
+            return None
+        self.advance(f"{contract} at {commit[:12]}", 1)
+        try:
+            seen = self.look(build, [contract]).get(contract)
+        except DependenciesMissing:
+            return None
+        if seen is None or (not seen.observed and contract not in self.unobserved):
+            return None
+        return not seen.green
+
+    def _build(self, commit: str) -> Build | None:
+        """As it is declared, or with what was accepted where that does not build."""
+        if commit not in self._builds:
+            self._builds[commit] = next(self._tries(commit), None)
+        return self._builds[commit]
+
+    def _tries(self, commit: str) -> Iterator[Build]:
+        try:
+            upstream = self.repository.upstream(commit)
+            for series in (self.bump.declared, self.bump.series):
+                build = check_upstream(upstream, series)
+                if build.ok:
+                    yield build
+        except PatcherError:
+            return
+
+    # --- what it brought ---------------------------------------------------------------------------------------
+
+    def _brought(self, commit: str, contract: str) -> tuple[Brought, ...]:
+        """The scopes that it made or changed in the files of the series: new ones without a site first."""
+        parent = next(iter(self.repository.commit(commit).parents), "")
+        files = dict.fromkeys(site.file for patch in self.bump.series for site in patch.sites)
+        sites = _sites(self.bump, self.patches_of[contract])
+        found = [
+            Brought(file, str(scope), scope not in before, sites.get((file, scope), ()))
+            for file in files
+            for before, after in [(self._scopes(parent, file), self._scopes(commit, file))]
+            for scope, text in after.items()
+            if before.get(scope) != text
+        ]
+        return tuple(sorted(found, key=lambda each: (bool(each.sites), not each.new))[:_BROUGHT])
+
+    def _scopes(self, commit: str, file: str) -> dict[Scope, str]:
+        text = self.repository.text(commit, file) if commit and file.endswith(".js") else None
+        return {scope: node.text() for scope, node in javascript.named_scopes(text)} if text else {}
+
+
+def _sites(bump: Bump, patches: Sequence[str]) -> dict[tuple[str, Scope], tuple[str, ...]]:
+    found: dict[tuple[str, Scope], tuple[str, ...]] = {}
+    for each in apply.apply_series(bump.until.upstream, bump.series).sites:
+        if each.site.patch in patches:
+            key = each.finding.file, each.located.anchor.scope
+            found[key] = (*found.get(key, ()), each.id)
+    return found
+
+
+def _why(build: Build) -> str:
+    stop = next(iter(build.stops), None)
+    if stop is not None:
+        return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
+    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "it says no more")
+
+
+def in_short(said: str) -> str:
+    """What was seen in one line; of a log, the error that it tells of."""
+    first, *log = said.splitlines() or ["nothing was said"]
+    error = next((line for line in log if _ERROR.match(line)), "")
+    short = first.partition("; its log")[0]
+    return f"{short}: {error}" if error else short
+
+
+def as_problem(red: Red) -> str:
+    """The reason as a problem of a candidate."""
+    since = f" since {red.culprit.commit[:12]} ({red.culprit.subject})" if red.culprit else ""
+    return f"contract {red.contract} is red{since}: {red.said}"

@@ -1,0 +1,153 @@
+"""A tree that has payloads of ours already: taken out before the flow, and compared with ours after it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from unicodedata import normalize
+
+from patcher import markers
+from patcher.errors import NotReversible
+from patcher.javascript import is_program
+from patcher.model import File, Finding, Overlay, Patch, Upstream, Verdict
+from patcher.resources import MANIFEST
+from patcher.upstream import foreign_json
+from patcher.upstream.text import decode
+
+_HINT = "build from a pristine tree, or take our payloads out with `sidecar-patcher revert DIR --out DIR2`"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The tree that was given, the same without anything of ours, and the payloads that were in it."""
+
+    given: Upstream
+    pristine: Upstream
+    blocks: Mapping[str, Mapping[str, markers.Block]]
+    findings: tuple[Finding, ...]
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Upstream's own files, by their paths as macOS and Windows compare them."""
+        return {_folded(path): path for path in self.pristine.tree}
+
+    @cached_property
+    def folders(self) -> Mapping[str, str]:
+        """The folders that these are in, in the same way."""
+        return {_folded(folder): folder for path in self.pristine.tree for folder in _folders(path)}
+
+
+def take_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
+    """Take payloads and files of ours out of a tree. A tree that has none comes back as it is.
+
+    A file is ours where the series puts one of ours and it says so in its head, or where the manifest of the tree, if
+    it is a generated one, says that it was added. Any other file is upstream's, whatever is written in it.
+    """
+    added, findings = _added(upstream)
+    paths = {overlay.path for patch in series for overlay in patch.overlays}
+    tree = {}
+    for path, file in upstream.tree.items():
+        known = added.get(path)
+        if path not in paths and known not in {None, file.sha256}:
+            findings.append(_tampered("", path, "our file is there, and is not what was built"))
+        if known is None and not (path in paths and _says_ours(file)):
+            tree[path] = file
+    blocks: dict[str, Mapping[str, markers.Block]] = {}
+    for path, file in tree.items():
+        if markers.BEGIN_MARK not in file.data or not is_program(path, file.data):
+            continue
+        try:
+            text, found = markers.unsplice(decode(file, path), path)
+        except NotReversible as error:
+            findings.append(_tampered("", path, error.message))
+            continue
+        if found:
+            tree[path], blocks[path] = replace(file, data=text.encode()), found
+    untouched = not blocks and len(tree) == len(upstream.tree)
+    return Taken(upstream, upstream if untouched else replace(upstream, tree=tree), blocks, tuple(findings))
+
+
+def _added(upstream: Upstream) -> tuple[dict[str, str], list[Finding]]:
+    """The digests of what the manifest in the tree calls ours, the manifest itself among them; empty without one."""
+    file = upstream.tree.get(MANIFEST)
+    if file is None:
+        return {}, []
+    try:
+        content = foreign_json.loads(file.data)
+        entries = content["files"] if content["tool"]["name"] == markers.NAME else []
+        added = {entry["path"]: entry["after"] for entry in entries if entry["status"] == "added"}
+    except (ValueError, KeyError, TypeError):
+        entries = []
+    if not entries:
+        message = f"expected a manifest of ours or no such file, found one of upstream's own ({upstream.label})"
+        return {}, [Finding("", MANIFEST, Verdict.DRIFTED, 1, "", message, _HINT)]
+    return {**added, MANIFEST: file.sha256}, []
+
+
+def judge(there: Taken, texts: Mapping[str, str], series: Sequence[Patch]) -> Iterator[Finding]:
+    """For each payload that was there: `applied` when it is what we put there now, else `tampered`.
+
+    A tree of version 0.1 has the number of a site in its patch where later ones have its name.
+    """
+    fresh = {
+        (path, block.id): block.inner
+        for path in there.blocks
+        for block in markers.unsplice(texts.get(path, ""), path)[1].values()
+    }
+    known = {patch.id for patch in series}
+    named = {f"{patch.id}.{number}": site.id for patch in series for number, site in enumerate(patch.sites)}
+    for path, blocks in there.blocks.items():
+        for block in blocks.values():
+            if block.patch not in known:
+                yield _tampered(block.patch, path, f"no patch of the series is named {block.patch}", block.line)
+            elif fresh.get((path, named.get(block.id, block.id))) == block.inner:
+                yield Finding(block.patch, path, Verdict.APPLIED, block.line)
+            else:
+                message = f"the payload {block.id} is there, and is not what we render"
+                yield _tampered(block.patch, path, message, block.line)
+
+
+def judge_overlay(there: Taken, patch: Patch, overlay: Overlay, ours: File) -> Finding | None:
+    """A finding where the tree has something at the path of ours: ours, an edited one of ours, or upstream's."""
+    file = there.given.tree.get(overlay.path)
+    if file is not None and file.data == ours.data:
+        return Finding(patch.id, overlay.path, Verdict.APPLIED, 1)
+    if file is not None and overlay.path not in there.pristine.tree:
+        return _tampered(patch.id, overlay.path, "our file is there, and is not what we render")
+    found = _in_the_way(there, overlay.path)
+    if found is None:
+        return None
+    path, what = found
+    message = f"expected room for our {overlay.path}, found {what} of upstream's own ({there.given.label})"
+    hint = f"rename our overlay in `patcher/patches/{patch.id}.py`"
+    return Finding(patch.id, path, Verdict.DRIFTED, 0 if what == "a folder" else 1, "", message, hint)
+
+
+def _in_the_way(there: Taken, path: str) -> tuple[str, str] | None:
+    """What of upstream's leaves no room for a file of ours at this path: where, and what it is."""
+    if path in there.pristine.tree:
+        return path, "a file"
+    for folder in _folders(path):
+        if _folded(folder) in there.files:
+            return there.files[_folded(folder)], "a file"
+    if _folded(path) in there.folders:
+        return there.folders[_folded(path)], "a folder"
+    if _folded(path) in there.files:
+        return there.files[_folded(path)], "a file that is the same one on macOS and Windows"
+    return None
+
+
+def _folders(path: str) -> Iterator[str]:
+    yield from accumulate(path.split("/")[:-1], "{}/{}".format)
+
+
+def _folded(path: str) -> str:
+    return normalize("NFC", path).casefold()
+
+
+def _says_ours(file: File) -> bool:
+    return markers.GENERATED in file.data[:1024]
+
+
+def _tampered(patch: str, path: str, message: str, line: int = 1) -> Finding:
+    return Finding(patch, path, Verdict.TAMPERED, line, "", message, _HINT)

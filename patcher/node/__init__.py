@@ -1,0 +1,1 @@
+"""A real Node, and what npm installs for it."""

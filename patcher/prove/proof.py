@@ -1,0 +1,167 @@
+"""The contracts, on what a build produced: choose them, run them, and say what was seen."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from patcher.errors import ContractRefused, UsageError
+from patcher.model import Build, Line, Tree, Verdict
+from patcher.patches.harnesses import handler_path
+from patcher.progress import progress as bar
+from patcher.prove import (
+    CLIENT_CONTRACTS,
+    CONTRACTS,
+    Contract,
+    Node,
+    Observation,
+    ProofResult,
+    both_beds,
+    dependencies_for,
+    find_browser,
+    find_node,
+    observe,
+    prove,
+)
+
+
+def codex_handler(build: Build) -> str:
+    """Where the generated tree has our Codex hook handler."""
+    return handler_path("codex", build.upstream.line)
+
+
+def run(
+    build: Build,
+    *,
+    only: Sequence[str] = (),
+    node: str | None = None,
+    install: bool = False,
+    pristine_client: Tree | None = None,
+    command: str = "",
+) -> list[ProofResult]:
+    """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
+
+    pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too. command:
+    what a person typed, for a hint (default: `prove` of this upstream).
+    Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
+    `BrowserMissing`.
+    """
+    contracts = chosen(only, build.upstream.line, client=pristine_client is not None)
+    runtime = find_node(node)
+    pristine = {**build.upstream.tree, **(pristine_client or {})}
+    build = replace(build, upstream=replace(build.upstream, tree=pristine))
+    with bar(2 * len(contracts)) as advance:
+
+        def tell(said: str) -> None:
+            advance(said, int(": " in said))  # `contract: tree` is a step, what `dependencies_for` says is none
+
+        modules = dependencies_for(
+            pristine["package.json"].data,
+            node=runtime,
+            install=install,
+            progress=tell,
+            command=command or f"sidecar-patcher prove --upstream {build.upstream.spec}",
+        )
+        return of(contracts, build, node=runtime, node_modules=modules, progress=tell)
+
+
+def look(
+    build: Build, names: Collection[str], *, node: str | None = None, install: bool = False, command: str
+) -> dict[str, Observation]:
+    """What these contracts see on the patched tree alone; those that are not for this line of upstream are left out.
+
+    command: what a person typed, for a hint. Raises `NodeMissing`, `DependenciesMissing`.
+    """
+    runtime = find_node(node)
+    tree = build.upstream.tree
+    modules = dependencies_for(tree["package.json"].data, node=runtime, install=install, command=command)
+    handler = build.added[codex_handler(build)].data.decode()
+    with both_beds(tree, build.tree, node=runtime, node_modules=modules, handler_source=handler) as (_, patched):
+        return {
+            each.id: observe(each, patched)
+            for each in CONTRACTS
+            if each.id in names and each.line in {None, build.upstream.line}
+        }
+
+
+def of(
+    contracts: Iterable[Contract],
+    build: Build,
+    *,
+    node: Node,
+    node_modules: str | None,
+    progress: Callable[[str], None] = lambda said: None,
+) -> list[ProofResult]:
+    """The proof of these contracts on the two trees of a build, with its handler and what it finds superseded."""
+    return prove(
+        build.upstream.tree,
+        build.tree,
+        contracts=contracts,
+        node=node,
+        node_modules=node_modules,
+        handler_source=build.added[codex_handler(build)].data.decode(),
+        line=build.upstream.line,
+        superseded=frozenset(each.patch for each in build.findings if each.verdict is Verdict.SUPERSEDED),
+        progress=progress,
+    )
+
+
+def chosen(only: Sequence[str], line: Line, *, client: bool = False) -> list[Contract]:
+    """The contracts of these names, or all of this upstream's; those of the client with `client` only.
+
+    Raises `UsageError` for a name that is not among them, `BrowserMissing` where one has to see the client.
+    """
+    contracts = (*CONTRACTS, *(CLIENT_CONTRACTS if client else ()))
+    known = {contract.id for contract in contracts}
+    if not client and (left_out := {contract.id for contract in CLIENT_CONTRACTS}.intersection(only)):
+        raise UsageError(f"{', '.join(sorted(left_out))} looks at the built client", hint="add `--client`")
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        hint = f"there are: {', '.join(sorted(known))}"
+        raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
+    ours = [contract for contract in contracts if contract.line in {None, line}]
+    elsewhere = set(only) - {contract.id for contract in ours}
+    if elsewhere:
+        lines = {contract.id: contract.line for contract in contracts}
+        said = ", ".join(f"{name} is for the {lines[name]} line" for name in sorted(elsewhere))
+        raise UsageError(
+            f"{said}; this upstream is of the {line} line", hint="leave it out, or choose another --upstream"
+        )
+    found = [contract for contract in ours if not only or contract.id in only]
+    if any(contract in CLIENT_CONTRACTS for contract in found):
+        find_browser()
+    return found
+
+
+def refuse_if_red(results: Sequence[ProofResult]) -> None:
+    """Raise `ContractRefused`, with every contract that is not what it must be on the pristine and the patched tree."""
+    refused = [f"{result.contract.id}: {result.message}" for result in results if not result.ok]
+    if refused:
+        hint = "`sidecar-patcher prove --only CONTRACT` runs one again; nothing was written"
+        raise ContractRefused("; ".join(refused), hint=hint)
+
+
+def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
+    """The fields of the JSON report that are about contracts."""
+    contracts = [
+        {
+            "id": result.contract.id,
+            "summary": result.contract.summary,
+            "ok": result.ok,
+            "pristine": _seen(result.red),
+            "patched": _seen(result.green),
+            "patches": list(result.contract.patches),
+            "message": result.message,
+            "superseded": result.superseded,
+        }
+        for result in results
+    ]
+    errors = [
+        {"code": ContractRefused.code, "where": result.contract.id, "message": result.message, "hint": ""}
+        for result in results
+        if not result.ok
+    ]
+    return {"ok": not errors, "contracts": contracts, "errors": errors}
+
+
+def _seen(observation: Observation) -> dict[str, Any]:
+    return {"green": observation.green, "observed": observation.observed, "said": observation.said}

@@ -1,0 +1,1 @@
+"""Upstream as bytes in memory: what a spec names, and a clone read at many refs."""

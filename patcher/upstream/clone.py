@@ -1,0 +1,92 @@
+"""What kind of clone a git repository is, and what to type where not all of it is on this machine."""
+
+import re
+from shlex import quote
+
+from patcher.errors import IncompleteClone, NoSuchRef, UpstreamUnreadable
+from patcher.upstream import git
+
+_PARTIAL = re.compile(
+    rb"(remote\..+\.(promisor|partialclonefilter)|extensions\.partialclone)\n(?!false$)", re.IGNORECASE
+)
+_FILTER = re.compile(r"filter\.(.+)\.(clean|smudge|process|required)", re.DOTALL)
+_OBJECT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_AS_A_WHOLE = "clone it again without `--filter`"
+_EVERY_CODE = range(256)
+
+
+def is_bare(path: str) -> bool:
+    """Whether there is no work tree."""
+    return git.run(path, "rev-parse", "--is-bare-repository").strip() == b"true"
+
+
+def is_shallow(path: str) -> bool:
+    """Whether the history ends before its beginning."""
+    return git.run(path, "rev-parse", "--is-shallow-repository").strip() == b"true"
+
+
+def is_partial(path: str) -> bool:
+    """Whether objects were left out when it was cloned, to be fetched when somebody looks at them."""
+    return any(_PARTIAL.match(setting) for setting in git.run(path, "config", "--list", "-z").split(b"\0"))
+
+
+def is_dirty(path: str) -> bool:
+    """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them.
+
+    Git compares a file whose time is not telling, and a filter of the clone's would run: it is declared to be none.
+    """
+    if is_bare(path):
+        return False
+    names = git.run(path, "config", "--list", "--name-only", "-z").decode("utf-8", "surrogateescape").split("\0")
+    filters = {found[1] for name in names if (found := _FILTER.fullmatch(name))}
+    settings = {f"filter.{name}.{key}": "" for name in filters for key in ("clean", "smudge", "process")}
+    settings |= {f"filter.{name}.required": "false" for name in filters}
+    status = ("status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+    return bool(git.run(path, *status, settings=settings, accept=_EVERY_CODE))
+
+
+def refuse_incomplete(path: str) -> None:
+    """Raise `IncompleteClone` where history or contents would have to be fetched."""
+    if is_shallow(path):
+        hint = f"{_deepen(path)} (GitHub's checkout action: `fetch-depth: 0`)"
+        raise IncompleteClone("expected the whole history, found a shallow clone", where=path, hint=hint)
+    if is_partial(path):
+        message = "expected every object, found a partial clone; what it lacks is never fetched unasked"
+        raise IncompleteClone(message, where=path, hint=_AS_A_WHOLE)
+
+
+def missing(path: str, name: str) -> UpstreamUnreadable:
+    """The error for an object that must be there and is not: by what kind of clone it is."""
+    if is_partial(path):
+        message = f"expected every object, found a partial clone without {name}; it is never fetched unasked"
+        return IncompleteClone(message, where=path, hint=_AS_A_WHOLE)
+    return UpstreamUnreadable(f"the object {name} is not in the repository", where=path, hint=broken(path))
+
+
+def broken(path: str) -> str:
+    """What to type where a repository is damaged."""
+    return f"`git -C {quote(path)} fsck` says what is broken; a fresh clone mends it"
+
+
+def no_such_ref(path: str, ref: str, kind: str) -> UpstreamUnreadable:
+    """The error for a ref that has no commit. kind: what it names instead, as `blob`; empty for nothing."""
+    if not kind and (lost := _lost(path, ref)):
+        return missing(path, lost)
+    instead = f": it names a {kind}" if kind else ""
+    hint = f"`git -C {quote(path)} tag` lists the tags"
+    if not kind:
+        fetch = _deepen(path) if is_shallow(path) else f"`git -C {quote(path)} fetch --tags`"
+        hint += f"; {fetch} brings {'what this shallow clone lacks' if is_shallow(path) else 'new ones'}"
+    return NoSuchRef(f"there is no ref {ref!r} with a commit{instead}", where=path, hint=hint)
+
+
+def _lost(path: str, ref: str) -> str:
+    """The id of an object that a ref names and that is not there; empty where there is no such ref."""
+    if not ref or ref.startswith("-") or "\0" in ref or _OBJECT_ID.fullmatch(ref):
+        return ""
+    found = git.run(path, "rev-parse", "--verify", "--quiet", ref, accept=_EVERY_CODE).decode().strip()
+    return found if _OBJECT_ID.fullmatch(found) else ""
+
+
+def _deepen(path: str) -> str:
+    return f"`git -C {quote(path)} fetch --unshallow --tags`"

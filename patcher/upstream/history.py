@@ -1,0 +1,323 @@
+"""A git repository read at many refs: tags, commits, and upstream as it was at each. Never a checkout.
+
+Refs are read, never the work tree. Nothing is fetched, and nothing in the repository changes.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from shlex import quote
+from types import TracebackType
+from typing import Self
+
+from patcher.errors import (
+    EmptyRange,
+    NoSuchRef,
+    NotThisPackage,
+    UnrelatedHistories,
+    UpstreamUnreadable,
+)
+from patcher.model import File, Upstream, version_key
+from patcher.upstream import clone, git
+from patcher.upstream.materialize import of_commit
+from patcher.upstream.spec import is_local
+from patcher.upstream.text import decode
+from patcher.upstream.travels import description
+from patcher.upstream.trees import Trees
+
+_VERSION_TAG = re.compile(r"v?\d+(\.\d+)+([-+][\w.+-]+)?")
+_FORMAT = "--format=%H%x1f%P%x1f%cI%x1f%an%x1f%s"
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One commit. date: when it was committed, ISO 8601 with its time zone. subject: the message's first line.
+
+    parents: ids; of `connected` commits, the nearest ancestors that touch the paths too.
+    """
+
+    id: str
+    date: str
+    subject: str
+    author: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Bisected:
+    """What a bisection found. untold: ids of commits that could not be told, and may be the culprit as well."""
+
+    commit: Commit
+    untold: tuple[str, ...] = ()
+
+
+class Repository:
+    """A local clone of upstream, with or without a work tree. A context manager; made by `open`."""
+
+    def __init__(self, path: str, *, client: bool = False) -> None:
+        self.path = path
+        self.client = client
+        self._objects = git.Objects(path)
+        self._trees = Trees(path, self._objects)
+        self._commits: dict[str, str] = {}
+
+    @classmethod
+    def open(cls, path: str, *, client: bool = False) -> "Repository":
+        """Open a clone for reading. client: upstreams come with the client's sources.
+
+        Raises `UpstreamUnreadable` (no git, no repository), `IncompleteClone` (shallow or partial: what is missing
+        would have to be fetched), `NotThisPackage`, `NoSuchRef` (there is no commit).
+        """
+        if not is_local(path):
+            hint = f"`git clone --bare {quote(path)} upstream.git`, then give upstream.git"
+            raise UpstreamUnreadable("the history of a URL cannot be read", where=path, hint=hint)
+        repository = cls(git.local(path), client=client)
+        try:
+            clone.refuse_incomplete(repository.path)
+            repository._refuse_something_else()
+        except BaseException:
+            repository.close()
+            raise
+        return repository
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the git process."""
+        self._objects.close()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The top-level paths that decide what a build makes and whether its gates refuse."""
+        return ("server", "scripts", "bin", "package.json", *(("client",) if self.client else ()))
+
+    @property
+    def is_shallow(self) -> bool:
+        """Whether the history ends before its beginning."""
+        return clone.is_shallow(self.path)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether objects were left out when it was cloned."""
+        return clone.is_partial(self.path)
+
+    @property
+    def may_fetch_tags(self) -> bool:
+        """Whether there is no version tag here, and somewhere to fetch some from."""
+        return not self._tags and bool(self._git("remote").strip())
+
+    @property
+    def is_dirty(self) -> bool:
+        """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them."""
+        return clone.is_dirty(self.path)
+
+    def _refuse_something_else(self) -> None:
+        """One ref that is `agent-dashboard` is enough: HEAD may stand on a branch for something else."""
+        first: NotThisPackage | None = None
+        for ref in ("HEAD", *reversed(self._tags)):
+            try:
+                package = self._trees.blob(self._trees.find(self.commit_id(ref), "package.json"))
+                description(package, f"{self.path}@{ref}")
+            except NoSuchRef:
+                continue
+            except NotThisPackage as error:
+                first = first or error
+            else:
+                return
+        raise first or NoSuchRef("there is no commit yet", where=self.path, hint="fetch upstream's branches and tags")
+
+    # --- refs --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _named(self) -> tuple[str, ...]:
+        """Every tag that is named as a version, in version order."""
+        names = self._git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines()
+        versions = (name for name in names if _VERSION_TAG.fullmatch(name))
+        return tuple(sorted(versions, key=lambda tag: (version_key(tag), tag)))
+
+    @cached_property
+    def _tags(self) -> tuple[str, ...]:
+        return tuple(tag for tag in self._named if self._is_commit(tag))
+
+    def _is_commit(self, ref: str) -> bool:
+        try:
+            self.commit_id(ref)
+        except NoSuchRef:
+            return False
+        return True
+
+    @property
+    def tags_without_commit(self) -> list[str]:
+        """Tags that are named as a version, and name a file or a folder: nothing that can be built."""
+        return [tag for tag in self._named if tag not in self._tags]
+
+    def tags(self) -> list[str]:
+        """The version tags (`v1.2.0`, `1.2`, `v2.0.0-rc.1`), in version order."""
+        return list(self._tags)
+
+    def refs(self, words: Sequence[str] = ()) -> list[str]:
+        """The refs that the words of a command line name, each once.
+
+        No word: every version tag. `A..B`: both ends and the version tags between them, by version where both ends are
+        version tags, else by history; an empty A is the first tag, an empty B is `HEAD`. Any other word: itself.
+
+        Raises `NoSuchRef`, `UnrelatedHistories`, `EmptyRange`.
+        """
+        if not words and not self._tags:
+            hint = f"`git -C {quote(self.path)} fetch --tags`, or name refs with --refs"
+            raise EmptyRange("there is no version tag", where=self.path, hint=hint)
+        found = [ref for word in words for ref in (self._between(word) if ".." in word else [word])]
+        for ref in found:
+            self.commit_id(ref)
+        return list(dict.fromkeys(found)) if words else self.tags()
+
+    def ends(self, word: str) -> tuple[str, str]:
+        """Both ends of `A..B`, each a ref that exists; the first tag and `HEAD` for an end that is left out.
+
+        Raises `NoSuchRef`, `UnrelatedHistories`, `EmptyRange` (A is left out, and there is no tag).
+        """
+        since, _, until = word.partition("..")
+        since, until = since or next(iter(self._tags), ""), until or "HEAD"
+        if not since:
+            raise EmptyRange(f"there is no version tag for {word} to begin with", where=self.path, hint="give A..B")
+        if not self.merge_base(since, until):
+            message = f"{since} and {until} have no commit in common: nothing is between them"
+            raise UnrelatedHistories(message, where=self.path, hint="name the refs one by one instead of A..B")
+        return since, until
+
+    def _between(self, word: str) -> list[str]:
+        since, until = self.ends(word)
+        if {since, until} <= set(self._tags):
+            between = self._tags[self._tags.index(since) : self._tags.index(until) + 1]
+            if not between:
+                hint = f"did you mean {until}..{since}?"
+                raise EmptyRange(f"there is nothing in {word}", where=self.path, hint=hint)
+            return list(between)
+        query = ("for-each-ref", "--format=%(refname:strip=2)", f"--merged={self.commit_id(until)}")
+        reachable = self._git(*query, f"--no-merged={self.commit_id(since)}", "refs/tags").splitlines()
+        return [since, *(tag for tag in self._tags if tag in reachable), until]
+
+    def commit_id(self, ref: str) -> str:
+        """The full id of the commit that a ref names. Raises `NoSuchRef`."""
+        if ref not in self._commits:
+            self._commits[ref] = self._trees.commit(ref)
+        return self._commits[ref]
+
+    def merge_base(self, one: str, other: str) -> str:
+        """The newest commit in the history of both; empty for unrelated histories. Raises `NoSuchRef`."""
+        found = git.run(self.path, "merge-base", self.commit_id(one), self.commit_id(other), accept=(0, 1))
+        return found.decode().strip()
+
+    def count(self, since: str, until: str) -> int:
+        """How many commits of the history of `until` are not in that of `since`. Raises `NoSuchRef`."""
+        return int(self._git("rev-list", "--count", self.commit_id(until), f"^{self.commit_id(since)}"))
+
+    # --- commits -----------------------------------------------------------------------------------------------
+
+    def commit(self, ref: str) -> Commit:
+        """The commit that a ref names. Raises `NoSuchRef`."""
+        [found] = self._log("--max-count=1", self.commit_id(ref))
+        return found
+
+    def described(self, refs: Sequence[str]) -> dict[str, Commit]:
+        """The commits of many refs, from one run of git. Raises `NoSuchRef`."""
+        ids = {ref: self.commit_id(ref) for ref in refs}
+        known = {commit.id: commit for commit in self._log("--no-walk=unsorted", *dict.fromkeys(ids.values()))}
+        return {ref: known[commit] for ref, commit in ids.items()}
+
+    def commits(
+        self, paths: Sequence[str], since: str = "", until: str = "HEAD", *, connected: bool = False
+    ) -> list[Commit]:
+        """The commits that touch a path, oldest first: those that `git log -- PATH` shows.
+
+        since: only what is not in the history of this ref. connected: also the merges between them, and `parents` lead
+        from one to the next. Raises `NoSuchRef`, `EmptyRange`.
+        """
+        chosen = [self.commit_id(until), *([f"^{self.commit_id(since)}"] if since else [])]
+        more = ["--parents"] if connected else []
+        found = list(self._log("--topo-order", "--reverse", *more, *chosen, "--", *paths))
+        if not found:
+            span = f"{since}..{until}" if since else until
+            message = f"no commit of {span} touches {', '.join(paths) or 'anything'}"
+            raise EmptyRange(message, where=self.path, hint="paths start at the top of the repository")
+        return found
+
+    def culprit(self, ref: str, paths: Sequence[str], stops: Callable[[str], bool]) -> Commit | None:
+        """Where it began: the commit from which on, up to `ref`, `stops` holds, and did not hold in any parent.
+
+        paths: the files that decide. stops: asked with commit ids. None where it has been so since the first commit
+        that touches a path. Sides of a merge that `ref` did not take over do not count.
+        """
+        known = {commit.id: commit for commit in self.commits(paths, until=ref, connected=True)}
+        order = {commit: number for number, commit in enumerate(known)}
+        waiting, seen, found = [list(known)[-1]], set(), []
+        while waiting:
+            commit = waiting.pop()
+            if commit in seen:
+                continue
+            seen.add(commit)
+            parents = [parent for parent in known[commit].parents if parent in known]
+            stopping = [parent for parent in parents if stops(parent)]
+            waiting += stopping
+            if parents and not stopping:
+                found.append(commit)
+        return known[min(found, key=order.__getitem__)] if found else None
+
+    def bisect(self, good: str, bad: str, paths: Sequence[str], holds: Callable[[str], bool | None]) -> Bisected | None:
+        """Where something that takes long to ask began to hold, in about log2 of the commits that touch a path.
+
+        holds: asked with commit ids; None where it cannot be told. It holds at `bad` and does not at `good`: both are
+        taken as said. None where no commit between them touches a path. Raises `NoSuchRef`.
+        """
+        last, rest, untold = self.commit_id(bad), [self.commit_id(good)], list[str]()
+        while found := self._halves(last, rest, paths):
+            asked = next((each for each in found[:-1] if each not in untold), "")
+            if not asked:
+                return Bisected(self.commit(found[-1]), tuple(each for each in untold if each in found))
+            said = holds(asked)
+            if said is None:
+                untold.append(asked)
+            elif said:
+                last = asked
+            else:
+                rest.append(asked)
+        return None
+
+    def _halves(self, last: str, rest: Sequence[str], paths: Sequence[str]) -> list[str]:
+        """What may be the culprit, by how much an answer would tell; at the end `last`, or the last with a path."""
+        excluded = [f"^{each}" for each in rest]
+        lines = self._git("rev-list", "--bisect-all", last, *excluded, "--", *paths).splitlines()
+        return [line.split()[0] for line in lines]
+
+    def _log(self, *arguments: str) -> Iterator[Commit]:
+        for line in self._git("rev-list", _FORMAT, *arguments).split("\n"):
+            if "\x1f" in line:
+                commit, parents, date, author, subject = line.split("\x1f", 4)
+                yield Commit(commit, date, subject, author, tuple(parents.split()))
+
+    # --- contents ----------------------------------------------------------------------------------------------
+
+    def upstream(self, ref: str) -> Upstream:
+        """What `materialize("PATH@REF")` gives; files with the same content are the same object, whatever the ref.
+
+        Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises (with `client` also `ClientMissing`).
+        """
+        return of_commit(self._trees, self.commit_id(ref), ref, f"{self.path}@{ref}", client=self.client)
+
+    def blob_id(self, ref: str, path: str) -> str | None:
+        """The object id of what is at a path; None where there is nothing. Raises `NoSuchRef`."""
+        entry = self._trees.find(self.commit_id(ref), path)
+        return entry.id if entry else None
+
+    def text(self, ref: str, path: str) -> str | None:
+        """The text of a file; None where there is none. Raises `NoSuchRef`, `NotUtf8`."""
+        data = self._trees.blob(self._trees.find(self.commit_id(ref), path))
+        return None if data is None else decode(File(data), path)
+
+    def _git(self, *arguments: str) -> str:
+        return git.run(self.path, *arguments).decode("utf-8", "replace")

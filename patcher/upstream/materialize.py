@@ -1,0 +1,157 @@
+"""Stage 1: an upstream spec becomes a tree of bytes in memory, with an identity."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from patcher.errors import ClientMissing, NoSuchRef, SubmoduleThere, UnsafePath, UpstreamUnreadable, printable
+from patcher.model import File, Tree, Upstream
+from patcher.resources import BUILTIN_SIDECAR
+from patcher.upstream import git
+from patcher.upstream import spec as specs
+from patcher.upstream.archive import Archive
+from patcher.upstream.directory import UNSAFE, Directory
+from patcher.upstream.not_the_file import refuse_content, refuse_name
+from patcher.upstream.spec import BUILTIN
+from patcher.upstream.travels import CLIENT, PACKAGE, Travels, description, is_apple_double
+from patcher.upstream.trees import CommitTree, Trees
+
+_SHOWN = 3
+
+
+class Source(Protocol):
+    """Where files are read from: a directory, an archive, or the tree of a commit. Paths are relative and POSIX."""
+
+    def package_json(self) -> bytes | None:
+        """The content of `package.json`; None where there is none."""
+
+    def paths(self, travels: Travels) -> Iterable[str]:
+        """The files there are, at least in the folders that may hold what travels."""
+
+    def file(self, path: str) -> File:
+        """One of them, or what it links to. Raises `UpstreamUnreadable`, `UnsafePath`."""
+
+    def submodules(self) -> Iterable[str]:
+        """The folders, of those looked into, whose files are in another repository."""
+
+
+class _Files(Directory):
+    """A directory as a source."""
+
+    def file(self, path: str) -> File:
+        """One of its files."""
+        return File(*self.read(path))
+
+
+def materialize(spec: str, *, client: bool = False) -> Upstream:
+    """Read the upstream that `spec` names: `builtin`, a directory, a `.tgz`, or `<git url or path>@<ref>`.
+
+    What travels is what the server needs to run (`patcher/upstream/travels.py`).
+    client: the client's sources travel too, without what is built or installed there.
+
+    Raises `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
+    `NotThisPackage`, `ClientMissing`, `NoSuchRef`, `IncompleteClone`, and for what is not the file that upstream means
+    `NotTheFile`, `SubmoduleThere`, `ConflictMarkers`, `NameNotUtf8`.
+    """
+    _refuse_unnameable(spec)
+    if spec == BUILTIN:
+        return identified(_Files(BUILTIN_SIDECAR), BUILTIN, spec, client=client)
+    if os.path.isdir(spec):
+        found = identified(_Files(spec), "directory", spec, client=client)
+        return replace(found, source=f"directory:{found.tree_sha256}")
+    if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+        archive = Archive(spec)
+        return replace(identified(archive, "archive", spec, client=client), source=f"archive:{archive.sha256}")
+    repository, ref = specs.split(spec)
+    if not ref:
+        raise _names_nothing(spec, repository)
+    if specs.is_local(repository):
+        return _at(git.local(repository), ref, ref, spec, client=client)
+    with git.fetched(repository, ref) as scratch:
+        return _at(scratch, "FETCH_HEAD", ref, spec, client=client)
+
+
+def _refuse_unnameable(spec: str) -> None:
+    """Text that no path has, nor a word of a command: half of a surrogate pair, and in a URL a NUL character."""
+    try:
+        unnameable = b"\0" in os.fsencode(spec) and not specs.is_local(spec)  # a local one is looked for, and not there
+    except UnicodeEncodeError:
+        unnameable = True
+    if unnameable:
+        message = f"expected {specs.FORMS}, found text that no path or URL can have: {spec!a}"
+        raise UpstreamUnreadable(message, where=spec, hint=f"give {specs.FORMS}")
+
+
+def _names_nothing(spec: str, repository: str) -> UpstreamUnreadable:
+    hint = f"give {specs.FORMS}"
+    if not specs.is_local(spec):
+        return NoSuchRef("expected a ref behind the URL, found none", where=spec, hint="give URL@REF")
+    if spec.endswith(specs.ARCHIVES):
+        return UpstreamUnreadable("there is no such archive", where=spec, hint=hint)
+    if repository != spec and os.path.isdir(repository):
+        return NoSuchRef("expected a ref behind the `@`, found none", where=spec, hint="give PATH@REF")
+    problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
+    return UpstreamUnreadable(problem, where=spec, hint=hint)
+
+
+def _at(repository: str, ref: str, name: str, spec: str, *, client: bool) -> Upstream:
+    with git.Objects(repository) as objects:
+        return of_commit(Trees(repository, objects), ref, name, spec, client=client)
+
+
+def of_commit(trees: Trees, commit: str, ref: str, spec: str, *, client: bool = False) -> Upstream:
+    """The upstream of a commit, or of a tree. ref: what it is called. Raises what `materialize` raises."""
+    source = CommitTree(trees, commit, spec)
+    return replace(identified(source, specs.readable(ref), spec, client=client), source=f"git-tree:{source.tree}")
+
+
+def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> Upstream:
+    """What travels of a source, with its identity. Raises what `materialize` raises."""
+    package_json = source.package_json()
+    if package_json is not None:
+        refuse_content("package.json", package_json, spec)
+    package = description(package_json, spec)
+    travels = Travels(package, client=client)
+    paths = sorted(source.paths(travels))
+    _refuse_submodules(source, travels, spec)
+    if client and f"{CLIENT}/package.json" not in paths:
+        hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
+        raise ClientMissing(f"expected {CLIENT}/package.json, found no such file", where=spec, hint=hint)
+    version = package.get("version")
+    return Upstream(
+        name=PACKAGE,
+        version="" if version is None else printable(str(version)),
+        ref=ref,
+        tree=_tree(source, [path for path in paths if travels.has(path)], spec),
+        spec=printable(spec),
+        notes=_notes([path for path in paths if is_apple_double(path)]),
+    )
+
+
+def _tree(source: Source, paths: list[str], spec: str) -> Tree:
+    folders = {path[:end] for path in paths for end, sign in enumerate(path) if sign == "/"}
+    tree = {}
+    for path in paths:
+        refuse_name(path, spec)
+        if path in folders:
+            raise UnsafePath(f"{path!r} is a file and a folder", where=spec, hint=UNSAFE)
+        tree[path] = source.file(path)
+        refuse_content(path, tree[path].data, spec)
+    return tree
+
+
+def _refuse_submodules(source: Source, travels: Travels, spec: str) -> None:
+    empty = sorted(path for path in source.submodules() if travels.needs(path))
+    if empty:
+        hint = "in a checkout `git submodule update --init --recursive`; then give the checkout as a directory"
+        message = f"expected files in {empty[0]}/, found a submodule: its files are in another repository"
+        raise SubmoduleThere(message, where=spec, hint=hint)
+
+
+def _notes(left_out: list[str]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    more = f" and {len(left_out) - _SHOWN} more" if len(left_out) > _SHOWN else ""
+    shown = ", ".join(printable(path) for path in left_out[:_SHOWN])
+    return (f"left out, as macOS made it and not upstream: {shown}{more}",)

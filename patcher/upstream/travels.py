@@ -1,0 +1,109 @@
+"""What of upstream's files travels into the generated tree, from whatever they are read. Leaf module."""
+
+import posixpath
+import re
+from fnmatch import fnmatchcase
+
+from patcher.errors import NotThisPackage, UpstreamUnreadable
+from patcher.resources import MANIFEST
+from patcher.upstream import foreign_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # an up-to-date build comes this way, and `typing` is not free
+    from collections.abc import Mapping
+
+PACKAGE = "agent-dashboard"
+DEEPEST = 100
+"""Folders above each other: no package has so many, and a tree made to do harm may."""
+LARGEST = 1 << 30
+"""Bytes of an archive unpacked, and of all files that are read of it: a small file may say that it holds terabytes."""
+MOST_FILES = 500_000
+"""Files and folders of an archive or a git tree: a small tree that names itself again and again has 2 to the 100th."""
+CLIENT = "client"
+_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE", MANIFEST)  # the last is in a generated tree only
+_NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store", "__MACOSX"})
+_CLIENT_NEVER = _NEVER - {"client", "docs"}
+_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
+
+
+class Travels:
+    """The rule for one package: what the server needs to run, and what else its `package.json` names in `files`.
+
+    client: the client's sources travel too, without what is built or installed there.
+    """
+
+    def __init__(self, package: "Mapping[str, object]", *, client: bool = False) -> None:
+        named = package.get("files")
+        names = [posixpath.normpath(str(name)).strip("/") for name in (named if isinstance(named, list) else ())]
+        self._names = [*_ALWAYS, *([CLIENT] if client else []), *(name for name in names if name not in {"", "."})]
+        self._tops = {name.split("/")[0] for name in self._names}
+        self._client = client
+
+    def has(self, path: str) -> bool:
+        """Whether a file travels: it is one of those, and no test, document, database or file of macOS."""
+        top, *rest = path.split("/")
+        if is_apple_double(path):
+            return False
+        if self._client and top == CLIENT and rest:
+            return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
+        if _NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
+            return False
+        return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in self._names)
+
+    def may_be_below(self, folder: str) -> bool:
+        """Whether a folder has to be looked into. The folders above it have been."""
+        top, _, below = folder.partition("/")
+        is_client = self._client and top == CLIENT
+        if folder.rpartition("/")[2] in _NEVER and not (is_client and self._is_of_the_client(below)):
+            return False
+        return any(fnmatchcase(top, name) for name in self._tops) and not (is_client and below == "dist")
+
+    def _is_of_the_client(self, below: str) -> bool:
+        return not below or below.rpartition("/")[2] not in _CLIENT_NEVER
+
+    def needs(self, folder: str) -> bool:
+        """Whether files would be missing if the folder were empty: it travels, or something below it does."""
+        is_client = self._client and folder == CLIENT
+        return is_client or self.has(folder) or any(name.startswith(f"{folder}/") for name in self._names)
+
+
+def is_apple_double(path: str) -> bool:
+    """Whether macOS has put it there beside the real file, as its archives and network disks do."""
+    return any(name.startswith("._") or name == "__MACOSX" for name in path.split("/"))
+
+
+def modules_of(gitmodules: bytes) -> list[str]:
+    """The folders that a `.gitmodules` names."""
+    found = re.findall(rb"^\s*path\s*=\s*(.+?)\s*$", gitmodules, re.MULTILINE)
+    return [posixpath.normpath(path.decode("utf-8", "surrogateescape").strip('"')) for path in found]
+
+
+def description(package_json: bytes | None, where: str) -> "Mapping[str, object]":
+    """The package's own description. Raises `NotThisPackage`, so that a wrong tree is refused before it is read."""
+    hint = f"point --upstream at a tree of {PACKAGE}, or leave it out for the builtin sidecar"
+    if package_json is None:
+        raise NotThisPackage(f"expected {PACKAGE}, found a tree without a package.json", where=where, hint=hint)
+    try:
+        package = foreign_json.loads(package_json)
+    except ValueError as error:
+        raise NotThisPackage(f"package.json is not JSON: {error}", where=where, hint=hint) from error
+    name = package.get("name") if isinstance(package, dict) else None
+    if name != PACKAGE:
+        raise NotThisPackage(f"expected {PACKAGE}, found {name!r} in package.json", where=where, hint=hint)
+    return dict(package)
+
+
+def dependencies(package_json: bytes, where: str, *kinds: str) -> dict[str, str]:
+    """The versions that a package wants of others, by their names. where: the path of its `package.json`, for messages.
+
+    kinds: other parts to look into than `dependencies`. Raises `UpstreamUnreadable`.
+    """
+    try:
+        package = foreign_json.loads(package_json)
+        found = [(package.get(kind) or {}).items() for kind in kinds or ("dependencies",)]
+        named = {name: wanted for each in found for name, wanted in each}
+        "".join([*named, *named.values()]).encode()  # text, all of it
+    except (ValueError, AttributeError, TypeError) as error:
+        hint = "`dependencies` is an object with a version, as text, for each name"
+        raise UpstreamUnreadable(f"its dependencies cannot be read: {error}", where=where, hint=hint) from error
+    return named
