@@ -11,20 +11,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+LABORATORIES = ROOT / "tests" / "lab"
 TOOLS = ROOT / ".cache" / "tools"
 UV_VERSION = "0.13.9"
 COMMANDS = {
     "demo": (["sidecar-patcher", "build", "--prove"], "build the builtin sidecar and show the patches at work on it"),
     "test": (["pytest", "-n", "2"], "run the tests"),
     "lint": (["sh", "-c", "ruff check && ruff format --check && mypy"], "check style and types"),
-    "drift": (["python", "-m", "tests.drift"], "run the drift corpus: silent misapplies and needless stops"),
-    "fuzz": (
-        ["python", "-m", "tests.fuzz"],
-        "random and damaged input for each reader of foreign bytes, 5 minutes each",
-    ),
-    "bench": (["python", "-m", "tests.bench"], "measure speed and memory, as ratios"),
-    "simulate": (["python", "-m", "tests.simulate"], "2,000 random days of a Codex and a sidecar; 0 twice, 0 lost"),
-    "show": (["python", "-m", "tests.show"], "print the figures of tests/README.md"),
+    "lab": ([], "a laboratory of tests/README.md: `lab simulate`, `lab drift`, `lab bench`"),
     "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),
 }
 
@@ -39,6 +33,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"expected Python 3.11 or newer, found {sys.version.split()[0]}\n")
         return 2
     command = [*COMMANDS[arguments[0]][0], *arguments[1:]]
+    if arguments[0] == "lab":
+        if len(arguments) < 2:
+            names = sorted(path.name.removesuffix(".py") for path in LABORATORIES.glob("[!_t]*"))
+            sys.stderr.write(f"expected the name of a laboratory: {', '.join(names)}\n")
+            return 2
+        command = ["python", "-m", f"tests.lab.{arguments[1]}", *arguments[2:]]
     os.environ.setdefault("UV_SYSTEM_CERTS", "1")  # as pip and git do; `UV_NATIVE_TLS` is its older name
     os.environ.setdefault("UV_NATIVE_TLS", "1")
     uv = find_uv()

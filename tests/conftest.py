@@ -10,7 +10,7 @@ import pytest
 from patcher import pipeline, render
 from patcher.commands import series as series_commands
 from patcher.model import Patch
-from tests.drift import nodejs, prettier
+from tests.lab.drift import nodejs, prettier
 from tests.support import ROOT, CommandLine, PatchMaker, Repository
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)

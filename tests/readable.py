@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.consent.browser import WHY_NOT, there_is_chromium
+from tests.lab.consent.browser import WHY_NOT, there_is_chromium
 
 in_chromium = pytest.mark.skipif(not there_is_chromium(), reason=WHY_NOT)
 

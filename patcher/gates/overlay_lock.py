@@ -22,9 +22,7 @@ from patcher.model import File
 from patcher.resources import TEMPLATES
 
 LOCK = os.path.join(TEMPLATES, "overlay.lock")
-_HINT = (
-    "in a checkout, `python3 .dev run python -m tests.overlay_lock --write` makes it anew; else install the tool again"
-)
+_HINT = "in a checkout, `python3 .dev lab overlay_lock --write` makes it anew; else install the tool again"
 _ENTRY = frozenset({"path", "sha256", "gives", "takes", "kinds"})
 
 

@@ -1,1 +1,0 @@
-"""What a build costs, beside what others cost for the same in the same run. `python -m tests.bench`."""

@@ -1,5 +1,0 @@
-"""Bumps of the past, done again: between adjacent tags, and over a commit that breaks a place among innocent ones.
-
-`python -m tests.bump_replay` the tags, `--drift` the mutations of the drift corpus, `--pulls` real pull requests of
-upstream by the printed commands alone.
-"""

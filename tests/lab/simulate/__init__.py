@@ -1,0 +1,1 @@
+"""Runs the simulator's scenarios on real sidecars: `python3 .dev lab simulate`."""

@@ -1,0 +1,91 @@
+"""`python3 .dev lab supported [--write]`: the supported versions, computed, as data and as the table of a page.
+
+The data is `tests/supported.json`: names, versions, commit ids and patch ids, nothing of upstream's text.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from patcher.matrix import matrix
+from patcher.patches import SERIES
+from patcher.upstream.history import Repository
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "tests" / "supported.json"
+PAGE = ROOT / "patcher" / "patches" / "README.md"
+BEGIN, END = (
+    "<!-- supported: made by `python3 .dev lab supported --write` -->\n",
+    "<!-- /supported -->\n",
+)
+
+
+def computed(path: str) -> list[dict[str, Any]]:
+    """For each version tag: its commit, whether it is supported, and which patches stop (`gates` for what gates do)."""
+    with Repository.open(path) as repository:
+        result = matrix(repository, repository.tags(), SERIES)
+    return [
+        {
+            "ref": judged.ref,
+            "commit": judged.commit,
+            "supported": judged.supported,
+            "stops": [finding.patch for finding in judged.findings if finding.verdict.stops]
+            + (["gates"] if judged.gates_refuse else []),
+        }
+        for judged in result.refs
+    ]
+
+
+def table(versions: Sequence[Mapping[str, Any]]) -> str:
+    """The block of the page: each run of versions that are alike."""
+    rows = list(_runs(versions))
+    head = "| upstream | versions | the series |\n|---|---|---|\n"
+    return BEGIN + head + "".join(f"| {refs} | {count} | {said} |\n" for refs, count, said in rows) + END
+
+
+def _runs(versions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, str]]:
+    start = 0
+    for index in range(1, len(versions) + 1):
+        if index == len(versions) or versions[index]["stops"] != versions[start]["stops"]:
+            first, last = versions[start]["ref"], versions[index - 1]["ref"]
+            stops = versions[start]["stops"]
+            said = (
+                f"refused: {', '.join(f'`{each}`' for each in stops)}"
+                if stops
+                else "fits: no anchor stops, every gate passes"
+            )
+            yield first if first == last else f"{first} to {last}", index - start, said
+            start = index
+
+
+def block(page: str) -> str:
+    """The block as the page has it."""
+    return BEGIN + page.partition(BEGIN)[2].partition(END)[0] + END
+
+
+def main() -> int:
+    """Exit code 0 when data and page are what is computed, or were just written; 1 when they differ."""
+    parser = argparse.ArgumentParser(prog="python -m tests.lab.supported", description=__doc__)
+    parser.add_argument(
+        "--write", action="store_true", help="write tests/supported.json and the block of patcher/patches/README.md"
+    )
+    parser.add_argument("--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="a clone of upstream")
+    options = parser.parse_args()
+    if not options.repository:
+        parser.error("set SIDECAR_UPSTREAM_REPO, or give --repository")
+    versions = computed(options.repository)
+    text, page = json.dumps(versions, indent=1) + "\n", PAGE.read_text(encoding="utf-8")
+    sys.stdout.write(table(versions))
+    if options.write:
+        DATA.write_text(text, encoding="utf-8")
+        PAGE.write_text(page.replace(block(page), table(versions)), encoding="utf-8")
+        return 0
+    return 0 if (text, table(versions)) == (DATA.read_text(encoding="utf-8"), block(page)) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

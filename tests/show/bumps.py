@@ -1,8 +1,0 @@
-"""The bumps of the past, done again: is every stop explained by the right commit?"""
-
-from tests.bump_replay import tags
-
-
-def show(repository: str) -> bool:
-    """A line for each pair of adjacent tags and for each stop, without the contracts: `python -m tests.bump_replay --prove`."""
-    return tags.show(repository, prove=False)

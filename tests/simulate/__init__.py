@@ -1,1 +1,0 @@
-"""Runs the simulator's scenarios on real sidecars: `python -m tests.simulate`."""

@@ -1,0 +1,1 @@
+"""Tests of what runs in the sidecar; those in JavaScript are in `tests/js/`."""
