@@ -25,7 +25,6 @@ PATCHES = ROOT / "patcher/patches"
 CONTRACT_FILES = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
 PARTS = {"page/codex-hooks.css", "page/codex-hooks.js"}  # what the page includes
-LOCKS = {"portable.lock", "overlay.lock"}
 PAGE = {"README.md"}  # for people
 LINES = (Line.V1, Line.V2)
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
@@ -103,11 +102,11 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
     files = {path for path in files if not path.startswith("report/")}  # of pages for people, not of the generated tree
-    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | LOCKS | PAGE
+    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | PAGE
 
 
 def test_a_j2_is_a_template_and_nothing_else_is() -> None:
-    files = [path for path in Path(TEMPLATES).rglob("*") if path.is_file() and path.name not in LOCKS | PAGE]
+    files = [path for path in Path(TEMPLATES).rglob("*") if path.is_file() and path.name not in PAGE]
     filled_in = {path.name for path in files if any(delimiter in path.read_text() for delimiter in DELIMITERS)}
     filled_in |= {"page.md.j2", "page.html.j2"}  # of the report, which has delimiters of its own
     assert filled_in == {path.name for path in files if path.suffix == ".j2"}
