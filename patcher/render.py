@@ -33,20 +33,16 @@ def environment() -> "jinja2.Environment":
 
 
 def render(template: str, **params: Hashable) -> str:
-    """Render the file `template` (a path below `templates/`) to text.
+    """The text of the file `template`, a path below `templates/`. Only a `.j2` is rendered; any other is copied.
 
     Raises `jinja2.UndefinedError` for a parameter that is missing: a payload is never silently empty.
     """
-    text = _plain(template)
-    return environment().get_template(template).render(**params) if text is None else text
+    if template.endswith(".j2"):
+        return environment().get_template(template).render(**params)
+    return _text_of(template)
 
 
 @cache
-def _plain(template: str) -> str | None:
-    """The text of a template that has nothing to render; None for any other."""
-    try:
-        with open(os.path.join(TEMPLATES, *template.split("/")), encoding="utf-8", newline="\n") as stream:
-            text = stream.read()
-    except OSError:
-        return None
-    return None if any(delimiter in text for delimiter in DELIMITERS) else text
+def _text_of(name: str) -> str:
+    with open(os.path.join(TEMPLATES, *name.split("/")), encoding="utf-8", newline="\n") as stream:
+        return stream.read()
