@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.content import CommandLine, content
+from patcher.report.bump_document import CommandLine, content
 from patcher.bump.model import Bump, Change, Kind, SiteReport, Tried
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError

@@ -130,7 +130,7 @@ def bump(cli: CommandLine, upstream: Path, to: str, *more: "str | Path") -> Ende
 def test_without_a_page_there_is_no_matrix(
     cli: CommandLine, story: Story, monkeypatch: pytest.MonkeyPatch, stopped: Pages
 ) -> None:
-    monkeypatch.setattr("patcher.bump.shown.matrix", None)  # what would be called
+    monkeypatch.setattr("patcher.report.bump_page.matrix", None)  # what would be called
     content = json.loads(bump(cli, story.path, "v1.6.0", "--format", "json").out)
     assert content["bump"]["matrix"] is None
     places = [{**each, "window": None} for each in content["bump"]["places"]]
