@@ -700,7 +700,7 @@ def test_a_git_ref_named_builtin_is_not_the_builtin(cli: CommandLine, upstream: 
 @pytest.mark.slow
 def test_a_changed_template_makes_a_tree_out_of_date(tmp_path: Path) -> None:
     tool = tmp_path / "tool"
-    for part in ("patcher", "templates", "fixtures/sidecar"):
+    for part in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / part, tool / part, ignore=shutil.ignore_patterns("__pycache__"))
     first = spawn("build", "--out", tmp_path / "out", PYTHONPATH=str(tool), cwd=tool)
     template = tool / "templates/payload/filter_by_harness.js"
