@@ -112,6 +112,14 @@ def test_a_j2_is_a_template_and_nothing_else_is() -> None:
     assert filled_in == {path.name for path in files if path.suffix == ".j2"}
 
 
+def test_what_we_ship_is_short_enough_to_read() -> None:
+    kinds = (".js", ".js.j2", ".tsx", ".css")
+    files = [path for path in Path(TEMPLATES).rglob("*") if path.name.endswith(kinds) and "report" not in path.parts]
+    texts = {path.name: path.read_text().splitlines() for path in files}
+    assert [name for name, lines in texts.items() if len(lines) > 300] == []
+    assert [f"{name}: {line}" for name, lines in texts.items() for line in lines if len(line) > 120] == []
+
+
 @EACH
 def test_what_is_copied_takes_no_parameters(patch: Patch) -> None:
     assert [each.path for each in patch.overlays if each.params and not each.template.endswith(".j2")] == []
