@@ -136,8 +136,8 @@ def _write(upstream: Upstream, entries: Mapping[str, Pin]) -> str:
     folder, name = os.path.split(path)
     with open(path, encoding="utf-8", newline="") as stream:
         old = stream.read()
-    known = {site.id for patch in series_for(client=True) for site in patch.sites}
+    known = [site.id for patch in series_for(client=True) for site in patch.sites]
     there = pins.parsed(old, known, path)
-    more = {site: (*there.get(site, ()), each) for site, each in entries.items()}
-    record.write({name: (old, pins.written({**there, **more}))}, folder)
+    more = {**there, **{site: (*there.get(site, ()), each) for site, each in entries.items()}}
+    record.write({name: (old, pins.written({site: more[site] for site in known if site in more}))}, folder)
     return os.path.relpath(path, os.path.dirname(PACKAGE)).replace(os.sep, "/")

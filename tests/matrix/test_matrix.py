@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from patcher import javascript
+from patcher.javascript import patterns, scopes
 from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
@@ -150,7 +151,7 @@ def test_many_processes_find_what_one_finds(story: Repository, patch: Patch) -> 
 
 def forget() -> None:
     """Everything that is remembered about a text."""
-    for remembered in (javascript.parse, javascript._remembered_scopes, javascript._comments, locate):
+    for remembered in (javascript.parse, scopes._remembered_scopes, patterns._comments, locate):
         remembered.cache_clear()
 
 
