@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from patcher import pipeline
 from patcher.errors import PatcherError
-from patcher.matrix.model import Judged
+from patcher.matrix.model import RefResult
 from patcher.model import Build, Finding, Patch, Verdict
 from patcher.upstream.history import Repository
 
@@ -18,7 +18,7 @@ _CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs
 _ALONE = 4  # for so few refs, starting processes takes longer than it saves
 
 
-def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
+def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> RefResult:
     """The whole flow and every gate on one ref. A tree that cannot be read is a result too."""
     commit = repository.commit_id(ref)
     try:
@@ -26,11 +26,11 @@ def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
     except PatcherError as error:
         message = f"the tree cannot be judged: {error.message}"
         findings = tuple(Finding(patch.id, patch.file, Verdict.MISSING, message=message) for patch in series)
-        return Judged(ref, "", commit, findings, (f"{error.code}: {error.where}: {error.message}",))
+        return RefResult(ref, "", commit, findings, (f"{error.code}: {error.where}: {error.message}",))
     known = {patch.id for patch in series}
     findings = tuple(finding for finding in build.findings if finding.patch in known)
     upstream = build.upstream
-    return Judged(ref, upstream.version, commit, findings, tuple(_reasons(build)), build.notes, upstream.line)
+    return RefResult(ref, upstream.version, commit, findings, tuple(_reasons(build)), build.notes, upstream.line)
 
 
 def _reasons(build: Build) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _reasons(build: Build) -> Iterator[str]:
 @contextmanager
 def judging(
     source: Repository, refs: Sequence[str], series: Sequence[Patch], cores: int | None = None
-) -> Iterator[Iterator[list[Judged]]]:
+) -> Iterator[Iterator[list[RefResult]]]:
     """Judge refs in processes that have started by the time the block begins; yields results as they come.
 
     refs: neighbours first, so that each blob is parsed once in a process. cores: default all that this process may use.
@@ -75,7 +75,7 @@ def _interrupts_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _cancel(futures: Sequence["Future[list[Judged]]"]) -> None:
+def _cancel(futures: Sequence["Future[list[RefResult]]"]) -> None:
     for future in futures:
         future.cancel()
 
@@ -104,5 +104,5 @@ def _start(source: Repository, series: tuple[Patch, ...]) -> None:
     _Worker.series = series
 
 
-def _judge_all(refs: Sequence[str]) -> list[Judged]:
+def _judge_all(refs: Sequence[str]) -> list[RefResult]:
     return [judge(_Worker.repository, ref, _Worker.series) for ref in refs]

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.bump import ranges, record
-from patcher.bump.anchors import with_anchors
+from patcher.bump import record, revisions
+from patcher.bump.record import with_anchors
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
 from patcher.model import MODULE, Anchor, Patch, function
 from patcher.patches import SERIES
@@ -113,7 +113,7 @@ def test_what_is_not_written_out_is_refused(text: str) -> None:
     ],
 )
 def test_the_versions_that_a_pin_was_reviewed_for(reviewed: str, between: tuple[str, ...], then: str) -> None:
-    assert ranges.extended(reviewed, "v1.5.0", between) == then
+    assert revisions.extended(reviewed, "v1.5.0", between) == then
 
 
 # --- files -----------------------------------------------------------------------------------------------------

@@ -106,9 +106,9 @@ def test_a_verdict_for_each_ref_and_the_ranges_that_follow(story: Repository, pa
 
 def test_each_run_of_stops_has_its_commit(story: Repository, patch: Patch) -> None:
     first, second, third = judged(story, patch).stops
-    assert (first.guilty, first.fits_since and first.fits_since.subject) == (None, "brings it")
-    assert second.guilty is not None and third.guilty is not None
-    assert (second.guilty.subject, third.guilty.subject) == ("breaks it", "breaks it again")
+    assert (first.culprit, first.fits_since and first.fits_since.subject) == (None, "brings it")
+    assert second.culprit is not None and third.culprit is not None
+    assert (second.culprit.subject, third.culprit.subject) == ("breaks it", "breaks it again")
     assert [(each.span.since.ref, each.span.until.ref, each.good) for each in (first, second, third)] == [
         ("v1.0.0", "v1.0.0", "v1.1.0"),
         ("v1.3.0", "v1.4.0", "v1.2.0"),
@@ -120,12 +120,14 @@ def test_the_windows_show_then_and_now_with_the_payload(story: Repository, patch
     [window] = judged(story, patch).stops[1].windows
     assert window["reviewed"] == {
         "ref": "v1.2.0",
-        "text": "  store.save(session, total);",
+        "text": "store.save(session, total);",
         "line": 6,
-        "statement": [0, 0],
-        "matched": [2, 28],
+        "around": ("function handle(request) {",),
+        "statement": (0, 0),
+        "matched": (0, 26),
+        "indent": "  ",
     }
-    assert window["found"]["text"].strip() == "if (total) store.save(session, total);"
+    assert window["found"]["text"] == "if (total) store.save(session, total);"
     assert (window["payload"], window["place"], window["file"]) == ("console.log(session);", "after", APP_FILE)
 
 
@@ -134,7 +136,8 @@ def test_every_commit_that_touches_a_file(story: Repository, patch: Patch) -> No
     subjects = [result.commits[each.ref].subject for each in result.refs]
     assert subjects == ["v1.0.0", "brings it", "v1.2.0", "breaks it", "innocent", "v1.3.0", "v1.5.0", "breaks it again"]
     begun = {
-        stop.guilty.subject if stop.guilty else "": result.commits[stop.span.since.ref].subject for stop in result.stops
+        stop.culprit.subject if stop.culprit else "": result.commits[stop.span.since.ref].subject
+        for stop in result.stops
     }
     assert begun == {"": "v1.0.0", "breaks it": "breaks it", "breaks it again": "breaks it again"}
 
@@ -197,7 +200,7 @@ def test_what_only_a_gate_refuses_is_no_support_either(story: Repository, bench:
     [reason] = result.refs[1].reasons
     assert reason.startswith("gate free-identifiers: server/app.js:7: the payload of names uses `where`, which is not")
     [stop] = result.stops
-    assert stop.patch == "" and stop.guilty is not None and stop.guilty.subject == "takes the name away"
+    assert stop.patch == "" and stop.culprit is not None and stop.culprit.subject == "takes the name away"
 
 
 def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
@@ -346,7 +349,7 @@ def test_every_commit_of_a_real_file(file: str, count: int) -> None:
         result = matrix(history, refs, SERIES)
     assert len(result.refs) == count
     assert all(len(each.findings) == len(SERIES) for each in result.refs)
-    assert [stop.patch for stop in result.stops if not (stop.guilty or stop.fits_since)] == []
+    assert [stop.patch for stop in result.stops if not (stop.culprit or stop.fits_since)] == []
 
 
 def children(process: int) -> list[str]:
