@@ -49,19 +49,26 @@ class Walk:
             builds = [self._build(commit, files, each, series) for each in releases]
             return all(each.stops for build in builds for each in build.sites if each.id == site.id)
 
-        return self._began((site.id, alone), until, files, files, stops)
+        return self._began((site.id, alone), until, files, stops)
 
     def patch(self, patch: Patch, until: str, release: Release, *, stops: bool) -> Commit | None:
-        """The commit from which on this patch stops as this release, or for `stops=False`, goes in."""
+        """The commit from which on this patch stops as this release, or for `stops=False`, goes in.
+
+        A tree that cannot be read stops every patch.
+        """
         series = with_requirements(self.series, [patch.id])
         files = sorted({*_files_of(series), *(overlay.path for overlay in patch.overlays)})
 
         def answer(commit: str) -> bool:
-            found = self._build(commit, files, release, series).findings
+            try:
+                self.repository.upstream(commit)
+                found = self._build(commit, files, release, series).findings
+            except PatcherError:
+                return stops
             return any(each.verdict.stops for each in found if each.patch == patch.id) is stops
 
         question = (patch.id, release.version, release.line, stops)
-        return self._began(question, until, files, [*files, "package.json"], answer)
+        return self._began(question, until, [*files, "package.json"], answer)
 
     def gate(self, gate: str, until: str, version: str, *, refuses: bool = True) -> Commit | None:
         """The commit from which on this gate, or any for an empty name, refuses what goes in, or no longer does."""
@@ -74,7 +81,7 @@ class Walk:
             except PatcherError:
                 return False  # not a tree of the sidecar yet
 
-        return self._began((f"gate {gate}", version, refuses), until, paths, paths, answer)
+        return self._began((f"gate {gate}", version, refuses), until, paths, answer)
 
     def _build(self, commit: str, files: Sequence[str], release: Release, series: Sequence[Patch]) -> Build:
         texts = {file: self.repository.text(commit, file) for file in files}
@@ -82,17 +89,12 @@ class Walk:
         return apply.apply_series(Upstream("", release.version, commit, tree, part_of=release.line), series)
 
     def _began(
-        self,
-        question: Hashable,
-        until: str,
-        deciding: Sequence[str],
-        paths: Sequence[str],
-        answer: Callable[[str], bool],
+        self, question: Hashable, until: str, paths: Sequence[str], answer: Callable[[str], bool]
     ) -> Commit | None:
-        """deciding: commits with the same content of these are asked once. paths: commits that touch one are walked."""
+        """paths: what decides. Commits that touch one are asked, and those with the same content only once."""
 
         def holds(commit: str) -> bool:
-            key = (question, *(self.repository.blob_id(commit, path) for path in deciding))
+            key = (question, *(self.repository.blob_id(commit, path) for path in paths))
             if key not in self._known:
                 self._known[key] = answer(commit)
             return self._known[key]

@@ -81,6 +81,16 @@ def test_a_second_anchor_stands_after_the_first_new_one() -> None:
     assert is_formatted(twice)
 
 
+@pytest.mark.parametrize("odd", ["a\u2028b", "a\x0cb", "a\x85b", "über"])
+def test_what_only_some_call_a_line_break_moves_no_anchor(odd: str) -> None:
+    old = source("harness_column").replace('id="harness_column",', f'id="harness_column",  # {odd}')
+    old = old.replace("Sessions know", f"Sessions ({odd}) know")
+    new = with_anchors(old, {"statement": ANCHOR}, "x.py")
+    statement = next(each for each in declared_in(new, "harness_column").sites if each.name == "statement")
+    assert statement.anchors[-1] == ANCHOR
+    assert [line for line in old.split("\n") if "import" not in line and line not in new.split("\n")] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
