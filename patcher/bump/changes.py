@@ -83,7 +83,7 @@ def _statement_gone(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> 
     alike = max((each[0][0] for each in found if each), default=0.0)
     if alike >= _EDITED:
         return Change.EDITED, f"the statement was edited: the nearest in {anchor.scope} is {alike:.0%} like it"
-    most = f"the most like it there is {alike:.0%} like it" if alike else "nothing in it is like it"
+    most = f"the most similar statement there is {alike:.0%} like it" if alike else "nothing in it is similar"
     return Change.DELETED, f"the statement is gone from {anchor.scope}; {most}"
 
 

@@ -68,7 +68,7 @@ class Regressions:
         if isinstance(before, str):
             return ContractRegression(contract, f"nothing to compare with: {before}")
         if not before.green:
-            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
+            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump repairs it"
             return ContractRegression(contract, f"{said}: {in_short(before.said)}")
         until = self.bump.until
         paths = self.repository.sources
@@ -91,10 +91,10 @@ class Regressions:
             )
         if ours:
             accepted = ", ".join(f"{site}={self.bump.chosen[site]}" for site in ours)
-            return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
+            return f"{green}; {accepted} fits, and no longer does what the contract asks: read what the commit did"
         bare = next((each for each in changes if not each.sites), None)
         where = f" (look at {bare.scope} of {bare.file})" if bare else ""
-        return f"{green}; no candidate mends it: each site of {names} fits. It takes another edit{where}"
+        return f"{green}; no candidate repairs it: each site of {names} fits. It needs another site{where}"
 
     # --- one commit --------------------------------------------------------------------------------------------
 
@@ -158,7 +158,7 @@ def _why(build: Build) -> str:
     stop = next(iter(build.stops), None)
     if stop is not None:
         return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
-    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "it says no more")
+    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "no reason was reported")
 
 
 def in_short(said: str) -> str:

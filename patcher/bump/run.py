@@ -173,7 +173,7 @@ class _Reporter:
     def _without_history(self, report: SiteReport, there: SiteResult) -> SiteReport:
         """A site whose reviewed code is in no ref: where its pattern matches once, it can be read and pinned."""
         if there.located.is_unique:
-            said = "no ref of this repository has the code that was reviewed: read all of what stands there now"
+            said = "no ref of this repository has the code that was reviewed: read all of the code that is there now"
             found = [same(there.finding.file, there.located.anchor)]
             return replace(report, change_said=said, candidates=self._tried(there, found))
         said = "no ref of this repository has the code that was reviewed, and so nothing to look for"

@@ -40,7 +40,7 @@ def pin(options: argparse.Namespace) -> Outcome:
         body["written"] = [record.add_pins(upstream, {site: made[site] for site in wanted if site in made})]
         said = f"wrote {len(made)} pin{'' if len(made) == 1 else 's'} into {body['written'][0]}"
     elif made:
-        said = "nothing was written: read what stands there; `--write` records that you have"
+        said = "nothing was written: read the code above; `--write` records that you have"
     return Outcome(EXIT_DONE, body, text=text, said=noted(upstream, said))
 
 

@@ -1,4 +1,4 @@
-"""One ref judged, and many of them on all cores."""
+"""The result for one ref, and for many refs on all cores."""
 
 import multiprocessing
 import os
@@ -14,12 +14,12 @@ from patcher.matrix.model import RefResult
 from patcher.model import Build, Finding, Patch, Verdict
 from patcher.upstream.history import Repository
 
-_CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, meet in one process
-_ALONE = 4  # for so few refs, starting processes takes longer than it saves
+_CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, are judged by one process
+_MIN_PARALLEL_REFS = 5  # for fewer, starting processes takes longer than it saves
 
 
 def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> RefResult:
-    """The whole flow and every gate on one ref. A tree that cannot be read is a result too."""
+    """Every stage and every gate on one ref. A tree that cannot be read is a result too."""
     commit = repository.commit_id(ref)
     try:
         build = pipeline.check_upstream(repository.upstream(ref), series)
@@ -51,7 +51,7 @@ def judging(
     refs: neighbours first, so that each blob is parsed once in a process. cores: default all that this process may use.
     """
     cores = cores or _cores()
-    if cores == 1 or len(refs) <= _ALONE or "fork" not in multiprocessing.get_all_start_methods():
+    if cores == 1 or len(refs) < _MIN_PARALLEL_REFS or "fork" not in multiprocessing.get_all_start_methods():
         with Repository.open(source.path, client=source.client) as repository:
             yield ([judge(repository, ref, series)] for ref in refs)
         return
@@ -67,7 +67,7 @@ def judging(
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: it is told to the parent, and it alone answers. They inherit the hold."""
+    """Block SIGINT while the workers start. They inherit that, so that only the parent answers Ctrl-C."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -85,14 +85,14 @@ def _cores() -> int:
 
 
 def chunks(refs: Sequence[str], number: int) -> list[Sequence[str]]:
-    """At most so many runs of neighbours, as long as each other or one longer."""
+    """At most `number` chunks of neighbours, whose lengths differ by one at most."""
     number = min(number, len(refs))
     bounds = [len(refs) * each // number for each in range(number + 1)]
     return [refs[start:end] for start, end in pairwise(bounds)]
 
 
 class _Worker:
-    """What one worker process keeps between its tasks."""
+    """The state of one worker process between its tasks."""
 
     repository: Repository
     series: tuple[Patch, ...]

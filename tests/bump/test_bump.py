@@ -88,7 +88,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
         ),
         pytest.param(
             Change.DELETED,
-            "the statement is gone from function handle; the most like it there is 57% like it",
+            "the statement is gone from function handle; the most similar statement there is 57% like it",
             NEW.edited("  const total = store.count(session);\n" + SAVE + "  return total;", "  return session;"),
             id="gone",
         ),
@@ -442,7 +442,7 @@ def test_without_history_an_anchor_that_matches_once_is_offered_a_pin(repository
     assert (best.kind, best.tried.fits) == (Kind.PIN, True)
     assert (
         place.change_said
-        == "no ref of this repository has the code that was reviewed: read all of what stands there now"
+        == "no ref of this repository has the code that was reviewed: read all of the code that is there now"
     )
 
 

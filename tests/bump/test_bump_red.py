@@ -86,8 +86,8 @@ def test_the_commit_that_made_it_red_is_named_with_what_it_brought(repository: R
     assert red.culprit is not None and red.culprit.subject == "guilty"
     assert red.changes == (ScopeChange(APP_FILE, "function settle", new=True),)
     assert red.said == (
-        "it is green at v1.2.0; no candidate mends it: each site of audit fits. "
-        "It takes another edit (look at function settle of server/app.js)"
+        "it is green at v1.2.0; no candidate repairs it: each site of audit fits. "
+        "It needs another site (look at function settle of server/app.js)"
     )
     assert seen.asked <= 5, "one look at the beginning, and log2 of 8 commits"
 
@@ -132,7 +132,7 @@ def test_what_is_red_at_the_beginning_too_is_not_of_this_bump(repository: Reposi
     red = only(proven(repository, audit, seen=Seen(wanted="never there")))
     assert red.culprit is None
     assert red.said == (
-        "it is red at v1.2.0 too, as the series is declared, so no candidate of this bump mends it: nothing is logged"
+        "it is red at v1.2.0 too, as the series is declared, so no candidate of this bump repairs it: nothing is logged"
     )
 
 
@@ -158,7 +158,7 @@ def test_a_beginning_is_looked_at_with_the_series_as_it_is_declared(repository: 
     red = only(proven(repository, audit, seen=Declared(), accept={"audit.one": rank}))
     assert (
         red.said
-        == f"it is green at v1.2.0; audit.one={rank} fits, and no longer brings it about: read what the commit did"
+        == f"it is green at v1.2.0; audit.one={rank} fits, and no longer does what the contract asks: read what the commit did"
     )
     assert red.culprit is not None and red.culprit.subject == "guilty"
 
@@ -257,7 +257,9 @@ def test_a_candidate_that_is_accepted_and_red_says_so(repository: Repository, au
     repository.commit(SMALL.edited("function handle(request)", "async function handle(request)"), "innocent")
     repository.commit(settled(NEW).edited("function handle(request)", "async function handle(request)"), "v1.3.0")
     found = proven(repository, audit, accept={"audit.one": 1})
-    said = "it is green at v1.2.0; audit.one=1 fits, and no longer brings it about: read what the commit did"
+    said = (
+        "it is green at v1.2.0; audit.one=1 fits, and no longer does what the contract asks: read what the commit did"
+    )
     assert only(found).said == said
     [candidate] = found.sites[0].candidates
     culprit = only(found).culprit
