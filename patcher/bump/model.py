@@ -249,7 +249,7 @@ class Bump:
     candidate for, and that need none. declared: the series as it is. unrecorded: whether a fitting site was reviewed
     for older versions only. red: the contracts that are red on the proposed tree, once they were run. gaps:
     version tags after a ref and before the new one at which a site does not meet the pin of these tokens.
-    matrix: for a page, of the refs from `since` to `until`, as `patcher.matrix.content` returns it.
+    matrix: for a page, of the refs from `since` to `until`, as `patcher.report.matrix_document` returns it.
     """
 
     since: Revision | None

@@ -50,8 +50,8 @@ class Prover:
         """The proof of the proposed tree, and the reason for each contract that is red on it."""
         proofs = self.prove(bump.proposed)
         patches_of = {each.contract.id: each.contract.patches for each in proofs}
-        red = [each.contract.id for each in proofs if not each.green.green]
-        unobserved = {each.contract.id for each in proofs if not each.green.observed}
+        red = [each.contract.id for each in proofs if not each.patched.green]
+        unobserved = {each.contract.id for each in proofs if not each.patched.observed}
         with self.waiting() as advance:
             regressions = Regressions(self.repository, bump, self.observe, patches_of, unobserved, advance)
             reasons = regressions.of(red) if red else ()
@@ -130,7 +130,7 @@ def _with_problems(
 def retirable(proofs: "Sequence[ProofResult]") -> list[dict[str, Any]]:
     """The patches whose contract is green on the pristine tree, so that upstream does it itself now."""
     return [
-        {"patches": list(each.contract.patches), "contract": each.contract.id, "said": each.red.said}
+        {"patches": list(each.contract.patches), "contract": each.contract.id, "said": each.pristine.said}
         for each in proofs
-        if each.red.green and not each.ok
+        if each.pristine.green and not each.ok
     ]

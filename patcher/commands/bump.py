@@ -6,10 +6,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patcher.bump import content, record
+from patcher.bump import record
 from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
-from patcher.bump.text import text_of
 from patcher.bump.trial import accepted_ranks
 from patcher.commands.diffs import selected
 from patcher.commands.outcome import Outcome
@@ -17,7 +16,8 @@ from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
 from patcher.patches import series_for
 from patcher.progress import progress
-from patcher.report import document
+from patcher.report import bump_document, document
+from patcher.report.bump_text import text_of
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
 
@@ -64,7 +64,7 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
     if (options.prove or files) and found.proposed.ok:
         found, proven = _proven(options, found, repository)
     if options.html or options.markdown:  # nobody else waits for the matrix and the windows that only a page shows
-        from patcher.bump.shown import shown
+        from patcher.report.bump_page import shown
 
         found = shown(repository, found)
     body = _body(options, found, proven)
@@ -100,12 +100,12 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> content.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
     more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (has_dependencies(upstream) or options.client) else []
-    return content.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def has_dependencies(upstream: "Upstream") -> bool:
@@ -119,8 +119,8 @@ def has_dependencies(upstream: "Upstream") -> bool:
 def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
     shown = found.proposed if found.accepted else found.build
     body = document.report("bump", build=shown)
-    body["errors"] = content.errors(found, body["errors"])
-    body["bump"] = {**content.content(found, _command(options, found.until.upstream)), "written": []}
+    body["errors"] = bump_document.errors(found, body["errors"])
+    body["bump"] = {**bump_document.content(found, _command(options, found.until.upstream)), "written": []}
     if options.write:
         body["bump"]["record"] = ""
     if proofs:

@@ -7,9 +7,9 @@ from patcher import apply
 from patcher.bump.model import Bump, Revision, SiteReport
 from patcher.bump.run import with_nearest
 from patcher.matrix import matrix
-from patcher.matrix.content import content
 from patcher.matrix.window import window_at
 from patcher.model import Patch, SiteResult
+from patcher.report.matrix_document import content
 from patcher.upstream.between import refs_between
 from patcher.upstream.history import Repository
 
