@@ -19,23 +19,23 @@ MARK = "sidecar-doctor-"
 """How the id of a test session begins; the sidecar does not count such an event as one of Codex."""
 
 _DATABASE = "dashboard.db"
-_LONGEST = 5.0
+_TIMEOUT_S = 5.0
 _BUSY = 5.0
-_HANDLER_LONGEST = 10.0
+_HANDLER_TIMEOUT_S = 10.0
 
 
 class Refused(Exception):
-    """The event did not come through; `do` is what to do about it."""
+    """The event did not come through; `fix` is what to do about it."""
 
-    def __init__(self, message: str, do: str) -> None:
+    def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
-        self.do = do
+        self.fix = fix
 
 
-def travel(running: Running, node: str, handler: str, env: Mapping[str, str]) -> float:
+def send_test_event(running: Running, node: str, handler: str, env: Mapping[str, str]) -> float:
     """Send an event, see it in the API, remove it, see that it is gone. Seconds from the start to the sight of it.
 
-    Raises `Refused`, and `Silent` when the sidecar goes away.
+    Raises `Refused`, and `NotResponding` when the sidecar goes away.
     """
     session = f"{MARK}{uuid.uuid4()}"
     with _database(running) as database:
@@ -88,14 +88,14 @@ def _send_and_see(running: Running, session: str, command: list[str], env: Mappi
     }
     began = time.monotonic()
     _run(command, json.dumps(payload), {**env, "CLAUDE_DASHBOARD_PORT": str(running.port)})
-    deadline = began + _LONGEST
+    deadline = began + _TIMEOUT_S
     while True:
         status, content = running.get(f"/api/sessions/{session}")
         if status == 200:
             break
         if time.monotonic() > deadline:
             raise Refused(
-                f"the event was sent to port {running.port} and did not become a session in {_LONGEST:g} s",
+                f"the event was sent to port {running.port} and did not become a session in {_TIMEOUT_S:g} s",
                 "look at what the sidecar has printed",
             )
         time.sleep(0.02)
@@ -113,7 +113,7 @@ def _send_and_see(running: Running, session: str, command: list[str], env: Mappi
 def _run(command: list[str], text: str, env: Mapping[str, str]) -> None:
     try:
         done = subprocess.run(
-            command, input=text, env=dict(env), capture_output=True, text=True, timeout=_HANDLER_LONGEST, check=False
+            command, input=text, env=dict(env), capture_output=True, text=True, timeout=_HANDLER_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise Refused(f"the handler does not run: {error}", " ".join(command)) from error
