@@ -14,8 +14,9 @@ from typing import Any
 from patcher.errors import PatcherError
 from patcher.model import Line, Tree
 from patcher.node.find import Node
+from patcher.prove.directories import lay_out, scrubbed_environment
 from patcher.prove.sample import SampleSession
-from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
+from patcher.prove.sidecar import NotObserved, Sidecar
 
 _HANDLER_TIMEOUT = 20.0
 _NATIVE = "server/lib/codex-ingest.js"

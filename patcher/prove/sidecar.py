@@ -13,12 +13,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, NoReturn, Self, TypeVar
 
-from patcher.model import Tree
 from patcher.node.find import Node
+from patcher.prove.directories import scrubbed_environment
+from patcher.prove.http_client import Reply, send
 
 T = TypeVar("T")
 
@@ -32,7 +31,6 @@ _ERROR = re.compile(r"\w*Error\b.*:")
 _POSIX = os.name == "posix"
 _PORT_TRIES = 5
 _PORT_TAKEN = ("EADDRINUSE", "address already in use", "already running")
-_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
 
 class NotObserved(Exception):
@@ -40,62 +38,15 @@ class NotObserved(Exception):
 
 
 class SidecarFailed(NotObserved):
-    """The sidecar did not start, died, or gave no usable answer. The text ends with the tail of its log."""
+    """The sidecar did not start, died, or has no usable answer. The text ends with the tail of its log."""
 
 
 class NotSeen(NotObserved):
     """Something that had to come did not come in time."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """The answer to one request; `json` is None when the body is not JSON."""
-
-    status: int
-    json: Any
-    seconds: float
-
-
-def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
-    """Write `tree` to `directory`/tree, with its packages beside it, where Node's look-up finds them.
-
-    Nothing of the packages is inside the tree. Returns the tree's path.
-    """
-    root = os.path.join(directory, "tree")
-    for path, file in tree.items():
-        target = os.path.join(root, *path.split("/"))
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as stream:
-            stream.write(file.data)
-        if file.executable:
-            os.chmod(target, 0o755)  # noqa: S103 - scripts are executable
-    if node_modules is not None:
-        os.symlink(node_modules, os.path.join(directory, "node_modules"), target_is_directory=True)
-    return root
-
-
-def scrubbed_environment(home: str) -> dict[str, str]:
-    """What a child needs of our environment, with every home directory below `home`."""
-    env = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    scratch = os.path.join(home, "tmp")
-    env.update(
-        HOME=home,
-        USERPROFILE=home,
-        CLAUDE_HOME=os.path.join(home, ".claude"),
-        CODEX_HOME=os.path.join(home, ".codex"),
-        XDG_CONFIG_HOME=os.path.join(home, ".config"),
-        XDG_CACHE_HOME=os.path.join(home, ".cache"),
-        XDG_DATA_HOME=os.path.join(home, ".local", "share"),
-        XDG_STATE_HOME=os.path.join(home, ".local", "state"),
-        TMPDIR=scratch,
-        TEMP=scratch,
-        TMP=scratch,
-    )
-    return env
-
-
 def eventually(look: Callable[[], T], timeout: float) -> T:
-    """Look until something is there, at most `timeout` seconds. Gives what the last look gave."""
+    """Look until something is there, at most `timeout` seconds. Returns what the last look returned."""
     deadline = time.monotonic() + timeout
     while not (seen := look()) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -103,7 +54,7 @@ def eventually(look: Callable[[], T], timeout: float) -> T:
 
 
 class Sidecar:
-    """A sidecar's process and all that belongs to it. A context manager: entered it runs, left it never was.
+    """A sidecar's process and all that belongs to it. A context manager: on exit its processes and files are gone.
 
     tree: a directory as `lay_out` makes it. work: where its own directories are made. existing_data: a data
     directory to start on a copy of. env: what this one needs on top of upstream's defaults.
@@ -171,9 +122,7 @@ class Sidecar:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
@@ -194,13 +143,12 @@ class Sidecar:
 
     def stop(self) -> None:
         """End it as a service manager would: SIGTERM, and SIGKILL for what is left after three seconds."""
-        process = self._process
         try:
-            if process is not None and process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(STOP_TIMEOUT)
+            if self._process is not None:
+                self._process.terminate()
+                self._process.wait(STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            pass
         finally:
             self.kill()
 
@@ -231,10 +179,10 @@ class Sidecar:
                 shutil.rmtree(self._base, ignore_errors=True)
 
     def get(self, path: str) -> Any:
-        """The JSON that the API gives. Raises `SidecarFailed` for any status but 200."""
+        """The JSON that the API returns. Raises `SidecarFailed` for any status but 200."""
         reply = self.request("GET", path)
         if reply.status != 200 or reply.json is None:
-            raise self._failure(f"GET {path} gave status {reply.status}")
+            raise self._failure(f"GET {path} has status {reply.status}")
         return reply.json
 
     def post_hook(self, hook_type: str, data: Mapping[str, Any]) -> Reply:
@@ -243,22 +191,10 @@ class Sidecar:
 
     def request(self, method: str, path: str, body: Any = None, *, timeout: float = 60.0) -> Reply:
         """One request to the sidecar. Raises `SidecarFailed` when it does not answer."""
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        began = time.monotonic()
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            raw = response.read()
+            return send(self.port, method, path, body, timeout=timeout)
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(f"{method} {path} got no answer ({error})") from error
-        finally:
-            connection.close()
-        seconds = time.monotonic() - began
-        try:
-            return Reply(response.status, json.loads(raw), seconds)
-        except ValueError:
-            return Reply(response.status, None, seconds)
 
     @contextlib.contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
@@ -272,7 +208,7 @@ class Sidecar:
             connection.close()
 
     def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
-        """What a query gives, as dictionaries. Raises `SidecarFailed` where the database is not as expected."""
+        """The rows of a query, as dictionaries. Raises `SidecarFailed` where the database is not as expected."""
         try:
             with self.database() as connection:
                 return [dict(row) for row in connection.execute(sql, params)]
@@ -308,17 +244,16 @@ class Sidecar:
             shutil.copytree(self._existing_data, self.data_dir)
 
     def _environment(self) -> dict[str, str]:
-        env = scrubbed_environment(self.home)
-        env.update(
-            NODE_ENV="production",
-            DASHBOARD_PORT=str(self.port),
-            DASHBOARD_DATA_DIR=self.data_dir,
-            DASHBOARD_UPDATE_CHECK="0",  # it would ask a git server
-            CODEX_POLL_MS=str(POLL_MS),
-            DASHBOARD_CODEX_SYNC_MS=str(POLL_MS),  # upstream's own, on the v2 line
-        )
-        env.update(self._extra_env)
-        return env
+        return {
+            **scrubbed_environment(self.home),
+            "NODE_ENV": "production",
+            "DASHBOARD_PORT": str(self.port),
+            "DASHBOARD_DATA_DIR": self.data_dir,
+            "DASHBOARD_UPDATE_CHECK": "0",  # it would ask a git server
+            "CODEX_POLL_MS": str(POLL_MS),
+            "DASHBOARD_CODEX_SYNC_MS": str(POLL_MS),  # upstream's own, on the v2 line
+            **self._extra_env,
+        }
 
     def _spawn(self) -> None:
         with open(self._log_path, "ab") as log:
@@ -333,13 +268,12 @@ class Sidecar:
             )
 
     def _wait_until_healthy(self) -> bool:
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline and self.running:
+        def answers() -> bool:
             with contextlib.suppress(SidecarFailed):
-                if self.request("GET", "/api/health", timeout=2).status == 200 and self._answers_itself():
-                    return True
-            time.sleep(0.03)
-        return False
+                return self.request("GET", "/api/health", timeout=2).status == 200 and self._answers_itself()
+            return False
+
+        return eventually(lambda: not self.running or answers(), START_TIMEOUT) and self.running
 
     def _answers_itself(self) -> bool:
         """Whether our process listens, and not a stranger on our port: it publishes its process id when it does."""

@@ -27,7 +27,8 @@ from patcher.doctor.sidecar import ports_of_the_handler
 from patcher.errors import NodeMissing
 from patcher.node.find import Node, find_node
 from patcher.prove import Sidecar
-from patcher.prove.sidecar import eventually, scrubbed_environment
+from patcher.prove.directories import scrubbed_environment
+from patcher.prove.sidecar import eventually
 from tests.doctor.trust_oracle import entries_in, hash_of, snake, state_of, unknown_to
 from tests.lab.codex_lane import trust as lane
 from tests.support import CommandLine, wait_for

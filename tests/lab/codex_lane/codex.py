@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from patcher.node.find import Node
-from patcher.prove.sidecar import eventually, scrubbed_environment
+from patcher.prove.directories import scrubbed_environment
+from patcher.prove.sidecar import eventually
 from tests.doctor.trust_oracle import hash_of, snake
 from tests.lab.drift import nodejs
 
