@@ -61,7 +61,7 @@ def _call(process: "subprocess.Popen[str]", number: int, method: str, params: ob
             message = foreign_json.loads(line)
             if isinstance(message, dict) and message.get("id") == number and "method" not in message:
                 return dict(message.get("result") or {"error": message.get("error")})
-    raise NoAnswer(f"`codex app-server` gave no answer to `{method}`")
+    raise NoAnswer(f"`codex app-server` did not answer `{method}`")
 
 
 def _tell(process: "subprocess.Popen[str]", message: object) -> None:

@@ -96,17 +96,17 @@ def hooks_file(environment: Environment) -> Diagnosis:
     return ok(f"{file['path']}, {len(environment.status['entries'])} entries of ours")
 
 
-def accepted(environment: Environment) -> list[tuple[str, Diagnosis]]:
-    """What Codex would not take of the files, as the generated tree judges it: `(id of the problem, finding)`."""
+def accepted(environment: Environment) -> Diagnosis | list[tuple[str, Diagnosis]]:
+    """What Codex would not take of the files, as the generated tree judges it: each problem with `-` and its id."""
     problems = environment.status.get("problems")
     if not isinstance(problems, list):
-        return [("", not_checked("this tree is older than that question", "sidecar-patcher build"))]
+        return not_checked("this tree is older than that question", "sidecar-patcher build")
     own = [each for each in problems if str(each["id"]).startswith(_OF_THE_FILES) or each["id"] in _MORE]
-    found = [(str(each["id"]), _finding(each)) for each in own]
-    return found or [("", ok("Codex takes hooks.json and config.toml as they are"))]
+    found = [(f"-{each['id']}", _diagnosis(each)) for each in own]
+    return found or ok("Codex takes hooks.json and config.toml as they are")
 
 
-def _finding(problem: Mapping[str, Any]) -> Diagnosis:
+def _diagnosis(problem: Mapping[str, Any]) -> Diagnosis:
     certain = problem["stops"] is not None
     return (not_ok if certain else not_checked)(f"{problem['says']} ({problem['where']})", str(problem["do"]))
 

@@ -90,7 +90,7 @@ def _known_servers(env: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _is_alive(pid: int) -> bool:
-    if pid <= 0 or os.name != "posix":  # elsewhere, signal 0 is no question but an order
+    if pid <= 0 or os.name != "posix":  # elsewhere, signal 0 is not a question but an order
         return pid > 0
     try:
         os.kill(pid, 0)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from patcher.codex.judgement import judge
+from patcher.codex.judgement import count_of_rows, judge
 from patcher.codex.records import Payload
 from patcher.codex.simulated import Codex
 
@@ -70,7 +70,7 @@ class SampleSession:
         expected.update((f"codex_{kind}", "") for kind in messages if kind in {"task_started", "task_complete"})
         found = Counter((row["event_type"], json.loads(row["data"] or "{}").get("call_id") or "") for row in rows)
         return [
-            f"{kind}{f' of {mark}' if mark else ''} has {_rows(found[kind, mark])}, not {expected[kind, mark]}"
+            f"{kind}{f' of {mark}' if mark else ''} has {count_of_rows(found[kind, mark])}, not {expected[kind, mark]}"
             for kind, mark in sorted(found | expected)
             if found[kind, mark] != expected[kind, mark]
         ]
@@ -83,7 +83,3 @@ def sample(name: str, *, codex_home: str, cwd: str = "/home/user/project") -> Sa
 
 def _is_post_of(call: str, payload: Payload) -> bool:
     return (payload["hook_event_name"], payload.get("tool_use_id")) == ("PostToolUse", call)
-
-
-def _rows(count: int) -> str:
-    return {0: "no row", 1: "1 row"}.get(count, f"{count} rows")

@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from patcher.node.find import Node
 from patcher.prove.directories import scrubbed_environment
@@ -76,7 +76,7 @@ class Sidecar:
         self._existing_data = existing_data
         self._extra_env = dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
-        self._base = ""
+        self._base = self._log_path = ""
 
     @property
     def home(self) -> str:
@@ -143,14 +143,11 @@ class Sidecar:
 
     def stop(self) -> None:
         """End it as a service manager would: SIGTERM, and SIGKILL for what is left after three seconds."""
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process is not None:
                 self._process.terminate()
                 self._process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            pass
-        finally:
-            self.kill()
+        self.kill()
 
     def kill(self) -> None:
         """SIGKILL to the whole process group, and wait for it. Safe to call twice."""
@@ -199,13 +196,10 @@ class Sidecar:
     @contextlib.contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
         """A connection of our own to its database file, which only reads."""
-        connection = sqlite3.connect(self.database_path, timeout=5)
-        try:
+        with contextlib.closing(sqlite3.connect(self.database_path, timeout=5)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
             yield connection
-        finally:
-            connection.close()
 
     def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
         """The rows of a query, as dictionaries. Raises `SidecarFailed` where the database is not as expected."""
@@ -225,17 +219,20 @@ class Sidecar:
 
     def wait_for(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
         """Look until something is there. Raises `NotSeen` after `timeout` seconds, `SidecarFailed` if it died."""
-        seen = eventually(lambda: look() if self.running else self._died(), timeout)
+
+        def looked() -> T | None:
+            if not self.running:
+                raise self._failure("the sidecar died")
+            return look()
+
+        seen = eventually(looked, timeout)
         if not seen:
             raise NotSeen(f"{what} did not come within {timeout:g} s")
         return seen
 
-    @property
-    def _log_path(self) -> str:
-        return os.path.join(self._base, "sidecar.log")
-
     def _make_directories(self) -> None:
         self._base = tempfile.mkdtemp(prefix="sidecar-", dir=self._work)
+        self._log_path = os.path.join(self._base, "sidecar.log")
         for directory in (self.claude_home, self.codex_home, os.path.join(self.home, "tmp")):
             os.makedirs(directory)
         if self._existing_data is None:
@@ -285,9 +282,6 @@ class Sidecar:
         except (OSError, ValueError, LookupError, TypeError):  # not there, not whole, or of another shape
             return False
 
-    def _died(self) -> NoReturn:
-        raise self._failure("the sidecar died")
-
     def _failure(self, what: str) -> SidecarFailed:
         tail = "\n".join(_end(self.log().strip().splitlines()))
         return SidecarFailed(f"{what}; its log ends:\n{tail}" if tail else f"{what}; its log is empty")
@@ -300,7 +294,5 @@ def _end(lines: list[str]) -> list[str]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -11,7 +11,7 @@ _SEVERAL_LOOKS = 4 * POLL_MS / 1000
 
 
 def assert_exactly_once(sidecar: Sidecar, codex: LiveCodex, *, timeout: float = 5.0) -> None:
-    """Each event that came to the sidecar, on either road, is one row, which says on which roads it came.
+    """Each event that came to the sidecar, by hook or rollout, is one row, which says by which of them.
 
     Waits for the importer, and then some of its looks more, for what might come twice.
     """

@@ -1,4 +1,4 @@
-"""The pytest plugin: pristine and patched sidecars, running, and a Codex that emits both roads.
+"""The pytest plugin: pristine and patched sidecars, running, and a Codex that emits hooks and rollouts.
 
 A project that has sidecar-patcher installed has these fixtures: `patched_sidecar`, `pristine_sidecar`,
 `sidecar_tree`, `codex`, `prove_contract`. pytest is needed here and nowhere else.
@@ -107,7 +107,7 @@ def pristine_sidecar(pristine_sidecar_tree: str, _sidecar_node: "Node") -> "Iter
 
 @pytest.fixture
 def codex(request: pytest.FixtureRequest) -> "LiveCodex":
-    """A Codex whose sessions you write, and whose two roads lead to any of the sidecars."""
+    """A Codex whose sessions you write, and whose hooks and rollouts you send to any of the sidecars."""
     from patcher.testing.live import LiveCodex
 
     return LiveCodex("/codex-home", seed=request.node.nodeid)

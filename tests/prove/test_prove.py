@@ -57,7 +57,7 @@ process.stdin.on("end", () => {
 RED = {
     "existing_database_gains_columns": "its rows are intact; the `harness` of the session in it is absent",
     "codex_hook_stamps_session": "the session is there .* ms after the hook, its `harness` is absent",
-    "claude_hook_stays_claude": "5 hooks gave 5 events, none of them marked .* `harness` is absent",
+    "claude_hook_stays_claude": "5 hooks made 5 events, none of them marked .* `harness` is absent",
     "unknown_provider_changes_nothing": "of 9 events from unknown providers 9 were kept, .* is absent",
     "filter_separates_harnesses": r"`\?harness=codex` lists claude, codex 0, codex 1",
     "transcript_parsed_outside_write_lock": r"locked out for \d+ of \d+ ms \((?:[5-9]\d|100) %\)",

@@ -29,7 +29,7 @@ def _observe(bed: TestBed) -> Observation:
         booked = sidecar.rows("SELECT model, input_tokens FROM token_usage WHERE session_id = ?", codex.id)
         session = session_of(sidecar, codex.id)
     if session is None:
-        raise NotSeen("a Codex hook gave no session")
+        raise NotSeen("a Codex hook made no session")
     tokens = ", ".join(f"{row['input_tokens']} input tokens of {row['model']}" for row in booked) or "nothing"
     said = (
         f"a Codex hook's transcript with Claude-shaped lines books {tokens}; the session's model is {session['model']}"

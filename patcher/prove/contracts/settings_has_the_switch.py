@@ -43,7 +43,7 @@ def _observe(bed: TestBed) -> Observation:
 
 
 def _is_right_below(heading: "Locator", switch: "Locator") -> bool:
-    """Whether the section of the switch is the next element behind the section of the heading, and drawn below it."""
+    """Whether the section of the switch is the next element after the section of the heading, and drawn below it."""
     inside = "(node, other) => node.closest('section').nextElementSibling === other.closest('section')"
     upper, lower = heading.bounding_box(), switch.bounding_box()
     drawn = upper is not None and lower is not None and upper["y"] < lower["y"]
@@ -51,7 +51,7 @@ def _is_right_below(heading: "Locator", switch: "Locator") -> bool:
 
 
 def _flip(sidecar: Sidecar, browser: "Page", switch: "Locator", *, key: str) -> float | None:
-    """Flip it, and give the seconds until `hooks.json` and the switch agree; None for never."""
+    """Flip it, and return the seconds until `hooks.json` and the switch agree; None for never."""
     wanted = switch.get_attribute("aria-checked") != "true"
     began = time.monotonic()
     if key:
