@@ -135,10 +135,9 @@ class Recorder:
         self._line("event_msg", {"type": type_, **fields}, tells, opens=opens)
 
     def _item(self, kind: str, identifier: str, tells: tuple[int, ...] = (), **fields: Any) -> None:
-        item = {"type": kind, "id": identifier, **fields}
-        more: Payload = {"thread_id": self.id, "turn_id": self._turn.id, "item": item}
-        now = self.codex.now
-        self._message("item_completed", tells, **more, started_at_ms=now - 20, completed_at_ms=now)
+        of = {"thread_id": self.id, "turn_id": self._turn.id, "item": {"type": kind, "id": identifier, **fields}}
+        times = {"started_at_ms": self.codex.now - 20, "completed_at_ms": self.codex.now}
+        self._line("event_msg", {"type": "item_completed", **of, **times}, tells)
 
     def _response(self, payload: Mapping[str, Any], tells: tuple[int, ...] = ()) -> None:
         more: Payload = {}

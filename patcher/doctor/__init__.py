@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from patcher.doctor import codex, delivery, installation
-from patcher.doctor.check import Check, Diagnosis, State, not_checked, not_ok
-from patcher.doctor.environment import Environment, Unreadable
+from patcher.doctor.check import Check, Diagnosis, Problem, State, not_checked, not_ok
+from patcher.doctor.environment import Environment
 
 
 @dataclass(frozen=True)
@@ -54,5 +54,5 @@ def examine(environment: Environment) -> Iterator[Check]:
 def _diagnosed(spec: _CheckSpec, environment: Environment) -> Diagnosis | list[tuple[str, Diagnosis]]:
     try:
         return spec.run(environment)
-    except Unreadable as error:
+    except Problem as error:
         return not_ok(str(error), error.fix)

@@ -21,6 +21,14 @@ class Diagnosis:
     fix: str = ""
 
 
+class Problem(Exception):
+    """Why a check is not ok, from deep inside it; `fix` is what to do about it."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
+
+
 @dataclass(frozen=True)
 class Check:
     """A diagnosis with the name of what was checked. id: stable, what a script matches on."""

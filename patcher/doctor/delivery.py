@@ -5,7 +5,7 @@ import os
 from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
 from patcher.doctor.environment import Environment, Unreadable
 from patcher.doctor.rollouts import newest
-from patcher.doctor.round_trip import Refused, send_test_event
+from patcher.doctor.round_trip import send_test_event
 from patcher.doctor.sidecar import NotResponding, Running, ports_of_the_handler, reach
 from patcher.upstream import foreign_json
 
@@ -70,8 +70,6 @@ def round_trip(environment: Environment) -> Diagnosis:
         seconds = send_test_event(
             running, str(environment.node), environment.status["handler"]["path"], environment.env
         )
-    except Refused as error:
-        return not_ok(str(error), error.fix)
     except NotResponding as error:
         return not_ok(f"the sidecar stopped answering: {error}", "start it again")
     return ok(f"there and back in {seconds * 1000:.0f} ms; removed again")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from patcher.doctor.check import Problem
 from patcher.doctor.sidecar import Running
 from patcher.errors import NodeMissing
 from patcher.node.find import find_node
@@ -22,12 +23,8 @@ _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 _AGAIN = f"node {COMMAND} status, in the generated tree, to see for yourself"
 
 
-class Unreadable(Exception):
-    """Something that a check needs cannot be read; the text says why, `fix` what to do about it."""
-
-    def __init__(self, message: str, fix: str) -> None:
-        super().__init__(message)
-        self.fix = fix
+class Unreadable(Problem):
+    """Something that a check needs cannot be read."""
 
 
 @dataclass

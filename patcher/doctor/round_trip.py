@@ -12,7 +12,9 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
+from patcher.doctor.check import Problem
 from patcher.doctor.sidecar import Running
 
 MARK = "sidecar-doctor-"
@@ -24,12 +26,8 @@ _BUSY = 5.0
 _HANDLER_TIMEOUT_S = 10.0
 
 
-class Refused(Exception):
-    """The event did not come through; `fix` is what to do about it."""
-
-    def __init__(self, message: str, fix: str) -> None:
-        super().__init__(message)
-        self.fix = fix
+class Refused(Problem):
+    """The event did not come through."""
 
 
 def send_test_event(running: Running, node: str, handler: str, env: Mapping[str, str]) -> float:
@@ -57,7 +55,7 @@ def _database(running: Running) -> Iterator[sqlite3.Connection]:
     """The sidecar's own database, which can be written. Raises `Refused`."""
     path = _path(running)
     try:
-        connection = sqlite3.connect(f"file:{_quoted(path)}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None)
+        connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None)
     except sqlite3.Error as error:
         raise Refused(f"nothing was sent: {path} does not open ({error})", f"ls -l {path}") from error
     try:
@@ -70,10 +68,6 @@ def _database(running: Running) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def _quoted(path: str) -> str:
-    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
 
 
 def _send_and_see(running: Running, session: str, command: list[str], env: Mapping[str, str]) -> float:

@@ -6,7 +6,7 @@ what a browser does not let a page send, some other program may still be talked 
 
 import json
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 PATH = "/api/codex-hooks"
@@ -218,10 +218,3 @@ def send(port: int, request: bytes, address: str = "127.0.0.1") -> RawResponse:
     head, _, body = b"".join(chunks).decode("utf-8", "replace").partition("\r\n\r\n")
     status = head.split(" ", 2)[1] if head.startswith("HTTP/") else "0"
     return RawResponse(int(status), head, body)
-
-
-def send_all(
-    port: int, requests: Iterable[ForeignRequest], *, enabled: bool
-) -> list[tuple[ForeignRequest, RawResponse]]:
-    """Each request on a connection of its own, all of them wanting `enabled`."""
-    return [(request, send(port, request.encode(port, enabled=enabled))) for request in requests]

@@ -1,11 +1,26 @@
 """What several contracts ask a sidecar, and how they word the answers."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
 from patcher.prove.sidecar import Sidecar, eventually
 
 Row = dict[str, Any]
+
+
+def hooks_of(sidecar: Sidecar) -> str | None:
+    """The text of the hooks file of the sidecar's Codex, or None when there is none."""
+    return text_of(os.path.join(sidecar.codex_home, "hooks.json"))
+
+
+def text_of(path: str) -> str | None:
+    """The text of a file, or None when there is no such file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
 
 
 def session_of(sidecar: Sidecar, session_id: str) -> Row | None:

@@ -18,8 +18,8 @@ class SampleSession:
     One hook is lost on the way, and one never existed. hooks: the payloads in their order; rollout: the lines, parsed.
     """
 
-    def __init__(self, name: str, *, codex_home: str, cwd: str) -> None:
-        """name: what identifiers and durations follow from, beside the time."""
+    def __init__(self, name: str, *, codex_home: str, cwd: str = "/home/user/project") -> None:
+        """name: what identifiers and durations follow from, beside the time. It begins now: an old one is over."""
         self._codex = Codex(codex_home, seed=name)
         self._thread = thread = self._codex.session(cwd)
         thread.turn("make the tests pass")
@@ -74,11 +74,6 @@ class SampleSession:
             for kind, mark in sorted(found | expected)
             if found[kind, mark] != expected[kind, mark]
         ]
-
-
-def sample(name: str, *, codex_home: str, cwd: str = "/home/user/project") -> SampleSession:
-    """A `SampleSession` that begins now, or the sidecar would take it for one that is long over."""
-    return SampleSession(name, codex_home=codex_home, cwd=cwd)
 
 
 def _is_post_of(call: str, payload: Payload) -> bool:

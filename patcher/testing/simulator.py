@@ -7,7 +7,7 @@ Each scenario is of one kind (`KINDS`), which it is sure to show; what else happ
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -189,7 +189,7 @@ def _session(
     told = {thread.id for thread in threads if thread.parent and written[thread.path]}
     heard = {event.thread for event in (*hooks, *guesses)} - {root}
     still_open = any(_is_open(written[thread.path]) for thread in threads)
-    alone = not written_any(threads, written) and heard == set()
+    alone = not heard and not any(written[thread.path] for thread in threads)
     return Session(
         id=root,
         tokens=_tokens(threads, written),
@@ -202,11 +202,6 @@ def _session(
     )
 
 
-def written_any(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> bool:
-    """Whether a file of these threads has a line."""
-    return any(written[thread.path] for thread in threads)
-
-
 def _is_open(lines: Sequence[Line]) -> bool:
     said = [line.opens for line in lines if line.opens is not None]
     return bool(said) and bool(said[-1])
@@ -214,13 +209,11 @@ def _is_open(lines: Sequence[Line]) -> bool:
 
 def _tokens(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> dict[str, tuple[int, int, int, int]]:
     """What the responses cost that the files tell of, by model."""
-    total: dict[str, tuple[int, int, int, int]] = {}
+    total: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for thread in threads:
         lines = written[thread.path]
         known = any(line.model for line in lines)
         for cost in (line.tokens for line in lines if line.tokens):
             model = cost.model if known else "unknown"
-            before = total.get(model, (0, 0, 0, 0))
-            more = (cost.fresh, cost.cached, cost.output, cost.written)
-            total[model] = (before[0] + more[0], before[1] + more[1], before[2] + more[2], before[3] + more[3])
-    return total
+            total[model] += Counter(fresh=cost.fresh, cached=cost.cached, output=cost.output, written=cost.written)
+    return {model: (each["fresh"], each["cached"], each["output"], each["written"]) for model, each in total.items()}

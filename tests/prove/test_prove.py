@@ -35,7 +35,7 @@ from patcher.prove.contracts import (
     rollout_alone_is_recorded_once,
 )
 from patcher.prove.cross_origin import FOREIGN_REQUESTS
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import Sidecar
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream.materialize import materialize
@@ -256,7 +256,7 @@ def test_leaves_nothing_when_interrupted(
 
 @pytest.fixture
 def session() -> SampleSession:
-    return sample("a session", codex_home="/home/user/.codex")
+    return SampleSession("a session", codex_home="/home/user/.codex")
 
 
 def rows_of(session: SampleSession, *, hooked: bool, imported: bool) -> list[dict[str, Any]]:
@@ -357,10 +357,10 @@ def test_the_streams_are_as_codex_writes_them(session: SampleSession) -> None:
 
 def test_the_same_name_gives_the_same_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_795_000_000.0)
-    first, again = (sample("same", codex_home="/x") for _ in range(2))
+    first, again = (SampleSession("same", codex_home="/x") for _ in range(2))
     assert first.hooks == again.hooks
     assert first.rollout == again.rollout
-    assert sample("other", codex_home="/x").id != first.id
+    assert SampleSession("other", codex_home="/x").id != first.id
 
 
 # --- another shape of the API ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from patcher import pipeline
 from patcher.model import File
 from patcher.patches import SERIES
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.upstream.materialize import materialize
 from tests.lab.show.versions import FITS
 from tests.support import CommandLine, snapshot
@@ -106,7 +106,7 @@ def test_a_database_of_the_v1_line_goes_on_under_the_v2_line(tmp_path: Path, new
     """Both patched, both real: what the v1 line has recorded stays, and upstream's own ingest reads on from there."""
     older, newest = (laid_out(ref, tmp_path / ref) for ref in ("v1.4.8", newer))
     with older as old:
-        codex = sample("upgraded", codex_home=old.codex_home, cwd=old.home)
+        codex = SampleSession("upgraded", codex_home=old.codex_home, cwd=old.home)
         lines = codex.first_turn
         append(codex.rollout_path, codex.rollout[:lines])
         for payload in codex.hooks[:4]:

@@ -7,7 +7,7 @@ import time
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import harness_of, listed, session_of
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotSeen
 
 _SOON = 1.0
@@ -19,7 +19,7 @@ _FIRST_LOOK = 0.6
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar(env=_TIMER_OFF) as sidecar:
-        codex = sample("stamped", codex_home=sidecar.codex_home)
+        codex = SampleSession("stamped", codex_home=sidecar.codex_home)
         time.sleep(_FIRST_LOOK if bed.native else 0)
         bed.start_session(codex, sidecar)
         sent = time.monotonic()

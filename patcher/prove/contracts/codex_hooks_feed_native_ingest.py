@@ -12,7 +12,7 @@ from patcher.codex.records import Payload
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, settled
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar
 
 _PATIENCE = 5.0
@@ -61,7 +61,7 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         travelled = {}
         for name, travel in _JOURNEYS.items():
-            codex = travelled[name] = sample(f"native, {name}", codex_home=sidecar.codex_home)
+            codex = travelled[name] = SampleSession(f"native, {name}", codex_home=sidecar.codex_home)
             travel(bed, sidecar, codex)
             if settled(partial(_problems, sidecar, codex), _PATIENCE):
                 break  # the others would only tell the same, slowly

@@ -12,7 +12,7 @@ from functools import partial
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, settled
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar
 
 _PATIENCE = 5.0
@@ -28,7 +28,7 @@ def _observe(bed: TestBed) -> Observation:
     wrong = []
     with bed.sidecar() as sidecar:
         for what, (table, when) in _REFUSED.items():
-            codex = sample(f"refused: {what}", codex_home=sidecar.codex_home)
+            codex = SampleSession(f"refused: {what}", codex_home=sidecar.codex_home)
             refuse = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
             _run(sidecar, f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN {when} {refuse}")
             bed.write_rollout(codex.rollout_path, codex.rollout)

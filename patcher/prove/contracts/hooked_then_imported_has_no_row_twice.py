@@ -10,7 +10,7 @@ from functools import partial
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, settled
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -53,7 +53,7 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         travelled = {}
         for name, travel in _JOURNEYS.items():
-            codex = sample(name, codex_home=sidecar.codex_home)
+            codex = SampleSession(name, codex_home=sidecar.codex_home)
             travel(bed, sidecar, codex)
             travelled[name] = codex
             if settled(partial(_problems, bed, sidecar, codex), _PATIENCE):

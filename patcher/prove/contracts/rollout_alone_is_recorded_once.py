@@ -9,7 +9,7 @@ from functools import partial
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, session_of, settled
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -18,7 +18,7 @@ _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        codex = sample("unhooked", codex_home=sidecar.codex_home)
+        codex = SampleSession("unhooked", codex_home=sidecar.codex_home)
         half = len(codex.rollout) // 2
         bed.write_rollout(codex.rollout_path, codex.rollout[:half])
         if not eventually(lambda: session_of(sidecar, codex.id), _PATIENCE):

@@ -1,10 +1,10 @@
 """The dashboard's settings have the switch right below the Claude hooks; it works by mouse and by keyboard."""
 
-import os
 import time
 from typing import TYPE_CHECKING
 
 from patcher.prove.contract import Contract, Observation, TestBed
+from patcher.prove.queries import hooks_of
 from patcher.prove.sidecar import Sidecar, eventually
 
 if TYPE_CHECKING:
@@ -61,17 +61,10 @@ def _flip(sidecar: Sidecar, browser: "Page", switch: "Locator", *, key: str) -> 
         switch.click()
 
     def agrees() -> bool:
-        return _installed(sidecar) == wanted and switch.get_attribute("aria-checked") == str(wanted).lower()
+        installed = _HANDLER in (hooks_of(sidecar) or "")
+        return installed == wanted and switch.get_attribute("aria-checked") == str(wanted).lower()
 
     return time.monotonic() - began if eventually(agrees, 5) else None
-
-
-def _installed(sidecar: Sidecar) -> bool:
-    try:
-        with open(os.path.join(sidecar.codex_home, "hooks.json"), encoding="utf-8") as file:
-            return _HANDLER in file.read()
-    except FileNotFoundError:
-        return False
 
 
 def _seconds(seconds: float | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, harness_of, session_of, settled
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar
 
 _PATIENCE = 5.0
@@ -52,7 +52,7 @@ def _observe(bed: TestBed) -> Observation:
 
 def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[SampleSession, int]:
     """A session whose first turn is recorded. Returns it, and how many of its lines have been read."""
-    codex = sample("of the v1 line", codex_home=old.codex_home)
+    codex = SampleSession("of the v1 line", codex_home=old.codex_home)
     seen = codex.first_turn
     bed.write_rollout(codex.rollout_path, codex.rollout[:seen])
     agent = f"{codex.id}-main"
