@@ -77,6 +77,7 @@ class Recorder:
         """The tokens that its running total has counted so far, with those of the history that it goes on from."""
         self._version = codex.version
         self._turn = Turn()
+        self._info: Payload = {}
         self.ordinal = 0
 
     @property
@@ -177,12 +178,17 @@ class Recorder:
         if self._version.records:
             record = {"thread_id": self.id, "turn_id": self._turn.id, "response_id": self._id("resp"), "usage": last}
             self._line("token_usage_record", record, tokens=cost)
-        info = {"total_token_usage": self.total, "last_token_usage": last}
-        self._line("event_msg", {"type": "token_count", "info": info}, tokens=None if self._version.records else cost)
+        self._info = {"total_token_usage": self.total, "last_token_usage": last}
+        count = {"type": "token_count", "info": self._info}
+        self._line("event_msg", count, tokens=None if self._version.records else cost)
         if chance.random() < 0.3:
-            self._message("token_count", info=info)  # told again, unchanged, as older versions do at each turn
+            self.count_again()
         if chance.random() < 0.1:
             self._message("token_count", info=None)
+
+    def count_again(self) -> None:
+        """The last count is told again, unchanged, as older versions do at each turn."""
+        self._message("token_count", info=self._info)
 
     def _call_id(self) -> str:
         if not self.codex.numbered_calls:

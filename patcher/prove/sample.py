@@ -32,6 +32,7 @@ class SampleSession:
         thread.remember({"key": "value"})
         thread.stop("They pass.")
         thread.turn("thanks, clean up")
+        thread.count_again()
         thread.shell("rm one.txt two.txt")
         thread.stop("Done.")
         thread.end()
