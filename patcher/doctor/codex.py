@@ -16,7 +16,6 @@ from patcher.doctor.environment import Environment, Unreadable, numbers
 _ON_BY_DEFAULT = (0, 124)
 _UPGRADE = "npm install -g @openai/codex"
 _REVIEW = "codex, and there choose `Trust all and continue`; or type /hooks in a session"
-_AT_LEAST = "Codex has hooks that are on by default since 0.124.0"
 
 
 def version(environment: Environment) -> Diagnosis:
@@ -28,7 +27,7 @@ def version(environment: Environment) -> Diagnosis:
         return not_ok(f"{environment.codex} does not say its version", _UPGRADE)
     shown = ".".join(map(str, found))
     if found < _ON_BY_DEFAULT:
-        return not_ok(f"{shown}, {environment.codex}: {_AT_LEAST}", _UPGRADE)
+        return not_ok(f"{shown}, {environment.codex}: Codex has hooks that are on by default since 0.124.0", _UPGRADE)
     lacking = [event for event in HOOK_SINCE if not _knows(found, event)]
     return ok(f"{shown}, {environment.codex}{'; has no ' + ', '.join(lacking) if lacking else ''}")
 

@@ -2,7 +2,6 @@
 
 import glob
 import os
-from collections.abc import Iterator
 
 from patcher.upstream import foreign_json
 
@@ -12,17 +11,13 @@ _MAX_FILES = 200
 
 def newest(home: str) -> tuple[str, str] | None:
     """The id and the file of the newest root session below a Codex home: sub-agents have files of their own."""
-    return next(_sessions(home), None)
-
-
-def _sessions(home: str) -> Iterator[tuple[str, str]]:
-    """Newest first: folders and files are named by date and time."""
     pattern = os.path.join(glob.escape(home), "sessions", "*", "*", "*", "rollout-*.jsonl")
-    for path in sorted(glob.iglob(pattern), reverse=True)[:_MAX_FILES]:
+    for path in sorted(glob.iglob(pattern), reverse=True)[:_MAX_FILES]:  # folders and files are named by date and time
         try:
             with open(path, "rb") as file:
                 meta = foreign_json.loads(file.readline(_MAX_LINE))["payload"]
             if isinstance(meta["id"], str) and meta["id"] == (meta.get("session_id") or meta["id"]):
-                yield meta["id"], path
+                return meta["id"], path
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # it is being written, or is not one that we know
+    return None
