@@ -37,7 +37,7 @@ class Judgement:
 
     @property
     def problems(self) -> list[str]:
-        """All that is wrong, as sentences."""
+        """Everything that is wrong, as sentences."""
         return [*self.twice, *self.lost, *self.misnamed, *self.tokens, *self.facts]
 
 

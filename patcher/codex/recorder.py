@@ -203,5 +203,5 @@ class Recorder:
         self.codex.passes(self.codex.random.randint(1, 400))
 
     def _wait(self, milliseconds: int | None = None) -> None:
-        """So long, or a moment by chance."""
+        """So many milliseconds pass, or by chance up to 400."""
         self.codex.passes(self.codex.random.randint(0, 400) if milliseconds is None else milliseconds)

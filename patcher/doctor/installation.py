@@ -14,7 +14,7 @@ from patcher.node.find import OLDEST
 
 _OF_THE_FILES = ("hooks-file-", "config-", "managed-")
 _MORE = {"entry-async"}
-_SHOWN = 3
+_MAX_SHOWN = 3
 _OLDEST = (16,)  # for `codex-hooks.js`; the handler runs on anything
 _INSTALL = "install Node 22.5 or newer, in front on PATH"
 
@@ -43,8 +43,8 @@ def tree(environment: Environment) -> Diagnosis:
     except OSError as error:
         return not_ok(f"{error.filename}: {error.strerror}", f"ls -l {environment.tree}")
     if different:
-        shown = ", ".join(f"{path} {what}" for what, path in different[:_SHOWN])
-        more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
+        shown = ", ".join(f"{path} {what}" for what, path in different[:_MAX_SHOWN])
+        more = f" and {len(different) - _MAX_SHOWN} more" if len(different) > _MAX_SHOWN else ""
         return not_ok(f"not as it was built: {shown}{more}", f"sidecar-patcher verify {environment.tree}")
     if not os.path.isfile(os.path.join(environment.tree, *COMMAND.split("/"))):
         return not_ok(f"{environment.tree} has no {COMMAND}: it is older than the hooks", build)

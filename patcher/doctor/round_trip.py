@@ -22,7 +22,7 @@ MARK = "sidecar-doctor-"
 
 _DATABASE = "dashboard.db"
 _TIMEOUT_S = 5.0
-_BUSY = 5.0
+_LOCK_TIMEOUT_S = 5.0
 _HANDLER_TIMEOUT_S = 10.0
 
 
@@ -55,7 +55,9 @@ def _database(running: Running) -> Iterator[sqlite3.Connection]:
     """The sidecar's own database, which can be written. Raises `Refused`."""
     path = _path(running)
     try:
-        connection = sqlite3.connect(f"file:{quote(path)}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None)
+        connection = sqlite3.connect(
+            f"file:{quote(path)}?mode=rw", uri=True, timeout=_LOCK_TIMEOUT_S, isolation_level=None
+        )
     except sqlite3.Error as error:
         raise Refused(f"nothing was sent: {path} does not open ({error})", f"ls -l {path}") from error
     try:

@@ -1,4 +1,4 @@
-"""A real browser for what only a browser can see: Chromium, driven by Playwright. It talks to the loopback only."""
+"""Chromium, driven by Playwright, for contracts about what a page shows. It talks to the loopback only."""
 
 import contextlib
 import os

@@ -1,4 +1,4 @@
-"""Requests that no page but the sidecar's own may make of the switch of the Codex hooks, one a row, and what they got.
+"""Requests that no page but the sidecar's own may make of the switch of the Codex hooks, and how they are answered.
 
 Each asks for the opposite of what is set, as a site would that the user has open elsewhere. They are sent as bytes:
 what a browser does not let a page send, some other program may still be talked into.
@@ -206,7 +206,7 @@ FOREIGN_REQUESTS: tuple[ForeignRequest, ...] = (
 
 
 def send(port: int, request: bytes, address: str = "127.0.0.1") -> RawResponse:
-    """Send bytes and read what comes back, to its end. Raises `OSError` when nobody listens."""
+    """Send bytes and read the whole answer. Raises `OSError` when nothing listens."""
     chunks = []
     with socket.create_connection((address, port), timeout=_TIMEOUT) as connection:
         try:

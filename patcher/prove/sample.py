@@ -1,4 +1,4 @@
-"""One session of the simulated Codex, as contracts use it, and how the rows that a sidecar has of it differ."""
+"""One session of the simulated Codex, as contracts use it, and what is wrong with the rows that a sidecar has of it."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ Line = dict[str, Any]
 class SampleSession:
     """Two turns: twins of one command, a failing one, a patch, one through the shell, an MCP call, steering.
 
-    One hook is lost on the way, and one never existed. hooks: the payloads in their order; rollout: the lines, parsed.
+    One hook is lost, and one never existed. hooks: the payloads in their order; rollout: the lines, parsed.
     """
 
     def __init__(self, name: str, *, codex_home: str, cwd: str = "/home/user/project") -> None:

@@ -1,4 +1,4 @@
-"""One running sidecar with a home, a database, a port and a process group of its own, of which nothing is left."""
+"""One running sidecar with a home, a database, a port and a process group of its own, all removed afterwards."""
 
 import contextlib
 import http.client
@@ -26,7 +26,7 @@ STOP_TIMEOUT = 3.0
 POLL_MS = 100
 """How often the sidecar's importer looks at its rollout files here, in milliseconds."""
 
-_TAIL = 15
+_TAIL_LINES = 15
 _ERROR = re.compile(r"\w*Error\b.*:")
 _POSIX = os.name == "posix"
 _PORT_TRIES = 5
@@ -42,7 +42,7 @@ class SidecarFailed(NotObserved):
 
 
 class NotSeen(NotObserved):
-    """Something that had to come did not come in time."""
+    """Something that was waited for did not come in time."""
 
 
 def eventually(look: Callable[[], T], timeout: float) -> T:
@@ -95,7 +95,7 @@ class Sidecar:
 
     @property
     def data_dir(self) -> str:
-        """Where the database lies."""
+        """The directory of the database."""
         return os.path.join(self._base, "data")
 
     @property
@@ -273,7 +273,7 @@ class Sidecar:
         return eventually(lambda: not self.running or answers(), START_TIMEOUT) and self.running
 
     def _answers_itself(self) -> bool:
-        """Whether our process listens, and not a stranger on our port: it publishes its process id when it does."""
+        """Whether our process answers, not another one on our port: it publishes its process id when it listens."""
         if not os.path.isfile(os.path.join(self.tree, "server", "lib", "server-info.js")):
             return self.running
         try:
@@ -290,7 +290,7 @@ class Sidecar:
 def _end(lines: list[str]) -> list[str]:
     """The end of a log: 15 lines, or more where Node says what went wrong above a long stack."""
     error = max((number for number, line in enumerate(lines) if _ERROR.match(line)), default=len(lines))
-    return lines[max(min(error, len(lines) - _TAIL), len(lines) - 3 * _TAIL, 0) :]
+    return lines[max(min(error, len(lines) - _TAIL_LINES), len(lines) - 3 * _TAIL_LINES, 0) :]
 
 
 def _free_port() -> int:

@@ -37,7 +37,7 @@ _MODULES = (
 
 
 def __getattr__(name: str) -> Any:
-    """What is asked for, imported now: every pytest run of a project that has us imports this package."""
+    """Import a name when it is asked for: every pytest run of a project that has us imports this package."""
     if name in __all__:
         for module in _MODULES:
             found = vars(import_module(f"patcher.{module}")).get(name)

@@ -1,4 +1,4 @@
-"""Assertions in the words of the domain. A failure reads like sentences."""
+"""Assertions about rows and contracts, whose failures are sentences."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What becomes of the lines of a rollout file: torn, not JSON, not UTF-8, of no known kind, of many megabytes, or gone.
+"""Damage to the lines of a rollout file: torn, not JSON, not UTF-8, of no known kind, of many megabytes, or gone.
 
 A lost line tells nothing any more; every other kind of damage must cost no event. Bytes that are not UTF-8 are lone
 surrogates in a line's text, as `surrogateescape` has them.

@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test shows what its sidecars have said."""
+    """A failed test shows the logs of its sidecars."""
     report = yield
     if report.when == "call" and report.failed:
         for name in ("patched_sidecar", "pristine_sidecar"):
@@ -143,7 +143,7 @@ def _running(tree: str, node: "Node") -> "Iterator[Sidecar]":
 
 @contextlib.contextmanager
 def _as_sentences() -> Iterator[None]:
-    """What the tool has to say, without a traceback through it."""
+    """Errors of the tool as plain messages, without a traceback."""
     from patcher.errors import PatcherError
 
     try:

@@ -1,4 +1,4 @@
-"""Scenarios of a Codex and a sidecar on a bad day, each from one seed: what happens, and how it arrives.
+"""Scenarios of a Codex and a sidecar with much bad luck, each from one seed: what happens, and how it arrives.
 
 Hooks are lost, late, out of order, and delivered twice; rollouts are written in pieces that end within a line, never
 to their end, or not at all, are damaged, cut short, replaced, compressed, migrated, archived and deleted; the sidecar
@@ -165,7 +165,7 @@ class Scenario:
         return sessions, uncertain
 
     def timeline(self) -> str:
-        """What happens when, for people."""
+        """What happens when, as text for people."""
         said = [f"seed {self.seed}: {self.facts}", f"{len(self.events)} events:"]
         said += [f"  {event.index:4} {event}" for event in self.events]
         for number, tick in enumerate(self.ticks, 1):
@@ -208,7 +208,7 @@ def _is_open(lines: Sequence[Line]) -> bool:
 
 
 def _tokens(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> dict[str, tuple[int, int, int, int]]:
-    """What the responses cost that the files tell of, by model."""
+    """The tokens of the responses that the files tell of, by model."""
     total: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for thread in threads:
         lines = written[thread.path]

@@ -695,7 +695,7 @@ def test_a_handler_that_speaks(well: Patient) -> None:
 
 
 def test_a_database_that_is_locked_gets_no_event(well: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patcher.doctor.round_trip._BUSY", 0.1)
+    monkeypatch.setattr("patcher.doctor.round_trip._LOCK_TIMEOUT_S", 0.1)
     assert eventually(lambda: is_imported(well), 5)  # a sidecar that waits for the lock answers nobody
     lock = sqlite3.connect(well.data / "dashboard.db", isolation_level=None)
     try:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 LABEL = "Codex CLI session tracking (experimental)"
-_MOST = 1.0
-_LOADS = 15_000.0
+_MAX_FLIP_S = 1.0
+_LOAD_TIMEOUT_MS = 15_000.0
 _CLAUDE_HOOKS = "Hook Configuration"
 _WELCOMES = ("splash-shown-v1", "provider-onboarding-shown-v1")  # `SplashScreen.tsx` of v1.4.0 and of v2.0.0
 PREPARED = "localStorage.setItem('i18nextLng', 'en');" + "".join(
@@ -29,7 +29,7 @@ def _observe(bed: TestBed) -> Observation:
         browser.add_init_script(PREPARED)
         browser.goto(f"http://127.0.0.1:{sidecar.port}/settings")
         heading = browser.get_by_role("heading", name=_CLAUDE_HOOKS, exact=True)
-        heading.wait_for(state="attached", timeout=_LOADS)
+        heading.wait_for(state="attached", timeout=_LOAD_TIMEOUT_MS)
         switch = browser.get_by_role("switch", name=LABEL)
         if not eventually(switch.count, 3):
             return Observation(green=False, said=f"the settings have the Claude hooks and no switch `{LABEL}`")
@@ -38,7 +38,7 @@ def _observe(bed: TestBed) -> Observation:
     place = "right below the Claude hooks" if below else "NOT right below the Claude hooks"
     words = ["a click puts the hooks in place", "Space takes them out", "Enter puts them in place again"]
     told = "; ".join(f"{word} in {_seconds(seconds)}" for word, seconds in zip(words, took, strict=True))
-    green = below and all(seconds is not None and seconds < _MOST for seconds in took)
+    green = below and all(seconds is not None and seconds < _MAX_FLIP_S for seconds in took)
     return Observation(green=green, said=f"the settings have the switch {place}; {told}")
 
 
