@@ -1,4 +1,4 @@
-"""Scenarios of a Codex and a sidecar with much bad luck, each from one seed: what happens, and how it arrives.
+"""Scenarios of a Codex and a sidecar with bad luck, each from one seed: what happens, and how it arrives.
 
 Hooks are lost, late, out of order, and delivered twice; rollouts are written in pieces that end within a line, never
 to their end, or not at all, are damaged, cut short, replaced, compressed, migrated, archived and deleted; the sidecar
