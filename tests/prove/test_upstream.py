@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts"}
+NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation"}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 GOES_ON = {"exact", "reformatted", "moved"}
