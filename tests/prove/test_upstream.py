@@ -28,6 +28,7 @@ NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 GOES_ON = {"exact", "reformatted", "moved"}
 NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
+NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -39,6 +40,7 @@ TOO_OLD = {
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
         "filter_by_harness": NO_FILTER,
+        "codex_conversation": NO_TRANSCRIPTS,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
@@ -46,6 +48,7 @@ TOO_OLD = {
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "filter_by_harness": NO_FILTER,
+        "codex_conversation": NO_TRANSCRIPTS,
     },
 }
 
