@@ -5,8 +5,9 @@ import argparse
 from patcher import revert as reverting
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, ManifestUnreadable
-from patcher.generated import differences, read
-from patcher.report import document
+from patcher.generated import differences, on_disk, read
+from patcher.report import destinations, document
+from patcher.report.sbom import to_sbom
 from patcher.write import write_new
 
 
@@ -29,7 +30,11 @@ def verify(options: argparse.Namespace) -> Outcome:
         for each in found
     ]
     body = {**document.report("verify"), "ok": not found, "upstream": upstream, "errors": errors}
+    if options.sbom and not found:
+        with open(on_disk(options.directory, "package.json"), "rb") as stream:
+            destinations.write_whole(options.sbom, to_sbom(content, stream.read()))
     said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
+    said += "; of an edited tree no SBOM is written" if options.sbom and found else ""
     return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
 
 

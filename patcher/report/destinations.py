@@ -11,7 +11,7 @@ from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream import spec as specs
 from patcher.upstream.travels import Travels, description
 
-FORMS = ("report", "html", "markdown")
+FORMS = ("report", "html", "markdown", "sbom")
 _UPSTREAM = "upstream"
 
 
