@@ -132,17 +132,17 @@ def with_anchors(source: str, added: Mapping[str, Anchor], where: str) -> str:
     """
     lines, tree = source.split("\n"), ast.parse(source)
     kinds = {"MODULE" if anchor.scope.kind == "module" else anchor.scope.kind for anchor in added.values()}
-    changes = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
-    for start, end, new in sorted([*changes, *_imports(tree, kinds)], reverse=True):
+    edits = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
+    for start, end, new in sorted([*edits, *_imports(tree, kinds)], reverse=True):
         lines[start:end] = new
     return "\n".join(lines)
 
 
-_Change = tuple[int, int, list[str]]
+_LineEdit = tuple[int, int, list[str]]
 """Lines in place of `[start, end)`, from 0."""
 
 
-def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _Change:
+def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _LineEdit:
     """The anchor after the line that the last one of the site, and its comma, end on."""
 
     def unclear(found: str) -> DeclarationUnclear:
@@ -178,7 +178,7 @@ def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str]
     return end, end, [f"{indent}{line}" for line in _anchor_source(anchor)]
 
 
-def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_Change]:
+def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_LineEdit]:
     """The import of the vocabulary, with the kinds of scopes that are new in use: constants first, as ruff sorts."""
     for each in tree.body:
         if isinstance(each, ast.ImportFrom) and each.module == "patcher.model":
