@@ -16,7 +16,6 @@ from patcher.errors import NodeMissing
 from patcher.node.find import Node, find_node, npm_of
 from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.render import render
-from patcher.resources import TEMPLATES
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
