@@ -171,7 +171,8 @@ class Anchor:
 
     pattern: ast-grep pattern, written without `;` (ast-grep does not match a `;` against code without one).
     containing: a word that the match must contain, where the pattern alone would have to quote upstream.
-    target: for `replace`, the pattern of the node inside the match that is replaced; empty for the match itself.
+    target: the pattern of the node inside the match that the payload replaces or stands beside; empty for the match
+    itself. With it code in a function without a name is found by the statement that the function is given to.
     before, after: how many neighbouring statements belong to the window.
     file: where upstream has the code in another file than the site says; empty for the site's own.
     """

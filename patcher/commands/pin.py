@@ -3,6 +3,7 @@
 import argparse
 import difflib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from patcher import apply
 from patcher.bump import record
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
-from patcher.model import Build, Patch, Pin, SiteResult, Upstream, Verdict
+from patcher.model import Build, Patch, Pin, SiteResult, Upstream, Verdict, version_of
 from patcher.patches import pins, series_for
 from patcher.report import document
 from patcher.resources import BUILTIN_PINS, PACKAGE
@@ -18,6 +19,7 @@ from patcher.upstream.materialize import materialize
 from patcher.upstream.spec import BUILTIN
 
 _PINNABLE = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED})
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 def pin(options: argparse.Namespace) -> Outcome:
@@ -100,6 +102,8 @@ def _reviewed(upstream: Upstream) -> str:
 
     if upstream.ref == BUILTIN or refs(upstream.ref) == [upstream.ref]:
         return upstream.ref
+    if _COMMIT.fullmatch(upstream.ref) and version_of(upstream.version) is not None:
+        return f"v{upstream.version} at {upstream.ref[:12]}"  # as a bump writes it
     kind = f"the {upstream.ref}" if upstream.ref in {"directory", "archive"} else f"the ref {upstream.ref}"
     return f"{kind} with the tree {upstream.tree_sha256[:12]}"
 
