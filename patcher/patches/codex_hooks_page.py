@@ -50,6 +50,7 @@ PATCH = Patch(
     overlays=(
         Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
         *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}.j2") for name in _MODULES),
+        Overlay(path="server/lib/request-guard.js", template="overlay/server/lib/request-guard.js"),
         Overlay(
             path="server/routes/codex-hooks.html",
             template="overlay/server/routes/codex-hooks.html.j2",
