@@ -24,14 +24,14 @@ PATCH = Patch(
             position=Position.BEFORE,
             template="payload/codex_hooks.js.j2",
             anchors=(
-                Anchor(
-                    scope=function("startBackgroundServices"),
-                    pattern="const { startUpdateScheduler } = require($MODULE)",  # quotes of a pattern are compared
-                ),
-                Anchor(
+                Anchor(  # before v1.1.1
                     scope=MODULE,
                     pattern="startServer(app, PORT).then($LISTENING)",
                     target="const { startUpdateScheduler } = require($MODULE)",
+                ),
+                Anchor(
+                    scope=function("startBackgroundServices"),
+                    pattern="const { startUpdateScheduler } = require($MODULE)",  # quotes of a pattern are compared
                 ),
             ),
         ),

@@ -28,14 +28,14 @@ PATCH = Patch(
             position=Position.AFTER,
             template="payload/codex_rollouts.start.js.j2",
             anchors=(
-                Anchor(
-                    scope=function("startBackgroundServices"),
-                    pattern="startUpdateScheduler({ broadcast })",
-                ),
-                Anchor(
+                Anchor(  # before v1.1.1
                     scope=MODULE,
                     pattern="startServer(app, PORT).then($LISTENING)",
                     target="startUpdateScheduler({ broadcast })",
+                ),
+                Anchor(
+                    scope=function("startBackgroundServices"),
+                    pattern="startUpdateScheduler({ broadcast })",
                 ),
             ),
         ),

@@ -14,7 +14,7 @@ from patcher.prove import dependencies_for, find_node
 from patcher.upstream.materialize import materialize
 from patcher.write import write_new
 
-REFS = ("v1.2.0", "v1.4.8", "v2.0.3")
+REFS = ("840c518d", "v1.2.0", "v1.3.0", "v1.4.8", "v2.0.3")
 
 
 def show(repository: str) -> bool:
