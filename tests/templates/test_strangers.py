@@ -122,9 +122,7 @@ def test_a_host_is_known_however_it_is_spelled(patched_sidecar: Sidecar, host: s
     got = ask(patched_sidecar, f"Host: {host}")
     assert got.status == status
     if status == 403:
-        assert (
-            '"code":"FOREIGN_HOST"' in got.body and "DASHBOARD_ALLOWED_HOSTS names the hosts that may ask" in got.body
-        )
+        assert '"code":"EBADHOST"' in got.body and "DASHBOARD_ALLOWED_HOSTS names the hosts that may ask" in got.body
         assert "Cross-Origin-Resource-Policy: same-origin" in got.headers
 
 
@@ -186,7 +184,7 @@ def test_a_token_is_asked_for_by_the_api_and_the_socket(start: Start) -> None:
     with start(DASHBOARD_TOKEN="s3cret") as sidecar:
         for given in ((), ("Authorization: Bearer wrong",), ("X-Dashboard-Token: s3cre",), ("Authorization: s3cret",)):
             got = ask(sidecar, own, *given)
-            assert got.status == 401 and '"code":"UNAUTHORIZED"' in got.body and "s3c" not in got.body
+            assert got.status == 401 and '"code":"EUNAUTHORIZED"' in got.body and "s3c" not in got.body
         assert ask(sidecar, own, "Authorization: Bearer s3cret").status == 200
         assert ask(sidecar, own, "X-Dashboard-Token: s3cret").status == 200
         assert ask(sidecar, own, target="/api/sessions?token=s3cret").status == 200

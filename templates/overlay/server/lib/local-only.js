@@ -17,6 +17,15 @@ const WITHOUT_TOKEN = /^\/api\/(?:health|openapi\.json|docs|hooks)(?:\/|$)/i;
 const PAGE_LINKS = ["document", "iframe"]; // a host of its own may show the dashboard in a frame, as before
 const ORIGIN = /^https?:\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::\d{1,5})?$/;
 
+// The codes that upstream has for the same, from v1.4.0 on.
+const CODES = {
+  FOREIGN_HOST: "EBADHOST",
+  FOREIGN_PEER: "EBADHOST",
+  FOREIGN_ORIGIN: "EBADORIGIN",
+  FOREIGN_SITE: "EBADORIGIN",
+  UNAUTHORIZED: "EUNAUTHORIZED",
+};
+
 /** The address to listen on, as `listen` takes it: an IPv6 address has no brackets there. */
 function address(env = process.env) {
   return (env.DASHBOARD_HOST || "").trim().replace(/^\[(.*)\]$/, "$1") || LOOPBACK;
@@ -60,7 +69,7 @@ function problemOf(req, env = process.env) {
 function guard(req, res, next) {
   const problem = problemOf(req);
   if (!problem) return next();
-  const body = JSON.stringify({ error: { code: problem.code, message: problem.message } });
+  const body = JSON.stringify({ error: { code: CODES[problem.code], message: problem.message } });
   res.writeHead(problem.status, {
     "Content-Type": "application/json; charset=utf-8",
     "Content-Length": Buffer.byteLength(body),
