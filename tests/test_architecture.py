@@ -17,12 +17,14 @@ from tests.support import ROOT, environment, spawn
 PACKAGE = ROOT / "patcher"
 LAYERS = (
     {"errors", "model", "progress", "resources"},
-    {"fingerprint", "javascript", "render", "streams"},
+    {"codex", "fingerprint", "javascript", "render", "streams"},
     {"upstream"},
     {"generated", "locate", "markers", "node", "patches", "verify"},
     {"existing", "gates", "manifest", "splice", "write"},
-    {"apply", "revert", "uptodate"},
-    {"client", "doctor", "pipeline", "prove"},
+    {"apply", "revert"},
+    {"client", "doctor", "prove"},
+    {"series"},
+    {"pipeline", "uptodate"},
     {"matrix", "testing"},
     {"bump"},
     {"report"},

@@ -22,7 +22,7 @@ PATCH = Patch(
             name="start",
             file="server/index.js",
             position=Position.BEFORE,
-            template="payload/codex_hooks.js.j2",
+            template="payload/codex_hooks.js",
             anchors=(
                 Anchor(  # before v1.1.1
                     scope=MODULE,
@@ -37,7 +37,7 @@ PATCH = Patch(
         ),
     ),
     overlays=(
-        *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES),
+        *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js") for name in _MODULES),
         *(
             Overlay(
                 path="server/lib/codex-hooks-optin.js",

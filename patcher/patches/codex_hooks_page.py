@@ -24,6 +24,7 @@ _MODULES = (
     "lib/codex-newest-session.js",
     "lib/codex-hooks-words.js",
     "lib/codex-hooks-status.js",
+    "lib/request-guard.js",
     "lib/codex-hooks-guard.js",
     "routes/codex-hooks.js",
 )
@@ -37,7 +38,7 @@ PATCH = Patch(
             name="routes",
             file="server/index.js",
             position=Position.AFTER,
-            template="payload/codex_hooks_page.js.j2",
+            template="payload/codex_hooks_page.js",
             anchors=(
                 Anchor(
                     scope=function("createApp"),
@@ -48,9 +49,8 @@ PATCH = Patch(
         ),
     ),
     overlays=(
-        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
-        *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}.j2") for name in _MODULES),
-        Overlay(path="server/lib/request-guard.js", template="overlay/server/lib/request-guard.js"),
+        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js", executable=True),
+        *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}") for name in _MODULES),
         Overlay(
             path="server/routes/codex-hooks.html",
             template="overlay/server/routes/codex-hooks.html.j2",
