@@ -368,7 +368,11 @@ def shapes(bench: PatchMaker) -> Patch:
     kept = APP.replace("store.save(", "store.keep(")
     new = reviewed(kept, Anchor(HANDLE, "store.keep(session, total)", ()))
     bench.templates["shapes.js.j2"] = "console.log(session);"
-    return Patch("audit", "Audits.", (Site("one", APP_FILE, Position.AFTER, "shapes.js.j2", (old, new)),))
+    return Patch(
+        "audit",
+        "Audits.",
+        (Site("one", APP_FILE, Position.AFTER, "shapes.js.j2", (old, new), templates=bench.templates.folder),),
+    )
 
 
 @pytest.mark.parametrize("version", ["1.2.0", "9.0.0", "", "2.0", "nonsense"])

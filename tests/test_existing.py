@@ -1,7 +1,7 @@
 """What of a tree is ours, and what is upstream's own: by the series and the manifest, never by what a file mentions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from patcher import pipeline, revert
 from patcher.errors import EXIT_ANCHOR
-from patcher.model import Patch
+from patcher.model import Patch, Series
 from patcher.resources import MANIFEST
 from patcher.upstream.materialize import materialize
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Tree, snapshot
@@ -28,7 +28,9 @@ def audit(bench: PatchMaker, path: str = "server/lib/ours.js", text: str = OURS)
 
 def built(tree: Tree, folder: Path, *series: Patch) -> str:
     """A generated tree on the disk."""
-    assert pipeline.build(tree.write(folder / "upstream"), str(folder / "out"), series=series).ok
+    assert pipeline.build(
+        tree.write(folder / "upstream"), str(folder / "out"), series=[Series("test", patches=series)]
+    ).ok
     return str(folder / "out")
 
 
@@ -118,13 +120,12 @@ IN_THE_WAY = [
 
 @pytest.mark.parametrize(("there", "where", "what"), IN_THE_WAY)
 def test_what_is_in_the_way_of_a_file_of_ours_is_found_by_check_and_build_alike(
-    bench: PatchMaker, tmp_path: Path, use_series: object, cli: CommandLine, there: str, where: str, what: str
+    bench: PatchMaker, tmp_path: Path, series: Callable[..., str], cli: CommandLine, there: str, where: str, what: str
 ) -> None:
-    assert callable(use_series)
-    use_series(audit(bench))
+    directory = series(audit(bench))
     upstream = SMALL.having({there: "2;\n"}).write(tmp_path / "upstream")
-    checked = cli("check", "--upstream", upstream)
-    ended = cli("build", "--upstream", upstream, "--out", tmp_path / "out")
+    checked = cli("check", "--upstream", upstream, "--series", directory)
+    ended = cli("build", "--upstream", upstream, "--series", directory, "--out", tmp_path / "out")
     assert checked.code == ended.code == EXIT_ANCHOR
     assert not (tmp_path / "out").exists()
     said = f"expected room for our server/lib/ours.js, found {what} of upstream's own ({LABEL})"
