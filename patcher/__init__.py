@@ -9,9 +9,10 @@ gone tomorrow.
     >>> patcher.build("agent-monitor@v1.2.0", "out", series=["codex", "acme"])
 """
 
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # importing `typing` takes as long as the rest of an up-to-date build
+    from typing import Any
 
-if TYPE_CHECKING:
     from patcher.errors import PatcherError
     from patcher.model import Series, Verdict
     from patcher.pipeline import build, check
@@ -24,7 +25,7 @@ __version__ = "0.1.0"
 __all__ = ["SERIES", "PatcherError", "Series", "Verdict", "__version__", "build", "check"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Each name is imported when somebody asks for it: an up-to-date build imports next to nothing."""
     from importlib import import_module
 

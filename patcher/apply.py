@@ -256,7 +256,7 @@ def _splice(state: _State, there: SiteResult) -> Splice:
     payload = payload_of(site, there.text[match.start : match.end])
     state.payloads[name] = payload
     if language_of(file) == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers it names
-        state.portable[name] = _in_a_loop(payload_of(site, _ORIGINAL_STANDS_FOR))
+        state.portable[name] = portable_text(site)
     splice = splicing.make_splice(there.text, site, match, payload)
     return replace(splice, scope=there.located.anchor.scope)
 
@@ -298,9 +298,9 @@ def _of(place: str) -> Iterator[None]:
         raise TemplateUnusable(message, where=error.where, hint=error.hint) from error
 
 
-def _in_a_loop(payload: str) -> str:
-    """Where every statement may stand: `return` needs a function, `continue` a loop. Lines stay the payload's."""
-    return f"(function () {{ for (;;) {{ {payload}\n}} }});"
+def portable_text(site: Site) -> str:
+    """The payload where every statement may stand: `return` needs a function, `continue` a loop. Lines stay its own."""
+    return f"(function () {{ for (;;) {{ {payload_of(site, _ORIGINAL_STANDS_FOR)}\n}} }});"
 
 
 def _blame_payload(state: _State, patch: Patch, there: SiteResult) -> Finding:
@@ -350,7 +350,7 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         file = File(text.encode(), overlay.executable)
         state.added[overlay.path] = file
         if overlay.portable:
-            state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")
+            state.portable[overlay.path] = file.data.decode()
         found = judge_overlay(state.there, patch, overlay, file)
         state.others += [found] if found else []
 

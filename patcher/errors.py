@@ -190,10 +190,10 @@ class NotReversible(PatcherError):
     exit_code = EXIT_ANCHOR
 
 
-class LockUnreadable(PatcherError):
-    """A list of what is known of our own texts, part of the tool, is missing or damaged."""
+class VerifiedUnreadable(PatcherError):
+    """The record of what was verified of our own texts, a part of the tool, is missing or damaged."""
 
-    code = "lock-unreadable"
+    code = "verified-unreadable"
 
 
 class OverlappingSplices(PatcherError):

@@ -52,7 +52,7 @@ def _same_series(words: "Sequence[str]", there: "Sequence[Mapping[str, str]]") -
 
 def _is_same(word: str, there: "Mapping[str, str]") -> bool:
     if word == CODEX or there["name"] == CODEX:
-        return word == there["name"]
+        return word == there["name"] and bool(there["sha256"])
     directory = directory_of(word)
     return directory is not None and digest_of(directory) == there["sha256"]
 

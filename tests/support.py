@@ -207,7 +207,7 @@ class Templates(dict[str, str]):
         path = Path(self.folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="")
-        render._plain.cache_clear()
+        render._text_of.cache_clear()
 
 
 @dataclass

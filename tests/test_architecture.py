@@ -17,7 +17,7 @@ from tests.support import ROOT, environment, spawn
 PACKAGE = ROOT / "patcher"
 LAYERS = (
     {"errors", "model", "progress", "resources"},
-    {"fingerprint", "javascript", "render", "streams"},
+    {"codex", "fingerprint", "javascript", "render", "streams"},
     {"upstream"},
     {"generated", "locate", "markers", "node", "patches", "verify"},
     {"existing", "gates", "manifest", "splice", "write"},

@@ -32,7 +32,7 @@ CODES = {
     "DiskFailed": ("disk-failed", 5),
     "ManifestUnreadable": ("manifest-unreadable", 5),
     "NotReversible": ("not-reversible", 3),
-    "LockUnreadable": ("lock-unreadable", 5),
+    "VerifiedUnreadable": ("verified-unreadable", 5),
     "OverlappingSplices": ("splices-overlap", 3),
     "SeriesError": ("series-invalid", 2),
     "NoSuchSeries": ("series-missing", 2),

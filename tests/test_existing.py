@@ -66,9 +66,11 @@ def test_a_second_run_over_such_a_tree_changes_nothing(
 ) -> None:
     series = (audit(bench),)
     out = built(SMALL.having(files), tmp_path, *series)
-    again = pipeline.check(out, series)
+    again = pipeline.check(out, [Series("test", patches=series)])
     assert [str(finding.verdict) for finding in again.findings] == ["applied"]
-    assert {path: file.data for path, file in pipeline.output(again, series).items()}.keys() == snapshot(out).keys()
+    assert {
+        path: file.data for path, file in pipeline.output(again, [Series("test", patches=series)]).items()
+    }.keys() == snapshot(out).keys()
     assert again.upstream.tree == materialize(str(tmp_path / "upstream")).tree
 
 
@@ -78,14 +80,16 @@ def test_a_second_run_over_such_a_tree_changes_nothing(
 def test_a_file_that_an_older_series_added_is_ours(bench: PatchMaker, tmp_path: Path) -> None:
     """The manifest of the tree says so: no word in the file does."""
     out = built(SMALL, tmp_path, audit(bench, "server/lib/old.js", "1;\n"))
-    run = pipeline.check(out, (bench.audit(),))
+    run = pipeline.check(out, [Series("test", patches=(bench.audit(),))])
     assert run.ok and "server/lib/old.js" not in run.tree and MANIFEST not in run.tree
 
 
 def test_an_edited_file_that_an_older_series_added_stops(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(SMALL, tmp_path, audit(bench, "server/lib/old.js", "1;\n"))
     (Path(out) / "server/lib/old.js").write_text("2;\n")
-    [finding] = [each for each in pipeline.check(out, (bench.audit(),)).findings if each.verdict.stops]
+    [finding] = [
+        each for each in pipeline.check(out, [Series("test", patches=(bench.audit(),))]).findings if each.verdict.stops
+    ]
     assert (finding.verdict, finding.file) == ("tampered", "server/lib/old.js")
     assert finding.message == "our file is there, and is not what was built"
 
@@ -151,7 +155,11 @@ def test_a_manifest_that_is_one_is_read_whole(bench: PatchMaker, tmp_path: Path)
     series = (audit(bench),)
     out = built(SMALL, tmp_path, *series)
     first = json.loads((Path(out) / MANIFEST).read_bytes())
-    second = json.loads(pipeline.output(pipeline.check(out, series), series)[MANIFEST].data)
+    second = json.loads(
+        pipeline.output(pipeline.check(out, [Series("test", patches=series)]), [Series("test", patches=series)])[
+            MANIFEST
+        ].data
+    )
     assert first["files"] == second["files"]
 
 

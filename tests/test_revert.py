@@ -149,7 +149,7 @@ def test_revert_is_a_command(bench: PatchMaker, tmp_path: Path, cli: CommandLine
     out = built(bench, tmp_path)
     ended = cli("revert", out, "--out", tmp_path / "reverted")
     assert (ended.code, ended.out) == (0, "")
-    assert ended.err == f"reverted {out}: {len(SMALL.files)} files in {tmp_path / 'reverted'}\n"
+    assert ended.err == f"reverted {out}, by test: {len(SMALL.files)} files in {tmp_path / 'reverted'}\n"
     assert snapshot(tmp_path / "reverted") == snapshot(tmp_path / "upstream")
 
 

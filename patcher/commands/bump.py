@@ -9,11 +9,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patcher.bump import content, record
+from patcher.bump import record
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
-from patcher.bump.text import text_of
 from patcher.commands.chosen import chosen
 from patcher.commands.diffs import selected
 from patcher.commands.outcome import Outcome
@@ -21,7 +20,8 @@ from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
 from patcher.model import Series, patches_of
 from patcher.progress import progress
-from patcher.report import document
+from patcher.report import bump_document, document
+from patcher.report.bump_text import text_of
 from patcher.resources import PACKAGE
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
@@ -88,7 +88,7 @@ def _for_people(options: argparse.Namespace, repository: Repository, found: Bump
     """With the matrix and the windows that only a page shows, where one was asked for: nobody else waits for them."""
     if not (options.html or options.markdown):
         return found
-    from patcher.bump.shown import shown
+    from patcher.report.bump_page import shown
 
     return shown(repository, found)
 
@@ -168,7 +168,7 @@ def _proven(
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> content.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
     more = [
         *shlex.split(options.typed_series),
@@ -177,7 +177,7 @@ def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) ->
     ]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (_has_dependencies(upstream) or options.client) else []
-    return content.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def _has_dependencies(upstream: "Upstream") -> bool:
@@ -197,8 +197,8 @@ def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]")
     command = _command(options, found.until.upstream)
     shown = found.proposed if found.accepted else found.build
     body = document.report("bump", build=shown)
-    body["errors"] = content.errors(found, body["errors"])
-    body["bump"] = {**content.content(found, command), "written": []}
+    body["errors"] = bump_document.errors(found, body["errors"])
+    body["bump"] = {**bump_document.content(found, command), "written": []}
     if options.write:
         body["bump"]["record"] = ""
     if proofs:

@@ -10,10 +10,10 @@ from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
 from patcher.matrix import matrix as judge_all
 from patcher.matrix import refs_of
-from patcher.matrix.content import content
-from patcher.matrix.table import to_text
 from patcher.model import patches_of
 from patcher.report import document
+from patcher.report.matrix_document import content
+from patcher.report.matrix_text import to_text
 from patcher.upstream.history import Repository
 
 NEWEST = "newest"

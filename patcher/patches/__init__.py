@@ -9,6 +9,7 @@ from patcher.model import Origin, Patch
 from patcher.patches import (
     capture_columns,
     charge_tokens_used,
+    codex_conversation,
     codex_hooks,
     codex_hooks_page,
     codex_rollouts,
@@ -35,6 +36,7 @@ DECLARED = (
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
+    codex_conversation.PATCH,
 )
 
 CLIENT_DECLARED = (settings_switch.PATCH,)

@@ -33,6 +33,9 @@ def load(word: str) -> Series:
     sha256 = digest_of(directory)
     entry = python.run(directory)
     found = _declared(entry)
+    if found.name == CODEX:
+        hint = "give it another name: the first word of its `Series(…)`"
+        raise SeriesError(f"{CODEX} is the name of ours", where=str(entry.__file__), hint=hint)
     checked.refuse_wrong(found, str(entry.__file__))
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)

@@ -18,7 +18,7 @@ import pytest
 
 from patcher import __version__, apply, pipeline, uptodate
 from patcher.cli import parser
-from patcher.model import Patch
+from patcher.model import Patch, Series
 from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.report.github import to_github
 from patcher.resources import BUILTIN_SIDECAR, MANIFEST
@@ -589,7 +589,7 @@ def test_a_second_build_of_every_kind_returns_at_once(
     spec, out = KINDS[kind](upstream), tmp_path / "out"
     assert cli("build", "--upstream", spec, "--out", out).err.startswith("built ")
     before = snapshot(out)
-    monkeypatch.setattr(apply, "run", lambda *_: pytest.fail("the work was done again"))
+    monkeypatch.setattr(apply, "apply_series", lambda *_: pytest.fail("the work was done again"))
     assert cli("build", "--upstream", spec, "--out", out) == Ended(0, "", f"up to date: {out}\n")
     assert cli("build", f"--upstream={spec}", "--out", out) == Ended(0, "", f"up to date: {out}\n")
     assert snapshot(out) == before
@@ -657,7 +657,8 @@ def test_a_directory_that_is_refused_now_is_not_up_to_date(
 def test_what_another_set_of_patches_made_is_never_up_to_date(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
     for number, series in enumerate([SERIES[:1], SERIES[:-1], ()]):
         out = tmp_path / f"out-{number}"
-        assert pipeline.build(str(upstream), str(out), series=series).ok
+        made_by = [Series("codex", patches=series)]
+        assert pipeline.build(str(upstream), str(out), series=made_by).ok
         assert cli("build", "--upstream", upstream, "--out", out).err.startswith("built ")
         assert cli("build", "--upstream", upstream, "--out", out).err.startswith("up to date: ")
 
@@ -717,10 +718,10 @@ def test_a_git_ref_named_builtin_is_not_the_builtin(cli: CommandLine, upstream: 
 @pytest.mark.slow
 def test_a_changed_template_makes_a_tree_out_of_date(tmp_path: Path) -> None:
     tool = tmp_path / "tool"
-    for part in ("patcher", "templates", "fixtures/sidecar"):
+    for part in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / part, tool / part, ignore=shutil.ignore_patterns("__pycache__"))
     first = spawn("build", "--out", tmp_path / "out", PYTHONPATH=str(tool), cwd=tool)
-    template = tool / "templates/payload/filter_by_harness.js.j2"
+    template = tool / "templates/payload/filter_by_harness.js"
     template.write_text(f"// changed\n{template.read_text()}")
     second, third = (spawn("build", "--out", tmp_path / "out", PYTHONPATH=str(tool), cwd=tool) for _ in range(2))
     assert [ended.err.split()[0] for ended in (first, second, third)] == ["built", "built", "up"]

@@ -52,6 +52,7 @@ def _made(site: Site, kind: str, detail: str, edit: Edit, reason: str) -> Mutati
 
 def _template(name: str, text: str) -> str:
     """The name under which the patcher renders this text."""
+    name = f"{name}.j2"
     with open(os.path.join(_folder(), name), "w", encoding="utf-8") as stream:
         stream.write(text)
     return name
