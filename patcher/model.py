@@ -189,7 +189,9 @@ class Anchor:
     def shown(self) -> str:
         """The pattern as a message shows it, on one line."""
         pattern = f"`{' '.join(self.pattern.split())}`"
-        return f"{pattern} with `{self.containing}` in it" if self.containing else pattern
+        containing = f" with `{self.containing}` in it" if self.containing else ""
+        target = f"the target `{' '.join(self.target.split())}` in " if self.target else ""
+        return f"{target}{pattern}{containing}"
 
 
 class Position(StrEnum):
