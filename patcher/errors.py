@@ -230,6 +230,13 @@ class SeriesNotLoaded(PatcherError):
     exit_code = EXIT_USAGE
 
 
+class SettingsUnreadable(PatcherError):
+    """`sidecar.toml` in the working directory is damaged, or sets what there is not."""
+
+    code = "settings-unreadable"
+    exit_code = EXIT_USAGE
+
+
 class TemplateUnusable(PatcherError):
     """A template is missing, cannot be read, is outside of its series, or does not render."""
 
