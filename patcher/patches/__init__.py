@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -15,6 +16,7 @@ from patcher.patches import (
     codex_rollouts,
     filter_by_harness,
     harness_column,
+    local_only,
     parse_outside_transaction,
     read_rollouts_whole,
     record_hooks_once,
@@ -35,6 +37,7 @@ DECLARED = (
     charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
+    local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
 )
@@ -51,13 +54,14 @@ def __getattr__(name: str) -> tuple[Patch, ...]:
     """The pins are read when somebody needs them, not at import: then a damaged record is an error like any other."""
     if name not in {"SERIES", "CLIENT_SERIES"}:
         raise AttributeError(name)
-    groups = [[_placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
+    groups = [[placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
     found = dict(zip(("SERIES", "CLIENT_SERIES"), pinned(*groups), strict=True))
     globals().update(found)
     return found[name]
 
 
-def _placed(patch: Patch) -> Patch:
+def placed(patch: Patch) -> Patch:
+    """A patch of ours with where it comes from."""
     source = os.path.join(PACKAGE, "patches", f"{patch.id}.py")
     return replace(patch, origin=Origin("codex", source, TEMPLATES, UPSTREAM_PINS, BUILTIN_PINS))
 
@@ -67,6 +71,15 @@ def series_for(*, client: bool) -> tuple[Patch, ...]:
     from patcher.patches import CLIENT_SERIES, SERIES
 
     return (*SERIES, *CLIENT_SERIES) if client else SERIES
+
+
+def with_requirements(series: Sequence[Patch], patches: Collection[str]) -> tuple[Patch, ...]:
+    """The patches of these ids and all that they require, in the order of the series."""
+    needed = set(patches)
+    for each in reversed(series):
+        if each.id in needed:
+            needed.update(each.requires)
+    return tuple(each for each in series if each.id in needed)
 
 
 def module_of(patch: Patch) -> ModuleType:
