@@ -201,7 +201,9 @@ class Anchor:
     def shown(self) -> str:
         """The pattern as a message shows it, on one line."""
         pattern = f"`{' '.join(self.pattern.split())}`"
-        return f"{pattern} with `{self.containing}` in it" if self.containing else pattern
+        containing = f" with `{self.containing}` in it" if self.containing else ""
+        target = f"the target `{' '.join(self.target.split())}` in " if self.target else ""
+        return f"{target}{pattern}{containing}"
 
 
 class Position(StrEnum):
@@ -322,7 +324,7 @@ class Patch:
             sites = (_told(each, self.id, folder) if isinstance(each, Site) else each for each in self.sites)
             object.__setattr__(self, "sites", tuple(sites))
         if folder:
-            overlays = tuple(replace(each, templates=folder) for each in self.overlays)
+            overlays = tuple(replace(each, templates=each.templates or folder) for each in self.overlays)
             object.__setattr__(self, "overlays", overlays)
 
     def is_superseded_in(self, upstream: Upstream) -> bool:
@@ -345,7 +347,7 @@ class Patch:
 
 
 def _told(site: Site, patch: str, templates: str) -> Site:
-    return replace(site, patch=patch, templates=templates or site.templates)
+    return replace(site, patch=patch, templates=site.templates or templates)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ from patcher.upstream.spec import BUILTIN
 if TYPE_CHECKING:
     from semver import Version
 
-_COMMIT = re.compile(r"[0-9a-f]{7,40}")
-
 
 def revision_at(repository: Repository, ref: str) -> Revision:
     """Upstream at a ref. Raises `NoSuchRef`, `NotThisPackage`."""
@@ -71,6 +69,9 @@ def culprit_of(repository: Repository, commit: Commit, until: str) -> Culprit:
     merge = next((repository.commit(each) for each in reversed(line) if each in after), None)
     brought_by = Culprit(merge.id, merge.date, merge.subject, merge.author) if merge else None
     return replace(found, brought_by=brought_by)
+
+
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 @dataclass
@@ -188,7 +189,7 @@ def extended(reviewed: str, ref: str, gaps: Sequence[str] = ()) -> str:
 
 
 def reviewed_as(upstream: Upstream) -> str:
-    """What a pin says that was made without a bump: a version tag, a commit, or a ref and the digest of the tree."""
+    """What a pin says that was made without a bump: a version tag, a version and its commit, or a ref and a digest."""
     if upstream.ref == BUILTIN or named_refs(upstream.ref) == [upstream.ref]:
         return upstream.ref
     if _COMMIT.fullmatch(upstream.ref) and version_of(upstream.version) is not None:

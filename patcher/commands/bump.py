@@ -1,6 +1,8 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
+import os
+import shlex
 import sys
 from dataclasses import replace
 from functools import partial
@@ -10,11 +12,12 @@ from patcher.bump import record
 from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
 from patcher.bump.trial import accepted_ranks
+from patcher.commands.chosen import chosen
 from patcher.commands.diffs import selected
 from patcher.commands.outcome import Outcome
 from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
-from patcher.patches import series_for
+from patcher.model import patches_of
 from patcher.progress import progress
 from patcher.report import bump_document, document
 from patcher.report.bump_text import text_of
@@ -24,22 +27,23 @@ from patcher.upstream.travels import dependencies
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patcher.model import Build, Patch, Upstream
+    from patcher.model import Build, Patch, Series, Upstream
     from patcher.prove import ProofResult
 
 
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
-    series = series_for(client=options.client)
+    loaded = chosen(options)
+    series = patches_of(loaded, client=options.client)
     asked = _options(options, series)
     if options.write:
-        record.refuse_unless_ours()
+        record.refuse_unless_writable(loaded)
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
         with progress(_count(series, repository.upstream(asked.until))) as advance:
             found = run(repository, series, asked, advance)
-        return _outcome(options, found, repository)
+        return _outcome(options, loaded, found, repository)
 
 
 def _options(options: argparse.Namespace, series: "Sequence[Patch]") -> BumpOptions:
@@ -57,20 +61,22 @@ def _count(series: "Sequence[Patch]", upstream: "Upstream") -> int:
     return sum(len(patch.sites_for(upstream.line)) for patch in series if not patch.is_superseded_in(upstream))
 
 
-def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
+def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository) -> Outcome:
     found = replace(found, unrecorded=record.unrecorded(found))
-    files = record.changed(found) if options.write and found.proposed.ok else {}
+    files = record.changed(found, loaded) if options.write and found.proposed.ok else {}
     proven: list[ProofResult] = []
     if (options.prove or files) and found.proposed.ok:
-        found, proven = _proven(options, found, repository)
+        found, proven = _proven(options, loaded, found, repository)
     if options.html or options.markdown:  # nobody else waits for the matrix and the windows that only a page shows
         from patcher.report.bump_page import shown
 
         found = shown(repository, found)
     body = _body(options, found, proven)
     if files and body["ok"]:
-        record.write(files)
-        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
+        for home, changed in files.items():
+            record.write(changed, home)
+        paths = [(home, os.path.join(home, name)) for home, changed in files.items() for name in changed]
+        body["bump"]["written"] = [record.shown(home, path) for home, path in paths]
 
     def draw(colour: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
         return text_of(body, colour=colour, everything=options.all)
@@ -81,11 +87,14 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
 def _said(body: dict[str, Any]) -> str:
     written = body["bump"]["written"]
     if written:
-        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
+        folders = " ".join(sorted({os.path.dirname(path) or "." for path in written}))
+        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff {folders}`"
     return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
 
 
-def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
+def _proven(
+    options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository
+) -> "tuple[Bump, list[ProofResult]]":
     from patcher.bump.proving import Prover
     from patcher.prove import proof
 
@@ -93,16 +102,20 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     command = " ".join([_command(options).bump, *words])  # as it was typed, for a hint that adds to it
 
     def prove(built: "Build") -> "list[ProofResult]":
-        return proofs(options, with_client(options, built) if options.client else built, command=command)
+        return proofs(options, loaded, with_client(options, built) if options.client else built, command=command)
 
-    observe = partial(proof.look, node=options.node, install=options.install, command=command)
+    observe = partial(proof.look, node=options.node, install=options.install, command=command, series=loaded)
     prover = Prover(repository, prove, observe, lambda: progress(None))
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
 def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
-    more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
+    more = [
+        *shlex.split(options.typed_series),
+        *(["--client"] if options.client else []),
+        *(["--only", *options.only] if options.only else []),
+    ]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (has_dependencies(upstream) or options.client) else []
     return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)

@@ -6,19 +6,20 @@ from collections.abc import Mapping, Sequence
 from patcher.bump import record
 from patcher.bump.revisions import reviewed_as
 from patcher.bump.trial import did_you_mean, pinned
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
-from patcher.model import Patch, Pin, SiteResult, Upstream
-from patcher.patches import series_for
+from patcher.model import Patch, Pin, SiteResult, Upstream, patches_of
 from patcher.report import document
 from patcher.upstream.materialize import materialize
 
 
 def pin(options: argparse.Namespace) -> Outcome:
     """Show, and record with `--write`, the code at some sites. Refuses code that is not there exactly once."""
+    loaded = chosen(options)
     if options.write:
-        record.refuse_unless_ours()
-    series = series_for(client=options.client)
+        record.refuse_unless_writable(loaded)
+    series = patches_of(loaded, client=options.client)
     wanted = _known(options.sites, series)
     upstream = materialize(options.upstream, client=options.client)
     build, made = pinned(upstream, series, wanted, reviewed_as(upstream))
@@ -37,8 +38,8 @@ def pin(options: argparse.Namespace) -> Outcome:
         return Outcome(EXIT_ANCHOR, body, text=text, said="nothing was written")
     said = ""
     if options.write and made:
-        body["written"] = [record.add_pins(upstream, {site: made[site] for site in wanted if site in made})]
-        said = f"wrote {len(made)} pin{'' if len(made) == 1 else 's'} into {body['written'][0]}"
+        body["written"] = record.add_pins(upstream, loaded, {site: made[site] for site in wanted if site in made})
+        said = f"wrote {len(made)} pin{'' if len(made) == 1 else 's'} into {' and '.join(body['written'])}"
     elif made:
         said = "nothing was written: read the code above; `--write` records that you have"
     return Outcome(EXIT_DONE, body, text=text, said=noted(upstream, said))

@@ -31,8 +31,8 @@ VERSIONS = {"840c518d": "1.1.0"}
 GOES_ON = {"exact", "reformatted", "moved"}
 NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
-NO_SOCKET = "in function initWebSocket is not what was reviewed"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
+NO_SOCKET = "in function initWebSocket is not what was reviewed"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
