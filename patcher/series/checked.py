@@ -61,6 +61,11 @@ def _names(series: Series) -> Iterator[tuple[str, str]]:
         yield f"the patch {name} is there twice", "take one out of `patches`, or give it an id of its own"
     for patch in patches:
         yield from _sites(patch)
+    for patch in series.patches:
+        for path in [*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)]:
+            if path.startswith("client/"):
+                hint = "list the patch in `client_patches`, which go in with `--client`"
+                yield f"{patch.id}: {path} is one of the client's sources, which travel with `--client` only", hint
     yield from _contracts(series)
 
 

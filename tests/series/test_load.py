@@ -55,6 +55,7 @@ FAULTS = [
     pytest.param(lambda acme: acme.write("patches/note.py", acme_twice()), INVALID, "the site note.one is there twice", "series.py", "give each site of a patch a name of its own", id="a site twice"),
     pytest.param(in_note("    overlays=", '    requires=("noted",),\n    overlays='), INVALID, "note requires noted, which no series has before it", "patches/note.py", "a series that has it goes before this one: `--series codex --series DIR`", id="a requirement that nobody has"),
     pytest.param(in_note("    overlays=", '    contracts=("notes",),\n    overlays='), INVALID, "note names the contract notes, which `contracts` does not have", "series.py", "list it in `Series(…, contracts=(…))`", id="a contract that is not there"),
+    pytest.param(in_note('"server/app.js"', '"client/src/App.tsx"'), INVALID, "note: client/src/App.tsx is one of the client's sources, which travel with `--client` only", "series.py", "list the patch in `client_patches`, which go in with `--client`", id="the client's among the others"),
     # --- patterns
     pytest.param(in_note('"store.save(session, total)"', '""'), INVALID, "note.one: `pattern`: expected code, found nothing", "patches/note.py", "write the statement that it is to find, `$NAME` for what varies", id="an empty pattern"),
     pytest.param(in_note('"store.save(session, total)"', '"store.save("'), INVALID, "note.one: `pattern`: expected code, found `store.save(`, which does not parse", "patches/note.py", "a pattern is whole code: close what it opens", id="half a pattern"),
