@@ -10,7 +10,7 @@ from patcher import javascript
 from patcher.errors import SeriesError, TemplateUnusable
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
-from patcher.model import Anchor, Overlay, Patch, Position, Series, Site
+from patcher.model import Anchor, Overlay, Patch, Series, Site
 from patcher.series import shape
 from patcher.series.patterns import problem_of
 
@@ -122,9 +122,6 @@ def _refuse_bad_anchor(patch: Patch, site: Site, anchor: Anchor) -> None:
         problem = problem_of(pattern, language)
         if problem:
             raise SeriesError(f"{site.id}: `{name}`: {problem.found}", where=patch.origin.source, hint=problem.hint)
-    if anchor.target and site.position is not Position.REPLACE:
-        hint = "`target` says which part of the match is replaced: write `position=Position.REPLACE`, or leave it out"
-        raise SeriesError(f"{site.id}: a `target`, and nothing that is replaced", where=patch.origin.source, hint=hint)
 
 
 def _refuse_bad_path(patch: Patch, overlay: Overlay) -> None:
