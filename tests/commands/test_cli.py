@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pty
+import re
 import shlex
 import shutil
 import signal
@@ -164,11 +165,14 @@ def test_exit_3_a_generated_tree_was_edited(cli: CommandLine, tmp_path: Path) ->
 
 
 def test_exit_4_a_gate_refused(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
-    """Every anchor fits, but a module that ours need has another name."""
-    (upstream / "server/websocket.js").rename(upstream / "server/socket.js")
+    """Every anchor fits, but a module that ours need has no longer what they take from it."""
+    module = upstream / "server/websocket.js"
+    module.write_text(
+        re.sub(r"(module\.exports = \{.*)\bbroadcast\b", r"\1tell: broadcast", module.read_text(), flags=re.S)
+    )
     ended = cli("build", "--upstream", upstream, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
-    assert "error[gate-imports]: " in ended.out and "`../websocket` is not in the generated tree" in ended.out
+    assert "error[gate-imports]: " in ended.out and "`../websocket` does not export `broadcast`" in ended.out
 
 
 def test_exit_4_a_gate_refused_a_small_series(

@@ -269,7 +269,7 @@ def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
 @pytest.fixture
 def small(patch: Patch, monkeypatch: pytest.MonkeyPatch) -> Patch:
     """The command line with one small patch."""
-    monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
+    monkeypatch.setattr("patcher.commands.matrix.patches_of", lambda _, client: (patch,))
     monkeypatch.setattr(
         "patcher.report.matrix_document.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17)
     )
