@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from patcher.bump import trial
 from patcher.bump.model import Bump, Candidate, SiteReport, Tried
-from patcher.bump.regressions import Look, Reasons, as_problem, in_short
+from patcher.bump.regressions import Look, Reasons, as_problem
 from patcher.pipeline import check_upstream
+from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:

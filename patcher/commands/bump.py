@@ -5,20 +5,21 @@ import re
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher.bump import record
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
 from patcher.commands.diffs import selected
-from patcher.commands.outcome import Outcome
+from patcher.commands.outcome import Outcome, outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
+from patcher.errors import UpstreamUnreadable, UsageError
 from patcher.patches import series_for
 from patcher.progress import progress
-from patcher.report import bump_document, document
-from patcher.report.bump_text import text_of
+from patcher.report import problems
+from patcher.report.model import BumpResult, CommandLine, Report
+from patcher.report.wording import counted
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
 
@@ -53,46 +54,32 @@ def _count(series: "Sequence[Patch]", line: "Line") -> int:
 
 def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
     found = replace(found, unrecorded=record.unrecorded(found))
-    files = _to_write(options, found)
+    files = record.changed(found) if options.write and found.proposed.ok else {}
     proven: list[ProofResult] = []
     if options.prove or files:
         found, proven = _proven(options, found, repository)
-    found = _for_people(options, repository, found)
-    body = _body(options, found, proven)
-    if files and body["ok"]:
+    matrix = None
+    if options.html or options.markdown:  # nobody else waits for it
+        from patcher.report.bump_page import with_page
+
+        found, matrix = with_page(repository, found)
+    wrong = (*problems.of_bump(found), *problems.of_contracts(proven))
+    written: tuple[str, ...] = ()
+    if files and not wrong:
         record.write(files)
-        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
-    said = _said(options, body)
-    draw = partial(_drawn, body, everything=options.all)
-    return Outcome(_exit_code(body), body, said=said, draw=draw)
+        written = tuple(f"patcher/patches/{name}" for name in files)
+    result = BumpResult(found, _command(options, found.until.upstream), matrix, written, options.write)
+    build = found.proposed if found.accepted else found.build
+    report = Report("bump", build, wrong, tuple(proven) or None, result)
+    return outcome(report, message=_message(report, result))
 
 
-def _drawn(body: "dict[str, Any]", colour: bool, *, everything: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
-    return text_of(body, colour=colour, everything=everything)
-
-
-def _for_people(options: argparse.Namespace, repository: Repository, found: Bump) -> Bump:
-    """With the matrix and the windows that only a page shows, where one was asked for: nobody else waits for them."""
-    if not (options.html or options.markdown):
-        return found
-    from patcher.report.bump_page import shown
-
-    return shown(repository, found)
-
-
-def _to_write(options: argparse.Namespace, found: Bump) -> record.Files:
-    if not options.write or not found.proposed.ok:
-        return {}
-    return record.changed(found)
-
-
-def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
-    if not options.write:
+def _message(report: Report, result: BumpResult) -> str:
+    if not result.is_writing:
         return ""
-    written = body["bump"]["written"]
-    if written:
-        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
-    return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
+    if result.written:
+        return f"wrote {counted(len(result.written), 'file')}; read `git diff patcher/patches`"
+    return "nothing to write: the declarations have it all" if report.ok else "nothing was written"
 
 
 def _asked(options: argparse.Namespace, series: "Sequence[Patch]") -> Asked:
@@ -147,12 +134,12 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
     more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (_has_dependencies(upstream) or options.client) else []
-    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def _has_dependencies(upstream: "Upstream") -> bool:
@@ -166,32 +153,3 @@ def _typed(options: argparse.Namespace) -> str:
     """The command line as it was, for a hint that adds to it."""
     words = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
     return " ".join([_command(options).bump, *words])
-
-
-def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    command = _command(options, found.until.upstream)
-    shown = found.proposed if found.accepted else found.build
-    body = document.report("bump", build=shown)
-    body["errors"] = bump_document.errors(found, body["errors"])
-    body["bump"] = {**bump_document.content(found, command), "written": []}
-    if options.write:
-        body["bump"]["record"] = ""
-    if proofs:
-        from patcher.prove import proof
-
-        proven = proof.as_report(proofs)
-        body = {**body, "contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}
-        body["retire"] = [
-            {"patches": each["patches"], "contract": each["id"], "said": each["pristine"]["said"]}
-            for each in proven["contracts"]
-            if each["pristine"]["green"] and not each["ok"]
-        ]
-    return {**body, "ok": not body["errors"]}
-
-
-def _exit_code(body: dict[str, Any]) -> int:
-    if body["ok"]:
-        return EXIT_DONE
-    return (
-        EXIT_ANCHOR if any(error["code"].startswith(("anchor-", "file-")) for error in body["errors"]) else EXIT_REFUSED
-    )

@@ -12,7 +12,8 @@ from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
 from patcher.model import Build, Patch, Pin, SiteResult, Upstream, Verdict
 from patcher.patches import pins, series_for
-from patcher.report import document
+from patcher.report.model import Problem, Report, position
+from patcher.report.wording import counted
 from patcher.resources import BUILTIN_PINS, PACKAGE
 from patcher.upstream.materialize import materialize
 from patcher.upstream.spec import BUILTIN
@@ -32,24 +33,17 @@ def pin(options: argparse.Namespace) -> Outcome:
     _refuse_absent(wanted, found, upstream)
     refused = [found[site] for site in wanted if found[site].stops]
     entries = {site: made[site] for site in wanted if site in made}
-    body = {
-        **document.report("pin", build=build),
-        "pins": [{"site": site, **vars(each)} for site, each in entries.items()],
-        "written": [],
-    }
-    ids = {each.id for each in refused}
-    body["errors"] = [document.error_of(each) for each in body["places"] if each["site"] in ids]
-    body["ok"] = not refused
+    report = Report("pin", build, tuple(Problem.of_stop(each.finding) for each in refused), pins=entries, written=())
     text = "".join(f"{line}\n" for site in wanted for line in _shown(found[site], entries.get(site)))
     if refused:
-        return Outcome(EXIT_ANCHOR, body, text=text, said="nothing was written")
-    said = ""
+        return Outcome(EXIT_ANCHOR, report, text, "nothing was written")
+    message = ""
     if options.write and entries:
-        body["written"] = [_write(upstream, entries)]
-        said = f"wrote {len(entries)} pin{'' if len(entries) == 1 else 's'} into {body['written'][0]}"
+        report = replace(report, written=(_write(upstream, entries),))
+        message = f"wrote {counted(len(entries), 'pin')} into {', '.join(report.written or ())}"
     elif entries:
-        said = "nothing was written: read what stands there; `--write` records that you have"
-    return Outcome(EXIT_DONE, body, text=text, said=noted(upstream, said))
+        message = "nothing was written: read what stands there; `--write` records that you have"
+    return Outcome(EXIT_DONE, report, text, noted(upstream, message))
 
 
 def _known(words: Sequence[str], series: Sequence[Patch]) -> list[str]:
@@ -115,7 +109,7 @@ def _refuse_absent(wanted: Sequence[str], found: Mapping[str, SiteResult], upstr
 
 def _shown(there: SiteResult, pin: Pin | None) -> list[str]:
     finding = there.finding
-    where = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    where = position(finding.file, finding.line)
     if pin is None:
         said = finding.message if there.stops else "there is nothing to pin"
         hint = [f"  hint: {finding.hint}"] if there.stops else []

@@ -35,6 +35,12 @@ class Judged:
         return any(finding.verdict.stops for finding in self.findings if finding.patch == patch)
 
     @property
+    def stopping(self) -> tuple[str, ...]:
+        """The patches that stop here, and an empty name where a gate refuses what no patch stops."""
+        gates = ("",) if self.gates_refuse else ()
+        return (*(each.patch for each in self.findings if each.verdict.stops), *gates)
+
+    @property
     def gates_refuse(self) -> bool:
         """Whether every anchor fits and yet a gate refuses."""
         return bool(self.reasons) and not any(finding.verdict.stops for finding in self.findings)
@@ -64,6 +70,21 @@ class Stop:
     fits_since: Commit | None = None
     windows: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def finding(self) -> Finding | None:
+        """What was found where it begins; None for the gates."""
+        return next((each for each in self.span.since.findings if each.patch == self.patch), None)
+
+    @property
+    def verdict(self) -> str:
+        """The word for it."""
+        return self.finding.verdict if self.finding else "refused"
+
+    @property
+    def message(self) -> str:
+        """Why it stops."""
+        return self.finding.message if self.finding else "; ".join(self.span.since.reasons)
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -76,15 +97,11 @@ class Matrix:
     stops: tuple[Stop, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def within(self, span: Span) -> tuple[Judged, ...]:
+        """The refs of a run."""
+        return self.refs[self.refs.index(span.since) : self.refs.index(span.until) + 1]
+
     def stop_at(self, patch: str, ref: str) -> Stop | None:
         """The run that this ref of this patch belongs to."""
-        order = [judged.ref for judged in self.refs]
-        place = order.index(ref)
-        return next(
-            (
-                stop
-                for stop in self.stops
-                if stop.patch == patch and order.index(stop.span.since.ref) <= place <= order.index(stop.span.until.ref)
-            ),
-            None,
-        )
+        runs = (stop for stop in self.stops if stop.patch == patch)
+        return next((stop for stop in runs if ref in [judged.ref for judged in self.within(stop.span)]), None)

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -18,6 +19,7 @@ from patcher.prove.codex_session import CodexSession
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
 
 _HANDLER_TIMEOUT = 20.0
+_ERROR = re.compile(r"\w*Error\b.*:")
 _NATIVE = "server/lib/codex-ingest.js"
 
 
@@ -28,6 +30,14 @@ class Observation:
     green: bool
     said: str
     observed: bool = True
+
+
+def in_short(said: str) -> str:
+    """What was seen in one line; of a log, the error that it tells of."""
+    first, *log = said.splitlines() or ["it says nothing"]
+    error = next((line for line in log if _ERROR.match(line)), "")
+    short = first.partition("; its log")[0]
+    return f"{short}: {error}" if error else short
 
 
 @dataclass(frozen=True)
