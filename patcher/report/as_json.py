@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from patcher.errors import printable
 from patcher.manifest import upstream_identity
-from patcher.model import Patch
+from patcher.model import Finding, Patch, Scope, Verdict
 from patcher.patches import declaration
 from patcher.report.model import BumpResult, Report
 from patcher.report.wording import legible_json
@@ -17,28 +17,34 @@ if TYPE_CHECKING:
     from patcher.matrix.model import Judged, Matrix, Stop
 
 _Fields = dict[str, object]
-
 SCHEMA = 1
 _FIELDS = {
     "Brought": "file scope new places=sites",
+    "Build": "patches=findings places=details gates notes",
+    "Bump": "from=since to=until refusals red accepted fine proposed_ok=proposed.ok",
+    "BumpResult": "command record all=commands.everything written",
+    "Candidate": "rank kind scope=anchor.scope file pattern=anchor.pattern containing=anchor.containing "
+    "target=anchor.target pins=anchor.pins tried why",
     "Check": "id title state found do",
     "Commit": "commit=id date subject",
     "Culprit": "commit date subject author brought_by",
     "FileChange": "path status before after",
     "Finding": "id=patch file verdict line scope message hint site",
     "GateResult": "id ok message",
+    "Judged": "ref version commit supported reasons",
     "Moment": "ref commit version=upstream.version",
     "Observation": "green observed said",
+    "Patch": "id summary requires contracts",
     "Pin": "tokens text line",
     "Problem": "code where message hint",
-    "ProofResult": (
-        "id=contract.id summary=contract.summary ok pristine=red patched=green patches=contract.patches message "
-        "superseded"
-    ),
+    "ProofResult": "id=contract.id summary=contract.summary ok pristine=red patched=green patches=contract.patches "
+    "message superseded",
     "Red": "contract said culprit untold brought",
     "Refusal": "code where message culprit",
     "ScopeDiff": "since scope lines left_out",
-    "SiteWindow": "number site file scope place payload verdict message reviewed found",
+    "SiteReport": "patch site=id verdict=finding.verdict file=finding.file line=finding.line scope=finding.scope "
+    "message=finding.message payload place=site.position culprit change change_said scope_diff twins",
+    "Stop": "id=patch verdict message since=span.since.ref until=span.until.ref good culprit=guilty fits_since windows",
     "Tried": "unique parses gates contracts problems",
     "Twin": "line scope shown",
     "Window": "ref text line around statement matched indent",
@@ -48,7 +54,11 @@ _FIELDS = {
 
 def to_json(report: Report) -> str:
     """The report as JSON text with a final newline."""
-    return legible_json(json.dumps(_report(report), indent=2, ensure_ascii=False, default=_fields)) + "\n"
+    return legible_json(json.dumps(_report(report), indent=2, ensure_ascii=False, default=_plain)) + "\n"
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Scope) else _fields(value)
 
 
 def _fields(value: object) -> _Fields:
@@ -59,40 +69,35 @@ def _fields(value: object) -> _Fields:
 
 def _report(report: Report) -> _Fields:
     build = report.build
-    more = {
-        "contracts": report.contracts,
-        "bump": report.bump and _bump(report.bump),
-        "series": None if report.series is None else [_listed(each) for each in report.series],
-        "checks": report.checks,
-        "paths": report.paths,
-        "pins": None if report.pins is None else [{"site": site, **vars(pin)} for site, pin in report.pins.items()],
-        "written": report.written,
-    }
-    if report.bump and report.contracts:
-        more["retire"] = [
-            {"patches": each.contract.patches, "contract": each.contract.id, "said": each.red.said}
-            for each in report.retired
-        ]
-    return {
+    fields: _Fields = {
         "schema": SCHEMA,
         "ok": report.ok,
         "command": report.command,
-        "upstream": upstream_identity(build) if build else report.upstream,
-        "patches": report.findings,
-        "places": build.details if build else (),
-        "gates": build.gates if build else (),
-        "files": build.changes() if build else (),
+        "upstream": report.upstream,
+        "patches": (),
+        "places": (),
+        "gates": (),
+        "files": (),
+        "notes": (),
+        **({**_fields(build), "upstream": upstream_identity(build), "files": build.changes()} if build else {}),
         "errors": report.problems,
-        "notes": build.notes if build else (),
-        **{name: value for name, value in more.items() if value is not None},
         **(_matrix(report.matrix) if report.matrix else {}),
     }
+    more: _Fields = {"contracts": report.contracts, "checks": report.checks, "paths": report.paths}
+    more |= {"written": report.written, "bump": report.bump and _bump(report.bump)}
+    if report.series is not None:
+        more["series"] = [_listed(each) for each in report.series]
+    if report.pins is not None:
+        more["pins"] = [{"site": site, **vars(pin)} for site, pin in report.pins.items()]
+    if report.bump and report.contracts:
+        retired = [(each.contract, each.red.said) for each in report.retired]
+        more["retire"] = [{"patches": each.patches, "contract": each.id, "said": said} for each, said in retired]
+    return {**fields, **{name: value for name, value in more.items() if value is not None}}
 
 
 def _listed(patch: Patch) -> _Fields:
-    files = sorted({site.file for site in patch.sites} | {overlay.path for overlay in patch.overlays})
-    named = {"id": patch.id, "summary": patch.summary, "files": files}
-    return {**named, "requires": patch.requires, "contracts": patch.contracts}
+    files = {site.file for site in patch.sites} | {overlay.path for overlay in patch.overlays}
+    return {**_fields(patch), "files": sorted(files)}
 
 
 def _declared(patch: str) -> _Fields | None:
@@ -104,68 +109,28 @@ def _declared(patch: str) -> _Fields | None:
 
 
 def _bump(result: BumpResult) -> _Fields:
-    found = result.found
-    return {
-        "from": found.since,
-        "to": found.until,
-        "places": [_site(site, result) for site in found.sites],
-        "refusals": found.refusals,
-        "red": found.red,
-        "chosen": dict(found.chosen),
-        "accepted": found.accepted,
-        "fine": found.fine,
-        "proposed_ok": found.proposed.ok,
-        "command": result.command,
-        "record": result.record,
-        "all": result.commands.everything,
-        "matrix": _matrix(result.matrix) if result.matrix else None,
-        "written": result.written,
-    }
+    places = [_site(site, result) for site in result.found.sites]
+    matrix = _matrix(result.matrix) if result.matrix else None
+    more = {"places": places, "chosen": dict(result.found.chosen), "matrix": matrix}
+    return {**_fields(result.found), **_fields(result), **more}
 
 
 def _site(site: "SiteReport", result: BumpResult) -> _Fields:
-    finding, found = site.finding, result.found
-    patch = next(each for each in found.declared if each.id == site.patch)
+    patch = next(each for each in result.found.declared if each.id == site.patch)
     return {
-        "patch": site.patch,
-        "site": site.id,
+        **_fields(site),
         "number": [each.id for each in patch.sites].index(site.id),  # what it was known by up to version 0.1
-        "verdict": finding.verdict,
-        "file": finding.file,
-        "line": finding.line,
-        "scope": finding.scope,
-        "message": finding.message,
-        "hint": explained(site.patch, found.until.upstream) if site.stops else "",
+        "hint": explained(site.patch, result.found.until.upstream) if site.stops else "",
         "declared": _declared(site.patch),
         "window": {"reviewed": site.reviewed, "found": site.found, "nearest": site.nearest},
-        "payload": site.payload,
-        "place": site.site.position,
-        "culprit": site.culprit,
-        "change": site.change,
-        "change_said": site.change_said,
         "candidates": [_candidate(each, result.accepting(site, each)) for each in site.candidates],
-        "scope_diff": site.scope_diff,
-        "twins": site.twins,
     }
 
 
 def _candidate(candidate: "Candidate", command: str) -> _Fields:
-    anchor = candidate.anchor
-    return {
-        "rank": candidate.rank,
-        "kind": candidate.kind,
-        "scope": str(anchor.scope),
-        "file": candidate.file,
-        "pattern": anchor.pattern,
-        "containing": anchor.containing,
-        "target": anchor.target,
-        "window": {"before": anchor.before, "after": anchor.after},
-        "pins": anchor.pins,
-        "likeness": round(candidate.likeness, 3),
-        "tried": candidate.tried,
-        "why": candidate.why,
-        "command": command,
-    }
+    window = {"before": candidate.anchor.before, "after": candidate.anchor.after}
+    more = {"window": window, "likeness": round(candidate.likeness, 3), "command": command}
+    return {**_fields(candidate), **more}
 
 
 # --- a matrix --------------------------------------------------------------------------------------------------
@@ -187,46 +152,20 @@ def _matrix(matrix: "Matrix") -> _Fields:
 def _ref(matrix: "Matrix", judged: "Judged") -> _Fields:
     commit = matrix.commits[judged.ref]
     guilty = {patch: stop.guilty for patch in judged.stopping if (stop := matrix.stop_at(patch, judged.ref))}
-    patches = [
-        {
-            "id": each.patch,
-            "verdict": each.verdict,
-            "file": each.file,
-            "line": each.line,
-            "message": each.message,
-            "guilty": guilty.get(each.patch),
-        }
-        for each in judged.findings
-    ]
     return {
-        "ref": judged.ref,
-        "version": judged.version,
-        "commit": judged.commit,
+        **_fields(judged),
         "date": commit.date,
         "subject": commit.subject,
-        "patches": patches,
-        "supported": judged.supported,
-        "reasons": judged.reasons,
+        "patches": [{**_fields(each), "guilty": guilty.get(each.patch)} for each in judged.findings],
         "guilty": next((each for each in guilty.values() if each), None),
     }
 
 
 def _stop(matrix: "Matrix", stop: "Stop") -> _Fields:
-    finding = stop.finding
+    finding = stop.finding or Finding("", "", Verdict.MISSING)
     return {
-        "id": stop.patch,
-        "verdict": stop.verdict,
-        "file": finding.file if finding else "",
-        "line": finding.line if finding else 0,
-        "scope": finding.scope if finding else "",
-        "message": stop.message,
-        "hint": finding.hint if finding else "",
+        **_fields(finding),
+        **_fields(stop),
         "declared": _declared(stop.patch),
-        "since": stop.span.since.ref,
-        "until": stop.span.until.ref,
         "refs": len(matrix.within(stop.span)),
-        "good": stop.good,
-        "culprit": stop.guilty,
-        "fits_since": stop.fits_since,
-        "windows": stop.windows,
     }
