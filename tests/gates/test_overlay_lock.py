@@ -11,7 +11,7 @@ from patcher.gates import gate, overlay_lock
 from patcher.gates.overlay_lock import LOCK, facts
 from patcher.model import Build, File, Overlay, Upstream
 from patcher.patches import SERIES
-from patcher.report import document
+from patcher.report import problems
 from patcher.upstream.materialize import materialize
 from tests.lab import overlay_lock as command
 from tests.prove.native import miniature
@@ -173,7 +173,7 @@ def test_a_lock_that_is_not_there_fails_the_gates(monkeypatch: pytest.MonkeyPatc
     said = "could not run: lock-unreadable: expected the list of overlays, found no such file"
     assert refused(build) == {"parses": said, "module-kind": said, "imports": said}
     assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 3
-    assert [error["hint"] for error in document.report("check", build=build)["errors"]] == [HINT] * 3
+    assert [problem.hint for problem in problems.of_build(build)] == [HINT] * 3
 
 
 def test_a_lock_that_may_not_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
 def small(patch: Patch, monkeypatch: pytest.MonkeyPatch) -> Patch:
     """The command line with one small patch."""
     monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
-    monkeypatch.setattr("patcher.report.matrix_document.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17))
+    monkeypatch.setattr("patcher.patches.declaration.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     return patch
 
 
@@ -232,7 +232,7 @@ def test_the_table(cli: CommandLine, story: Repository, small: Patch) -> None:
         "v1.5.0  1.5.0    exact    yes",
         "v1.6.0  1.6.0    drifted  no",
     ]
-    assert " 1  audit: goes on with 3 of 7\n\nsupported: 3 of 7\n  v1.1.0 to v1.2.0 (2)\n  v1.5.0 (1)\n" in rest
+    assert " 1  audit: fits 3 of 7\n\nsupported: 3 of 7\n  v1.1.0 to v1.2.0 (2)\n  v1.5.0 (1)\n" in rest
     day = story.git("log", "-1", "--format=%cs").strip()
     for subject, said in (
         ("brings it", "never before; fits since"),
@@ -278,7 +278,7 @@ def test_what_is_required_must_be_supported(
     cli: CommandLine, story: Repository, small: Patch, require: list[str], code: int
 ) -> None:
     ended = cli("matrix", "--upstream", story.path, *(["--require", *require] if require else []))
-    assert ended.code == code and ended.err == ("1 stops on refs that are required\n" if code else "")
+    assert ended.code == code and ended.err == ("1 stop on refs that are required\n" if code else "")
 
 
 def test_annotations_stand_on_the_line_that_declares_the_patch(

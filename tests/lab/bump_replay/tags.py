@@ -9,7 +9,6 @@ from patcher import apply
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump, Change, Red, SiteReport
 from patcher.bump.proving import Prover
-from patcher.bump.regressions import in_short
 from patcher.bump.run import bump
 from patcher.javascript import language_of
 from patcher.locate import locate
@@ -17,6 +16,7 @@ from patcher.model import Line, Patch, Pin, Site, version_key
 from patcher.patches import series_for
 from patcher.pipeline import check_upstream
 from patcher.prove import proof
+from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
 from tests.lab.bump_replay.oracle import guilty
 
