@@ -1,4 +1,4 @@
-"""The rim: the parser, the dispatch, exceptions into exit codes. Data goes to stdout, everything else to stderr."""
+"""The command line: parser, dispatch, exceptions into exit codes. Data goes to stdout, everything else to stderr."""
 
 import argparse
 import io
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from patcher import __version__
 from patcher.commands.outcome import Outcome, failed
@@ -24,10 +24,13 @@ from patcher.errors import (
 )
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
+if TYPE_CHECKING:
+    from patcher.report.model import Report
+
 _EXIT_CODES = """\
 exit codes:
   0    done, or nothing to do
-  1    verify found a difference, or doctor something that is not well
+  1    verify found a difference, or a check of doctor failed
   2    the command line is wrong
   3    an anchor stopped the build, or a generated tree was edited
   4    a gate or a contract refused
@@ -90,31 +93,44 @@ def _commands(module: str) -> ModuleType:
 
 
 def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, str]) -> int:
-    """Write the reports, print what a command found out in the format that was asked for, return its exit code."""
-    from patcher.report import document
+    """Write the reports, print the result in the format that was asked for, return the exit code."""
+    from patcher.report.wording import legible
 
-    chosen = getattr(options, "format", "text")
-    content = document.legible(outcome.content)
-    unwritten = list(_unwritten(reports, content))
-    if chosen == "json":
-        _print_for_machines(document.to_json(content))
-    elif chosen == "github":
-        from patcher.report.github import to_github
-
-        _print_for_machines(to_github(content))
-    elif outcome.draw is not None:
-        sys.stdout.write(document.legible(outcome.draw(_colour(sys.stdout))))
-    elif outcome.text is not None and options.verb == "diff":
-        _print_for_machines(_coloured(outcome.text) if _colour(sys.stdout) else outcome.text)
-    elif outcome.text is not None:
-        sys.stdout.write(document.legible(outcome.text))
+    chosen, report = getattr(options, "format", "text"), outcome.report
+    unwritten = list(_unwritten(reports, report))
+    if chosen != "text":
+        _print_for_machines(_rendered(chosen, report))
+    elif options.verb == "diff" and not outcome.failed and outcome.text is not None:
+        _print_for_machines(_coloured(outcome.text))
     else:
-        stream = sys.stderr if content["errors"] and not content["patches"] else sys.stdout
-        stream.write(document.to_text(content, colour=_colour(stream)))
-    for line in (outcome.said, *unwritten):
-        sys.stderr.write(f"{document.legible(line)}\n" if line else "")
+        stream = sys.stderr if outcome.failed else sys.stdout
+        text = outcome.text
+        if text is None:
+            from patcher.report.text import to_text
+
+            text = to_text(report, colour=_colour(stream), everything=getattr(options, "all", False))
+        stream.write(legible(text))
+    for line in (outcome.message, *unwritten):
+        sys.stderr.write(f"{legible(line)}\n" if line else "")
     sys.stdout.flush()
     return outcome.exit_code or (EXIT_IO if unwritten else EXIT_DONE)
+
+
+def _rendered(form: str, report: "Report") -> str:
+    """The report in a form that a file or another program takes."""
+    from patcher.report.wording import legible
+
+    if form in {"report", "json"}:
+        from patcher.report.as_json import to_json
+
+        return to_json(report)
+    if form == "github":
+        from patcher.report.github import to_github
+
+        return legible(to_github(report))
+    from patcher.report.page import to_html, to_markdown
+
+    return legible(to_html(report) if form == "html" else to_markdown(report))
 
 
 def _print_for_machines(text: str) -> None:
@@ -124,17 +140,12 @@ def _print_for_machines(text: str) -> None:
     sys.stdout.write(text)
 
 
-def _unwritten(reports: Mapping[str, str], content: Mapping[str, Any]) -> Iterator[str]:
+def _unwritten(reports: Mapping[str, str], report: "Report") -> Iterator[str]:
     """Write each report that was asked for; a line for each that could not be written."""
-    from patcher.report import destinations, document
+    from patcher.report import destinations
 
     for form, path in reports.items():
-        if form == "report":
-            text = document.to_json(content)
-        else:
-            from patcher.report.page import to_html, to_markdown
-
-            text = to_html(content) if form == "html" else to_markdown(content)
+        text = _rendered(form, report)
         try:
             sys.stdout.flush()  # it may be where this report goes as well
             destinations.write_whole(path, text)
@@ -149,9 +160,10 @@ def _colour(stream: object) -> bool:
 
 
 def _coloured(diff: str) -> str:
-    codes = {"+": "32", "-": "31", "@": "36"}
-    lines = (f"\x1b[{codes[line[0]]}m{line}\x1b[0m" if line[:1] in codes else line for line in diff.split("\n"))
-    return "\n".join(lines)
+    from patcher.report.wording import painted_diff, painter
+
+    paint = painter(colour=_colour(sys.stdout))
+    return "\n".join(painted_diff(line, paint) if line[:1] in {"+", "-", "@"} else line for line in diff.split("\n"))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -219,9 +231,9 @@ def parser() -> argparse.ArgumentParser:
 
     _judging(_verb(verbs, "list", "series.list_series", "list the series"))
 
-    explain = _verb(verbs, "explain", "series.explain", "one patch: why, where, pins, payload, contracts")
-    explain.add_argument("patch", metavar="PATCH")
-    explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
+    explain = _verb(verbs, "explain", "explain.explain", "a patch: why, where, pins, payload; or an error: what to do")
+    explain.add_argument("name", metavar="PATCH|ERROR", help="a patch, or the code of an error: `anchor-drifted`")
+    explain.add_argument("--upstream", metavar="SPEC", help="of a patch, also show the code at its sites there")
 
     pin = _verb(verbs, "pin", "pin.pin", "what stands at a site that nobody has reviewed, or that changed; record it")
     pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")

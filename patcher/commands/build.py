@@ -5,15 +5,17 @@ With `--client` the client's sources are part of it; only `build` and `prove` ru
 
 import argparse
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from patcher import pipeline
-from patcher.commands.outcome import Outcome, exit_code_of, noted
+from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.errors import EXIT_DONE, EXIT_REFUSED
+from patcher.errors import EXIT_DONE
 from patcher.model import Build
 from patcher.patches import series_for
-from patcher.report import document
+from patcher.report import problems
+from patcher.report.model import Report
 from patcher.uptodate import is_up_to_date, up_to_date_message
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ def build(options: argparse.Namespace) -> Outcome:
     """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
     if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client):
         is_asked_for = options.report or options.format != "text"
-        content = document.report("build", build=_checked(options) if is_asked_for else None)
-        return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
+        report = problems.report_of("build", _checked(options)) if is_asked_for else Report("build")
+        return Outcome(EXIT_DONE, report, text="", message=up_to_date_message(options.out).strip())
     proven: list[ProofResult] = []
     result = pipeline.build(
         options.upstream,
@@ -38,20 +40,16 @@ def build(options: argparse.Namespace) -> Outcome:
         waiting=lambda out: _say(f"another build is writing {out}; waiting for it"),
         prove=lambda built: proven.extend(_proven(options, built) if options.prove else ()),
     )
-    said = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
-    content = document.report("build", build=result)
-    if proven:
-        from patcher.prove import proof
-
-        content["contracts"] = proof.as_report(proven)["contracts"]
-    return Outcome(exit_code_of(result), content, said=noted(result, said))
+    message = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
+    report = problems.report_of("build", result)
+    return outcome(replace(report, contracts=tuple(proven) or None), message=noted(result, message))
 
 
 def check(options: argparse.Namespace) -> Outcome:
     """The flow without writing."""
     result = _checked(options)
-    said = f"would build: {_counts(result)}" if result.ok else "a build would stop"
-    return Outcome(exit_code_of(result), document.report("check", build=result), said=noted(result, said))
+    message = f"would build: {_counts(result)}" if result.ok else "a build would stop"
+    return outcome(problems.report_of("check", result), message=noted(result, message))
 
 
 def prove(options: argparse.Namespace) -> Outcome:
@@ -60,14 +58,14 @@ def prove(options: argparse.Namespace) -> Outcome:
 
     result = _checked(options)
     if not result.ok:
-        return Outcome(exit_code_of(result), document.report("prove", build=result), said="nothing to prove")
+        return outcome(problems.report_of("prove", result), message="nothing to prove")
     if options.client:
         proof.chosen(options.only, result.upstream.line, client=True)  # before anything takes long
         result = with_client(options, result)
-    results = proofs(options, result, only=options.only)
-    content = {**document.report("prove", build=result), **proof.as_report(results)}
-    said = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
-    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=noted(result, said))
+    results = tuple(proofs(options, result, only=options.only))
+    report = Report("prove", result, problems.of_contracts(results), results)
+    message = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
+    return outcome(report, message=noted(result, message))
 
 
 def _left_out() -> str:

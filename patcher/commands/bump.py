@@ -4,20 +4,21 @@ import argparse
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher.bump import record
 from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
 from patcher.bump.trial import accepted_ranks
 from patcher.commands.diffs import selected
-from patcher.commands.outcome import Outcome
+from patcher.commands.outcome import Outcome, outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
+from patcher.errors import UpstreamUnreadable, UsageError
 from patcher.patches import series_for
 from patcher.progress import progress
-from patcher.report import bump_document, document
-from patcher.report.bump_text import text_of
+from patcher.report import problems
+from patcher.report.model import BumpResult, CommandLine, Report
+from patcher.report.wording import counted
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
 
@@ -63,26 +64,28 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
     proven: list[ProofResult] = []
     if (options.prove or files) and found.proposed.ok:
         found, proven = _proven(options, found, repository)
-    if options.html or options.markdown:  # nobody else waits for the matrix and the windows that only a page shows
-        from patcher.report.bump_page import shown
+    matrix = None
+    if options.html or options.markdown:  # nobody else waits for it
+        from patcher.report.bump_page import with_page
 
-        found = shown(repository, found)
-    body = _body(options, found, proven)
-    if files and body["ok"]:
+        found, matrix = with_page(repository, found)
+    wrong = (*problems.of_bump(found), *problems.of_contracts(proven))
+    written: tuple[str, ...] = ()
+    if files and not wrong:
         record.write(files)
-        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
+        written = tuple(f"patcher/patches/{name}" for name in files)
+    result = BumpResult(found, _command(options, found.until.upstream), matrix, written, options.write)
+    build = found.proposed if found.accepted else found.build
+    report = Report("bump", build, wrong, tuple(proven) or None, result)
+    return outcome(report, message=_message(report, result))
 
-    def draw(colour: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
-        return text_of(body, colour=colour, everything=options.all)
 
-    return Outcome(_exit_code(body), body, said=_said(body) if options.write else "", draw=draw)
-
-
-def _said(body: dict[str, Any]) -> str:
-    written = body["bump"]["written"]
-    if written:
-        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
-    return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
+def _message(report: Report, result: BumpResult) -> str:
+    if not result.is_writing:
+        return ""
+    if result.written:
+        return f"wrote {counted(len(result.written), 'file')}; read `git diff patcher/patches`"
+    return "nothing to write: the declarations have it all" if report.ok else "nothing was written"
 
 
 def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
@@ -100,12 +103,12 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
     more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (has_dependencies(upstream) or options.client) else []
-    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def has_dependencies(upstream: "Upstream") -> bool:
@@ -114,27 +117,3 @@ def has_dependencies(upstream: "Upstream") -> bool:
         return bool(dependencies(upstream.tree["package.json"].data, "package.json"))
     except UpstreamUnreadable:
         return False
-
-
-def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    shown = found.proposed if found.accepted else found.build
-    body = document.report("bump", build=shown)
-    body["errors"] = bump_document.errors(found, body["errors"])
-    body["bump"] = {**bump_document.content(found, _command(options, found.until.upstream)), "written": []}
-    if options.write:
-        body["bump"]["record"] = ""
-    if proofs:
-        from patcher.bump.proving import retirable
-        from patcher.prove import proof
-
-        proven = proof.as_report(proofs)
-        body |= {"contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}
-        body["retire"] = retirable(proofs)
-    return {**body, "ok": not body["errors"]}
-
-
-def _exit_code(body: dict[str, Any]) -> int:
-    if body["ok"]:
-        return EXIT_DONE
-    anchors = any(error["code"].startswith(("anchor-", "file-")) for error in body["errors"])
-    return EXIT_ANCHOR if anchors else EXIT_REFUSED

@@ -3,10 +3,12 @@
 import argparse
 
 from patcher import revert as reverting
-from patcher.commands.outcome import Outcome
+from patcher.commands.outcome import Outcome, outcome
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, ManifestUnreadable
 from patcher.generated import differences, read
-from patcher.report import document
+from patcher.report import problems
+from patcher.report.model import Report
+from patcher.report.wording import counted
 from patcher.write import write_new
 
 
@@ -17,25 +19,15 @@ def verify(options: argparse.Namespace) -> Outcome:
     if not isinstance(upstream, dict) or not all(isinstance(each, str) for each in upstream.values()):
         hint = "`sidecar-patcher build --out DIR` makes a tree with a manifest that does"
         raise ManifestUnreadable("the manifest does not say what upstream it is of", where=options.directory, hint=hint)
-    found = [{"path": path, "status": what} for what, path in differences(options.directory, content["files"])]
-    text = "".join(f"{each['status']:<8} {each['path']}\n" for each in found)
-    errors = [
-        {
-            "code": f"file-{each['status']}",
-            "where": each["path"],
-            "message": f"this file was {each['status']}",
-            "hint": "",
-        }
-        for each in found
-    ]
-    body = {**document.report("verify"), "ok": not found, "upstream": upstream, "errors": errors}
-    said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
-    return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
+    found = problems.of_differences(differences(options.directory, content["files"]))
+    message = counted(len(found), "difference") if found else f"{options.directory} is as it was built"
+    exit_code = EXIT_DIFFERENT if found else EXIT_DONE
+    return Outcome(exit_code, Report("verify", problems=found, upstream=upstream), message=message)
 
 
 def revert(options: argparse.Namespace) -> Outcome:
-    """The pristine bytes into a new directory."""
+    """Write the pristine bytes into a new directory."""
     tree = reverting.pristine(options.directory)
     write_new(tree, options.out)
-    said = f"reverted {options.directory}: {len(tree)} files in {options.out}"
-    return Outcome(EXIT_DONE, {**document.report("revert"), "paths": sorted(tree)}, text="", said=said)
+    message = f"reverted {options.directory}: {counted(len(tree), 'file')} in {options.out}"
+    return outcome(Report("revert", paths=tuple(sorted(tree))), message=message)

@@ -35,6 +35,12 @@ class RefResult:
         return any(finding.verdict.stops for finding in self.findings if finding.patch == patch)
 
     @property
+    def stopping(self) -> tuple[str, ...]:
+        """The patches that stop here, and an empty name where a gate refuses what no patch stops."""
+        gates = ("",) if self.gates_refuse else ()
+        return (*(each.patch for each in self.findings if each.verdict.stops), *gates)
+
+    @property
     def gates_refuse(self) -> bool:
         """Whether every anchor fits and yet a gate refuses."""
         return bool(self.reasons) and not any(finding.verdict.stops for finding in self.findings)
@@ -64,6 +70,21 @@ class Stop:
     fits_since: Commit | None = None
     windows: tuple[Mapping[str, Any], ...] = ()
 
+    @property
+    def finding(self) -> Finding | None:
+        """What was found where it begins; None for the gates."""
+        return next((each for each in self.span.since.findings if each.patch == self.patch), None)
+
+    @property
+    def verdict(self) -> str:
+        """The word for it."""
+        return self.finding.verdict if self.finding else "refused"
+
+    @property
+    def message(self) -> str:
+        """Why it stops."""
+        return self.finding.message if self.finding else "; ".join(self.span.since.reasons)
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -76,10 +97,11 @@ class Matrix:
     stops: tuple[Stop, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def within(self, span: RefRange) -> tuple[RefResult, ...]:
+        """The refs of a range."""
+        return self.refs[self.refs.index(span.since) : self.refs.index(span.until) + 1]
+
     def stop_at(self, patch: str, ref: str) -> Stop | None:
         """The stop of this patch whose range this ref is in."""
-        order = {result.ref: number for number, result in enumerate(self.refs)}
-        for stop in self.stops:
-            if stop.patch == patch and order[stop.span.since.ref] <= order[ref] <= order[stop.span.until.ref]:
-                return stop
-        return None
+        stops = (stop for stop in self.stops if stop.patch == patch)
+        return next((stop for stop in stops if ref in [each.ref for each in self.within(stop.span)]), None)
