@@ -31,7 +31,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> PatchMaker:
     templates: dict[str, str] = {}
     environment = render.environment().overlay()
     environment.loader = jinja2.DictLoader(templates)
-    monkeypatch.setattr("patcher.render.environment", lambda: environment)
+    monkeypatch.setattr("patcher.render.environment", lambda _="": environment)
     return PatchMaker(templates)
 
 

@@ -1,23 +1,24 @@
-"""What a bump writes: anchors into the declarations of the series, then pins into the record of what was reviewed.
+"""Writes for `bump` and `pin`: anchors into the declarations of the series, then pins into the record of the reviews.
 
 Pins come last. A kill in between leaves anchors without their pins, a tree that refuses; the next run completes it.
 """
 
+import ast
 import fcntl
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from patcher.bump import ranges
-from patcher.bump.anchors import with_anchors
 from patcher.bump.model import Bump, Candidate, Kind, SiteReport
-from patcher.bump.variants import new_anchor
+from patcher.bump.revisions import extended, named_refs, newest_version
+from patcher.bump.trial import new_anchor
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import Patch, Pin, version_key
+from patcher.model import Anchor, Patch, Pin, Scope, Upstream, version_key
 from patcher.patches import pins as records
 from patcher.patches import series_for
-from patcher.resources import PACKAGE
+from patcher.resources import BUILTIN_PINS, PACKAGE
+from patcher.upstream.spec import BUILTIN
 
 FOLDER = os.path.join(PACKAGE, "patches")
 PINS = "pins.json"
@@ -25,11 +26,11 @@ _INSTALLED = os.path.join(PACKAGE, "_data")
 _STAGED = ".staged"
 
 Files = Mapping[str, tuple[str, str]]
-"""The old and the new text of each file that changes, by its name in the folder; that of the pins is the last."""
+"""The old and the new text of each file that changes, by its name in the folder; the pins come last."""
 
 
 def refuse_unless_ours(folder: str = FOLDER) -> None:
-    """Raises `DeclarationsReadOnly` where the declarations are no checkout of ours that can be written."""
+    """Raises `DeclarationsReadOnly` where the declarations are not a checkout of ours that can be written."""
     hint = "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"
     root = os.path.dirname(os.path.dirname(folder))
     if os.path.isdir(_INSTALLED) or not os.path.isfile(os.path.join(root, "pyproject.toml")):
@@ -39,87 +40,196 @@ def refuse_unless_ours(folder: str = FOLDER) -> None:
         raise DeclarationsReadOnly("this directory cannot be written", where=folder, hint=hint)
 
 
-# --- what changes ----------------------------------------------------------------------------------------------
+# --- what changes ------------------------------------------------------------------------------------------------
 
 
 def changed(bump: Bump, folder: str = FOLDER) -> Files:
-    """The files that change; nothing for none.
+    """The files that a bump changes; nothing for none.
 
     Raises `PinsUnreadable`, `DeclarationUnclear`, also where what would be written does not declare what was proven.
     """
     files = {}
+    chosen = {each.id: each.candidate(bump.chosen.get(each.id)) for each in bump.sites}
     for patch in dict.fromkeys(each.patch for each in bump.sites):
-        name = f"{patch}.py"
+        name, where = f"{patch}.py", os.path.join(folder, f"{patch}.py")
         old = _text(folder, name)
-        added = {each.site.name: new_anchor(each.site, candidate) for each, candidate in _new_anchors(bump, patch)}
-        new = with_anchors(old, added, os.path.join(folder, name)) if added else old
-        _expect(new, next(each for each in bump.series if each.id == patch), os.path.join(folder, name))
-        if new != old:
-            files[name] = (old, new)
+        accepted = ((each.site, chosen[each.id]) for each in bump.sites if each.patch == patch)
+        added = {site.name: new_anchor(site, one) for site, one in accepted if one and one.kind is not Kind.PIN}
+        new = with_anchors(old, added, where) if added else old
+        _expect(new, next(each for each in bump.series if each.id == patch), where)
+        files[name] = old, new
+    old, pins = _pins(os.path.join(folder, PINS))
+    pins |= {each.id: _reviewed(bump, each, chosen[each.id], pins.get(each.id, ())) for each in bump.sites}
+    files[PINS] = old, records.written(pins)
+    return {name: (old, new) for name, (old, new) in files.items() if old != new}
+
+
+def _pins(path: str) -> tuple[str, dict[str, Sequence[Pin]]]:
+    """The text of a record, and the pins in it."""
+    old = _text(*os.path.split(path))
     known = {site.id for patch in series_for(client=True) for site in patch.sites}
-    old = _text(folder, PINS)
-    new = records.written(_with_reviews(bump, records.parsed(old, known, os.path.join(folder, PINS))))
-    if new != old:
-        files[PINS] = (old, new)
-    return files
+    return old, dict(records.parsed(old, known, path))
 
 
-def _new_anchors(bump: Bump, patch: str) -> Iterator[tuple[SiteReport, Candidate]]:
-    for each in bump.sites:
-        candidate = _chosen(bump, each)
-        if each.patch == patch and candidate is not None and candidate.kind is not Kind.PIN:
-            yield each, candidate
-
-
-def _chosen(bump: Bump, report: SiteReport) -> Candidate | None:
-    rank = bump.chosen.get(report.id, 0)
-    return next((each for each in report.candidates if rank and each.rank == rank), None)
-
-
-def _with_reviews(bump: Bump, pins: records.Record) -> records.Record:
-    """The record with a pin for each site that was accepted, and with the new version where a pin is met."""
-    found = dict(pins)
-    for each in bump.sites:
-        candidate = _chosen(bump, each)
-        own = found.get(each.id, ())
-        if candidate is not None:
-            found[each.id] = (*own, replace(candidate.anchor.pins[-1], reviewed=reviewed_for(bump)))
-        elif not each.stops:
-            found[each.id] = _extended(bump, each, own)
-    return found
+def _reviewed(bump: Bump, report: SiteReport, accepted: Candidate | None, pins: Sequence[Pin]) -> Sequence[Pin]:
+    """The pins, with another one for a site that was accepted, or with the new version where one is met."""
+    if accepted is not None:
+        return (*pins, replace(accepted.anchor.pins[-1], reviewed=_reviewed_for(bump)))
+    return pins if report.stops else _extended(bump, report, pins)
 
 
 def unrecorded(bump: Bump) -> bool:
-    """Whether `--write` would record of a site that goes through that it was read for the new version."""
+    """Whether `--write` would record of a fitting site that it was reviewed for the new version."""
     return any(_extended(bump, each, each.site.pins) != each.site.pins for each in bump.sites if not each.stops)
 
 
 def _extended(bump: Bump, report: SiteReport, pins: Sequence[Pin]) -> tuple[Pin, ...]:
-    """The pins, of which the one that is met has this version in it: its scope has been read up to here now."""
-    ref = reviewed_for(bump)
-    met = next((each for each in pins if each.tokens in report.finding.pins and ranges.refs(each.reviewed)), None)
+    """The pins, with this version in the one that is met: its scope has been read up to here now."""
+    ref = _reviewed_for(bump)
+    met = next((each for each in pins if each.tokens in report.finding.pins and named_refs(each.reviewed)), None)
     # a range of versions can only end at a version tag
-    if met is None or ref != bump.until.ref or ranges.newest(met.reviewed) >= version_key(ref):
+    if met is None or ref != bump.until.ref or newest_version(met.reviewed) >= version_key(ref):
         return tuple(pins)
-    gaps = bump.gaps(report.id, ranges.refs(met.reviewed)[-1], met.tokens)
-    more = replace(met, reviewed=ranges.extended(met.reviewed, ref, gaps))
+    gaps = bump.gaps(report.id, named_refs(met.reviewed)[-1], met.tokens)
+    more = replace(met, reviewed=extended(met.reviewed, ref, gaps))
     return tuple(more if each is met else each for each in pins)
 
 
-def reviewed_for(bump: Bump) -> str:
-    """`v1.5.0`; for what is no version tag, `v1.4.8 at 0123456789ab`."""
+def _reviewed_for(bump: Bump) -> str:
+    """`v1.5.0`; for a ref that is not a version tag, `v1.4.8 at 0123456789ab`."""
     ref, version = bump.until.ref, bump.until.upstream.version
-    return ref if ranges.refs(ref) == [ref] else f"v{version} at {bump.until.commit[:12]}"
+    return ref if named_refs(ref) == [ref] else f"v{version} at {bump.until.commit[:12]}"
+
+
+def add_pins(upstream: Upstream, made: Mapping[str, Pin]) -> str:
+    """Add a pin for each of these sites to the record for this upstream. Returns its path in the repository."""
+    path = BUILTIN_PINS if upstream.ref == BUILTIN else records.UPSTREAM_PINS
+    folder, name = os.path.split(path)
+    old, pins = _pins(path)
+    more = {site: (*pins.get(site, ()), each) for site, each in made.items()}
+    write({name: (old, records.written({**pins, **more}))}, folder)
+    return os.path.relpath(path, os.path.dirname(PACKAGE)).replace(os.sep, "/")
 
 
 def _expect(source: str, patch: Patch, where: str) -> None:
     """What is written is what was proven: the new source must declare the same patch, but for its pins."""
     names: dict[str, object] = {"__name__": f"patcher.patches.{patch.id}"}
-    exec(compile(source, where, "exec"), names)  # noqa: S102 - our own module, with an anchor more
+    exec(compile(source, where, "exec"), names)  # noqa: S102 - our own module, with another anchor
     made = names["PATCH"]
     if not isinstance(made, Patch) or made != records.with_pins(patch, ()):
         hint = "this is a bug of ours; nothing was written"
         raise DeclarationUnclear("what would be written is not what was proven", where=where, hint=hint)
+
+
+# --- anchors in the source of a declaration ----------------------------------------------------------------------
+
+
+def with_anchors(source: str, added: Mapping[str, Anchor], where: str) -> str:
+    """The source of a declaration with another anchor after all others of a site, by the site's name.
+
+    Raises `DeclarationUnclear` where the site or its anchors are not written out, each as a call over several lines.
+    """
+    lines, tree = source.split("\n"), ast.parse(source)
+    kinds = {"MODULE" if anchor.scope.kind == "module" else anchor.scope.kind for anchor in added.values()}
+    changes = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
+    for start, end, new in sorted([*changes, *_imports(tree, kinds)], reverse=True):
+        lines[start:end] = new
+    return "\n".join(lines)
+
+
+_Change = tuple[int, int, list[str]]
+"""Lines in place of `[start, end)`, from 0."""
+
+
+def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _Change:
+    """The anchor after the line that the last one of the site, and its comma, end on."""
+
+    def unclear(found: str) -> DeclarationUnclear:
+        hint = "`bump --format json` has the anchor: put it in by hand"
+        return DeclarationUnclear(f"expected anchors that are written out, found {found}", where=where, hint=hint)
+
+    def calls(call: ast.Call, keyword: str) -> list[ast.Call]:
+        value = next((each.value for each in call.keywords if each.arg == keyword), None)
+        if not isinstance(value, ast.Tuple):
+            raise unclear(f"`{keyword}` that is not a tuple written out")
+        return [each for each in value.elts if isinstance(each, ast.Call)]
+
+    patches = (
+        each.value for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "PATCH"
+    )
+    patch = next((each for each in patches if isinstance(each, ast.Call)), None)
+    if patch is None:
+        raise unclear("no `PATCH = Patch(…)`")
+    named = {
+        ast.unparse(word.value): each for each in calls(patch, "sites") for word in each.keywords if word.arg == "name"
+    }
+    if repr(site) not in named:
+        raise unclear(f"no site `{site}` written out")
+    last = next(reversed(calls(named[repr(site)], "anchors")), None)
+    if last is None:
+        raise unclear("a site without an anchor")
+    end = last.end_lineno or last.lineno
+    if lines[end - 1].encode()[last.end_col_offset :].strip() != b",":
+        raise unclear("a call that does not end its line with a comma")
+    indent = lines[last.lineno - 1][: last.col_offset]
+    if indent.strip():
+        raise unclear("a call that does not begin its line")
+    return end, end, [f"{indent}{line}" for line in _anchor_source(anchor)]
+
+
+def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_Change]:
+    """The import of the vocabulary, with the kinds of scopes that are new in use: constants first, as ruff sorts."""
+    for each in tree.body:
+        if isinstance(each, ast.ImportFrom) and each.module == "patcher.model":
+            names = {alias.name for alias in each.names}
+            if kinds - names:
+                listed = sorted(names | kinds, key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
+                text = f"from patcher.model import {', '.join(listed)}"
+                yield each.lineno - 1, each.end_lineno or each.lineno, [text]
+
+
+_STEP = "    "
+_WIDTH = 100
+"""Columns that an argument of an anchor has: 120, and it is indented by 20."""
+
+
+def _anchor_source(anchor: Anchor) -> list[str]:
+    """The lines of an anchor, laid out as the formatter does."""
+    inner = [f"scope={_scope_source(anchor.scope)},"]
+    for name in ("pattern", "target", "containing"):
+        inner += _text_source(name, getattr(anchor, name))
+    inner += [f"{name}={value}," for name in ("before", "after") if (value := getattr(anchor, name))]
+    inner += [f"file={_quoted(anchor.file)},"] if anchor.file else []
+    return ["Anchor(", *(f"{_STEP}{line}" for line in inner), "),"]
+
+
+def _text_source(name: str, text: str) -> list[str]:
+    """The lines of a text argument: one, or the text in parentheses, in as many pieces as it takes."""
+    if not text or len(_quoted(text)) <= _WIDTH - len(f"{name}=,"):
+        return [f"{name}={_quoted(text)},"] if text else []
+    pieces, rest = [], text
+    while len(_quoted(rest)) > _WIDTH - len(_STEP):
+        end = rest.rfind(" ", 1, _WIDTH - 2 * len(_STEP) - rest.count("\\", 0, _WIDTH)) + 1 or _WIDTH - 40
+        pieces.append(rest[:end])
+        rest = rest[end:]
+    return [f"{name}=(", *(f"{_STEP}{_quoted(piece)}" for piece in [*pieces, rest]), "),"]
+
+
+def _scope_source(scope: Scope) -> str:
+    if scope.kind == "module":
+        return "MODULE"
+    if scope.kind == "route":
+        verb, _, path = scope.name.partition(" ")
+        return f"route({_quoted(verb)}, {_quoted(path)})"
+    return f"function({_quoted(scope.name)})"
+
+
+def _quoted(text: str) -> str:
+    """A string literal as the formatter writes it: double quotes, unless single ones take fewer escapes."""
+    escaped = text.replace("\\", "\\\\")
+    if text.count('"') > text.count("'"):
+        return "'" + escaped.replace("'", "\\'") + "'"
+    return '"' + escaped.replace('"', '\\"') + '"'
 
 
 # --- files -----------------------------------------------------------------------------------------------------

@@ -1,16 +1,15 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
-import re
 import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from patcher.bump import record
-from patcher.bump.accepting import Asked
-from patcher.bump.model import Bump
+from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
+from patcher.bump.trial import accepted_ranks
 from patcher.commands.diffs import selected
 from patcher.commands.outcome import Outcome, outcome
 from patcher.commands.proofs import proofs, with_client
@@ -30,13 +29,10 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
-_ACCEPT = re.compile(r"([^=]+)\.([^=.]+)=([1-9][0-9]{0,5})")
-
-
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
     series = series_for(client=options.client)
-    asked = _asked(options, series)
+    asked = _options(options, series)
     if options.write:
         record.refuse_unless_ours()
     with Repository.open(options.upstream, client=options.client) as repository:
@@ -45,6 +41,16 @@ def bump(options: argparse.Namespace) -> Outcome:
         with progress(_count(series, repository.upstream(asked.until).line)) as advance:
             found = run(repository, series, asked, advance)
         return _outcome(options, found, repository)
+
+
+def _options(options: argparse.Namespace, series: "Sequence[Patch]") -> BumpOptions:
+    """Raises `UsageError`."""
+    selected(series, options.only)
+    if options.write and options.prove is False:
+        raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
+    accept = accepted_ranks(options.accept, series, sys.stderr.write)
+    only = tuple(options.only)
+    return BumpOptions(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
 def _count(series: "Sequence[Patch]", line: "Line") -> int:
@@ -56,7 +62,7 @@ def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -
     found = replace(found, unrecorded=record.unrecorded(found))
     files = record.changed(found) if options.write and found.proposed.ok else {}
     proven: list[ProofResult] = []
-    if options.prove or files:
+    if (options.prove or files) and found.proposed.ok:
         found, proven = _proven(options, found, repository)
     matrix = None
     if options.html or options.markdown:  # nobody else waits for it
@@ -82,55 +88,18 @@ def _message(report: Report, result: BumpResult) -> str:
     return "nothing to write: the declarations have it all" if report.ok else "nothing was written"
 
 
-def _asked(options: argparse.Namespace, series: "Sequence[Patch]") -> Asked:
-    """Raises `UsageError`."""
-    selected(series, options.only)
-    if options.write and options.prove is False:
-        raise UsageError("`--write` writes only what was proven", hint="leave out `--no-prove`")
-    accept = _accepted(options.accept, series)
-    only = tuple(options.only)
-    return Asked(options.to, options.since or "", only, accept, options.write, everything=options.all)
-
-
-def _accepted(words: "Sequence[str]", series: "Sequence[Patch]") -> dict[str, int]:
-    """Rank by site id, of `SITE=RANK`. Raises `UsageError`."""
-    found: dict[str, int] = {}
-    for word in words:
-        said = _ACCEPT.fullmatch(word)
-        if said is None:
-            hint = "for example `--accept stamp_harness.forward=1`"
-            raise UsageError(f"expected SITE=RANK, found {word!r}", hint=hint)
-        site, rank = _named(said[1], said[2], series), int(said[3])
-        if site in found:
-            message = f"{site} is accepted twice: {site}={found[site]} and {word}"
-            raise UsageError(message, hint="a site takes one candidate")
-        found[site] = rank
-    return found
-
-
-def _named(patch: str, site: str, series: "Sequence[Patch]") -> str:
-    """The id of a site; a number, which version 0.1 knew it by, is still understood."""
-    sites = next((each.sites for each in series if each.id == patch), ())
-    if not (site.isascii() and site.isdigit() and int(site) < len(sites)):
-        return f"{patch}.{site}"
-    name = sites[int(site)].id
-    sys.stderr.write(f"{patch}.{site} is {name}: sites have names now, and the next version takes no number\n")
-    return name
-
-
 def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
-    if not found.proposed.ok:
-        return found, []
     from patcher.bump.proving import Prover
     from patcher.prove import proof
 
-    command = _typed(options)
+    words = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
+    command = " ".join([_command(options).bump, *words])  # as it was typed, for a hint that adds to it
 
     def prove(built: "Build") -> "list[ProofResult]":
         return proofs(options, with_client(options, built) if options.client else built, command=command)
 
-    look = partial(proof.look, node=options.node, install=options.install, command=command)
-    prover = Prover(repository, prove, look, lambda: progress(None))
+    observe = partial(proof.look, node=options.node, install=options.install, command=command)
+    prover = Prover(repository, prove, observe, lambda: progress(None))
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
@@ -138,18 +107,13 @@ def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) ->
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
     more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
     proving = ["--node", options.node] if options.node else []
-    proving += ["--install"] if upstream and (_has_dependencies(upstream) or options.client) else []
+    proving += ["--install"] if upstream and (has_dependencies(upstream) or options.client) else []
     return CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
-def _has_dependencies(upstream: "Upstream") -> bool:
+def has_dependencies(upstream: "Upstream") -> bool:
+    """Whether upstream's `package.json` names packages that a sidecar needs."""
     try:
         return bool(dependencies(upstream.tree["package.json"].data, "package.json"))
     except UpstreamUnreadable:
         return False
-
-
-def _typed(options: argparse.Namespace) -> str:
-    """The command line as it was, for a hint that adds to it."""
-    words = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
-    return " ".join([_command(options).bump, *words])

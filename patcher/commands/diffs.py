@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from patcher import apply
 from patcher.errors import UsageError
 from patcher.model import File, Patch, Tree, Upstream
+from patcher.patches import with_requirements
 
 
 def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]:
@@ -21,22 +22,13 @@ def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]
 def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str]) -> Iterator[str]:
     """Lines of the diff that the named patches make on top of what they require; of the whole series for no names."""
     wanted = {patch.id for patch in selected(series, names)}
-    needed = _with_requirements(series, wanted)
-    below = [patch for patch in series if patch.id in needed and not _with_requirements(series, {patch.id}) & wanted]
-    above = [patch for patch in series if patch.id in needed]
+    above = with_requirements(series, wanted)
+    below = [each for each in above if not wanted & {one.id for one in with_requirements(series, {each.id})}]
     before = apply.apply_series(upstream, below).tree if below else upstream.tree
     after = apply.apply_series(upstream, above).tree
     for path in sorted({*before, *after}):
         if before.get(path) != after.get(path):
             yield from _unified(before, after, path)
-
-
-def _with_requirements(series: Sequence[Patch], wanted: set[str]) -> set[str]:
-    needed = set(wanted)
-    for patch in reversed(series):
-        if patch.id in needed:
-            needed.update(patch.requires)
-    return needed
 
 
 def _unified(before: Tree, after: Tree, path: str) -> Iterator[str]:

@@ -13,27 +13,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from patcher.errors import PatcherError
-from patcher.model import Line, Tree
+from patcher.model import Contract, Line, Observation, Tree
 from patcher.node.find import Node
-from patcher.prove.codex_session import CodexSession
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
+
+__all__ = [
+    "Contract",
+    "HandlerNotSilent",
+    "HandlerRun",
+    "Observation",
+    "ProofResult",
+    "TestBed",
+    "both_beds",
+    "in_short",
+    "observe",
+    "prove",
+]
 
 _HANDLER_TIMEOUT = 20.0
 _ERROR = re.compile(r"\w*Error\b.*:")
 _NATIVE = "server/lib/codex-ingest.js"
 
 
-@dataclass(frozen=True)
-class Observation:
-    """What was seen. `said` is a sentence on behaviour, on either tree; `observed` is false when nothing could be."""
-
-    green: bool
-    said: str
-    observed: bool = True
-
-
 def in_short(said: str) -> str:
-    """What was seen in one line; of a log, the error that it tells of."""
+    """What was seen, in one line; with the error of its log, if it has one."""
     first, *log = said.splitlines() or ["it says nothing"]
     error = next((line for line in log if _ERROR.match(line)), "")
     short = first.partition("; its log")[0]
@@ -106,7 +110,7 @@ class TestBed:
             if not run.silent:
                 raise HandlerNotSilent(f"the hook handler exited with {run.code} and printed {run.output[:300]!r}")
 
-    def begin(self, codex: CodexSession, sidecar: Sidecar) -> None:
+    def start_session(self, codex: SampleSession, sidecar: Sidecar) -> None:
         """The first hook of a session. Where upstream reads rollouts itself, what Codex has written by then is there.
 
         Codex fires SessionStart when `session_meta` and `task_started` are in the file.
@@ -115,8 +119,8 @@ class TestBed:
             self.write_rollout(codex.rollout_path, codex.rollout[:2])
         self.run_handlers(codex.hooks[:1], sidecar)
 
-    def tell(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
-        """Hooks on the road that the line has for them: upstream's own route where it has one, else our handler."""
+    def send_hooks(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
+        """Hooks, by upstream's own route where this line has one, else through our handler."""
         if not self.native:
             self.run_handlers(payloads, sidecar)
             return
@@ -134,29 +138,15 @@ class TestBed:
 
 
 @dataclass(frozen=True)
-class Contract:
-    """A fact about a running sidecar that the named patches bring about, on this line of upstream (None: every line).
-
-    Where upstream supersedes all of the patches it must hold on the pristine tree as well: that is the proof of it.
-    """
-
-    id: str
-    summary: str
-    patches: tuple[str, ...]
-    observe: Callable[[TestBed], Observation]
-    line: Line | None = None
-
-
-@dataclass(frozen=True)
 class ProofResult:
-    """Both observations of one contract. `red` is that of the pristine tree, `green` that of the patched one.
+    """What was observed of one contract on the pristine tree, and on the patched one.
 
     ok: red on the pristine tree and green on the patched one; for a superseded contract green on both.
     """
 
     contract: Contract
-    red: Observation
-    green: Observation
+    pristine: Observation
+    patched: Observation
     ok: bool
     message: str
     superseded: bool = False
@@ -232,42 +222,39 @@ def prove(
     with made as (on_pristine, on_patched):
         for contract in contracts:
             progress(f"{contract.id}: pristine")
-            red = observe(contract, on_pristine)
+            before = observe(contract, on_pristine)
             progress(f"{contract.id}: patched")
-            green = observe(contract, on_patched)
-            if contract.patches and all(patch in superseded for patch in contract.patches):
-                results.append(_judged_superseded(contract, red, green, line))
+            after = observe(contract, on_patched)
+            taken_over = bool(contract.patches) and all(patch in superseded for patch in contract.patches)
+            if taken_over:
+                message, said = _superseded_problem(contract, before, after, line), before.said
             else:
-                results.append(_judged(contract, red, green))
+                message, said = _problem(contract, before, after), after.said
+            results.append(ProofResult(contract, before, after, not message, message or said, taken_over))
     return results
 
 
-def _judged_superseded(contract: Contract, red: Observation, green: Observation, line: Line) -> ProofResult:
+def _superseded_problem(contract: Contract, pristine: Observation, patched: Observation, line: Line) -> str:
     """Upstream does it itself: the pristine tree must show it, and ours must not take it away."""
     owners = ", ".join(contract.patches)
-    if not red.observed:
-        message = f"could not be observed on the pristine tree: {red.said}"
-    elif not red.green:
-        message = f"{owners}: declared superseded for the {line} line, but upstream does not do it: {red.said}"
-    elif not green.observed:
-        message = f"could not be observed on the patched tree: {green.said}"
-    elif not green.green:
-        message = f"upstream does it itself, and the patched tree no longer does: {green.said}"
-    else:
-        return ProofResult(contract, red, green, ok=True, message=red.said, superseded=True)
-    return ProofResult(contract, red, green, ok=False, message=message, superseded=True)
+    if pristine.observed and not pristine.green:
+        return f"{owners}: declared superseded for the {line} line, but upstream does not do it: {pristine.said}"
+    if pristine.observed and patched.observed and not patched.green:
+        return f"upstream does it itself, and the patched tree no longer does: {patched.said}"
+    return _unobserved(pristine, patched)
 
 
-def _judged(contract: Contract, red: Observation, green: Observation) -> ProofResult:
-    if not red.observed:
-        message = f"could not be observed on the pristine tree: {red.said}"
-    elif red.green:
+def _problem(contract: Contract, pristine: Observation, patched: Observation) -> str:
+    if pristine.green:
         owners = ", ".join(contract.patches)
-        message = f"retire {owners}: upstream does it itself, on the pristine tree {red.said}"
-    elif not green.observed:
-        message = f"could not be observed on the patched tree: {green.said}"
-    elif not green.green:
-        message = f"red on the patched tree: {green.said}"
-    else:
-        return ProofResult(contract, red, green, ok=True, message=green.said)
-    return ProofResult(contract, red, green, ok=False, message=message)
+        return f"retire {owners}: upstream does it itself, on the pristine tree {pristine.said}"
+    if pristine.observed and patched.observed and not patched.green:
+        return f"red on the patched tree: {patched.said}"
+    return _unobserved(pristine, patched)
+
+
+def _unobserved(pristine: Observation, patched: Observation) -> str:
+    for tree, seen in (("pristine", pristine), ("patched", patched)):
+        if not seen.observed:
+            return f"could not be observed on the {tree} tree: {seen.said}"
+    return ""

@@ -14,12 +14,11 @@ from patcher.verify import explained
 
 if TYPE_CHECKING:
     from patcher.bump.model import Candidate, SiteReport
-    from patcher.matrix.model import Judged, Matrix, Stop
+    from patcher.matrix.model import Matrix, RefResult, Stop
 
 _Fields = dict[str, object]
 SCHEMA = 1
 _FIELDS = {
-    "Brought": "file scope new places=sites",
     "Build": "patches=findings places=details gates notes",
     "Bump": "from=since to=until refusals red accepted fine proposed_ok=proposed.ok",
     "BumpResult": "command record all=commands.everything written",
@@ -31,20 +30,23 @@ _FIELDS = {
     "FileChange": "path status before after",
     "Finding": "id=patch file verdict line scope message hint site",
     "GateResult": "id ok message",
-    "Judged": "ref version commit supported reasons",
-    "Moment": "ref commit version=upstream.version",
+    "RefResult": "ref version commit supported reasons",
+    "Revision": "ref commit version=upstream.version",
     "Observation": "green observed said",
     "Patch": "id summary requires contracts",
     "Pin": "tokens text line",
     "Problem": "code where message hint",
-    "ProofResult": "id=contract.id summary=contract.summary ok pristine=red patched=green patches=contract.patches "
+    "ProofResult": "id=contract.id summary=contract.summary ok pristine patched patches=contract.patches "
     "message superseded",
-    "Red": "contract said culprit untold brought",
+    "ContractRegression": "contract said culprit untold=skipped brought=changes",
     "Refusal": "code where message culprit",
+    "ScopeChange": "file scope new places=sites",
     "ScopeDiff": "since scope lines left_out",
     "SiteReport": "patch site=id verdict=finding.verdict file=finding.file line=finding.line scope=finding.scope "
     "message=finding.message payload place=site.position culprit change change_said scope_diff twins",
-    "Stop": "id=patch verdict message since=span.since.ref until=span.until.ref good culprit=guilty fits_since windows",
+    "Stop": "id=patch verdict message since=span.since.ref until=span.until.ref good culprit fits_since windows",
+    "StopWindow": "number site=site.id file=finding.file scope=finding.scope place=site.position payload "
+    "verdict=finding.verdict message=finding.message reviewed found",
     "Tried": "unique parses gates contracts problems",
     "Twin": "line scope shown",
     "Window": "ref text line around statement matched indent",
@@ -90,7 +92,7 @@ def _report(report: Report) -> _Fields:
     if report.pins is not None:
         more["pins"] = [{"site": site, **vars(pin)} for site, pin in report.pins.items()]
     if report.bump and report.contracts:
-        retired = [(each.contract, each.red.said) for each in report.retired]
+        retired = [(each.contract, each.pristine.said) for each in report.retired]
         more["retire"] = [{"patches": each.patches, "contract": each.id, "said": said} for each, said in retired]
     return {**fields, **{name: value for name, value in more.items() if value is not None}}
 
@@ -149,9 +151,9 @@ def _matrix(matrix: "Matrix") -> _Fields:
     }
 
 
-def _ref(matrix: "Matrix", judged: "Judged") -> _Fields:
+def _ref(matrix: "Matrix", judged: "RefResult") -> _Fields:
     commit = matrix.commits[judged.ref]
-    guilty = {patch: stop.guilty for patch in judged.stopping if (stop := matrix.stop_at(patch, judged.ref))}
+    guilty = {patch: stop.culprit for patch in judged.stopping if (stop := matrix.stop_at(patch, judged.ref))}
     return {
         **_fields(judged),
         "date": commit.date,

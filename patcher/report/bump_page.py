@@ -4,10 +4,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from patcher import apply
-from patcher.bump.nearest import with_nearest
-from patcher.bump.window import window_of
-from patcher.javascript import language_of
+from patcher.bump.run import with_nearest
 from patcher.matrix import matrix
+from patcher.matrix.window import window_at
 from patcher.upstream.between import refs_between
 
 if TYPE_CHECKING:
@@ -38,5 +37,4 @@ def _with_then(found: "Bump", site: "SiteReport", then: "Mapping[str, SiteResult
     there = then.get(site.id)
     if site.reviewed or site.stops or not found.since or there is None or there.stops:
         return site
-    window = window_of(found.since.ref, there.text, there.located, language_of(there.finding.file))
-    return replace(site, reviewed=window)
+    return replace(site, reviewed=window_at(found.since.ref, there))

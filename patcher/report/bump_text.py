@@ -17,7 +17,8 @@ from patcher.report.text import proven
 from patcher.report.wording import Paint, clipped, counted, painted_diff, short
 
 if TYPE_CHECKING:
-    from patcher.bump.model import Candidate, Culprit, Red, Refusal, ScopeDiff, SiteReport, Tried, Window
+    from patcher.bump.model import Candidate, ContractRegression, Culprit, Refusal, ScopeDiff, SiteReport, Tried
+    from patcher.matrix.window import Window
     from patcher.prove.contract import ProofResult
 
 _WIDTH = 110
@@ -165,14 +166,14 @@ class _Text:
             yield ""
             yield proven(results)
 
-    def _reason(self, reason: "Red") -> Iterator[str]:
+    def _reason(self, reason: "ContractRegression") -> Iterator[str]:
         """Who made it red, what that brought, and why no candidate mends it."""
         if reason.culprit:
             yield from self._culprit(reason.culprit)
-            if reason.untold:
-                others = ", ".join(each[:12] for each in reason.untold)
+            if reason.skipped:
+                others = ", ".join(each[:12] for each in reason.skipped)
                 yield f"        {self.paint(f'or one of these, where nothing could be built: {others}', 'faint')}"
-        for number, each in enumerate(reason.brought):
+        for number, each in enumerate(reason.changes):
             sites = ", ".join(each.sites) or "no site of its patches is in it"
             how = "new" if each.new else "changed"
             yield f"  {'    ' if number else 'did '}  {how}: {each.scope} of {each.file} ({sites})"

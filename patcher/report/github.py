@@ -123,7 +123,7 @@ def _of_stops(report: Report) -> Iterator[_Annotation]:
 
 
 def _said(stop: "Stop") -> str:
-    since = f" since {stop.guilty.id[:12]}, {stop.guilty.subject}" if stop.guilty else ""
+    since = f" since {stop.culprit.id[:12]}, {stop.culprit.subject}" if stop.culprit else ""
     finding = stop.finding
     name = f"{stop.patch} at {position(finding.file, finding.line)}" if finding else "gates"
     return f"{name}: {stop.verdict} on {stop.span.since.ref} to {stop.span.until.ref}{since}: {stop.message}"

@@ -73,7 +73,7 @@ def next_steps(report: Report) -> list[Step]:
 def _steps(report: Report, result: BumpResult) -> Iterator[Step]:
     found = result.found
     for each in report.retired:
-        reason = f"{each.contract.id}: {each.red.said}"
+        reason = f"{each.contract.id}: {each.pristine.said}"
         yield f"Retire {', '.join(each.contract.patches)}: upstream does it itself ({reason}).", ""
     for site in found.fine:
         yield f"{site} fits as it is: there is nothing to accept.", ""

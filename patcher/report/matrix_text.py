@@ -51,14 +51,14 @@ def _stop(matrix: "Matrix", stop: "Stop") -> Iterator[str]:
         file = f"{stop.finding.file}: " if stop.finding and stop.finding.file else ""
         yield f"  {file}{stop.message}"
     for window in stop.windows:
-        yield f"  {window['file']}: {window['message']}"
+        yield f"  {window.finding.file}: {window.finding.message}"
     if stop.finding and stop.finding.hint:
         yield f"  hint: {stop.finding.hint}"
 
 
 def blamed(stop: "Stop") -> str:
     """The commit that began a run of stops, or that ended it, in one line."""
-    for words, commit in (("since", stop.guilty), ("never before; fits since", stop.fits_since)):
+    for words, commit in (("since", stop.culprit), ("never before; fits since", stop.fits_since)):
         if commit:
             return f"{words} {commit_line(commit.id, commit.date, commit.subject)}"
     return "since the file was added; no commit introduced it"

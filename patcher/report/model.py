@@ -177,4 +177,4 @@ class Report:
     @property
     def retired(self) -> "list[ProofResult]":
         """The contracts of a bump that are green on the pristine tree: upstream does that itself."""
-        return [each for each in self.contracts or () if self.bump and each.red.green and not each.ok]
+        return [each for each in self.contracts or () if self.bump and each.pristine.green and not each.ok]

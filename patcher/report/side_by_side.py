@@ -10,7 +10,7 @@ from patcher.model import Position
 from patcher.report.wording import dedented
 
 if TYPE_CHECKING:
-    from patcher.bump.model import Window
+    from patcher.matrix.window import Window
 
 
 class Row(NamedTuple):
@@ -89,7 +89,7 @@ def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
 
 def _brought(window: "Window", payload: str, position: str) -> list[str]:
     """The lines that the payload makes: its own, or the statement with the payload in place of what it replaces."""
-    text, (first, last) = _text(window), window.statement
+    text, (first, last) = _text(window), window.statement or (0, 0)
     at = text.splitlines()[first]
     if position == Position.REPLACE and window.matched:
         start, end = (each + len(window.indent) for each in window.matched)
@@ -107,7 +107,7 @@ def _margin(line: str) -> str:
 
 def _boundary(window: "Window", position: str) -> int:
     """How many lines of the window are above the payload."""
-    first, last = window.statement
+    first, last = window.statement or (0, 0)
     return first if position == Position.BEFORE else min(last + 1, len(window.text.splitlines()))
 
 

@@ -1,18 +1,19 @@
 """The sites and the stops of a matrix or a bump, brought to one shape for the templates."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from patcher.bump.model import Culprit, Window
-from patcher.model import Finding, Verdict
+from patcher.bump.model import Culprit
+from patcher.matrix.window import Window
+from patcher.model import Finding
 from patcher.report.model import BumpResult, Problem, Report, declared, position
 from patcher.report.side_by_side import Row, rows
 from patcher.verify import explained
 
 if TYPE_CHECKING:
-    from patcher.bump.model import Candidate, Red, ScopeDiff, SiteReport, Twin
+    from patcher.bump.model import Candidate, ContractRegression, ScopeDiff, SiteReport, Twin
     from patcher.matrix.model import Matrix, Stop
     from patcher.upstream.history import Commit
 
@@ -136,17 +137,14 @@ def _of_stop(number: int, stop: "Stop") -> Item:
         hint=stop.finding.hint if stop.finding else "",
         since=stop.span.since.ref,
         until=stop.span.until.ref,
-        culprit=_culprit(stop.guilty),
+        culprit=_culprit(stop.culprit),
         fits_since=_culprit(stop.fits_since),
         declared=declared(stop.patch),
-        windows=tuple(map(_of_window, stop.windows)),
+        windows=tuple(
+            _pair(each.finding, each.finding.message, each.site.position, each.payload, each.reviewed, each.found)
+            for each in stop.windows
+        ),
     )
-
-
-def _of_window(each: Mapping[str, Any]) -> Pair:
-    reviewed, found = (Window(**each[side]) if each[side] else None for side in ("reviewed", "found"))
-    finding = Finding("", each["file"], Verdict(each["verdict"]), scope=each["scope"])
-    return _pair(finding, each["message"], each["place"], each["payload"], reviewed, found)
 
 
 def _pair(
@@ -200,11 +198,11 @@ def anchors(report: Report, found: Sequence[Item]) -> dict[tuple[str, str], str]
     return leads
 
 
-def reasons(report: Report) -> "list[tuple[Red, list[str]]]":
+def reasons(report: Report) -> "list[tuple[ContractRegression, list[str]]]":
     """Why contracts are red: each reason once, with the contracts that it is for."""
-    alike: dict[object, tuple[Red, list[str]]] = {}
+    alike: dict[object, tuple[ContractRegression, list[str]]] = {}
     for each in report.bump.found.red if report.bump else ():
-        key = (each.said, each.culprit, each.untold, each.brought)
+        key = (each.said, each.culprit, each.skipped, each.changes)
         alike.setdefault(key, (each, []))[1].append(each.contract)
     return list(alike.values())
 

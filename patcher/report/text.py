@@ -82,7 +82,7 @@ def _contracts(results: "Sequence[ProofResult]", paint: Paint) -> Iterator[str]:
         mark = paint("proven ", "good") if each.ok else paint("REFUSED", "stops")
         yield ""
         yield f"  {mark}  {paint(each.contract.summary, 'strong')} {paint(f'({each.contract.id})', 'faint')}"
-        for tree, seen in (("pristine", each.red), ("patched", each.green)):
+        for tree, seen in (("pristine", each.pristine), ("patched", each.patched)):
             state = "green" if seen.green else "red" if seen.observed else "not observed"
             yield f"    {tree:<8}  {paint(f'{state:<5}', 'added' if seen.green else 'removed')}  {seen.said}"
     if results:

@@ -9,8 +9,8 @@ from patcher.report.sites import Groups, Item
 from patcher.report.wording import counted
 
 if TYPE_CHECKING:
-    from patcher.bump.model import Bump, Red
-    from patcher.matrix.model import Judged, Matrix
+    from patcher.bump.model import Bump, ContractRegression
+    from patcher.matrix.model import Matrix, RefResult
     from patcher.model import Finding
     from patcher.prove.contract import ProofResult
 
@@ -33,14 +33,14 @@ class Page:
     next_steps: list[tuple[str, str]]
     grid: "Matrix | None"
     repository: str
-    refs: "tuple[Judged, ...]"
+    refs: "tuple[RefResult, ...]"
     groups: Groups
     anchors: dict[tuple[str, str], str]
     bump: "Bump | None"
     superseded: "tuple[Finding, ...]"
     contracts: "tuple[ProofResult, ...]"
     unproven: str
-    reasons: "list[tuple[Red, list[str]]]"
+    reasons: "list[tuple[ContractRegression, list[str]]]"
     problems: list[Problem]
     left_out: tuple[str, ...] = ()
 

@@ -700,10 +700,10 @@ def test_a_git_ref_named_builtin_is_not_the_builtin(cli: CommandLine, upstream: 
 @pytest.mark.slow
 def test_a_changed_template_makes_a_tree_out_of_date(tmp_path: Path) -> None:
     tool = tmp_path / "tool"
-    for part in ("patcher", "templates", "fixtures/sidecar"):
+    for part in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / part, tool / part, ignore=shutil.ignore_patterns("__pycache__"))
     first = spawn("build", "--out", tmp_path / "out", PYTHONPATH=str(tool), cwd=tool)
-    template = tool / "templates/payload/filter_by_harness.js.j2"
+    template = tool / "templates/payload/filter_by_harness.js"
     template.write_text(f"// changed\n{template.read_text()}")
     second, third = (spawn("build", "--out", tmp_path / "out", PYTHONPATH=str(tool), cwd=tool) for _ in range(2))
     assert [ended.err.split()[0] for ended in (first, second, third)] == ["built", "built", "up"]

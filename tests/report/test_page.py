@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 
 from patcher.bump.model import (
-    Brought,
     Bump,
     Candidate,
     Change,
+    ContractRegression,
     Culprit,
     Kind,
-    Moment,
-    Red,
     Refusal,
+    Revision,
+    ScopeChange,
     ScopeDiff,
     SiteReport,
     Tried,
     Twin,
-    Window,
-)  # fmt: skip
-from patcher.matrix.model import Judged, Matrix, Span, Stop
+)
+from patcher.matrix.model import Matrix, RefRange, RefResult, Stop
+from patcher.matrix.window import Window
 from patcher.model import Anchor, Build, Finding, Patch, Position, Site, Upstream, Verdict, function
 from patcher.prove.contract import Contract, Observation, ProofResult
 from patcher.report.model import BumpResult, CommandLine, Problem, Report
@@ -39,41 +39,45 @@ from tests.support import wait_for
 EVIL = '<script>alert(1)</script> `a<b` & "q"'
 GUILTY = Commit("ab" * 20, "2026-08-01T10:00:00+00:00", f"feat: {EVIL}", "")
 OTHER = Commit("cd" * 20, "2026-05-04T10:00:00+00:00", "brings it", "")
+SCOPE = function("handle")
 REVIEWED = Window("v1.2.0", "const a = 1;\nsave(a);", 6, statement=(1, 1))
 FOUND = Window("v1.3.0", "const a = 1;\nif (a) save(a);\nend();", 16, statement=(1, 1))
 DRIFT = "the code around `store.save()` is not what was reviewed"
 PAYLOAD = "console.log(session);\n"
 
 
-def site_window(**changes: Any) -> Any:
-    return {
-        "number": 0, "site": "patch_0.one", "file": "server/app.js", "scope": "function handle", "place": "after",
-        "payload": PAYLOAD, "verdict": "drifted", "message": DRIFT, "reviewed": vars(REVIEWED), "found": vars(FOUND),
-        **changes,
-    }  # fmt: skip
+def one_site(patch: str, name: str, position: Position) -> Site:
+    [site] = Patch(patch, "", (Site(name, "server/app.js", position, "", (Anchor(SCOPE, "save($A)"),)),)).sites
+    return site
 
 
-def ref(name: str, *words: str) -> Judged:
+def site_window(**changes: Any) -> StopWindow:
+    finding = Finding("patch_0", "server/app.js", Verdict.DRIFTED, 7, "function handle", DRIFT)
+    window = StopWindow(0, one_site("patch_0", "one", Position.AFTER), finding, PAYLOAD, REVIEWED, FOUND)
+    return replace(window, **changes)
+
+
+def ref(name: str, *words: str) -> RefResult:
     findings = tuple(
         Finding(f"patch_{number}", "server/app.js", Verdict(word), 7, "function handle", DRIFT)
         for number, word in enumerate(words)
     )
     reasons = tuple(f"patch stops: {EVIL}" for each in findings if each.verdict.stops)
-    return Judged(name, name.lstrip("v"), "ef" * 20, findings, reasons)
+    return RefResult(name, name.lstrip("v"), "ef" * 20, findings, reasons)
 
 
-def grid(refs: Sequence[Judged], stops: Sequence[Stop], *notes: str) -> Matrix:
+def grid(refs: Sequence[RefResult], stops: Sequence[Stop], *notes: str) -> Matrix:
     commits = {each.ref: Commit("ef" * 20, "2026-08-01T10:00:00+00:00", "a release", "") for each in refs}
-    spans = [Span(each, each) for each in refs if each.supported]
+    spans = [RefRange(each, each) for each in refs if each.supported]
     return Matrix("/clones/upstream.git", tuple(refs), commits, tuple(spans), tuple(stops), notes)
 
 
-def stop(at: Judged, **more: Any) -> Stop:
-    return Stop("patch_0", Span(at, at), "v1.2.0", **more)
+def stop(at: RefResult, **more: Any) -> Stop:
+    return Stop("patch_0", RefRange(at, at), "v1.2.0", **more)
 
 
 REFS = (ref("v1.0.0", "missing", "exact"), ref("v1.2.0", "exact", "moved"), ref("v1.3.0", "drifted", "superseded"))
-STOPS = (stop(REFS[0], fits_since=OTHER), stop(REFS[2], guilty=GUILTY, windows=(site_window(),)))
+STOPS = (stop(REFS[0], fits_since=OTHER), stop(REFS[2], culprit=GUILTY, windows=(site_window(),)))
 MATRIX = Report("matrix", matrix=grid(REFS, STOPS, "the work tree has changes"))
 
 
@@ -82,12 +86,6 @@ def with_window(**changes: Any) -> Report:
     return Report("matrix", matrix=grid(REFS, [STOPS[0], replace(STOPS[1], windows=(site_window(**changes),))]))
 
 
-def one_site(patch: str, name: str, position: Position) -> Site:
-    [site] = Patch(patch, "", (Site(name, "server/app.js", position, "", (Anchor(SCOPE, "save($A)"),)),)).sites
-    return site
-
-
-SCOPE = function("handle")
 UPSTREAM = Upstream("agent-dashboard", "1.3.0", "v1.3.0", {})
 CALM = SiteReport(
     one_site("calm", "one", Position.BEFORE),
@@ -127,7 +125,7 @@ def proof(ok: bool = True, message: str = "", seen: str = "it was kept") -> Proo
 
 
 def bump(*sites: SiteReport, proofs: Sequence[ProofResult] = (proof(),), **more: Any) -> Report:
-    since, until = (Moment(name, "ef" * 20, replace(UPSTREAM, ref=name)) for name in ("v1.2.0", "v1.3.0"))
+    since, until = (Revision(name, "ef" * 20, replace(UPSTREAM, ref=name)) for name in ("v1.2.0", "v1.3.0"))
     build = Build(UPSTREAM, ())
     declared = tuple(Patch(each.patch, "", (each.site,)) for each in sites)
     found = Bump(since, until, build, build, sites, declared=declared, **more)
@@ -298,8 +296,8 @@ def test_a_log_is_folded_behind_the_error_that_it_tells_of() -> None:
 
 
 def test_the_same_reason_is_given_once() -> None:
-    red = [Red(name, "it asks", CULPRIT) for name in ("one", "two", "three", "four")]
-    report = bump(CALM, AUDIT, red=(*red, Red("five", "no", CULPRIT)))
+    red = [ContractRegression(name, "it asks", CULPRIT) for name in ("one", "two", "three", "four")]
+    report = bump(CALM, AUDIT, red=(*red, ContractRegression("five", "no", CULPRIT)))
     page, text = to_html(report), to_markdown(report)
     assert page.count("<h3>Why ") == 2
     assert "Why <code>one</code>, <code>two</code>, <code>three</code>, <code>four</code> are red</h3>" in page
@@ -316,8 +314,8 @@ def test_a_twin_is_said() -> None:
 
 
 def test_why_a_contract_is_red() -> None:
-    brought = (Brought("server/app.js", "function handle", new=False, sites=("audit.two",)),)
-    report = bump(CALM, AUDIT, red=(Red("keeps_it", "it asks `save`", CULPRIT, ("ef" * 20,), brought),))
+    brought = (ScopeChange("server/app.js", "function handle", new=False, sites=("audit.two",)),)
+    report = bump(CALM, AUDIT, red=(ContractRegression("keeps_it", "it asks `save`", CULPRIT, ("ef" * 20,), brought),))
     page, text = to_html(report), to_markdown(report)
     assert (
         "Why <code>keeps_it</code> is red</h3>\n<p>it asks <code>save</code></p>\n<p>Since <code>abababababab</code>"

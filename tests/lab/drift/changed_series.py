@@ -53,8 +53,8 @@ _TEXTS: dict[str, str] = {}
 def _template(name: str, text: str) -> str:
     """The name under which the patcher renders this text."""
     _teach()
-    _TEXTS[f"drift/{name}"] = text
-    return f"drift/{name}"
+    _TEXTS[f"drift/{name}.j2"] = text
+    return f"drift/{name}.j2"
 
 
 @cache
