@@ -13,8 +13,7 @@ from patcher.bump.model import Change, Kind
 from patcher.report.headline import next_steps
 from patcher.report.model import BumpResult, Report, position
 from patcher.report.side_by_side import lines_of as window_lines
-from patcher.report.text import proven
-from patcher.report.wording import Paint, clipped, counted, painted_diff, short
+from patcher.report.wording import Paint, clipped, counted, painted_diff, proven, short
 
 if TYPE_CHECKING:
     from patcher.bump.model import Candidate, ContractRegression, Culprit, Refusal, ScopeDiff, SiteReport, Tried
@@ -164,7 +163,7 @@ class _Text:
             yield from self._reason(known[first.contract.id]) if first.contract.id in known else ()
         if results:
             yield ""
-            yield proven(results)
+            yield proven([each.ok for each in results])
 
     def _reason(self, reason: "ContractRegression") -> Iterator[str]:
         """Who made it red, what that brought, and why no candidate mends it."""

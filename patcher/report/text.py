@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from patcher.manifest import upstream_identity
 from patcher.model import Build, Finding, GateResult
 from patcher.report.model import Problem, Report, position
-from patcher.report.wording import Paint, painter, tone
+from patcher.report.wording import Paint, painter, proven, tone
 
 if TYPE_CHECKING:
     from patcher.doctor.check import Check
@@ -88,12 +88,8 @@ def _contracts(results: "Sequence[ProofResult]", paint: Paint) -> Iterator[str]:
     if results:
         superseded = sum(each.superseded for each in results)
         yield ""
-        yield f"  {proven(results)}{f'; {superseded} of superseded patches: green on both' if superseded else ''}"
-
-
-def proven(results: "Sequence[ProofResult]") -> str:
-    """How many contracts are proven."""
-    return f"contracts  {sum(each.ok for each in results)} of {len(results)} proven: red on pristine, green on patched"
+        both = f"; {superseded} of superseded patches: green on both" if superseded else ""
+        yield f"  {proven([each.ok for each in results])}{both}"
 
 
 def _problem(problem: Problem, paint: Paint) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Small words that every renderer uses, so that a verdict, a ref or a commit is written in one way. Leaf module."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from patcher.model import STOPPING, Verdict
 
@@ -60,6 +60,11 @@ def between(since: str, until: str) -> str:
 def commit_line(commit: str, date: str, subject: str) -> str:
     """Short id, day and subject."""
     return f"{commit[:_HEX]} of {date[:10]}: {subject}"
+
+
+def proven(contracts: Sequence[bool]) -> str:
+    """How many contracts are proven, by whether each is."""
+    return f"contracts  {sum(contracts)} of {len(contracts)} proven: red on pristine, green on patched"
 
 
 def counted(number: int, one: str, many: str = "") -> str:

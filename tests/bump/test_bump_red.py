@@ -298,7 +298,7 @@ def test_every_candidate_that_fits_is_proven(repository: Repository, audit: Patc
 # --- what a person reads ---------------------------------------------------------------------------------------
 
 
-def shown(found: Bump, *proofs: ProofResult) -> str:
+def as_text(found: Bump, *proofs: ProofResult) -> str:
     """The report as text."""
     result = BumpResult(found, CommandLine("sidecar-patcher bump"))
     return to_text(Report("bump", found.build, of_contracts(proofs), proofs, result))
@@ -314,7 +314,7 @@ def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) 
         )
     culprit = only(found).culprit
     assert culprit is not None
-    said = shown(found, *proofs)
+    said = as_text(found, *proofs)
     assert (
         f"""
 contract  {NAME}
@@ -342,7 +342,7 @@ def test_a_statement_that_is_gone_stands_beside_what_the_candidate_takes(reposit
          function handle(request) {
         -  store.save(session, total);
         +  store.save(session, total, 1);
-""" in shown(found)
+""" in as_text(found)
 
 
 def test_a_log_is_told_in_short() -> None:
@@ -375,7 +375,7 @@ def test_code_that_is_replaced_and_comes_a_second_time_is_shown(
     assert f"""
 twin  code that a site replaces is there a second time, new since its review, and nothing replaces it: it may need an edit of its own
         count.one  server/app.js:{twin.line}, function again: `{shown}`
-""" in shown(found)
+""" in as_text(found)
 
 
 def test_a_twin_that_another_place_replaces_is_none(repository: Repository, bench: PatchMaker) -> None:

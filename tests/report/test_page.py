@@ -24,7 +24,7 @@ from patcher.bump.model import (
     Tried,
     Twin,
 )
-from patcher.matrix.model import Matrix, RefRange, RefResult, Stop
+from patcher.matrix.model import Matrix, RefRange, RefResult, Stop, StopWindow
 from patcher.matrix.window import Window
 from patcher.model import Anchor, Build, Finding, Patch, Position, Site, Upstream, Verdict, function
 from patcher.prove.contract import Contract, Observation, ProofResult
