@@ -65,10 +65,11 @@ def changed(bump: Bump, folder: str = FOLDER) -> Files:
 
 
 def _pins(path: str) -> tuple[str, dict[str, Sequence[Pin]]]:
-    """The text of a record, and the pins in it."""
+    """The text of a record, and the pins in it, in the order of the series; none for a site that has none yet."""
     old = _text(*os.path.split(path))
-    known = {site.id for patch in series_for(client=True) for site in patch.sites}
-    return old, dict(records.parsed(old, known, path))
+    known = [site.id for patch in series_for(client=True) for site in patch.sites]
+    there = records.parsed(old, known, path)
+    return old, {site: there.get(site, ()) for site in known}
 
 
 def _reviewed(bump: Bump, report: SiteReport, accepted: Candidate | None, pins: Sequence[Pin]) -> Sequence[Pin]:

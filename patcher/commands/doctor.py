@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from patcher.commands.outcome import Outcome
 from patcher.doctor import IDS, examine
 from patcher.doctor.check import Check, State
-from patcher.doctor.environment import Ground
+from patcher.doctor.environment import Environment
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, UsageError
 from patcher.progress import progress
 from patcher.report import problems
@@ -19,7 +19,7 @@ def doctor(options: argparse.Namespace) -> Outcome:
     """Look at everything, in order. Nothing is changed; a test event that is sent is removed again."""
     if options.port is not None and not 1 <= options.port <= 65535:
         raise UsageError(f"--port {options.port}: a port is a number from 1 to 65535")
-    ground = Ground(
+    environment = Environment(
         tree=options.tree,
         env=dict(os.environ),
         codex_home=options.codex_home,
@@ -29,7 +29,7 @@ def doctor(options: argparse.Namespace) -> Outcome:
     )
     checks = []
     with progress(len(IDS)) as advance:
-        for check in examine(ground):
+        for check in examine(environment):
             checks.append(check)
             advance(check.title, 1)
     report = Report("doctor", checks=tuple(checks), problems=problems.of_checks(checks))

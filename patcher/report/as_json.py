@@ -24,7 +24,7 @@ _FIELDS = {
     "BumpResult": "command record all=commands.everything written",
     "Candidate": "rank kind scope=anchor.scope file pattern=anchor.pattern containing=anchor.containing "
     "target=anchor.target pins=anchor.pins tried why",
-    "Check": "id title state found do",
+    "Check": "id title state found=detail do=fix",
     "Commit": "commit=id date subject",
     "Culprit": "commit date subject author brought_by",
     "FileChange": "path status before after",

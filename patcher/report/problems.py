@@ -39,7 +39,7 @@ def of_contracts(results: "Sequence[ProofResult]") -> tuple[Problem, ...]:
 def of_checks(checks: "Sequence[Check]") -> tuple[Problem, ...]:
     """Every check of `doctor` that failed."""
     return tuple(
-        Problem(f"doctor-{each.id}", each.title, each.found, each.do) for each in checks if each.state == "not ok"
+        Problem(f"doctor-{each.id}", each.title, each.detail, each.fix) for each in checks if each.state == "not ok"
     )
 
 

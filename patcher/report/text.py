@@ -108,9 +108,9 @@ def _checks(checks: "Sequence[Check]") -> Iterator[str]:
 
     title, state = max(len(check.title) for check in checks), max(map(len, State))
     for check in checks:
-        yield from _wrapped(f"{check.state:<{state}}  {check.title:<{title}}  ", check.found, width)
-        if check.do:
-            yield from _wrapped(f"{'':<{state}}  {'  do:':<{title}}  ", check.do, width)
+        yield from _wrapped(f"{check.state:<{state}}  {check.title:<{title}}  ", check.detail, width)
+        if check.fix:
+            yield from _wrapped(f"{'':<{state}}  {'  do:':<{title}}  ", check.fix, width)
 
 
 def _wrapped(head: str, text: str, width: int) -> list[str]:

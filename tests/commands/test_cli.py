@@ -572,7 +572,7 @@ def test_a_second_build_of_every_kind_returns_at_once(
     spec, out = KINDS[kind](upstream), tmp_path / "out"
     assert cli("build", "--upstream", spec, "--out", out).err.startswith("built ")
     before = snapshot(out)
-    monkeypatch.setattr(apply, "run", lambda *_: pytest.fail("the work was done again"))
+    monkeypatch.setattr(apply, "apply_series", lambda *_: pytest.fail("the work was done again"))
     assert cli("build", "--upstream", spec, "--out", out) == Ended(0, "", f"up to date: {out}\n")
     assert cli("build", f"--upstream={spec}", "--out", out) == Ended(0, "", f"up to date: {out}\n")
     assert snapshot(out) == before

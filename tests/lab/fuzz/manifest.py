@@ -9,7 +9,7 @@ from typing import Any
 
 from patcher import pipeline
 from patcher.doctor import installation
-from patcher.doctor.environment import Ground
+from patcher.doctor.environment import Environment
 from patcher.errors import PatcherError
 from patcher.resources import MANIFEST
 from patcher.uptodate import is_up_to_date
@@ -53,4 +53,4 @@ def make(given: Path) -> Reader:
 
 
 def _doctor() -> Any:
-    return f"doctor: {installation.tree(Ground('tree', {})).state}"
+    return f"doctor: {installation.tree(Environment('tree', {})).state}"
