@@ -10,7 +10,7 @@ from patcher.prove.contract import in_short
 from patcher.report import headline, sites, wording
 from patcher.report.model import Report
 from patcher.report.side_by_side import as_diff
-from patcher.report.truncate import Page, fitted
+from patcher.report.truncate import Shown, fitted
 from patcher.resources import TEMPLATES
 
 if TYPE_CHECKING:
@@ -22,34 +22,34 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 def to_html(report: Report) -> str:
     """One HTML page: no script, style, font or image from anywhere else, and a policy that forbids them."""
-    return _environment(escape=True).get_template("report/page.html.j2").render(vars(_page(report)))
+    names, shown = _names(report)
+    return _environment(escape=True).get_template("report/page.html.j2").render(names, **vars(shown))
 
 
 def to_markdown(report: Report) -> str:
     """The same for a pull request, as GitHub renders it, and no longer than it takes."""
-    template = _environment(escape=False).get_template("report/page.md.j2")
-    return fitted(_page(report), lambda page: _BLANK_LINES.sub("\n\n", template.render(vars(page))).strip() + "\n")
+    template, (names, shown) = _environment(escape=False).get_template("report/page.md.j2"), _names(report)
+    return fitted(shown, lambda less: _BLANK_LINES.sub("\n\n", template.render(names, **vars(less))).strip() + "\n")
 
 
-def _page(report: Report) -> Page:
-    items = sites.items(report)
-    return Page(
-        title=headline.title(report),
-        headline=headline.headline(report),
-        version=__version__,
-        next_steps=headline.next_steps(report),
-        grid=report.grid,
-        repository=printable(report.grid.repository) if report.grid else "",
-        refs=report.grid.refs if report.grid else (),
-        groups=sites.groups(report, items),
-        anchors=sites.anchors(report, items),
-        bump=report.bump.found if report.bump else None,
-        superseded=report.superseded if report.bump else (),
-        contracts=report.contracts or (),
-        unproven=headline.unproven(report),
-        reasons=sites.reasons(report),
-        problems=sites.other_problems(report),
-    )
+def _names(report: Report) -> tuple[dict[str, object], Shown]:
+    """What the templates read."""
+    items, grid = sites.items(report), report.grid
+    return {
+        "title": headline.title(report),
+        "headline": headline.headline(report),
+        "version": __version__,
+        "next_steps": headline.next_steps(report),
+        "grid": grid,
+        "repository": printable(grid.repository) if grid else "",
+        "anchors": sites.anchors(report, items),
+        "bump": report.bump and report.bump.found,
+        "superseded": report.superseded if report.bump else (),
+        "contracts": report.contracts or (),
+        "unproven": headline.unproven(report),
+        "reasons": sites.reasons(report),
+        "problems": sites.other_problems(report),
+    }, Shown(sites.groups(report, items), grid.refs if grid else ())
 
 
 @cache

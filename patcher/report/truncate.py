@@ -4,15 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from patcher.report.model import Problem
 from patcher.report.sites import Groups, Item
 from patcher.report.wording import counted
 
 if TYPE_CHECKING:
-    from patcher.bump.model import Bump, ContractRegression
-    from patcher.matrix.model import Matrix, RefResult
-    from patcher.model import Finding
-    from patcher.prove.contract import ProofResult
+    from patcher.matrix.model import RefResult
 
 LIMIT = 65_536
 """Of the body of a comment or a pull request, in characters; counted as UTF-16 does, which never counts fewer."""
@@ -21,31 +17,15 @@ _ROWS = 40
 
 
 @dataclass(frozen=True)
-class Page:
-    """All that the templates read. refs: the rows of the grid. anchors: see `sites`. left_out: what did not fit.
+class Shown:
+    """What a page may leave out. refs: the rows of the grid. left_out: what did not fit."""
 
-    next_steps: a sentence and a command, which may be empty. unproven: why there are no contracts to show.
-    """
-
-    title: str
-    headline: str
-    version: str
-    next_steps: list[tuple[str, str]]
-    grid: "Matrix | None"
-    repository: str
-    refs: "tuple[RefResult, ...]"
     groups: Groups
-    anchors: dict[tuple[str, str], str]
-    bump: "Bump | None"
-    superseded: "tuple[Finding, ...]"
-    contracts: "tuple[ProofResult, ...]"
-    unproven: str
-    reasons: "list[tuple[ContractRegression, list[str]]]"
-    problems: list[Problem]
+    refs: "tuple[RefResult, ...]"
     left_out: tuple[str, ...] = ()
 
 
-def fitted(page: Page, rendered: Callable[[Page], str]) -> str:
+def fitted(page: Shown, rendered: Callable[[Shown], str]) -> str:
     """The text of the first of ever shorter pages that fits; each says what it leaves out."""
     text = ""
     for each in _shorter(page):
@@ -59,7 +39,7 @@ def _size(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _shorter(page: Page) -> Iterator[Page]:
+def _shorter(page: Shown) -> Iterator[Shown]:
     """The least missed goes first: what fits, then old refs, then stops from the last one on."""
     yield page
     page = _fits_without(page, "what else is new in the scopes", lambda item: replace(item, scope_diff=None))
@@ -74,12 +54,12 @@ def _shorter(page: Page) -> Iterator[Page]:
         yield _without_last(page, count)
 
 
-def _fits_without(page: Page, said: str, shortened: Callable[[Item], Item]) -> Page:
+def _fits_without(page: Shown, said: str, shortened: Callable[[Item], Item]) -> Shown:
     groups = [(heading, [each if each.stops else shortened(each) for each in items]) for heading, items in page.groups]
     return replace(page, groups=groups, left_out=(*page.left_out, *([said] if groups != page.groups else [])))
 
 
-def _without_last(page: Page, count: int) -> Page:
+def _without_last(page: Shown, count: int) -> Shown:
     groups, left = [], sum(len(items) for _, items in page.groups) - count
     for heading, items in page.groups:
         kept = items[:left]
