@@ -1,7 +1,5 @@
 """A report for a person at a terminal."""
 
-import shutil
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -103,9 +101,11 @@ def _problem(problem: Problem, paint: Paint) -> Iterator[str]:
 
 
 def _checks(checks: "Sequence[Check]") -> Iterator[str]:
-    width = min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size().columns))
+    import shutil
+
     from patcher.doctor.check import State
 
+    width = min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size().columns))
     title, state = max(len(check.title) for check in checks), max(map(len, State))
     for check in checks:
         yield from _wrapped(f"{check.state:<{state}}  {check.title:<{title}}  ", check.detail, width)
@@ -115,5 +115,7 @@ def _checks(checks: "Sequence[Check]") -> Iterator[str]:
 
 def _wrapped(head: str, text: str, width: int) -> list[str]:
     """Lines of at most `width` columns; a path or a command's word is never broken."""
+    import textwrap
+
     lines = textwrap.wrap(" ".join(text.split()), width - len(head), break_long_words=False, break_on_hyphens=False)
     return [f"{' ' * len(head) if number else head}{line}" for number, line in enumerate(lines)]
