@@ -15,6 +15,7 @@ from patcher.javascript import patterns, scopes
 from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
+from patcher.matrix.window import Window
 from patcher.model import Patch
 from patcher.patches import SERIES
 from patcher.upstream.history import Repository as History
@@ -119,17 +120,10 @@ def test_each_run_of_stops_has_its_commit(story: Repository, patch: Patch) -> No
 
 def test_the_windows_show_then_and_now_with_the_payload(story: Repository, patch: Patch) -> None:
     [window] = judged(story, patch).stops[1].windows
-    assert window["reviewed"] == {
-        "ref": "v1.2.0",
-        "text": "store.save(session, total);",
-        "line": 6,
-        "around": ("function handle(request) {",),
-        "statement": (0, 0),
-        "matched": (0, 26),
-        "indent": "  ",
-    }
-    assert window["found"]["text"] == "if (total) store.save(session, total);"
-    assert (window["payload"], window["place"], window["file"]) == ("console.log(session);", "after", APP_FILE)
+    text, around = "store.save(session, total);", ("function handle(request) {",)
+    assert window.reviewed == Window("v1.2.0", text, 6, around, (0, 0), (0, 26), "  ")
+    assert window.found is not None and window.found.text == "if (total) store.save(session, total);"
+    assert (window.payload, window.site.position, window.finding.file) == ("console.log(session);", "after", APP_FILE)
 
 
 def test_every_commit_that_touches_a_file(story: Repository, patch: Patch) -> None:
