@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +22,12 @@ from patcher.errors import (
     DiskFailed,
     PatcherError,
     ReportUnwritable,
+    UsageError,
     without_secret,
 )
+from patcher.series import settings
+from patcher.series.where import CODEX
+from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 if TYPE_CHECKING:
     from patcher.report.model import Report
@@ -52,10 +57,31 @@ def _run(options: argparse.Namespace) -> int:
     from patcher.report import destinations
 
     try:
+        _complete(options)
         reports = destinations.reports_of(options)
     except PatcherError as error:
         return _show(options, failed(options.verb, error), {})
     return _show(options, _outcome(options), reports)
+
+
+def _complete(options: argparse.Namespace) -> None:
+    """What was not typed: as `sidecar.toml` sets it, else the default. Raises `SettingsUnreadable`, `UsageError`."""
+    known = settings.settings()
+    words = getattr(options, "series", None)
+    options.typed_series = " ".join(f"--series {shlex.quote(word)}" for word in words or ())
+    defaults = {"upstream": DEFAULT_SPEC, "out": DEFAULT_OUT, "client": False, "series": [CODEX]}
+    if options.verb in {"bump", "matrix"}:
+        defaults["upstream"] = ""
+        known["upstream"] = settings.repository_of(known.get("upstream", ""))
+    if options.verb == "explain":
+        defaults["upstream"] = None
+    for name, default in defaults.items():
+        if name in options and getattr(options, name) is None:
+            setattr(options, name, known.get(name) or default)
+    if "tree" in options and options.tree is None:
+        options.tree = known.get("out", DEFAULT_OUT)
+    if getattr(options, "upstream", None) == "":
+        raise UsageError(f"{options.verb} needs a clone of upstream", hint="add `--upstream REPO`")
 
 
 def _outcome(options: argparse.Namespace) -> Outcome:
@@ -132,6 +158,8 @@ def _unwritten(reports: Mapping[str, str], report: "Report") -> Iterator[str]:
     from patcher.report import destinations
 
     for form, path in reports.items():
+        if form == "sbom":
+            continue  # of the tree, not of the run: `verify` has written it
         text = _rendered(form, report)
         try:
             sys.stdout.flush()  # it may be where this report goes as well

@@ -171,6 +171,12 @@ class ReportUnwritable(PatcherError):
     code = "report-unwritable"
 
 
+class LibraryMissing(PatcherError):
+    """What an option needs is in an extra of this package that is not installed."""
+
+    code = "library-missing"
+
+
 class DiskFailed(PatcherError):
     """A file could not be read or written, and nobody nearer knew more about it."""
 
@@ -221,6 +227,13 @@ class SeriesNotLoaded(PatcherError):
     """The Python of a series ended with an exception of its own."""
 
     code = "series-not-loaded"
+    exit_code = EXIT_USAGE
+
+
+class SettingsUnreadable(PatcherError):
+    """`sidecar.toml` in the working directory is damaged, or sets what there is not."""
+
+    code = "settings-unreadable"
     exit_code = EXIT_USAGE
 
 

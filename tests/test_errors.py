@@ -37,6 +37,7 @@ CODES = {
     "SeriesError": ("series-invalid", 2),
     "NoSuchSeries": ("series-missing", 2),
     "SeriesNotLoaded": ("series-not-loaded", 2),
+    "SettingsUnreadable": ("settings-unreadable", 2),
     "TemplateUnusable": ("template-unusable", 2),
     "FileKindUnsupported": ("file-kind-unsupported", 4),
     "ContractRefused": ("contract-refused", 4),

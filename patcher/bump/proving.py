@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from patcher.bump import trial
 from patcher.bump.model import Bump, Candidate, SiteReport
 from patcher.bump.regressions import Observe, Regressions, as_problem
+from patcher.bump.run import Advance
 from patcher.pipeline import check_upstream
 from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
@@ -15,8 +16,6 @@ from patcher.upstream.history import Repository
 if TYPE_CHECKING:
     from patcher.model import Build, Patch
     from patcher.prove import ProofResult
-
-Advance = Callable[[str, int], None]
 
 
 def _silent(said: str, by: int) -> None:

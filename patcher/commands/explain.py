@@ -3,14 +3,13 @@
 import argparse
 import ast
 import difflib
-import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from patcher import apply
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.errors import UsageError
-from patcher.model import Anchor, Overlay, Patch, Site, SiteResult
-from patcher.patches import CLIENT_SERIES, SERIES, module_of
+from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
 from patcher.report import error_codes
 from patcher.report.model import Report, position
 from patcher.upstream.materialize import materialize
@@ -18,9 +17,11 @@ from patcher.upstream.materialize import materialize
 
 def explain(options: argparse.Namespace) -> Outcome:
     """A patch, and with `--upstream` the code at its sites there; or an error. Raises `UsageError` for neither."""
-    known = {patch.id: patch for patch in (*SERIES, *CLIENT_SERIES)}
+    series = chosen(options)
+    known = {patch.id: patch for patch in patches_of(series, client=True)}
     if patch := known.get(options.name):
-        return _patch(patch, options.upstream)
+        client = patch not in patches_of(series)
+        return _patch(patch, options.upstream, patches_of(series, client=client), client=client)
     found = error_codes.of(options.name)
     if found is None:
         close = difflib.get_close_matches(options.name, [*known, *(each.code for each in error_codes.known())], n=1)
@@ -31,22 +32,24 @@ def explain(options: argparse.Namespace) -> Outcome:
     return outcome(Report("explain"), text=error_codes.to_text(found))
 
 
-def _patch(patch: Patch, spec: str | None) -> Outcome:
-    client = patch in CLIENT_SERIES
+def _patch(patch: Patch, spec: str | None, series: Sequence[Patch], *, client: bool) -> Outcome:
     upstream = materialize(spec, client=client) if spec else None
-    sites = apply.apply_series(upstream, (*SERIES, *CLIENT_SERIES) if client else SERIES).sites if upstream else ()
+    sites = apply.apply_series(upstream, series).sites if upstream else ()
     text = "".join(f"{line}\n" for line in _lines(patch, {each.id: each for each in sites}))
     return outcome(Report("explain"), text=text, message=noted(upstream) if upstream else "")
 
 
 def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
-    docstring = ast.get_docstring(ast.parse(inspect.getsource(module_of(patch))))  # `python -OO` has none
+    with open(patch.origin.source, encoding="utf-8") as stream:
+        docstring = ast.get_docstring(ast.parse(stream.read()))  # `python -OO` has none
     yield from (f"{patch.id}: {patch.summary}", "", docstring or "", "")
     yield f"requires   {', '.join(patch.requires) or 'nothing'}"
     yield f"contracts  {', '.join(patch.contracts)}"
     yield from (f"adds       {_overlay(overlay)}" for overlay in patch.overlays)
     if patch.superseded is not None:
         yield f"superseded on the {patch.superseded} line: {patch.superseded_by}"
+    elif patch.superseded_where:
+        yield f"superseded where upstream has it: {patch.superseded_by}"
     for site in patch.sites:
         yield ""
         yield from _site(site)

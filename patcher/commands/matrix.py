@@ -3,11 +3,12 @@
 import argparse
 from collections.abc import Sequence
 
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, outcome
 from patcher.errors import UsageError
 from patcher.matrix import matrix as judge_all
 from patcher.matrix import refs_of
-from patcher.patches import series_for
+from patcher.model import patches_of
 from patcher.report import problems
 from patcher.report.model import Report
 from patcher.report.wording import counted
@@ -20,13 +21,15 @@ def matrix(options: argparse.Namespace) -> Outcome:
     """Verdicts of every patch on many refs. A stop is data, unless `--require` names its ref."""
     if options.touching and not options.by_commit:
         raise UsageError("--touching chooses among commits, and no commits were asked for", hint="add --by-commit")
-    series = series_for(client=options.client)
+    series = patches_of(chosen(options), client=options.client)
     with Repository.open(options.upstream, client=options.client) as repository:
         touching = options.touching or sorted({site.file for patch in series for site in patch.sites})
         refs = refs_of(repository, options.refs, by_commit=options.by_commit, touching=touching)
         required = _required(repository, refs, options.require)
         found = judge_all(repository, refs, series, cores=options.jobs)
-    report = Report("matrix", matrix=found, problems=tuple(problems.of_matrix(found, required)))
+    report = Report(
+        "matrix", matrix=found, problems=tuple(problems.of_matrix(found, required, series)), declared=series
+    )
     message = "" if report.ok else f"{counted(len(report.problems), 'stop')} on refs that are required"
     return outcome(report, message=message)
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from patcher.bump import record
 from patcher.bump.revisions import reviewed_as
 from patcher.bump.trial import did_you_mean, pinned
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
-from patcher.model import Patch, Pin, SiteResult, Upstream
-from patcher.patches import series_for
+from patcher.model import Patch, Pin, SiteResult, Upstream, patches_of
 from patcher.report.model import Problem, Report, position
 from patcher.report.wording import counted
 from patcher.upstream.materialize import materialize
@@ -18,9 +18,10 @@ from patcher.upstream.materialize import materialize
 
 def pin(options: argparse.Namespace) -> Outcome:
     """Show, and record with `--write`, the code at some sites. Refuses code that is not there exactly once."""
+    loaded = chosen(options)
     if options.write:
-        record.refuse_unless_ours()
-    series = series_for(client=options.client)
+        record.refuse_unless_writable(loaded)
+    series = patches_of(loaded, client=options.client)
     wanted = _known(options.sites, series)
     upstream = materialize(options.upstream, client=options.client)
     build, made = pinned(upstream, series, wanted, reviewed_as(upstream))
@@ -28,14 +29,16 @@ def pin(options: argparse.Namespace) -> Outcome:
     _refuse_absent(wanted, found, upstream)
     refused = [found[site] for site in wanted if found[site].stops]
     entries = {site: made[site] for site in wanted if site in made}
-    report = Report("pin", build, tuple(Problem.of_stop(each.finding) for each in refused), pins=entries, written=())
-    text = "".join(f"{line}\n" for site in wanted for line in _shown(found[site], entries.get(site)))
+    problems = tuple(Problem.of_stop(each.finding) for each in refused)
+    report = Report("pin", build, problems, pins=entries, written=())
+    text = "".join(f"{line}\n" for site in wanted for line in _shown(found[site], made.get(site)))
     if refused:
         return Outcome(EXIT_ANCHOR, report, text, "nothing was written")
     message = ""
     if options.write and entries:
-        report = replace(report, written=(record.add_pins(upstream, entries),))
-        message = f"wrote {counted(len(entries), 'pin')} into {', '.join(report.written or ())}"
+        written = tuple(record.add_pins(upstream, loaded, entries))
+        report = replace(report, written=written)
+        message = f"wrote {counted(len(entries), 'pin')} into {' and '.join(written)}"
     elif entries:
         message = "nothing was written: read the code above; `--write` records that you have"
     return Outcome(EXIT_DONE, report, text, noted(upstream, message))

@@ -21,6 +21,7 @@ from patcher.prove.sidecar import NotObserved, Sidecar
 
 __all__ = [
     "Contract",
+    "HandlerMissing",
     "HandlerNotSilent",
     "HandlerRun",
     "Observation",
@@ -63,6 +64,10 @@ class HandlerNotSilent(NotObserved):
     """The hook handler printed something, or did not exit with 0."""
 
 
+class HandlerMissing(NotObserved):
+    """No series that was chosen brings the hook handler."""
+
+
 @dataclass(frozen=True)
 class TestBed:
     """The tree under test, and what can be done to it. The handler is outside the trees: both get the same one.
@@ -88,7 +93,12 @@ class TestBed:
         return Sidecar(self.pristine_tree, self.node, work=self.work, existing_data=existing_data, env=env)
 
     def run_handler(self, payload: Mapping[str, Any], sidecar: Sidecar) -> HandlerRun:
-        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer."""
+        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer.
+
+        Raises `HandlerMissing` on a tree without our series, which brings it.
+        """
+        if not os.path.getsize(self.handler):
+            raise HandlerMissing("the tree has no Codex hook handler: the series `codex` brings it")
         env = scrubbed_environment(sidecar.home)
         env["CLAUDE_DASHBOARD_PORT"] = str(sidecar.port)
         began = time.monotonic()

@@ -1,16 +1,15 @@
 """The JSON report, `schema: 1`: more fields are welcome, these stay, with their names and their meaning."""
 
 import json
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from patcher.errors import printable
 from patcher.manifest import upstream_identity
 from patcher.model import Finding, Patch, Scope, Verdict
-from patcher.patches import declaration
-from patcher.report.model import BumpResult, Report
+from patcher.report.model import BumpResult, Report, place_of
 from patcher.report.wording import legible_json
-from patcher.verify import explained
 
 if TYPE_CHECKING:
     from patcher.bump.model import Candidate, SiteReport
@@ -33,7 +32,7 @@ _FIELDS = {
     "RefResult": "ref version commit supported reasons",
     "Revision": "ref commit version=upstream.version",
     "Observation": "green observed said",
-    "Patch": "id summary requires contracts",
+    "Patch": "id summary requires contracts series=origin.series",
     "Pin": "tokens text line",
     "Problem": "code where message hint",
     "ProofResult": "id=contract.id summary=contract.summary ok pristine patched patches=contract.patches "
@@ -83,10 +82,12 @@ def _report(report: Report) -> _Fields:
         "notes": (),
         **({**_fields(build), "upstream": upstream_identity(build), "files": build.changes()} if build else {}),
         "errors": report.problems,
-        **(_matrix(report.matrix) if report.matrix else {}),
+        **(_matrix(report.matrix, report.declared) if report.matrix else {}),
     }
     more: _Fields = {"contracts": report.contracts, "checks": report.checks, "paths": report.paths}
     more |= {"written": report.written, "bump": report.bump and _bump(report.bump)}
+    if report.made_by is not None:
+        more["series"] = report.made_by
     if report.series is not None:
         more["series"] = [_listed(each) for each in report.series]
     if report.pins is not None:
@@ -102,8 +103,8 @@ def _listed(patch: Patch) -> _Fields:
     return {**_fields(patch), "files": sorted(files)}
 
 
-def _declared(patch: str) -> _Fields | None:
-    found = declaration.declared_by(patch)
+def _declared(patch: str, series: Sequence[Patch]) -> _Fields | None:
+    found = place_of(patch, series)
     return {"file": found[0], "line": found[1]} if found else None
 
 
@@ -112,7 +113,7 @@ def _declared(patch: str) -> _Fields | None:
 
 def _bump(result: BumpResult) -> _Fields:
     places = [_site(site, result) for site in result.found.sites]
-    matrix = _matrix(result.matrix) if result.matrix else None
+    matrix = _matrix(result.matrix, result.found.declared) if result.matrix else None
     more = {"places": places, "chosen": dict(result.found.chosen), "matrix": matrix}
     return {**_fields(result.found), **_fields(result), **more}
 
@@ -122,8 +123,8 @@ def _site(site: "SiteReport", result: BumpResult) -> _Fields:
     return {
         **_fields(site),
         "number": [each.id for each in patch.sites].index(site.id),  # what it was known by up to version 0.1
-        "hint": explained(site.patch, result.found.until.upstream) if site.stops else "",
-        "declared": _declared(site.patch),
+        "hint": result.hint(site),
+        "declared": _declared(site.patch, result.found.declared),
         "window": {"reviewed": site.reviewed, "found": site.found, "nearest": site.nearest},
         "candidates": [_candidate(each, result.accepting(site, each)) for each in site.candidates],
     }
@@ -138,7 +139,7 @@ def _candidate(candidate: "Candidate", command: str) -> _Fields:
 # --- a matrix --------------------------------------------------------------------------------------------------
 
 
-def _matrix(matrix: "Matrix") -> _Fields:
+def _matrix(matrix: "Matrix", series: Sequence[Patch]) -> _Fields:
     return {
         "repository": printable(matrix.repository),
         "refs": [_ref(matrix, each) for each in matrix.refs],
@@ -146,7 +147,7 @@ def _matrix(matrix: "Matrix") -> _Fields:
             {"since": span.since.ref, "until": span.until.ref, "refs": len(matrix.within(span))}
             for span in matrix.supported
         ],
-        "stops": [_stop(matrix, each) for each in matrix.stops],
+        "stops": [_stop(matrix, each, series) for each in matrix.stops],
         "notes": matrix.notes,
     }
 
@@ -163,11 +164,11 @@ def _ref(matrix: "Matrix", judged: "RefResult") -> _Fields:
     }
 
 
-def _stop(matrix: "Matrix", stop: "Stop") -> _Fields:
+def _stop(matrix: "Matrix", stop: "Stop", series: Sequence[Patch]) -> _Fields:
     finding = stop.finding or Finding("", "", Verdict.MISSING)
     return {
         **_fields(finding),
         **_fields(stop),
-        "declared": _declared(stop.patch),
+        "declared": _declared(stop.patch, series),
         "refs": len(matrix.within(stop.span)),
     }

@@ -88,13 +88,15 @@ def _declared(problem: Problem, report: Report) -> tuple[str, str]:
     """Where the patch is declared that a problem belongs to, and a message that says where it was seen."""
     code, where, message = problem.code, problem.where, problem.message
     if code.startswith("anchor-") and problem.patch:
-        return declared(problem.patch), f"{problem.patch} at {where}: {message.removeprefix(f'{problem.patch}: ')}"
+        return declared(
+            problem.patch, report.declared
+        ), f"{problem.patch} at {where}: {message.removeprefix(f'{problem.patch}: ')}"
     if code.startswith(("gate-", "file-")):
-        return declared(_owner(problem, report)), f"{where}: {message}" if where else message
+        return declared(_owner(problem, report), report.declared), f"{where}: {message}" if where else message
     for each in report.contracts or ():
         if code == "contract-refused" and each.contract.id == where:
             patches = each.contract.patches
-            return declared(patches[0]), f"{where}, of {', '.join(patches)}: {message}"
+            return declared(patches[0], report.declared), f"{where}, of {', '.join(patches)}: {message}"
     ours = re.fullmatch(r"patcher/[^:]+:\d+", where)
     return (where, message) if ours or not where else ("", f"{where}: {message}")
 
@@ -110,14 +112,14 @@ def _owner(problem: Problem, report: Report) -> str:
 
 def _of_patch(finding: Finding) -> _Annotation:
     message = f"{finding.patch} at {position(finding.file, finding.line)}: {finding.message}"
-    return _Annotation("notice", declared(finding.patch), finding.verdict, message)
+    return _Annotation("notice", declared(finding.patch, ()), finding.verdict, message)
 
 
 def _of_stops(report: Report) -> Iterator[_Annotation]:
     """Runs of stops of a matrix, each on the line that declares the patch: what a person will have to change."""
     told = {problem.where for problem in report.problems}
     for stop in report.matrix.stops if report.matrix else ():
-        where = declared(stop.patch)
+        where = declared(stop.patch, report.declared)
         if where not in told:
             yield _Annotation("warning", where, stop.verdict, _said(stop))
 

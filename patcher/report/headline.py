@@ -78,7 +78,7 @@ def _steps(report: Report, result: BumpResult) -> Iterator[Step]:
     for site in found.fine:
         yield f"{site} fits as it is: there is nothing to accept.", ""
     if result.written:
-        yield f"Written: {', '.join(result.written)}. Read the diff.", "git diff patcher/patches"
+        yield f"Written: {', '.join(result.written)}. Read the diff.", result.diff
     elif by_hand := list(_by_hand(report, result)):
         yield from ((sentence, "") for sentence in by_hand)
     elif result.command and found.accepted:

@@ -3,6 +3,7 @@
 `as_json` says which field of it is which in the JSON report, and what each field means is said where it is declared.
 """
 
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, PatcherError
 from patcher.model import NOT_NEEDED, Build, Finding, Patch, Pin, Verdict
 from patcher.patches import declaration
+from patcher.verify import explained
 
 if TYPE_CHECKING:
     from patcher.bump.model import Bump, Candidate, SiteReport
@@ -24,9 +26,18 @@ def position(file: str, line: int) -> str:
     return f"{file}:{line}" if line else file
 
 
-def declared(patch: str) -> str:
-    """`FILE:LINE` of the declaration of a patch of the series, from the directory that has our package; else empty."""
-    found = declaration.declared_by(patch)
+def place_of(patch: str, series: Sequence[Patch]) -> tuple[str, int] | None:
+    """File and line of the declaration of a patch of this series, or of ours; None where it has none.
+
+    Ours is a path from the directory that has our package, that of another series is absolute.
+    """
+    found = next((each for each in series if each.id == patch), None)
+    return (declaration.declared_at(found) if found else None) or declaration.declared_by(patch)
+
+
+def declared(patch: str, series: Sequence[Patch]) -> str:
+    """The same as `FILE:LINE`; empty for none."""
+    found = place_of(patch, series)
     return position(*found) if found else ""
 
 
@@ -111,6 +122,17 @@ class BumpResult:
         found = self.found
         return self.commands.writing(found.chosen) if found.chosen and found.proposed.ok else ""
 
+    def hint(self, site: "SiteReport") -> str:
+        """What shows a site that stops to a person; empty for one that fits."""
+        patch = next(each for each in self.found.declared if each.id == site.patch)
+        return explained(patch, self.found.until.upstream) if site.stops else ""
+
+    @property
+    def diff(self) -> str:
+        """The command that shows what was written."""
+        folders = sorted({os.path.dirname(path) or "." for path in self.written})
+        return f"git diff {' '.join(folders)}"
+
     def accepting(self, site: "SiteReport", candidate: "Candidate") -> str:
         """Shows what this candidate would make, with what is chosen for the other sites."""
         return self.commands.accepting({**self.found.chosen, site.id: candidate.rank})
@@ -127,7 +149,9 @@ class BumpResult:
 class Report:
     """What a command found out. None: the command does not say such a thing.
 
-    upstream: whose tree it is, where that is not the build's. paths: of the files that `revert` wrote. pins: by site.
+    upstream: whose tree it is, where that is not the build's. declared: the patches of a bump or a matrix.
+    made_by: name, version and digest of each series that a tree is of. paths: of the files that `revert` wrote.
+    pins: by site.
     """
 
     command: str
@@ -139,6 +163,8 @@ class Report:
     upstream: Mapping[str, str] | None = None
     series: tuple[Patch, ...] | None = None
     checks: "tuple[Check, ...] | None" = None
+    made_by: tuple[Mapping[str, str], ...] | None = None
+    declared: tuple[Patch, ...] = ()
     paths: tuple[str, ...] | None = None
     pins: Mapping[str, Pin] | None = None
     written: tuple[str, ...] | None = None

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from patcher.errors import ContractRefused
-from patcher.model import Build
+from patcher.model import Build, Patch
 from patcher.report.model import Problem, Report, declared, position
 from patcher.verify import explained
 
@@ -48,7 +48,7 @@ def of_differences(found: Iterable[tuple[str, str]]) -> tuple[Problem, ...]:
     return tuple(Problem(f"file-{what}", path, f"this file was {what}") for what, path in found)
 
 
-def of_matrix(matrix: "Matrix", required: Collection[str]) -> Iterator[Problem]:
+def of_matrix(matrix: "Matrix", required: Collection[str], series: Sequence[Patch]) -> Iterator[Problem]:
     """What stops or refuses at the refs that must be supported."""
     for each in matrix.refs:
         if each.ref not in required:
@@ -59,7 +59,7 @@ def of_matrix(matrix: "Matrix", required: Collection[str]) -> Iterator[Problem]:
                 hint = stop.finding.hint if stop and stop.finding else finding.hint
                 where = position(finding.file, finding.line)
                 message = f"{finding.patch} on {each.ref} at {where}: {finding.message}"
-                yield Problem(f"anchor-{finding.verdict}", declared(finding.patch), message, hint)
+                yield Problem(f"anchor-{finding.verdict}", declared(finding.patch, series), message, hint)
         for reason in each.reasons if each.gates_refuse else ():
             yield Problem("gate-refused", "", f"{each.ref}: {reason}")
 
@@ -76,9 +76,10 @@ def of_bump(bump: "Bump") -> tuple[Problem, ...]:
 
 def _of_site(site: "SiteReport", bump: "Bump") -> Problem:
     finding, there = site.finding, position(site.finding.file, site.finding.line)
-    hint = _since(site.culprit) or explained(site.patch, bump.until.upstream)
+    patch = next(each for each in bump.declared if each.id == site.patch)
+    hint = _since(site.culprit) or explained(patch, bump.until.upstream)
     message = f"{site.id} at {there}: {finding.message}"
-    return Problem(f"anchor-{finding.verdict}", declared(site.patch) or there, message, hint)
+    return Problem(f"anchor-{finding.verdict}", declared(site.patch, bump.declared) or there, message, hint)
 
 
 def _since(found: "Culprit | None") -> str:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from patcher.bump.model import Culprit
 from patcher.matrix.window import Window
-from patcher.model import Finding
+from patcher.model import Finding, Patch
 from patcher.report.model import BumpResult, Problem, Report, declared, position
 from patcher.report.side_by_side import Row, rows
-from patcher.verify import explained
 
 if TYPE_CHECKING:
     from patcher.bump.model import Candidate, ContractRegression, ScopeDiff, SiteReport, Twin
@@ -72,7 +71,7 @@ def items(report: Report) -> list[Item]:
     result, grid = report.bump, report.grid
     sites = [_of_site(number, each, result) for number, each in enumerate(result.found.sites, 1)] if result else []
     stops = _untold(grid, result) if grid else ()
-    return [*sites, *(_of_stop(number, each) for number, each in enumerate(stops, len(sites) + 1))]
+    return [*sites, *(_of_stop(number, each, report.declared) for number, each in enumerate(stops, len(sites) + 1))]
 
 
 def groups(report: Report, found: Sequence[Item]) -> Groups:
@@ -112,11 +111,11 @@ def _of_site(number: int, site: "SiteReport", result: BumpResult) -> Item:
         verdict=finding.verdict,
         stops=site.stops,
         message=finding.message,
-        hint=explained(site.patch, result.found.until.upstream) if site.stops else "",
+        hint=result.hint(site),
         change=site.change or "",
         change_said=site.change_said,
         culprit=site.culprit,
-        declared=declared(site.patch),
+        declared=declared(site.patch, result.found.declared),
         windows=(_pair(finding, "", site.site.position, site.payload, site.reviewed, site.found, site.nearest),),
         candidates=site.candidates,
         commands=[result.accepting(site, each) for each in site.candidates],
@@ -127,7 +126,7 @@ def _of_site(number: int, site: "SiteReport", result: BumpResult) -> Item:
     )
 
 
-def _of_stop(number: int, stop: "Stop") -> Item:
+def _of_stop(number: int, stop: "Stop", series: "Sequence[Patch]") -> Item:
     return Item(
         anchor=f"item-{number}",
         id=stop.patch or "gates",
@@ -139,7 +138,7 @@ def _of_stop(number: int, stop: "Stop") -> Item:
         until=stop.span.until.ref,
         culprit=_culprit(stop.culprit),
         fits_since=_culprit(stop.fits_since),
-        declared=declared(stop.patch),
+        declared=declared(stop.patch, series),
         windows=tuple(
             _pair(each.finding, each.finding.message, each.site.position, each.payload, each.reviewed, each.found)
             for each in stop.windows

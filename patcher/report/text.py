@@ -34,7 +34,7 @@ def to_text(report: Report, *, colour: bool = False, everything: bool = False) -
 
 def _lines(report: Report, paint: Paint) -> Iterator[str]:
     if report.series is not None:
-        width = max(len(patch.id) for patch in report.series)
+        width = max((len(patch.id) for patch in report.series), default=0)
         yield from (f"{patch.id:<{width}}  {patch.summary}" for patch in report.series)
     if report.checks is not None:
         yield from _checks(report.checks)
@@ -45,6 +45,8 @@ def _lines(report: Report, paint: Paint) -> Iterator[str]:
     for problem in report.problems:
         if problem.code in _DIFFERENCES:
             yield f"{problem.code.removeprefix('file-'):<8} {problem.where}"
+        elif problem.code == "series-differ":
+            yield f"series   {problem.message}"
         else:
             yield ""
             yield from _problem(problem, paint)

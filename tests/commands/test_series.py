@@ -26,6 +26,7 @@ CONTRACT_FILES = ROOT / "patcher/prove/contracts"
 SHARED = {"payload/parse_outside_transaction.transcript.js": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
 PARTS = {"page/codex-hooks-colors.css", "page/codex-hooks.css", "page/codex-hooks.js"}  # what the page includes
 PAGE = {"README.md"}  # for people
+NO_PATCHES = {"declaration", "harnesses", "pins"}
 LINES = (Line.V1, Line.V2)
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
 
