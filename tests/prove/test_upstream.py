@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation"}
+NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
