@@ -33,6 +33,7 @@ NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_SOCKET = "in function initWebSocket is not what was reviewed"
+NO_PRICES = "expected `addMissing(DEFAULT_PRICING)` once in module; found none"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -46,6 +47,7 @@ TOO_OLD = {
         "local_only": NO_SOCKET,
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
+        "codex_prices": NO_PRICES,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
@@ -55,6 +57,7 @@ TOO_OLD = {
         "local_only": NO_SOCKET,
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
+        "codex_prices": NO_PRICES,
     },
 }
 
