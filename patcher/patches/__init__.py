@@ -13,6 +13,7 @@ from patcher.patches import (
     codex_conversation,
     codex_hooks,
     codex_hooks_page,
+    codex_prices,
     codex_rollouts,
     filter_by_harness,
     harness_column,
@@ -40,6 +41,7 @@ DECLARED = (
     local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
+    codex_prices.PATCH,
 )
 
 CLIENT_DECLARED = (settings_switch.PATCH,)
