@@ -15,10 +15,13 @@ from patcher.patches import (
     codex_hooks_page,
     codex_rollouts,
     filter_by_harness,
+    harness_badge,
     harness_column,
+    harness_filter,
     parse_outside_transaction,
     read_rollouts_whole,
     record_hooks_once,
+    session_capture,
     settings_switch,
     stamp_harness,
 )
@@ -38,9 +41,10 @@ DECLARED = (
     codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
+    session_capture.PATCH,
 )
 
-CLIENT_DECLARED = (settings_switch.PATCH,)
+CLIENT_DECLARED = (settings_switch.PATCH, harness_badge.PATCH, harness_filter.PATCH)
 
 SERIES: tuple[Patch, ...]
 """What is put into upstream: what is declared, with its pins."""
