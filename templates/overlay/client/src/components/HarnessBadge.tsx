@@ -59,21 +59,22 @@ function Explained({ name, colours, source }: { name: string; colours: string; s
   const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   const [at, setAt] = useState<DOMRect | null>(null);
+  const isOpen = at !== null;
   const open = () => setAt(button.current?.getBoundingClientRect() ?? null);
   const close = () => setAt(null);
 
   useEffect(() => {
-    if (!at) return;
+    if (!isOpen) return;
     const onKey = (event: KeyboardEvent) => {
       if (event.key === "Escape") close();
     };
     window.addEventListener("keydown", onKey);
-    window.addEventListener("scroll", close, true);
+    window.addEventListener("scroll", open, true); // it goes along: the Tab key scrolls to what it comes to
     return () => {
       window.removeEventListener("keydown", onKey);
-      window.removeEventListener("scroll", close, true);
+      window.removeEventListener("scroll", open, true);
     };
-  }, [at]);
+  }, [isOpen]);
 
   return (
     <>
@@ -91,7 +92,7 @@ function Explained({ name, colours, source }: { name: string; colours: string; s
         onBlur={close}
         className={`${BADGE} ${colours} cursor-help focus-visible:outline focus-visible:outline-2 focus-visible:outline-accent`}
       >
-        {name}
+        {name}{" "}
         <span aria-hidden="true" className={`w-1.5 h-1.5 rounded-full ${source.dot}`} />
         <span className="font-medium">{source.label}</span>
       </button>
