@@ -256,8 +256,11 @@ def parser() -> argparse.ArgumentParser:
     _upstream(diff, client="also show what changes in the client's sources")
 
     listing = _verb(verbs, "list", "series.list_series", "list the patches of the series")
-    _series(listing)
+    _upstream(listing, client="for --html: also show what changes in the client's sources")
     _judging(listing)
+    listing.add_argument(
+        "--html", metavar="FILE", help="a page: what each patch changes in this upstream, why, and what proves it"
+    )
 
     explain = _verb(verbs, "explain", "series.explain", "one patch: why, where, pins, payload, contracts")
     explain.add_argument("patch", metavar="PATCH")

@@ -46,8 +46,8 @@ def render(template: str, folder: str = "", /, **params: Hashable) -> str:
     return _text_of(os.path.join(folder or TEMPLATES, *template.split("/")))
 
 
-@cache
 def _text_of(path: str) -> str:
+    """Read each time: who builds twice in one process may have edited it."""
     try:
         with open(path, encoding="utf-8", newline="\n") as stream:
             return stream.read()

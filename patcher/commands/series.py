@@ -1,7 +1,6 @@
 """`list`, `explain` and `diff`: the series, for people; and `series new`, a first one."""
 
 import argparse
-import ast
 import os
 import shlex
 from collections.abc import Iterator
@@ -10,8 +9,9 @@ from patcher import apply
 from patcher.commands import diffs
 from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
+from patcher.commands.patch_set import patch_set, why
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
-from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
+from patcher.model import Anchor, Overlay, Site, SiteResult, patches_of
 from patcher.report import document
 from patcher.upstream.materialize import materialize
 
@@ -32,7 +32,10 @@ def list_series(options: argparse.Namespace) -> Outcome:
         }
         for patch in series
     ]
-    return Outcome(EXIT_DONE, {**document.report("list"), "series": listed}, text=text)
+    body = {**document.report("list"), "series": listed}
+    if options.html:
+        body["patch_set"] = patch_set(options, chosen(options))
+    return Outcome(EXIT_DONE, body, text=text)
 
 
 def new(options: argparse.Namespace) -> Outcome:
@@ -52,7 +55,7 @@ def explain(options: argparse.Namespace) -> Outcome:
     [patch] = diffs.selected(patches_of(series, client=True), [options.patch])
     client = patch not in patches_of(series)
     upstream = materialize(options.upstream, client=client) if options.upstream else None
-    lines = [f"{patch.id}: {patch.summary}", "", _why(patch), ""]
+    lines = [f"{patch.id}: {patch.summary}", "", why(patch), ""]
     lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
@@ -78,12 +81,6 @@ def diff(options: argparse.Namespace) -> Outcome:
         return Outcome(EXIT_ANCHOR, document.report("diff", build=stopped), said="there is no diff of a stopped series")
     text = "".join(diffs.diff(upstream, series, options.patches))
     return Outcome(EXIT_DONE, document.report("diff"), text=text, said=noted(stopped))
-
-
-def _why(patch: Patch) -> str:
-    """The docstring of a patch's module, from its source: `python -OO` has none."""
-    with open(patch.origin.source, encoding="utf-8") as stream:
-        return ast.get_docstring(ast.parse(stream.read())) or ""
 
 
 def _shown(overlay: Overlay) -> str:

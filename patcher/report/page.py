@@ -44,6 +44,9 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 def to_html(content: Mapping[str, Any]) -> str:
     """One HTML page: no script, style, font or image from anywhere else, and a policy that forbids them."""
+    if "patch_set" in content:  # of `list`: what the series change, for whoever asks
+        template = _environment(escape=True).get_template("report/patch_set.html.j2")
+        return template.render(content["patch_set"], version=__version__)
     return _environment(escape=True).get_template("report/page.html.j2").render(_names(content))
 
 

@@ -182,6 +182,7 @@ def test_a_manifest_with_no_good_series_in_it(acme: Acme, there: str) -> None:
     ("name", "old", "new"),
     [
         pytest.param("templates/note.js", "session", "total", id="a template"),
+        pytest.param("templates/note.lib.js.j2", "exports.word", "exports.said", id="a template that is rendered"),
         pytest.param("patches/note.py", "Position.AFTER", "Position.BEFORE", id="a patch"),
         pytest.param("pins.json", '"reviewed": "', '"reviewed": "again ', id="a pin"),
         pytest.param("series.py", '"1.0"', '"1.1"', id="its version"),
@@ -191,9 +192,11 @@ def test_an_edited_series_means_a_build(acme: Acme, name: str, old: str, new: st
     assert acme.pinned().build().err.startswith("built ")
     options = ["--upstream", acme.upstream, "--out", str(acme.out), "--series"]
     assert quick_build([*options, str(acme.path)]) and acme.build().err.startswith("up to date")
+    before = snapshot(acme.out)
     acme.edit(name, old, new)
     assert not quick_build([*options, str(acme.path)])
     assert acme.build().err.startswith("built ") and quick_build([*options, str(acme.path)])
+    assert (snapshot(acme.out)[APP_FILE] != before[APP_FILE]) == name.endswith(("note.js", "note.py"))
 
 
 def test_other_series_are_not_up_to_date(cli: CommandLine, first: str) -> None:
