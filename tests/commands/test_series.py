@@ -102,7 +102,7 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
-    files = {path for path in files if not path.startswith(("report/", "series/"))}  # pages for people, a first series
+    files = {path for path in files if not path.startswith(("report/", "series/"))}  # not of the tree
     assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | PAGE
 
 
@@ -111,6 +111,14 @@ def test_a_j2_is_a_template_and_nothing_else_is() -> None:
     filled_in = {path.name for path in files if any(delimiter in path.read_text() for delimiter in DELIMITERS)}
     filled_in |= {"page.md.j2", "page.html.j2"}  # of the report, which has delimiters of its own
     assert filled_in == {path.name for path in files if path.suffix == ".j2"}
+
+
+def test_what_we_ship_is_short_enough_to_read() -> None:
+    kinds = (".js", ".js.j2", ".tsx", ".css")
+    files = [path for path in Path(TEMPLATES).rglob("*") if path.name.endswith(kinds) and "report" not in path.parts]
+    texts = {path.name: path.read_text().splitlines() for path in files}
+    assert [name for name, lines in texts.items() if len(lines) > 300] == []
+    assert [f"{name}: {line}" for name, lines in texts.items() for line in lines if len(line) > 120] == []
 
 
 @EACH
