@@ -8,6 +8,7 @@ from typing import Any
 
 from patcher.errors import NoSuchSeries, SeriesError, TemplateUnusable
 from patcher.model import Origin, Patch, Series
+from patcher.patches import declaration
 from patcher.patches import pins as records
 from patcher.series import checked, python
 from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of
@@ -39,6 +40,7 @@ def load(word: str) -> Series:
     checked.refuse_wrong(found, str(entry.__file__))
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)
+    declaration.remember(placed.patches_for(client=True))
     return replace(placed, sha256=sha256)
 
 
