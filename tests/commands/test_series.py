@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from patcher import apply
-from patcher.model import Line, Patch, Position
+from patcher.model import Line, Patch
 from patcher.patches import CLIENT_SERIES, module_of
 from patcher.patches import SERIES as SERVER_SERIES
 from patcher.patches.harnesses import HARNESSES, handler_path
@@ -194,12 +194,6 @@ def test_a_pattern_is_written_without_semicolons(patch: Patch) -> None:
     assert [anchor.pattern for anchor in anchors if ";" in anchor.pattern + anchor.target] == []
 
 
-@EACH
-def test_a_target_is_for_what_is_replaced(patch: Patch) -> None:
-    edits = [edit for edit in patch.sites if any(anchor.target for anchor in edit.anchors)]
-    assert all(edit.position is Position.REPLACE for edit in edits)
-
-
 # --- contracts -------------------------------------------------------------------------------------------------
 
 
@@ -219,7 +213,7 @@ def test_a_superseded_patch_has_a_contract_of_superseded_patches_alone(line: Lin
 
 @EACH
 def test_a_superseded_patch_says_what_does_it_there(patch: Patch) -> None:
-    assert (patch.superseded is None) == (not patch.superseded_by)
+    assert bool(patch.superseded or patch.superseded_where) == bool(patch.superseded_by)
 
 
 def test_every_contract_is_that_of_a_patch() -> None:

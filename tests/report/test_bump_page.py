@@ -249,7 +249,7 @@ def test_the_results_of_contracts_on_both_trees(story: Story, tmp_path: Path, mo
 
 def test_markdown_says_the_same(story: Story, stopped: Pages) -> None:
     text = stopped.markdown
-    assert text.startswith(f"## Bump from v1.5.0 to v1.6.0\n\n3 of {V1_SITES} sites stop.\n\nRead the windows below: ")
+    assert text.startswith(f"## Bump from v1.5.0 to v1.6.0\n\n3 of {V1_SITES} sites stop.\n\nRead the windows: ")
     first, second, third = (line.split(" | ") for line in text.splitlines() if re.match(r"\| \*{0,2}v1[.]", line))
     assert (first[0], second[0], third[0]) == ("| v1.5.0", "| v1.5.1", "| **v1.6.0**")
     assert (first[2], third[2], third[3]) == ("✓ yes", "✕ no", "✕ drifted")
