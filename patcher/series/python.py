@@ -8,7 +8,6 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from importlib import import_module, invalidate_caches
 from importlib.abc import MetaPathFinder
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
@@ -35,9 +34,8 @@ def run(directory: str) -> ModuleType:
         sys.meta_path.insert(0, _Finder())
     invalidate_caches()
     try:
-        with redirect_stdout(sys.stderr):  # what it prints is not our answer
-            _package(name, directory)
-            return import_module(f"{name}.{ENTRY.removesuffix('.py')}")
+        _package(name, directory)
+        return import_module(f"{name}.{ENTRY.removesuffix('.py')}")
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # an `exit()` of theirs does not end us either
