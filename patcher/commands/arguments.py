@@ -44,7 +44,7 @@ class _Parser(argparse.ArgumentParser):
         super().error(without_secret(message))
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """What stands behind an option: argparse makes an empty list of the value in `--out=--`."""
+        """The value after an option: argparse makes an empty list of the one in `--out=--`."""
         if action.nargs is None and arg_strings == ["--"]:
             raise argparse.ArgumentError(action, "expected a value, found --")
         return super()._get_values(action, arg_strings)
