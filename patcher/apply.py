@@ -281,7 +281,11 @@ def _in_upstream_lines(state: _State, path: str, text: str, located: Located) ->
     )
 
 
-def payload_of(site: Site, original: str) -> str:
+REPLACED = "<what stood there>"
+"""For people: the code that a payload replaces, in the payload."""
+
+
+def payload_of(site: Site, original: str = REPLACED) -> str:
     """The site's payload; `original` is what it replaces."""
     params = {"original": original} if site.position is Position.REPLACE else {}
     with _of(site.id):

@@ -38,7 +38,7 @@ def imports(text: str, language: str) -> Iterator[Import]:
 
 
 def outside(module: str, tree: Tree) -> str:
-    """Why a module that is no file of the tree may not be imported; empty for one of the client's own packages."""
+    """Why a module that is not a file of the tree may not be imported; empty for one of the client's own packages."""
     return "" if package_of(module) in _packages(tree) else f"nor a package of {PACKAGE}"
 
 

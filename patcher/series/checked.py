@@ -10,7 +10,7 @@ from patcher import javascript
 from patcher.errors import SeriesError, TemplateUnusable
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
-from patcher.model import Anchor, Overlay, Patch, Position, Series, Site
+from patcher.model import Anchor, Overlay, Patch, Series, Site
 from patcher.series import shape
 from patcher.series.patterns import problem_of
 
@@ -61,6 +61,11 @@ def _names(series: Series) -> Iterator[tuple[str, str]]:
         yield f"the patch {name} is there twice", "take one out of `patches`, or give it an id of its own"
     for patch in patches:
         yield from _sites(patch)
+    for patch in series.patches:
+        for path in [*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)]:
+            if path.startswith("client/"):
+                hint = "list the patch in `client_patches`, which go in with `--client`"
+                yield f"{patch.id}: {path} is one of the client's sources, which travel with `--client` only", hint
     yield from _contracts(series)
 
 
@@ -117,9 +122,6 @@ def _refuse_bad_anchor(patch: Patch, site: Site, anchor: Anchor) -> None:
         problem = problem_of(pattern, language)
         if problem:
             raise SeriesError(f"{site.id}: `{name}`: {problem.found}", where=patch.origin.source, hint=problem.hint)
-    if anchor.target and site.position is not Position.REPLACE:
-        hint = "`target` says which part of the match is replaced: write `position=Position.REPLACE`, or leave it out"
-        raise SeriesError(f"{site.id}: a `target`, and nothing that is replaced", where=patch.origin.source, hint=hint)
 
 
 def _refuse_bad_path(patch: Patch, overlay: Overlay) -> None:

@@ -4,6 +4,7 @@ import difflib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -279,7 +280,7 @@ def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, up
     for site, pins in new.items():
         for then, now in zip(old[site], pins, strict=False):
             assert {**then, "reviewed": ""} == {**now, "reviewed": ""}
-            assert now["reviewed"] in {then["reviewed"], then["reviewed"].replace("v1.4.8", "v1.6.0")}
+            assert now["reviewed"] in {then["reviewed"], re.sub(r"v[\d.]+$", "v1.6.0", then["reviewed"])}
     assert new["capture_columns.migration"][0]["reviewed"] == "v1.1.1 to v1.6.0"
     again = bump(checkout, upstream, "--write")
     assert (again.code, again.said) == (0, "nothing to write: the declarations have it all\n")

@@ -181,8 +181,8 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
         ),
         pytest.param(
             "server/lib/harness-column.js",
-            "Math.max(number(last[field]), ",
-            "0 && (",
+            "Math.max(\n",
+            "(() => 0)(\n",
             "v1_database_goes_on_natively",
             r"\d+ input tokens are booked, not \d+",
             id="what was booked is forgotten",

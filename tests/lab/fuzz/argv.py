@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from patcher import cli
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DONE
-from patcher.report import document
+from patcher.report.model import Report
 from tests.lab.fuzz.command import command
 from tests.lab.fuzz.engine import Reader
 from tests.support import SMALL
@@ -71,7 +71,7 @@ _FUNCTIONS = (
 
 
 def _stub(options: Any) -> Outcome:
-    return Outcome(EXIT_DONE, {**document.report(options.verb), "ok": True}, text="x\n", said="said")
+    return Outcome(EXIT_DONE, Report(options.verb), text="x\n", message="said")
 
 
 def _read(words: list[str]) -> Iterable[str]:

@@ -92,4 +92,14 @@ function tokenProblem(req, env, inQuery) {
   return equal ? null : refused("UNAUTHORIZED", "the dashboard token is missing or wrong", 401);
 }
 
-module.exports = { count, expectedToken, hostProblem, isOpened, namedHosts, originProblem, refused, siteProblem, tokenProblem };
+module.exports = {
+  count,
+  expectedToken,
+  hostProblem,
+  isOpened,
+  namedHosts,
+  originProblem,
+  refused,
+  siteProblem,
+  tokenProblem,
+};
