@@ -97,8 +97,11 @@ def parser() -> argparse.ArgumentParser:
     _upstream(diff, client="also show what changes in the client's sources")
 
     listing = _verb(verbs, "list", "series.list_series", "list the patches of the series")
-    _series(listing)
+    _upstream(listing, client="for --html: also show what changes in the client's sources")
     _judging(listing)
+    listing.add_argument(
+        "--html", metavar="FILE", help="a page: what each patch changes in this upstream, why, and what proves it"
+    )
 
     explain = _verb(verbs, "explain", "explain.explain", "a patch: why, where, pins, payload; or an error: what to do")
     explain.add_argument("name", metavar="PATCH|ERROR", help="a patch, or the code of an error: `anchor-drifted`")

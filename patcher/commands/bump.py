@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from patcher.bump import record
+from patcher.bump.files import write
 from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
 from patcher.bump.trial import accepted_ranks
@@ -76,7 +77,7 @@ def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bum
     wrong = (*problems.of_bump(found), *problems.of_contracts(proven))
     written: list[str] = []
     for home, changed in files.items() if not wrong else ():
-        record.write(changed, home)
+        write(changed, home)
         written += [record.shown(home, os.path.join(home, name)) for name in changed]
     command = _command(options, found.until.upstream)
     result = BumpResult(found, command, matrix, tuple(written), options.write)

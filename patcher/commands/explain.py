@@ -1,13 +1,13 @@
 """`explain`: a patch in full, or what an error code means and what to do."""
 
 import argparse
-import ast
 import difflib
 from collections.abc import Iterator, Sequence
 
 from patcher import apply
 from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted, outcome
+from patcher.commands.patch_set import why
 from patcher.errors import UsageError
 from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
 from patcher.report import error_codes
@@ -40,9 +40,7 @@ def _patch(patch: Patch, spec: str | None, series: Sequence[Patch], *, client: b
 
 
 def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
-    with open(patch.origin.source, encoding="utf-8") as stream:
-        docstring = ast.get_docstring(ast.parse(stream.read()))  # `python -OO` has none
-    yield from (f"{patch.id}: {patch.summary}", "", docstring or "", "")
+    yield from (f"{patch.id}: {patch.summary}", "", why(patch), "")
     yield f"requires   {', '.join(patch.requires) or 'nothing'}"
     yield f"contracts  {', '.join(patch.contracts)}"
     yield from (f"adds       {_overlay(overlay)}" for overlay in patch.overlays)

@@ -8,6 +8,7 @@ from patcher import apply
 from patcher.commands import diffs
 from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted, outcome
+from patcher.commands.patch_set import patch_set
 from patcher.model import patches_of
 from patcher.report.model import Report
 from patcher.report.problems import report_of
@@ -16,7 +17,9 @@ from patcher.upstream.materialize import materialize
 
 def list_series(options: argparse.Namespace) -> Outcome:
     """The series, in order."""
-    return outcome(Report("list", series=patches_of(chosen(options), client=True)))
+    series = chosen(options)
+    page = patch_set(options, series) if options.html else None
+    return outcome(Report("list", series=patches_of(series, client=True), patch_set=page))
 
 
 def new(options: argparse.Namespace) -> Outcome:

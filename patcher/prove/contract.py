@@ -189,7 +189,10 @@ def observe(contract: Contract, bed: TestBed) -> Observation:
     Raises `PatcherError` where this machine lacks something.
     """
     try:
-        return contract.observe(bed)
+        seen: object = contract.observe(bed)
+        if isinstance(seen, Observation):
+            return seen
+        said = f"expected an Observation from `observe` of {contract.id}, found {type(seen).__name__}"
     except PatcherError:
         raise
     except NotObserved as error:

@@ -45,15 +45,17 @@ def _property(text: str) -> str:
 
 
 def _in_workspace(path: str) -> str:
-    """The path of a file of ours from the root of the workspace; empty where it is not in it.
+    """The path of a file of a series from the root of the workspace; empty where it is not in it.
 
-    The workspace is `$GITHUB_WORKSPACE`, else the working tree of git that has our package, else what has the package.
+    The workspace is `$GITHUB_WORKSPACE`, else the working tree of git that has the file, else what has our package.
+    path: of a series of somebody else's absolute, of ours from what has our package.
     """
-    if IS_INSTALLED:
+    if IS_INSTALLED and not os.path.isabs(path):
         return ""
     project = os.path.dirname(os.path.realpath(PACKAGE))
-    workspace = os.path.realpath(os.environ.get("GITHUB_WORKSPACE") or _git_top(project) or project)
-    found = os.path.relpath(os.path.join(project, *path.split("/")), workspace).replace(os.sep, "/")
+    file = os.path.realpath(path) if os.path.isabs(path) else os.path.join(project, *path.split("/"))
+    workspace = os.path.realpath(os.environ.get("GITHUB_WORKSPACE") or _git_top(os.path.dirname(file)) or project)
+    found = os.path.relpath(file, workspace).replace(os.sep, "/")
     return "" if found.startswith("../") else found
 
 

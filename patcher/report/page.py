@@ -22,6 +22,9 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 def to_html(report: Report) -> str:
     """One HTML page: no script, style, font or image from anywhere else, and a policy that forbids them."""
+    if report.patch_set is not None:
+        template = _environment(escape=True).get_template("report/patch_set.html.j2")
+        return template.render(report.patch_set, version=__version__)
     names, shown = _names(report)
     return _environment(escape=True).get_template("report/page.html.j2").render(names, **vars(shown))
 

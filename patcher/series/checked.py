@@ -8,9 +8,11 @@ from difflib import get_close_matches
 
 from patcher import javascript
 from patcher.errors import SeriesError, TemplateUnusable
+from patcher.generated import RUNTIME
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
 from patcher.model import Anchor, Overlay, Patch, Series, Site
+from patcher.resources import MANIFEST
 from patcher.series import shape
 from patcher.series.patterns import problem_of
 
@@ -126,7 +128,8 @@ def _refuse_bad_anchor(patch: Patch, site: Site, anchor: Anchor) -> None:
 
 def _refuse_bad_path(patch: Patch, overlay: Overlay) -> None:
     parts = overlay.path.split("/")
-    if {"", ".", ".."}.intersection(parts) or "\\" in overlay.path or "\0" in overlay.path:
+    reserved = overlay.path.casefold() == MANIFEST or parts[0] in RUNTIME
+    if {"", ".", ".."}.intersection(parts) or "\\" in overlay.path or "\0" in overlay.path or reserved:
         message = f"{patch.id}: expected the path of an overlay in the tree, found {overlay.path!r}"
         raise SeriesError(
             message, where=patch.origin.source, hint="write it with `/`, from the root of upstream's tree"

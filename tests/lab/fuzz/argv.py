@@ -20,12 +20,13 @@ _NEEDED = {
     "revert": ["up"],
     "explain": ["x"],
     "pin": ["x.one"],
+    "series": ["new", "x"],
     "bump": ["--upstream=up", "--to=v"],
     "matrix": ["--upstream=up"],
 }
 _VALUES = (
     "builtin", "up", "up@v1", "file", "new", "new/x", "link", "loop", "text", "json", "github", "0", "-1", "9" * 5000, "\udcff", "é",
-    "x.1=2", "https://u:p@host/x@v", "", "\0", "\n", "a" * 5000, "up/package.json", "/dev/null", ".", "audit",
+    "x.1=2", "https://u:p@host/x@v", "", "\0", "\n", "a" * 5000, "up/package.json", "/dev/null", ".", "audit", "codex", "json",
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def _words(verb: str, parser: Any, value: st.SearchStrategy[str]) -> st.SearchSt
 
 
 _FUNCTIONS = (
+    "new",
     "pin",
     "build",
     "check",
