@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from patcher import splice as splicing
 from patcher.errors import FileKindUnsupported, SeriesError
-from patcher.existing import Taken, judge, judge_overlay, take_out
-from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
+from patcher.existing import Recordings, Taken, judge, judge_overlay, take_out
+from patcher.javascript import JAVASCRIPT, has_grammar, language_of
 from patcher.locate import locate
 from patcher.markers import SITE_NAME
 from patcher.model import (
+    FILE,
     NOT_NEEDED,
     SEVERITY,
     Anchor,
@@ -64,15 +66,19 @@ def _refuse_bad_names(patch: Patch) -> None:
         seen.add(site.name)
 
 
-def apply_series(upstream: Upstream, series: Sequence[Patch]) -> Build:
+def apply_series(
+    upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})
+) -> Build:
     """The whole series on an upstream tree, in memory. All findings are collected, never only the first.
+
+    recorded: what the tree has from a build before and without markers, where it has no manifest that says so.
 
     Raises `SeriesError`, `FileKindUnsupported`, `NotUtf8`, `OverlappingSplices`.
     """
-    state = _State.of(upstream, series)
+    state = _State.of(upstream, series, recorded)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
-    state.others += judge(state.there, state.texts, series)
+    state.others += judge(state.there, state.texts, series, state.layers)
     build = Build(
         upstream=state.there.pristine,
         findings=tuple(_one_per_patch(state, series)),
@@ -84,7 +90,7 @@ def apply_series(upstream: Upstream, series: Sequence[Patch]) -> Build:
         portable=state.portable,
         notes=(*upstream.notes, *_notes(state)),
     )
-    return build if build.stopped else replace(build, tree=_result(state))
+    return build if build.stopped else replace(build, tree=_result(state), plain=_plain(state))
 
 
 @dataclass
@@ -103,9 +109,9 @@ class _State:
     left_out: list[Site] = field(default_factory=list)
 
     @classmethod
-    def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
+    def of(cls, upstream: Upstream, series: Sequence[Patch], recorded: Recordings) -> "_State":
         _refuse_other_kinds(upstream, series)
-        there = take_out(upstream, series)
+        there = take_out(upstream, series, recorded)
         return cls(upstream, there, list(there.findings))
 
     def text(self, path: str) -> str | None:
@@ -142,18 +148,18 @@ def _notes(state: _State) -> Iterator[str]:
 
 
 def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
-    """Raise where a site is in a file that is not a program, before it is read with a grammar that is not its own."""
+    """Raise where a site is in a file without a grammar, before it is read with one that is not its own."""
     wrong: dict[str, list[str]] = {}
     for patch in series:
         for site in patch.sites_for(upstream.line):
-            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors):
+            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors if anchor.scope != FILE):
                 file = upstream.tree.get(path)
-                if file is not None and not is_program(path, file.data):
+                if file is not None and not has_grammar(path, file.data):
                     wrong.setdefault(path, []).append(site.id)
     if wrong:
         found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
-        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found sites of the series in {found}"
-        hint = "take these sites out of the series: this version can splice into no other kind of file"
+        message = f"expected JavaScript, TypeScript, JSON, CSS or HTML, found sites of the series in {found}"
+        hint = "replace the whole file (`override` in the declaration), or take these sites out of the series"
         raise FileKindUnsupported(message, where=min(wrong), hint=hint)
 
 
@@ -222,12 +228,13 @@ def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor) -> Site
 
 def _splice(state: _State, there: SiteResult) -> Splice:
     site, file, match = there.site, there.finding.file, there.located.matches[0]
+    language = language_of(file)
     name = f"{file} ({site.id})"
     payload = payload_of(site, there.text[match.start : match.end])
     state.payloads[name] = payload
-    if language_of(file) == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers it names
+    if language == JAVASCRIPT and not match.exact:  # a part of a statement is no program; TypeScript is compiled by upstream's tool chain, for the browsers it names
         state.portable[name] = _in_a_loop(payload_of(site, _ORIGINAL_STANDS_FOR))
-    splice = splicing.make_splice(there.text, site, match, payload)
+    splice = splicing.make_splice(there.text, site, match, payload, language)
     return replace(splice, scope=there.located.anchor.scope)
 
 
@@ -253,6 +260,8 @@ def _in_upstream_lines(state: _State, path: str, text: str, located: Located) ->
 
 def payload_of(site: Site, original: str) -> str:
     """The site's payload; `original` is what it replaces."""
+    if site.position is Position.DELETE:
+        return ""
     return render(site.template, original=original) if site.position is Position.REPLACE else render(site.template)
 
 
@@ -304,6 +313,16 @@ def _one_per_patch(state: _State, series: Sequence[Patch]) -> Iterator[Finding]:
         judged = judged or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
         worst = max(judged, key=lambda finding: SEVERITY[finding.verdict])
         yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
+
+
+def _plain(state: _State) -> Tree:
+    """The tree without markers."""
+    tree = dict(state.there.pristine.tree)
+    for path in state.texts:
+        layers = [layer for layer in state.layers if layer.file == path]
+        if layers:
+            tree[path] = replace(tree[path], data=splicing.plain(layers).encode())
+    return {**tree, **state.added}
 
 
 def _result(state: _State) -> Tree:

@@ -1,12 +1,13 @@
 """Stage 8: the manifest in the generated tree. Deterministic: sorted, relative POSIX paths, no time, no host."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from patcher import __version__
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import SCHEMA
-from patcher.model import Build, File, Patch, digest, tree_digest
+from patcher.model import Build, File, Patch, Recorded, digest, tree_digest
 
 
 def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> File:
@@ -15,6 +16,7 @@ def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> Fi
     Upstream's identity, the tool's, per patch its verdict, pins and payload, per file its digests before and after.
     own: it is the tool's own series, whole, and so known by the tool's fingerprint.
     """
+    recorded = build.recorded()  # in files without markers: how to take out what was put in
     content: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "sidecar-patcher", "version": __version__, "fingerprint": tool_fingerprint()},
@@ -27,6 +29,7 @@ def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> Fi
                 "before": change.before,
                 "after": change.after,
                 "executable": build.tree[change.path].executable,
+                **({"recorded": _recorded(recorded[change.path])} if change.path in recorded else {}),
             }
             for change in build.changes()
         ],
@@ -36,6 +39,10 @@ def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> Fi
     if build.built:  # only then, so that a build without the client is the same as ever
         content["client"] = {"dist_sha256": tree_digest(build.built)}
     return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def _recorded(layers: tuple[tuple[Recorded, ...], ...]) -> list[list[dict[str, Any]]]:
+    return [[asdict(each) for each in layer] for layer in layers]
 
 
 def _payloads(build: Build, patch: Patch) -> list[str]:

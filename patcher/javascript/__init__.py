@@ -6,8 +6,12 @@ from patcher.javascript.scopes import FUNCTION_KINDS, enclosing_function, named_
 from patcher.javascript.statements import STATEMENT_LISTS, neighbours, statement_of
 from patcher.javascript.tree import (
     COMMENTS,
+    DATA,
     ENDINGS,
     JAVASCRIPT,
+    WITHOUT_COMMENTS,
+    has_grammar,
+    has_markers,
     is_program,
     language_of,
     line_of,
@@ -19,12 +23,16 @@ from patcher.javascript.tree import (
 
 __all__ = [
     "COMMENTS",
+    "DATA",
     "ENDINGS",
     "FUNCTION_KINDS",
     "JAVASCRIPT",
     "STATEMENT_LISTS",
+    "WITHOUT_COMMENTS",
     "comment_starts",
     "enclosing_function",
+    "has_grammar",
+    "has_markers",
     "is_program",
     "language_of",
     "line_of",
