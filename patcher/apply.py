@@ -1,11 +1,13 @@
 """Locate, verify, render and splice, layer by layer: what happens between reading upstream and judging the result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from patcher import splice as splicing
-from patcher.errors import FileKindUnsupported, SeriesError
+from patcher.errors import FileKindUnsupported, SeriesError, TemplateUnusable
 from patcher.existing import Recordings, Taken, judge, judge_overlay, take_out
 from patcher.javascript import JAVASCRIPT, has_grammar, language_of
 from patcher.locate import locate
@@ -49,11 +51,25 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
         if patch.id in depth:
             raise SeriesError(f"the id {patch.id} is used twice")
         _refuse_bad_names(patch)
-        unknown = [name for name in patch.requires if name not in depth]
-        if unknown:
-            raise SeriesError(f"{patch.id} requires {', '.join(unknown)}, which the series does not have before it")
+        for name in patch.requires:
+            if name not in depth:
+                raise _not_before(patch, name, depth, [each.id for each in series])
         depth[patch.id] = max((depth[name] + 1 for name in patch.requires), default=0)
     return [tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))]
+
+
+def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequence[str]) -> SeriesError:
+    """Where `requires` names a patch that comes later, in a series that was not chosen, or nowhere."""
+    message = f"{patch.id} requires {name}, which no series has before it"
+    close = get_close_matches(name, before, n=1)
+    if name in every:
+        message = f"{patch.id} requires {name}, which comes after it"
+        hint = f"put {name} above {patch.id} in `patches`; of two series, name the one with {name} first"
+    elif close:
+        message, hint = f"{message}; did you mean `{close[0]}`?", f"mend `requires` of {patch.id}"
+    else:
+        hint = "a series that has it goes before this one: `--series codex --series DIR`"
+    return SeriesError(message, where=patch.origin.source, hint=hint)
 
 
 def _refuse_bad_names(patch: Patch) -> None:
@@ -262,7 +278,19 @@ def payload_of(site: Site, original: str) -> str:
     """The site's payload; `original` is what it replaces."""
     if site.position is Position.DELETE:
         return ""
-    return render(site.template, original=original) if site.position is Position.REPLACE else render(site.template)
+    params = {"original": original} if site.position is Position.REPLACE else {}
+    with _of(site.id):
+        return render(site.template, site.templates, **params)
+
+
+@contextmanager
+def _of(place: str) -> Iterator[None]:
+    """Whatever template cannot be used: of which site or overlay."""
+    try:
+        yield
+    except TemplateUnusable as error:
+        message = f"the template of {place}: {error.message}"
+        raise TemplateUnusable(message, where=error.where, hint=error.hint) from error
 
 
 def _in_a_loop(payload: str) -> str:
@@ -290,7 +318,9 @@ def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding
 
 def _add_overlays(state: _State, patch: Patch) -> None:
     for overlay in patch.overlays_for(state.given.line):
-        file = File(render(overlay.template, **overlay.params).encode(), overlay.executable)
+        with _of(f"{patch.id}, {overlay.path}"):
+            text = render(overlay.template, overlay.templates, **overlay.params)
+        file = File(text.encode(), overlay.executable)
         state.added[overlay.path] = file
         if overlay.portable:
             state.portable[overlay.path] = file.data.decode().removeprefix("#!/usr/bin/env node\n")

@@ -204,10 +204,31 @@ class OverlappingSplices(PatcherError):
 
 
 class SeriesError(PatcherError):
-    """The series itself is wrong: a cycle, an unknown `requires`, a name used twice. A bug of ours."""
+    """A series says something that cannot be: an unknown `requires`, a name used twice, a pattern that is not code."""
 
     code = "series-invalid"
-    exit_code = EXIT_BUG
+    exit_code = EXIT_USAGE
+
+
+class NoSuchSeries(PatcherError):
+    """What `--series` names is neither ours, nor a directory with a `series.py`, nor a package that has one."""
+
+    code = "series-missing"
+    exit_code = EXIT_USAGE
+
+
+class SeriesNotLoaded(PatcherError):
+    """The Python of a series ended with an exception of its own."""
+
+    code = "series-not-loaded"
+    exit_code = EXIT_USAGE
+
+
+class TemplateUnusable(PatcherError):
+    """A template is missing, cannot be read, is outside of its series, or does not render."""
+
+    code = "template-unusable"
+    exit_code = EXIT_USAGE
 
 
 class FileKindUnsupported(PatcherError):

@@ -4,13 +4,13 @@ Leaf module: imports nothing of the package. `patcher/README.md` explains the wo
 """
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from semver import Version
@@ -299,7 +299,7 @@ class Site:
     line: the line of upstream that needs it; None for every line.
     since: the upstream version that brought the code. From there on the site is required; in an older version it goes
     in where its scope and pattern are there, and is not needed where they are not.
-    patch: the id of its patch, which fills it in.
+    patch: the id of its patch, which fills it in. templates: the folder of its template; empty for our own.
     """
 
     name: str
@@ -310,6 +310,7 @@ class Site:
     line: Line | None = None
     since: str = ""
     patch: str = ""
+    templates: str = field(default="", compare=False)
 
     @property
     def id(self) -> str:
@@ -341,7 +342,8 @@ class Site:
 class Overlay:
     """A file of ours that the generated tree gets, on this line of upstream, or on every line for None.
 
-    portable: it must stay within ES2017, because it runs on any Node that a user has.
+    portable: it must stay within ES2017, because it runs on any Node that a user has. templates: the folder of its
+    template, which its patch fills in; empty for our own.
     """
 
     path: str
@@ -350,6 +352,24 @@ class Overlay:
     portable: bool = False
     executable: bool = False
     line: Line | None = None
+    templates: str = field(default="", compare=False)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a patch comes from, once its series is loaded. It is no part of what the patch says.
+
+    series: its name. source: the file that declares it. templates: the folder of its templates. pins: the record of
+    what was reviewed; builtin_pins: the same of the builtin sidecar. All are paths. options: what chooses the series on
+    a command line, for messages: `--series DIR`; empty where nothing needs to be typed.
+    """
+
+    series: str = ""
+    source: str = ""
+    templates: str = ""
+    pins: str = ""
+    builtin_pins: str = ""
+    options: str = ""
 
 
 @dataclass(frozen=True)
@@ -368,10 +388,17 @@ class Patch:
     contracts: tuple[str, ...] = ()
     superseded: Line | None = None
     superseded_by: str = ""
+    origin: Origin = field(default=Origin(), compare=False)
 
     def __post_init__(self) -> None:
-        """Tell each site whose it is."""
-        object.__setattr__(self, "sites", tuple(replace(site, patch=self.id) for site in self.sites))
+        """Tell each site whose it is, and sites and overlays where their templates are."""
+        folder = self.origin.templates
+        if isinstance(self.sites, tuple):  # else whoever loads the series says what is wrong
+            sites = (_told(each, self.id, folder) if isinstance(each, Site) else each for each in self.sites)
+            object.__setattr__(self, "sites", tuple(sites))
+        if folder:
+            overlays = tuple(replace(each, templates=folder) for each in self.overlays)
+            object.__setattr__(self, "overlays", overlays)
 
     def sites_for(self, line: Line) -> tuple[Site, ...]:
         """The sites on this line of upstream."""
@@ -385,6 +412,72 @@ class Patch:
     def file(self) -> str:
         """The file that stands for the patch in a report; empty where nothing is left of it."""
         return next((each.file for each in self.sites), "") or next((each.path for each in self.overlays), "")
+
+
+def _told(site: Site, patch: str, templates: str) -> Site:
+    return replace(site, patch=patch, templates=templates or site.templates)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen. `said` is a sentence on behaviour, on either tree; `observed` is false when nothing could be."""
+
+    green: bool
+    said: str
+    observed: bool = True
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A fact about a running sidecar that the named patches bring about, on this line of upstream (None: every line).
+
+    observe: gets a `patcher.prove.TestBed`, and says what it saw on it.
+    Where upstream supersedes all of the patches it must hold on the pristine tree as well: that is the proof of it.
+    """
+
+    id: str
+    summary: str
+    patches: tuple[str, ...]
+    observe: Callable[[Any], Observation]
+    line: Line | None = None
+
+
+@dataclass(frozen=True)
+class Series:
+    """An ordered list of patches, and the contracts that prove them. A series is a directory, ours (`codex`) as well.
+
+    name: small letters, digits, `-` and `_`. client_patches and client_contracts: what `--client` adds, in the sources
+    of the dashboard's client and in a browser. The rest is filled in by whoever loads it: home, its directory;
+    templates and pins, the paths of that folder and of that record in it; builtin_pins, where those of the builtin
+    sidecar are in a record of their own; sha256, the digest of all that its payloads are made of, empty for a series
+    that is no directory, which is never up to date.
+    """
+
+    name: str
+    version: str = ""
+    patches: tuple[Patch, ...] = ()
+    contracts: Sequence[Contract] = ()
+    client_patches: tuple[Patch, ...] = ()
+    client_contracts: Sequence[Contract] = ()
+    home: str = ""
+    templates: str = ""
+    pins: str = ""
+    builtin_pins: str = ""
+    sha256: str = ""
+
+    @property
+    def label(self) -> str:
+        """Name and version, as messages show them."""
+        return f"{self.name} {self.version}".strip()
+
+    def patches_for(self, *, client: bool) -> tuple[Patch, ...]:
+        """Its patches, with those of the client or without."""
+        return (*self.patches, *self.client_patches) if client else self.patches
+
+
+def patches_of(series: Iterable[Series], *, client: bool = False) -> tuple[Patch, ...]:
+    """The patches of several series, in order; with those of the client or without."""
+    return tuple(patch for each in series for patch in each.patches_for(client=client))
 
 
 class Verdict(StrEnum):

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from functools import cache
 from typing import TYPE_CHECKING
 
+from patcher.errors import TemplateUnusable
 from patcher.resources import DELIMITERS, TEMPLATES
 
 if TYPE_CHECKING:
@@ -12,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @cache
-def environment() -> "jinja2.Environment":
-    """The one Jinja2 environment. A template is valid JavaScript to an editor: its delimiters are comments."""
+def environment(folder: str = TEMPLATES) -> "jinja2.Environment":
+    """The Jinja2 environment of a folder. A template is valid JavaScript to an editor: its delimiters are comments."""
     import jinja2  # a fifth of a cold build: only where a template asks for something
 
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
+        loader=jinja2.FileSystemLoader(folder),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
@@ -32,21 +33,51 @@ def environment() -> "jinja2.Environment":
     )
 
 
-def render(template: str, **params: Hashable) -> str:
-    """Render the file `template` (a path below `templates/`) to text.
+def render(template: str, folder: str = "", /, **params: Hashable) -> str:
+    """Render the file `template`, a path below `folder` (default: our own `templates/`), to text.
 
-    Raises `jinja2.UndefinedError` for a parameter that is missing: a payload is never silently empty.
+    Raises `TemplateUnusable` for one that is not there or does not render, a parameter that is missing among others: a
+    payload is never silently empty.
     """
-    text = _plain(template)
-    return environment().get_template(template).render(**params) if text is None else text
+    text = _plain(template, folder or TEMPLATES)
+    return _rendered(template, folder or TEMPLATES, params) if text is None else text
 
 
 @cache
-def _plain(template: str) -> str | None:
+def _plain(template: str, folder: str) -> str | None:
     """The text of a template that has nothing to render; None for any other."""
+    path = os.path.join(folder, *template.split("/"))
     try:
-        with open(os.path.join(TEMPLATES, *template.split("/")), encoding="utf-8", newline="\n") as stream:
+        with open(path, encoding="utf-8", newline="\n") as stream:
             text = stream.read()
-    except OSError:
-        return None
-    return None if any(delimiter in text for delimiter in DELIMITERS) else text
+    except OSError as error:
+        hint = "write it, or mend the name in the declaration"
+        raise TemplateUnusable(f"cannot be read: {error.strerror}", where=path, hint=hint) from error
+    except UnicodeDecodeError as error:
+        raise TemplateUnusable("is not UTF-8", where=path, hint="save it as UTF-8") from error
+    is_template = template.endswith(".j2") and any(delimiter in text for delimiter in DELIMITERS)
+    return None if is_template else text
+
+
+def _rendered(template: str, folder: str, params: dict[str, Hashable]) -> str:
+    import jinja2
+
+    path = os.path.join(folder, *template.split("/"))
+    try:
+        return environment(folder).get_template(template).render(**params)
+    except jinja2.UndefinedError as error:
+        given = f"it gets {', '.join(sorted(params))}" if params else "it gets none"
+        hint = f"{given}; an overlay has `params={{…}}`, and what a payload replaces is `original`"
+        raise TemplateUnusable(f"a parameter is missing: {error.message}", where=path, hint=hint) from error
+    except jinja2.TemplateNotFound as error:
+        hint = f"what a template includes is looked up in {folder}"
+        raise TemplateUnusable(
+            f"includes {error.name}, and there is no such template", where=path, hint=hint
+        ) from error
+    except jinja2.TemplateSyntaxError as error:
+        begin, end = DELIMITERS[0], DELIMITERS[1]
+        hint = f"a value is written `{begin} value {end}`, a condition `/*% if … %*/ … /*% endif %*/`"
+        raise TemplateUnusable(f"does not parse: {error.message}", where=f"{path}:{error.lineno}", hint=hint) from error
+    except Exception as error:  # a template may call what fails in a hundred ways
+        message = f"does not render: {type(error).__name__}: {error}"
+        raise TemplateUnusable(message, where=path, hint="mend the template, or what it is given") from error

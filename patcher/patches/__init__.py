@@ -1,9 +1,11 @@
 """The series: every patch, in order, in one place. No discovery."""
 
+import os
 import sys
+from dataclasses import replace
 from types import ModuleType
 
-from patcher.model import Patch
+from patcher.model import Origin, Patch
 from patcher.patches import (
     capture_columns,
     charge_tokens_used,
@@ -18,7 +20,8 @@ from patcher.patches import (
     settings_switch,
     stamp_harness,
 )
-from patcher.patches.pins import pinned
+from patcher.patches.pins import UPSTREAM_PINS, pinned
+from patcher.resources import BUILTIN_PINS, PACKAGE, TEMPLATES
 
 DECLARED = (
     harness_column.PATCH,
@@ -46,9 +49,15 @@ def __getattr__(name: str) -> tuple[Patch, ...]:
     """The pins are read when somebody needs them, not at import: then a damaged record is an error like any other."""
     if name not in {"SERIES", "CLIENT_SERIES"}:
         raise AttributeError(name)
-    found = dict(zip(("SERIES", "CLIENT_SERIES"), pinned(DECLARED, CLIENT_DECLARED), strict=True))
+    groups = [[_placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
+    found = dict(zip(("SERIES", "CLIENT_SERIES"), pinned(*groups), strict=True))
     globals().update(found)
     return found[name]
+
+
+def _placed(patch: Patch) -> Patch:
+    source = os.path.join(PACKAGE, "patches", f"{patch.id}.py")
+    return replace(patch, origin=Origin("codex", source, TEMPLATES, UPSTREAM_PINS, BUILTIN_PINS))
 
 
 def series_for(*, client: bool) -> tuple[Patch, ...]:

@@ -12,22 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from patcher.errors import PatcherError
-from patcher.model import Line, Tree
+from patcher.model import Contract, Line, Observation, Tree
 from patcher.node.find import Node
 from patcher.prove.codex_session import CodexSession
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
 
+__all__ = [
+    "Contract",
+    "HandlerNotSilent",
+    "HandlerRun",
+    "Observation",
+    "ProofResult",
+    "TestBed",
+    "both_beds",
+    "observe",
+    "prove",
+]
+
 _HANDLER_TIMEOUT = 20.0
 _NATIVE = "server/lib/codex-ingest.js"
-
-
-@dataclass(frozen=True)
-class Observation:
-    """What was seen. `said` is a sentence on behaviour, on either tree; `observed` is false when nothing could be."""
-
-    green: bool
-    said: str
-    observed: bool = True
 
 
 @dataclass(frozen=True)
@@ -121,20 +124,6 @@ class TestBed:
         text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
         with open(path, "a", encoding="utf-8") as file:
             file.write(text)
-
-
-@dataclass(frozen=True)
-class Contract:
-    """A fact about a running sidecar that the named patches bring about, on this line of upstream (None: every line).
-
-    Where upstream supersedes all of the patches it must hold on the pristine tree as well: that is the proof of it.
-    """
-
-    id: str
-    summary: str
-    patches: tuple[str, ...]
-    observe: Callable[[TestBed], Observation]
-    line: Line | None = None
 
 
 @dataclass(frozen=True)
