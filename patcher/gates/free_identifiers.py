@@ -1,5 +1,6 @@
 """Every name that a payload uses is bound where it lands: a renamed variable is caught here, before anything runs."""
 
+import re
 from collections.abc import Iterator
 
 from ast_grep_py import SgNode
@@ -8,7 +9,7 @@ from patcher import javascript
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS, jsx
-from patcher.model import Build, Splice
+from patcher.model import Build, Layer, Splice
 
 _GLOBALS = frozenset(
     """
@@ -29,6 +30,9 @@ BROWSER_GLOBALS = _GLOBALS | {
 """What a browser binds, of what a payload in the client may want."""
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
 _REFERENCES = ("identifier", "shorthand_property_identifier")
+_NAMED = frozenset(
+    {"function_declaration", "generator_function_declaration", "class_declaration", "enum_declaration"}
+)
 _LOOPS = frozenset({"for_statement", "for_in_statement"})
 
 
@@ -38,12 +42,18 @@ def check(build: Build) -> Iterator[Problem]:
     Names of types are not looked at: the compiler of the client does that, when it is built.
     """
     for layer in build.layers:
+        if not javascript.is_program(layer.file, layer.before[:128].encode()):
+            continue
         language = javascript.language_of(layer.file)
         kind = kind_of(build.tree, layer.file) if language == javascript.JAVASCRIPT else None
         known = _known(kind)
         root = javascript.parse(layer.after, language)
+        yield from _parts(layer, known, kind)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):
+            if splice.exact:
+                shift += len(splice.text) - len(splice.was)
+                continue
             position = splice.start + shift + splice.text.index("/*")
             shift += len(splice.text) - len(splice.was)
             line = layer.after.count("\n", 0, position) + 1
@@ -54,6 +64,37 @@ def check(build: Build) -> Iterator[Problem]:
             for name in sorted(unbound):
                 hint = HINT if kind and name in COMMONJS_NAMES else ""
                 yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
+
+
+def _parts(layer: Layer, known: frozenset[str], kind: Kind | None) -> Iterator[Problem]:
+    """The same for payloads that are parts of a statement: they can be read only where they stand.
+
+    A name that upstream's own file uses and does not bind is bound by somebody else: it is no news.
+    """
+    language = javascript.language_of(layer.file)
+    root, before = javascript.parse(layer.after, language), javascript.parse(layer.before, language)
+    exact = [(start, end, splice) for start, end, splice in layer.placed() if splice.exact and splice.marked]
+    if not exact:
+        return
+    used = [(javascript.span(node)[0], node) for kind in _REFERENCES for node in root.find_all(kind=kind)]
+    for start, end, splice in exact:
+        wanted: dict[str, list[int]] = {}
+        for at, node in used:
+            if start <= at < end and not _is_tag(node) and not _asked_for(node) and node.text() not in known:
+                wanted.setdefault(node.text(), []).append(at)
+        bound = visible_names(root, start) if wanted else set()
+        for name, places in sorted(wanted.items()):
+            if name in bound or all(name in visible_names(root, at) for at in places) or _is_free_in(before, name):
+                continue
+            line = layer.after.count("\n", 0, places[0]) + 1
+            hint = HINT if kind and name in COMMONJS_NAMES else ""
+            yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
+
+
+def _is_free_in(root: SgNode, name: str) -> bool:
+    """Whether a program uses this name somewhere and does not bind it there."""
+    found = root.find_all({"rule": {"kind": "identifier", "regex": f"^{re.escape(name)}$"}})
+    return any(name not in visible_names(root, javascript.span(node)[0]) for node in found)
 
 
 def _known(kind: Kind | None) -> frozenset[str]:
@@ -174,13 +215,17 @@ def _bound_by(node: SgNode, position: int, *, same_function: bool) -> Iterator[S
 def _declared_by(statement: SgNode | None) -> Iterator[SgNode]:
     if statement is None:
         return
+    if statement.kind() == "export_statement":
+        statement = statement.field("declaration")
+        if statement is None:
+            return
     kind = statement.kind()
     if kind in {"lexical_declaration", "variable_declaration"}:
         for child in statement.children():
             name = child.field("name") if child.kind() == "variable_declarator" else None
             if name is not None:
                 yield name
-    elif kind in {"function_declaration", "generator_function_declaration", "class_declaration"}:
+    elif kind in _NAMED:
         name = statement.field("name")
         yield from [name] if name is not None else []
     elif kind == "import_statement":

@@ -31,6 +31,8 @@ def check(build: Build) -> Iterator[Problem]:
         if javascript.is_program(path, file.data) and not _is_known_to_fit(build.tree, path, file):
             yield from _problems(build.tree, path, path, file.data.decode())
     for name, text in build.payloads.items():
+        if not javascript.is_program(name.partition(" ")[0]):
+            continue
         yield from _problems(build.tree, name, name.partition(" ")[0], text)
 
 

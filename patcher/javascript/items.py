@@ -52,7 +52,7 @@ def places(text: str, scope: SgNode, anchor: Anchor, language: str) -> list[Plac
 
 def _lists(text: str, scope: SgNode, kind: ListKind, language: str) -> Iterator[ItemList]:
     top = root_list(text, language)
-    if top is not None and top.kind is kind and span(top.node) == span(scope):
+    if top is not None and top.kind is kind and scope.parent() is None:
         yield top
     for each in lists_below(text, scope, kind, language):
         if top is None or each.node != top.node:
