@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": (["sidecar-patcher", "build", "--prove"], "build the builtin sidecar and show the patches at work on it"),
     "test": (["pytest", "-n", "2"], "run the tests"),
     "lint": (["sh", "-c", "ruff check && ruff format --check && mypy"], "check style and types"),
+    "generate": (["python", ".dev/generate.py"], "write the files that are computed; `--check` only compares them"),
     "lab": ([], "a laboratory of tests/README.md: `lab simulate`, `lab drift`, `lab bench`"),
     "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),
 }

@@ -3,6 +3,7 @@
 import argparse
 import io
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,8 +21,11 @@ from patcher.errors import (
     DiskFailed,
     PatcherError,
     ReportUnwritable,
+    UsageError,
     without_secret,
 )
+from patcher.series import settings
+from patcher.series.where import CODEX
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 _EXIT_CODES = """\
@@ -35,7 +39,15 @@ exit codes:
   70   a bug of ours
   130  interrupted
 """
-_SPEC_HELP = "`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: %(default)s)"
+_SPEC_HELP = f"`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: {DEFAULT_SPEC})"
+_SERIES_HELP = (
+    "a directory with a `series.py`, a package that has one, or `codex`, which is ours and the default alone; "
+    "again for more, in their order. Its Python is run"
+)
+_EPILOG = f"""\
+{settings.FILE} in the working directory sets `upstream`, `series`, `out` and `client`; the command line wins.
+
+{_EXIT_CODES}"""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -62,10 +74,31 @@ def _run(options: argparse.Namespace) -> int:
     from patcher.report import destinations
 
     try:
+        _complete(options)
         reports = destinations.reports_of(options)
     except PatcherError as error:
         return _show(options, failed(options.verb, error), {})
     return _show(options, _outcome(options), reports)
+
+
+def _complete(options: argparse.Namespace) -> None:
+    """What was not typed: as `sidecar.toml` sets it, else the default. Raises `SettingsUnreadable`, `UsageError`."""
+    known = settings.settings()
+    words = getattr(options, "series", None)
+    options.typed_series = " ".join(f"--series {shlex.quote(word)}" for word in words or ())
+    defaults = {"upstream": DEFAULT_SPEC, "out": DEFAULT_OUT, "client": False, "series": [CODEX]}
+    if options.verb in {"bump", "matrix"}:
+        defaults["upstream"] = ""
+        known["upstream"] = settings.repository_of(known.get("upstream", ""))
+    if options.verb == "explain":
+        defaults["upstream"] = None
+    for name, default in defaults.items():
+        if name in options and getattr(options, name) is None:
+            setattr(options, name, known.get(name) or default)
+    if "tree" in options and options.tree is None:
+        options.tree = known.get("out", DEFAULT_OUT)
+    if getattr(options, "upstream", None) == "":
+        raise UsageError(f"{options.verb} needs a clone of upstream", hint="add `--upstream REPO`")
 
 
 def _outcome(options: argparse.Namespace) -> Outcome:
@@ -187,7 +220,7 @@ def parser() -> argparse.ArgumentParser:
     top: argparse.ArgumentParser = _Parser(
         prog="sidecar-patcher",
         description="Hash-anchored patches that make Codex sessions first-class in the Agent Monitor sidecar.",
-        epilog=_EXIT_CODES,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -195,7 +228,7 @@ def parser() -> argparse.ArgumentParser:
 
     build = _verb(verbs, "build", "build.build", "patch an upstream tree and write the result")
     _upstream(build, client="also patch the client's sources, and build them with upstream's own tool chain")
-    build.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help="where to (default: %(default)s)")
+    build.add_argument("--out", metavar="DIR", help=f"where to (default: {DEFAULT_OUT})")
     build.add_argument("--prove", action="store_true", help="run the contracts first; a red one refuses the build")
     _node(build)
     _judging(build)
@@ -206,22 +239,27 @@ def parser() -> argparse.ArgumentParser:
 
     verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
     verify.add_argument("directory", metavar="DIR")
+    _series(verify, "also: is it what these series have made?")
     _judging(verify)
 
     revert = _verb(verbs, "revert", "generated.revert", "take the patches out of a generated tree again")
     revert.add_argument("directory", metavar="DIR")
     revert.add_argument("--out", metavar="DIR2", required=True, help="where the pristine tree goes")
+    _series(revert, "what has made the tree; taken out again is whatever is in it")
     _judging(revert)
 
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
     _upstream(diff, client="also show what changes in the client's sources")
 
-    _judging(_verb(verbs, "list", "series.list_series", "list the series"))
+    listing = _verb(verbs, "list", "series.list_series", "list the patches of the series")
+    _series(listing)
+    _judging(listing)
 
     explain = _verb(verbs, "explain", "series.explain", "one patch: why, where, pins, payload, contracts")
     explain.add_argument("patch", metavar="PATCH")
     explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
+    _series(explain)
 
     pin = _verb(verbs, "pin", "pin.pin", "what stands at a site that nobody has reviewed, or that changed; record it")
     pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")
@@ -245,8 +283,9 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump = _verb(
         verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
     )
-    bump.add_argument("--upstream", metavar="REPO", required=True, help="a clone of upstream, with its history")
-    bump.add_argument("--client", action="store_true", help="also the patches of the client")
+    bump.add_argument("--upstream", metavar="REPO", help="a clone of upstream, with its history")
+    _client(bump, "also the patches of the client")
+    _series(bump)
     bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
     bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
     bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
@@ -265,8 +304,9 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
-    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
-    matrix.add_argument("--client", action="store_true", help="also the patches of the client")
+    matrix.add_argument("--upstream", metavar="REPO", help="a local clone of upstream, bare or not")
+    _client(matrix, "also the patches of the client")
+    _series(matrix)
     matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
     matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
     matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
@@ -280,7 +320,7 @@ def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
 
 def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
-    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
+    doctor.add_argument("--tree", metavar="DIR", help=f"the generated tree (default: {DEFAULT_OUT})")
     doctor.add_argument(
         "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
     )
@@ -300,7 +340,7 @@ def _verb(
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=_EXIT_CODES,
+        epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     added.set_defaults(handler=handler)
@@ -308,9 +348,18 @@ def _verb(
 
 
 def _upstream(verb: argparse.ArgumentParser, *, client: str = "") -> None:
-    verb.add_argument("--upstream", metavar="SPEC", default=DEFAULT_SPEC, help=_SPEC_HELP)
+    verb.add_argument("--upstream", metavar="SPEC", help=_SPEC_HELP)
     if client:
-        verb.add_argument("--client", action="store_true", help=client)
+        _client(verb, client)
+    _series(verb)
+
+
+def _client(verb: argparse.ArgumentParser, summary: str) -> None:
+    verb.add_argument("--client", action=argparse.BooleanOptionalAction, help=summary)
+
+
+def _series(verb: argparse.ArgumentParser, summary: str = _SERIES_HELP) -> None:
+    verb.add_argument("--series", metavar="SERIES", action="append", type=_word, help=summary)
 
 
 def _node(verb: argparse.ArgumentParser) -> None:

@@ -190,10 +190,10 @@ class NotReversible(PatcherError):
     exit_code = EXIT_ANCHOR
 
 
-class LockUnreadable(PatcherError):
-    """A list of what is known of our own texts, part of the tool, is missing or damaged."""
+class VerifiedUnreadable(PatcherError):
+    """The record of what was verified of our own texts, a part of the tool, is missing or damaged."""
 
-    code = "lock-unreadable"
+    code = "verified-unreadable"
 
 
 class OverlappingSplices(PatcherError):
@@ -221,6 +221,13 @@ class SeriesNotLoaded(PatcherError):
     """The Python of a series ended with an exception of its own."""
 
     code = "series-not-loaded"
+    exit_code = EXIT_USAGE
+
+
+class SettingsUnreadable(PatcherError):
+    """`sidecar.toml` in the working directory is damaged, or sets what there is not."""
+
+    code = "settings-unreadable"
     exit_code = EXIT_USAGE
 
 

@@ -52,6 +52,12 @@ class Block:
         return self.id.rpartition(".")[0]
 
 
+def sites_in(text: str) -> list[str]:
+    """The ids of the sites whose markers stand in a piece of text, each once."""
+    found = sorted((*_BEGIN.finditer(text), *_END.finditer(text)), key=lambda each: each.start())
+    return list(dict.fromkeys(each["id"] for each in found))
+
+
 def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
     """Take every payload out, innermost first, and say what was found between the markers.
 

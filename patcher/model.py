@@ -397,7 +397,7 @@ class Patch:
             sites = (_told(each, self.id, folder) if isinstance(each, Site) else each for each in self.sites)
             object.__setattr__(self, "sites", tuple(sites))
         if folder:
-            overlays = tuple(replace(each, templates=folder) for each in self.overlays)
+            overlays = tuple(replace(each, templates=each.templates or folder) for each in self.overlays)
             object.__setattr__(self, "overlays", overlays)
 
     def sites_for(self, line: Line) -> tuple[Site, ...]:
@@ -415,7 +415,7 @@ class Patch:
 
 
 def _told(site: Site, patch: str, templates: str) -> Site:
-    return replace(site, patch=patch, templates=templates or site.templates)
+    return replace(site, patch=patch, templates=site.templates or templates)
 
 
 @dataclass(frozen=True)

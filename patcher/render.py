@@ -34,29 +34,28 @@ def environment(folder: str = TEMPLATES) -> "jinja2.Environment":
 
 
 def render(template: str, folder: str = "", /, **params: Hashable) -> str:
-    """Render the file `template`, a path below `folder` (default: our own `templates/`), to text.
+    """The text of the file `template`, a path below `folder` (default: our own `templates/`).
+
+    Only a `.j2` is rendered; any other file is copied.
 
     Raises `TemplateUnusable` for one that is not there or does not render, a parameter that is missing among others: a
     payload is never silently empty.
     """
-    text = _plain(template, folder or TEMPLATES)
-    return _rendered(template, folder or TEMPLATES, params) if text is None else text
+    if template.endswith(".j2"):
+        return _rendered(template, folder or TEMPLATES, params)
+    return _text_of(os.path.join(folder or TEMPLATES, *template.split("/")))
 
 
 @cache
-def _plain(template: str, folder: str) -> str | None:
-    """The text of a template that has nothing to render; None for any other."""
-    path = os.path.join(folder, *template.split("/"))
+def _text_of(path: str) -> str:
     try:
         with open(path, encoding="utf-8", newline="\n") as stream:
-            text = stream.read()
+            return stream.read()
     except OSError as error:
         hint = "write it, or mend the name in the declaration"
         raise TemplateUnusable(f"cannot be read: {error.strerror}", where=path, hint=hint) from error
     except UnicodeDecodeError as error:
         raise TemplateUnusable("is not UTF-8", where=path, hint="save it as UTF-8") from error
-    is_template = template.endswith(".j2") and any(delimiter in text for delimiter in DELIMITERS)
-    return None if is_template else text
 
 
 def _rendered(template: str, folder: str, params: dict[str, Hashable]) -> str:
@@ -70,6 +69,9 @@ def _rendered(template: str, folder: str, params: dict[str, Hashable]) -> str:
         hint = f"{given}; an overlay has `params={{…}}`, and what a payload replaces is `original`"
         raise TemplateUnusable(f"a parameter is missing: {error.message}", where=path, hint=hint) from error
     except jinja2.TemplateNotFound as error:
+        if error.name == template:
+            hint = "write it, or mend the name in the declaration"
+            raise TemplateUnusable("there is no such template", where=path, hint=hint) from error
         hint = f"what a template includes is looked up in {folder}"
         raise TemplateUnusable(
             f"includes {error.name}, and there is no such template", where=path, hint=hint

@@ -15,6 +15,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
 
 from patcher.errors import ManifestUnreadable, OutputNotOurs, OutputTampered, OutputUnwritable
 from patcher.generated import differences, on_disk, read
@@ -194,15 +195,10 @@ def _take_back(stage: str, out: str) -> None:
     moved = [entry["path"] for entry in files if entry["path"] not in other]
     for path in moved:
         os.unlink(on_disk(out, path))
-    for folder in sorted({parent for path in moved for parent in _parents(path)}, key=len, reverse=True):
+    folders = {str(parent) for path in moved for parent in PurePosixPath(path).parents} - {"."}
+    for folder in sorted(folders, key=len, reverse=True):
         with contextlib.suppress(OSError):  # something else is in it
             os.rmdir(on_disk(out, folder))
-
-
-def _parents(path: str) -> Iterator[str]:
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _exchange(left: str, right: str) -> bool:
@@ -299,19 +295,15 @@ def _acquire(descriptor: int, out: str, waiting: Callable[[str], None]) -> None:
 
 
 def _unwritable(error: OSError, out: str) -> OutputUnwritable:
+    no_permission = ("no permission to write there", "give an --out that you may write to")
+    mounted = ("it, or a directory in it, is a mount point or busy", f"give a directory in it: --out {out}/tree")
     reasons = {
         errno.ENOSPC: ("the disk is full", "free some space and build again"),
         errno.EROFS: ("the disk is read-only", "give an --out on a writable disk"),
-        errno.EACCES: ("no permission to write there", "give an --out that you may write to"),
-        errno.EPERM: ("no permission to write there", "give an --out that you may write to"),
-        errno.EBUSY: (
-            "it, or a directory in it, is a mount point or busy",
-            f"give a directory in it: --out {out}/tree",
-        ),
-        errno.EXDEV: (
-            "it, or a directory in it, is a mount point or busy",
-            f"give a directory in it: --out {out}/tree",
-        ),
+        errno.EACCES: no_permission,
+        errno.EPERM: no_permission,
+        errno.EBUSY: mounted,
+        errno.EXDEV: mounted,
     }
     said, hint = reasons.get(error.errno or 0, (error.strerror or str(error), "give another --out"))
     return OutputUnwritable(f"cannot be written: {said}; what was there is unchanged", where=out, hint=hint)

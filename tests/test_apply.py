@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import jinja2
 import pytest
 
 from patcher import apply, pipeline
-from patcher.errors import EXIT_ANCHOR, EXIT_BUG, EXIT_IO
+from patcher.errors import EXIT_ANCHOR, EXIT_IO
 from patcher.model import MODULE, Anchor, Line, Patch, Position, Site, route
 from tests.support import (
     APP,
@@ -368,7 +367,11 @@ def shapes(bench: PatchMaker) -> Patch:
     kept = APP.replace("store.save(", "store.keep(")
     new = reviewed(kept, Anchor(HANDLE, "store.keep(session, total)", ()))
     bench.templates["shapes.js.j2"] = "console.log(session);"
-    return Patch("audit", "Audits.", (Site("one", APP_FILE, Position.AFTER, "shapes.js.j2", (old, new)),))
+    return Patch(
+        "audit",
+        "Audits.",
+        (Site("one", APP_FILE, Position.AFTER, "shapes.js.j2", (old, new), templates=bench.templates.folder),),
+    )
 
 
 @pytest.mark.parametrize("version", ["1.2.0", "9.0.0", "", "2.0", "nonsense"])
@@ -536,35 +539,45 @@ def test_a_patch_of_files_only_is_applied_on_its_own_output(bench: PatchMaker) -
 
 
 def test_a_parameter_that_is_missing_is_never_rendered_as_nothing(bench: PatchMaker) -> None:
-    with pytest.raises(jinja2.UndefinedError, match="'name' is undefined"):
-        SMALL.run(replace(bench.audit(), overlays=(bench.overlay("a.js", "/*= name =*/"),)))
+    said = refusal(SMALL.run, replace(bench.audit(), overlays=(bench.overlay("a.js", "/*= name =*/"),)))
+    where = f"{bench.templates.folder}/overlay/a.js.j2"
+    hint = "it gets none; an overlay has `params={…}`, and what a payload replaces is `original`"
+    message = "the template of audit, a.js: a parameter is missing: 'name' is undefined"
+    assert Says.of(said) == Says("template-unusable", 2, message, hint, where)
 
 
 # --- the series itself -----------------------------------------------------------------------------------------
 
 
+NOT_BEFORE = "a requires b, which no series has before it"
+EARLIER = "a series that has it goes before this one: `--series codex --series DIR`"
+LATER = "put b above a in `patches`; of two series, name the one with b first"
+
+
 @pytest.mark.parametrize(
-    ("series", "message"),
+    ("series", "message", "hint"),
     [
-        pytest.param([("a", ()), ("a", ())], "the id a is used twice", id="an id twice"),
-        pytest.param([("a", ("b",))], "a requires b, which the series does not have before it", id="a gap"),
+        pytest.param([("a", ()), ("a", ())], "the id a is used twice", "", id="an id twice"),
+        pytest.param([("a", ("b",))], NOT_BEFORE, EARLIER, id="a gap"),
         pytest.param(
-            [("a", ("b",)), ("b", ("a",))], "a requires b, which the series does not have before it", id="a cycle"
+            [("note", ()), ("b", ("noted",))],
+            "b requires noted, which no series has before it; did you mean `note`?",
+            "mend `requires` of b",
+            id="a typo",
         ),
-        pytest.param([("a", ("a",))], "a requires a, which the series does not have before it", id="itself"),
+        pytest.param([("a", ("b",)), ("b", ("a",))], "a requires b, which comes after it", LATER, id="a cycle"),
         pytest.param(
-            [("b", ("a",)), ("a", ())], "b requires a, which the series does not have before it", id="a later one"
+            [("a", ("a",))],
+            "a requires a, which comes after it",
+            "put a above a in `patches`; of two series, name the one with a first",
+            id="itself",
         ),
-        pytest.param(
-            [("c", ("a", "b"))],
-            "c requires a, b, which the series does not have before it",
-            id="several that are not there",
-        ),
+        pytest.param([("a", ("b",)), ("b", ())], "a requires b, which comes after it", LATER, id="a later one"),
     ],
 )
-def test_a_series_that_is_wrong_is_a_bug_of_ours(series: list[tuple[str, tuple[str, ...]]], message: str) -> None:
+def test_a_series_that_is_wrong_is_refused(series: list[tuple[str, tuple[str, ...]]], message: str, hint: str) -> None:
     patches = [Patch(name, "Does.", requires=requires) for name, requires in series]
-    assert Says.of(refusal(apply.apply_series, SMALL.upstream, patches)) == Says("series-invalid", EXIT_BUG, message)
+    assert Says.of(refusal(apply.apply_series, SMALL.upstream, patches)) == Says("series-invalid", 2, message, hint)
 
 
 def test_a_patch_stands_one_layer_above_the_highest_that_it_requires() -> None:

@@ -231,7 +231,7 @@ class Bump:
     candidate for, and that need none. declared: the series as it is. unrecorded: whether a site that goes through was
     read for older versions only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps:
     version tags after a ref and before the new one at which a site does not meet the pin of these tokens.
-    matrix: for a page, of the refs from `since` to `until`, as `patcher.matrix.content` returns it.
+    matrix: for a page, of the refs from `since` to `until`, as `patcher.report.matrix_document` returns it.
     """
 
     since: Moment | None

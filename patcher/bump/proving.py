@@ -52,9 +52,9 @@ class Prover:
         """The proof of the proposed tree, and the reason for each contract that is red on it."""
         proofs = self.prove(bump.proposed)
         patches_of = {each.contract.id: each.contract.patches for each in proofs}
-        red = [each.contract.id for each in proofs if not each.green.green]
+        red = [each.contract.id for each in proofs if not each.patched.green]
         with self.waiting() as advance:
-            unobserved = {each.contract.id for each in proofs if not each.green.observed}
+            unobserved = {each.contract.id for each in proofs if not each.patched.observed}
             reasons = Reasons(self.repository, bump, self.look, patches_of, unobserved, advance).of(red) if red else ()
         problems = {each.contract.id: _refusal(each) for each in proofs if not each.ok}
         problems |= {each.contract: as_problem(each) for each in reasons}

@@ -1,24 +1,28 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
+import os
 import re
+import shlex
 import sys
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from patcher.bump import content, record
+from patcher.bump import record
 from patcher.bump.accepting import Asked
 from patcher.bump.model import Bump
 from patcher.bump.run import bump as run
-from patcher.bump.text import text_of
+from patcher.commands.chosen import chosen
 from patcher.commands.diffs import selected
 from patcher.commands.outcome import Outcome
 from patcher.commands.proofs import proofs, with_client
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
-from patcher.patches import series_for
+from patcher.model import Series, patches_of
 from patcher.progress import progress
-from patcher.report import document
+from patcher.report import bump_document, document
+from patcher.report.bump_text import text_of
+from patcher.resources import PACKAGE
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
 
@@ -34,16 +38,17 @@ _ACCEPT = re.compile(r"([^=]+)\.([^=.]+)=([1-9][0-9]{0,5})")
 
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
-    series = series_for(client=options.client)
+    loaded = chosen(options)
+    series = patches_of(loaded, client=options.client)
     asked = _asked(options, series)
     if options.write:
-        record.refuse_unless_ours()
+        record.refuse_unless_writable(loaded)
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
         with progress(_count(series, repository.upstream(asked.until).line)) as advance:
             found = run(repository, series, asked, advance)
-        return _outcome(options, found, repository)
+        return _outcome(options, loaded, found, repository)
 
 
 def _count(series: "Sequence[Patch]", line: "Line") -> int:
@@ -51,20 +56,28 @@ def _count(series: "Sequence[Patch]", line: "Line") -> int:
     return sum(len(patch.sites_for(line)) for patch in series if patch.superseded is not line)
 
 
-def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
+def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository) -> Outcome:
     found = replace(found, unrecorded=record.unrecorded(found))
-    files = _to_write(options, found)
+    files = _to_write(options, loaded, found)
     proven: list[ProofResult] = []
     if options.prove or files:
-        found, proven = _proven(options, found, repository)
+        found, proven = _proven(options, loaded, found, repository)
     found = _for_people(options, repository, found)
     body = _body(options, found, proven)
     if files and body["ok"]:
-        record.write(files)
-        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
+        for home, changed in files.items():
+            record.write(changed, home)
+        body["bump"]["written"] = [_shown(home, name) for home, changed in files.items() for name in changed]
     said = _said(options, body)
     draw = partial(_drawn, body, everything=options.all)
     return Outcome(_exit_code(body), body, said=said, draw=draw)
+
+
+def _shown(home: str, name: str) -> str:
+    """A file that was written: of ours from the repository, of another series from the working directory."""
+    path = os.path.join(home, name)
+    found = os.path.relpath(path, os.path.dirname(PACKAGE) if home == record.FOLDER else os.curdir)
+    return (path if found.startswith(os.pardir) else found).replace(os.sep, "/")
 
 
 def _drawn(body: "dict[str, Any]", colour: bool, *, everything: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
@@ -75,15 +88,15 @@ def _for_people(options: argparse.Namespace, repository: Repository, found: Bump
     """With the matrix and the windows that only a page shows, where one was asked for: nobody else waits for them."""
     if not (options.html or options.markdown):
         return found
-    from patcher.bump.shown import shown
+    from patcher.report.bump_page import shown
 
     return shown(repository, found)
 
 
-def _to_write(options: argparse.Namespace, found: Bump) -> record.Files:
+def _to_write(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump) -> "dict[str, record.Files]":
     if not options.write or not found.proposed.ok:
         return {}
-    return record.changed(found)
+    return record.changed(found, loaded)
 
 
 def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
@@ -91,8 +104,14 @@ def _said(options: argparse.Namespace, body: dict[str, Any]) -> str:
         return ""
     written = body["bump"]["written"]
     if written:
-        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
+        folders = " ".join(_folders(written))
+        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff {folders}`"
     return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
+
+
+def _folders(written: "Sequence[str]") -> list[str]:
+    ours, others = "patcher/patches", [os.path.dirname(path) or "." for path in written]
+    return sorted({ours if folder.startswith(ours) else folder for folder in others})
 
 
 def _asked(options: argparse.Namespace, series: "Sequence[Patch]") -> Asked:
@@ -131,7 +150,9 @@ def _named(patch: str, site: str, series: "Sequence[Patch]") -> str:
     return name
 
 
-def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
+def _proven(
+    options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository
+) -> "tuple[Bump, list[ProofResult]]":
     if not found.proposed.ok:
         return found, []
     from patcher.bump.proving import Prover
@@ -140,19 +161,23 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     command = _typed(options)
 
     def prove(built: "Build") -> "list[ProofResult]":
-        return proofs(options, with_client(options, built) if options.client else built, command=command)
+        return proofs(options, loaded, with_client(options, built) if options.client else built, command=command)
 
-    look = partial(proof.look, node=options.node, install=options.install, command=command)
+    look = partial(proof.look, node=options.node, install=options.install, command=command, series=loaded)
     prover = Prover(repository, prove, look, lambda: progress(None))
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> content.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
-    more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
+    more = [
+        *shlex.split(options.typed_series),
+        *(["--client"] if options.client else []),
+        *(["--only", *options.only] if options.only else []),
+    ]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (_has_dependencies(upstream) or options.client) else []
-    return content.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def _has_dependencies(upstream: "Upstream") -> bool:
@@ -172,8 +197,8 @@ def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]")
     command = _command(options, found.until.upstream)
     shown = found.proposed if found.accepted else found.build
     body = document.report("bump", build=shown)
-    body["errors"] = content.errors(found, body["errors"])
-    body["bump"] = {**content.content(found, command), "written": []}
+    body["errors"] = bump_document.errors(found, body["errors"])
+    body["bump"] = {**bump_document.content(found, command), "written": []}
     if options.write:
         body["bump"]["record"] = ""
     if proofs:

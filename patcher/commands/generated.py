@@ -1,12 +1,16 @@
 """`verify` and `revert`: what can be done with a generated tree."""
 
 import argparse
+from collections.abc import Mapping
+from typing import Any
 
 from patcher import revert as reverting
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, ManifestUnreadable
 from patcher.generated import differences, read
 from patcher.report import document
+from patcher.resources import CODEX
 from patcher.write import write_new
 
 
@@ -28,14 +32,56 @@ def verify(options: argparse.Namespace) -> Outcome:
         }
         for each in found
     ]
-    body = {**document.report("verify"), "ok": not found, "upstream": upstream, "errors": errors}
-    said = f"{len(found)} differences" if found else f"{options.directory} is as it was built"
-    return Outcome(EXIT_DIFFERENT if found else EXIT_DONE, body, text=text, said=said)
+    made_by = _made_by(content)
+    errors += _other_series(options, content)
+    body = {**document.report("verify"), "ok": not errors, "upstream": upstream, "errors": errors}
+    body["series"] = _series_of(content)
+    text += "".join(f"series   {each['message']}\n" for each in errors[len(found) :])
+    said = f"{len(errors)} differences" if errors else f"{options.directory} is as it was built{made_by}"
+    return Outcome(EXIT_DIFFERENT if errors else EXIT_DONE, body, text=text, said=said)
+
+
+def _series_of(content: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The series that a manifest names; none where it names none, or in a form that we never wrote."""
+    there = content.get("series")
+    known = {"name", "version", "sha256"}
+    return [
+        each
+        for each in (there if isinstance(there, list) else [])
+        if isinstance(each, dict) and known <= each.keys() and all(isinstance(text, str) for text in each.values())
+    ]
+
+
+def _labels(content: Mapping[str, Any]) -> list[str]:
+    return [f"{each['name']} {each['version']}".strip() for each in _series_of(content)]
+
+
+def _made_by(content: Mapping[str, Any]) -> str:
+    """Whose a tree is, where it is not ours alone."""
+    labels = _labels(content)
+    return f", by {' and '.join(labels)}" if [each.partition(" ")[0] for each in labels] != [CODEX] and labels else ""
+
+
+def _other_series(options: argparse.Namespace, content: Mapping[str, Any]) -> list[dict[str, str]]:
+    """An error where series were named and others have made the tree, or the same ones before they were edited."""
+    if not options.typed_series:
+        return []
+    wanted, entries = chosen(options), _series_of(content)
+    if [(each.name, each.sha256) for each in wanted] == [(each["name"], each["sha256"]) for each in entries]:
+        return []
+    edited = [each.label for each in wanted] == _labels(content)
+    found = "the same ones before they were edited" if edited else " and ".join(_labels(content)) or "no name of one"
+    message = f"expected a tree of {' and '.join(each.label for each in wanted)}, found {found}"
+    hint = "`sidecar-patcher build` with these series makes it anew"
+    return [{"code": "series-differ", "where": options.directory, "message": message, "hint": hint}]
 
 
 def revert(options: argparse.Namespace) -> Outcome:
     """The pristine bytes into a new directory."""
+    if options.typed_series:
+        chosen(options)  # refuses what is no series
+    content = read(options.directory)
     tree = reverting.pristine(options.directory)
     write_new(tree, options.out)
-    said = f"reverted {options.directory}: {len(tree)} files in {options.out}"
+    said = f"reverted {options.directory}{_made_by(content)}: {len(tree)} files in {options.out}"
     return Outcome(EXIT_DONE, {**document.report("revert"), "paths": sorted(tree)}, text="", said=said)

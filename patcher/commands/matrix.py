@@ -5,14 +5,15 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UsageError
 from patcher.matrix import matrix as judge_all
 from patcher.matrix import refs_of
-from patcher.matrix.content import content
-from patcher.matrix.table import to_text
-from patcher.patches import series_for
+from patcher.model import patches_of
 from patcher.report import document
+from patcher.report.matrix_document import content
+from patcher.report.matrix_text import to_text
 from patcher.upstream.history import Repository
 
 NEWEST = "newest"
@@ -22,7 +23,7 @@ def matrix(options: argparse.Namespace) -> Outcome:
     """Verdicts of every patch on many refs. A stop is data, unless `--require` names its ref."""
     if options.touching and not options.by_commit:
         raise UsageError("--touching chooses among commits, and no commits were asked for", hint="add --by-commit")
-    series = series_for(client=options.client)
+    series = patches_of(chosen(options), client=options.client)
     with Repository.open(options.upstream, client=options.client) as repository:
         touching = options.touching or sorted({site.file for patch in series for site in patch.sites})
         refs = refs_of(repository, options.refs, by_commit=options.by_commit, touching=touching)

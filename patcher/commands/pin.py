@@ -8,12 +8,14 @@ from dataclasses import replace
 
 from patcher import apply
 from patcher.bump import record
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
-from patcher.model import Build, Patch, Pin, SiteResult, Upstream, Verdict
-from patcher.patches import pins, series_for
+from patcher.model import Build, Patch, Pin, Series, SiteResult, Upstream, Verdict, patches_of
+from patcher.patches import pins
 from patcher.report import document
-from patcher.resources import BUILTIN_PINS, PACKAGE
+from patcher.resources import PACKAGE
+from patcher.series.where import CODEX
 from patcher.upstream.materialize import materialize
 from patcher.upstream.spec import BUILTIN
 
@@ -22,10 +24,15 @@ _PINNABLE = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED})
 
 def pin(options: argparse.Namespace) -> Outcome:
     """Show, and record with `--write`, what stands at some sites. Refuses what is not there exactly once."""
-    if options.write:
-        record.refuse_unless_ours()
-    series = series_for(client=options.client)
+    loaded = chosen(options)
+    series = patches_of(loaded, client=options.client)
     wanted = _known(options.sites, series)
+    owners = [
+        each for each in loaded if {patch.id for patch in each.patches_for(client=True)} & set(map(_patch, wanted))
+    ]
+    if options.write:
+        for each in owners:
+            record.refuse_unless_writable([each])
     upstream = materialize(options.upstream, client=options.client)
     build, made = _pinned(upstream, series, wanted)
     found = {each.id: each for each in build.sites}
@@ -45,8 +52,8 @@ def pin(options: argparse.Namespace) -> Outcome:
         return Outcome(EXIT_ANCHOR, body, text=text, said="nothing was written")
     said = ""
     if options.write and entries:
-        body["written"] = [_write(upstream, entries)]
-        said = f"wrote {len(entries)} pin{'' if len(entries) == 1 else 's'} into {body['written'][0]}"
+        body["written"] = [each for owner in owners for each in _write(upstream, owner, entries)]
+        said = f"wrote {len(entries)} pin{'' if len(entries) == 1 else 's'} into {' and '.join(body['written'])}"
     elif entries:
         said = "nothing was written: read what stands there; `--write` records that you have"
     return Outcome(EXIT_DONE, body, text=text, said=noted(upstream, said))
@@ -130,14 +137,26 @@ def _shown(there: SiteResult, pin: Pin | None) -> list[str]:
     ]
 
 
-def _write(upstream: Upstream, entries: Mapping[str, Pin]) -> str:
-    """Add the pins to the record that they belong to; its path in the repository."""
-    path = BUILTIN_PINS if upstream.ref == BUILTIN else pins.UPSTREAM_PINS
+def _patch(site: str) -> str:
+    return site.rpartition(".")[0]
+
+
+def _write(upstream: Upstream, series: Series, entries: Mapping[str, Pin]) -> list[str]:
+    """Add the pins of a series to the record that they belong to; its path, as messages show it."""
+    ids = {patch.id for patch in series.patches_for(client=True)}
+    mine = {site: each for site, each in entries.items() if _patch(site) in ids}
+    if not mine:
+        return []
+    path = series.builtin_pins if upstream.ref == BUILTIN else series.pins
     folder, name = os.path.split(path)
-    with open(path, encoding="utf-8", newline="") as stream:
-        old = stream.read()
-    known = {site.id for patch in series_for(client=True) for site in patch.sites}
-    there = pins.parsed(old, known, path)
-    more = {site: (*there.get(site, ()), each) for site, each in entries.items()}
+    old = ""
+    if os.path.lexists(path):
+        with open(path, encoding="utf-8", newline="") as stream:
+            old = stream.read()
+    known = {site.id for patch in series.patches_for(client=True) for site in patch.sites}
+    there = pins.parsed(old, known, path) if old else {}
+    more = {site: (*there.get(site, ()), each) for site, each in mine.items()}
     record.write({name: (old, pins.written({**there, **more}))}, folder)
-    return os.path.relpath(path, os.path.dirname(PACKAGE)).replace(os.sep, "/")
+    root = os.path.dirname(PACKAGE) if series.name == CODEX else os.curdir
+    shown = os.path.relpath(path, root)
+    return [(path if shown.startswith(os.pardir) else shown).replace(os.sep, "/")]

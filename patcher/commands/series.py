@@ -2,24 +2,22 @@
 
 import argparse
 import ast
-import inspect
 from collections.abc import Iterator
 
 from patcher import apply
 from patcher.commands import diffs
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE
-from patcher.model import Anchor, Overlay, Patch, Site, SiteResult
-from patcher.patches import CLIENT_SERIES, SERIES, module_of
+from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
 from patcher.report import document
 from patcher.upstream.materialize import materialize
 
 
 def list_series(options: argparse.Namespace) -> Outcome:
     """The series, in order."""
-    del options
-    series = (*SERIES, *CLIENT_SERIES)
-    width = max(len(patch.id) for patch in series)
+    series = patches_of(chosen(options), client=True)
+    width = max((len(patch.id) for patch in series), default=0)
     text = "".join(f"{patch.id:<{width}}  {patch.summary}\n" for patch in series)
     listed = [
         {
@@ -28,6 +26,7 @@ def list_series(options: argparse.Namespace) -> Outcome:
             "files": sorted({site.file for site in patch.sites} | {overlay.path for overlay in patch.overlays}),
             "requires": list(patch.requires),
             "contracts": list(patch.contracts),
+            "series": patch.origin.series,
         }
         for patch in series
     ]
@@ -36,16 +35,16 @@ def list_series(options: argparse.Namespace) -> Outcome:
 
 def explain(options: argparse.Namespace) -> Outcome:
     """One patch in full, and with `--upstream` what stands at its sites there."""
-    series = (*SERIES, *CLIENT_SERIES)
-    [patch] = diffs.selected(series, [options.patch])
-    client = patch in CLIENT_SERIES
+    series = chosen(options)
+    [patch] = diffs.selected(patches_of(series, client=True), [options.patch])
+    client = patch not in patches_of(series)
     upstream = materialize(options.upstream, client=client) if options.upstream else None
     lines = [f"{patch.id}: {patch.summary}", "", _why(patch), ""]
     lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
         lines.append(f"superseded on the {patch.superseded} line: {patch.superseded_by}")
-    found = apply.apply_series(upstream, series if client else SERIES).sites if upstream else ()
+    found = apply.apply_series(upstream, patches_of(series, client=client)).sites if upstream else ()
     there = {each.id: each for each in found}
     for site in patch.sites:
         lines += ["", *_site_lines(site)]
@@ -57,8 +56,8 @@ def explain(options: argparse.Namespace) -> Outcome:
 
 def diff(options: argparse.Namespace) -> Outcome:
     """A unified diff of what the series, or the named patches, change."""
+    series = patches_of(chosen(options), client=options.client)
     upstream = materialize(options.upstream, client=options.client)
-    series = (*SERIES, *CLIENT_SERIES) if options.client else SERIES
     stopped = apply.apply_series(upstream, series)
     if stopped.stopped:
         return Outcome(EXIT_ANCHOR, document.report("diff", build=stopped), said="there is no diff of a stopped series")
@@ -68,7 +67,8 @@ def diff(options: argparse.Namespace) -> Outcome:
 
 def _why(patch: Patch) -> str:
     """The docstring of a patch's module, from its source: `python -OO` has none."""
-    return ast.get_docstring(ast.parse(inspect.getsource(module_of(patch)))) or ""
+    with open(patch.origin.source, encoding="utf-8") as stream:
+        return ast.get_docstring(ast.parse(stream.read())) or ""
 
 
 def _shown(overlay: Overlay) -> str:

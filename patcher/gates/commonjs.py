@@ -7,7 +7,7 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.gates import es_imports
-from patcher.gates.facts import Take
+from patcher.gates.es_imports import Import
 from patcher.model import Tree
 
 HOME = "the generated tree"
@@ -20,18 +20,18 @@ NODE_MODULES = frozenset(
 )
 
 
-def takes(text: str, language: str) -> Iterator[Take]:
+def imports(text: str, language: str) -> Iterator[Import]:
     """Each `require` of the text, and each `import`, which an ES module has."""
-    yield from (take._replace(exact=True) for take in es_imports.takes(text, language))
+    yield from (taken._replace(exact=True) for taken in es_imports.imports(text, language))
     for call in javascript.parse(text, language).find_all(pattern="import($MODULE)"):
         argument = call.get_match("MODULE")
         if argument is not None and argument.kind() == "string":
-            yield Take(javascript.string_value(argument), (), javascript.line_of(call), call.text(), exact=True)
+            yield Import(javascript.string_value(argument), (), javascript.line_of(call), call.text(), exact=True)
     for call in javascript.parse(text, language).find_all(pattern="require($MODULE)"):
         argument = call.get_match("MODULE")
         named = argument is not None and argument.kind() == "string"
         module = javascript.string_value(argument) if argument is not None and named else ""
-        yield Take(module, tuple(_used(call)), javascript.line_of(call), call.text())
+        yield Import(module, tuple(_used(call)), javascript.line_of(call), call.text())
 
 
 def outside(module: str, tree: Tree) -> str:
@@ -40,14 +40,14 @@ def outside(module: str, tree: Tree) -> str:
     return "" if module.removeprefix("node:") in NODE_MODULES else "nor one of Node's own modules"
 
 
-def resolve(tree: Tree, importer: str, take: Take) -> str | None:
+def resolve(tree: Tree, importer: str, taken: Import) -> str | None:
     """The path of the file that `importer` gets; None where there is none."""
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), take.module))
-    found = (path,) if take.exact else (path, f"{path}.js", f"{path}.json", f"{path}/index.js")
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), taken.module))
+    found = (path,) if taken.exact else (path, f"{path}.js", f"{path}.json", f"{path}/index.js")
     return next((each for each in found if each in tree), None)
 
 
-def gives(text: str, path: str) -> frozenset[str]:
+def exports(text: str, path: str) -> frozenset[str]:
     """Names that a module exports: a CommonJS one in an object literal or one by one, an ES one by declarations."""
     root = javascript.parse(text, javascript.JAVASCRIPT)  # as everybody else says it: the cache minds
     names = {node.get_match("NAME") for node in root.find_all(pattern="exports.$NAME = $VALUE")}
@@ -59,7 +59,7 @@ def gives(text: str, path: str) -> frozenset[str]:
         for child in (child for child in children if child.kind() != "comment"):
             key = child.field("key") or child.field("name") or child
             found.add(javascript.string_value(key) if key.kind() == "string" else key.text())
-    return frozenset(found) | es_imports.gives(text, path)
+    return frozenset(found) | es_imports.exports(text, path)
 
 
 def _used(call: SgNode) -> list[str]:

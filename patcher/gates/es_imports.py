@@ -2,11 +2,11 @@
 
 import posixpath
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.gates.facts import Take
 from patcher.model import Tree
 from patcher.upstream.travels import dependencies
 
@@ -15,12 +15,26 @@ PACKAGE = "client/package.json"
 _ENDINGS = ("", ".ts", ".tsx", "/index.ts", "/index.tsx", ".js", ".json")
 
 
-def takes(text: str, language: str) -> Iterator[Take]:
+class Import(NamedTuple):
+    """One `require` or `import`: the module as it is written, the names that are taken from it, and where.
+
+    module: empty where the code names none. line: from 1. shown: the code, for messages.
+    exact: an `import` that Node runs: the path is the file's whole path, and any module has a `default`.
+    """
+
+    module: str
+    names: tuple[str, ...]
+    line: int = 0
+    shown: str = ""
+    exact: bool = False
+
+
+def imports(text: str, language: str) -> Iterator[Import]:
     """Each `import` of the text."""
     for statement in javascript.parse(text, language).find_all(kind="import_statement"):
         source = statement.field("source")
         module = javascript.string_value(source) if source is not None else ""
-        yield Take(module, tuple(_names_of(statement)), javascript.line_of(statement), statement.text())
+        yield Import(module, tuple(_names_of(statement)), javascript.line_of(statement), statement.text())
 
 
 def outside(module: str, tree: Tree) -> str:
@@ -36,9 +50,9 @@ def _packages(tree: Tree) -> set[str]:
     return set(dependencies(tree[PACKAGE].data, PACKAGE)) if PACKAGE in tree else set()
 
 
-def resolve(tree: Tree, importer: str, take: Take) -> str | None:
+def resolve(tree: Tree, importer: str, taken: Import) -> str | None:
     """The path of the file that `importer` gets; None where there is none."""
-    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), take.module))
+    path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), taken.module))
     return next((f"{path}{ending}" for ending in _ENDINGS if f"{path}{ending}" in tree), None)
 
 
@@ -51,7 +65,7 @@ def _names_of(statement: SgNode) -> Iterator[str]:
         yield from ("default" for child in clause.children() if child.kind() == "identifier")
 
 
-def gives(text: str, path: str) -> frozenset[str]:
+def exports(text: str, path: str) -> frozenset[str]:
     """Names that a module exports: declarations, lists, and `default`."""
     found: set[str] = set()
     for statement in javascript.parse(text, javascript.language_of(path)).find_all(kind="export_statement"):

@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from patcher import javascript
-from patcher.gates import commonjs, es_imports, overlay_lock
-from patcher.gates.facts import Take
+from patcher.gates import commonjs, es_imports, verified
+from patcher.gates.es_imports import Import
 from patcher.gates.problem import Problem
 from patcher.model import Build, File, Tree
 
@@ -16,10 +16,10 @@ class _Flavour(Protocol):
 
     HOME: str
 
-    def takes(self, text: str, language: str) -> Iterator[Take]: ...
-    def gives(self, text: str, path: str) -> frozenset[str]: ...
+    def imports(self, text: str, language: str) -> Iterator[Import]: ...
+    def exports(self, text: str, path: str) -> frozenset[str]: ...
     def outside(self, module: str, tree: Tree) -> str: ...
-    def resolve(self, tree: Tree, importer: str, take: Take) -> str | None: ...
+    def resolve(self, tree: Tree, importer: str, taken: Import) -> str | None: ...
 
 
 def check(build: Build) -> Iterator[Problem]:
@@ -38,45 +38,45 @@ def check(build: Build) -> Iterator[Problem]:
 
 def _is_known_to_fit(tree: Tree, path: str, file: File) -> bool:
     """Whether all that the text is known to take is in this tree. If not, the text itself can say where it stands."""
-    known = overlay_lock.facts(path, file)
+    known = verified.facts(path, file)
     if known is None:
         return False
-    takes = (Take(module, names) for module, names in known.takes.items())
-    return not any(True for take in takes for _ in _wrong(tree, path, take))
+    taken = (Import(module, names) for module, names in known.requires.items())
+    return not any(True for each in taken for _ in _wrong(tree, path, each))
 
 
 def _problems(tree: Tree, where: str, importer: str, text: str) -> Iterator[Problem]:
-    for take in _flavour(importer).takes(text, javascript.language_of(importer)):
-        for message in _wrong(tree, importer, take):
-            yield Problem(f"{where}:{take.line}", message)
+    for taken in _flavour(importer).imports(text, javascript.language_of(importer)):
+        for message in _wrong(tree, importer, taken):
+            yield Problem(f"{where}:{taken.line}", message)
 
 
 def _flavour(importer: str) -> _Flavour:
     return commonjs if javascript.language_of(importer) == javascript.JAVASCRIPT else es_imports
 
 
-def _wrong(tree: Tree, importer: str, take: Take) -> Iterator[str]:
+def _wrong(tree: Tree, importer: str, taken: Import) -> Iterator[str]:
     flavour = _flavour(importer)
-    if not take.module:
-        yield f"`{take.shown}` does not name a module"
+    if not taken.module:
+        yield f"`{taken.shown}` does not name a module"
         return
-    if not take.module.startswith("."):
-        reason = flavour.outside(take.module, tree)
-        yield from [f"`{take.module}` is neither a file of the tree {reason}"] if reason else []
+    if not taken.module.startswith("."):
+        reason = flavour.outside(taken.module, tree)
+        yield from [f"`{taken.module}` is neither a file of the tree {reason}"] if reason else []
         return
-    target = flavour.resolve(tree, importer, take)
+    target = flavour.resolve(tree, importer, taken)
     if target is None:
-        yield f"`{take.module}` is not in {flavour.HOME}"
+        yield f"`{taken.module}` is not in {flavour.HOME}"
         return
-    exported = _exports(flavour, target, tree[target]) | ({"default"} if take.exact else frozenset())
-    yield from (f"`{target}` does not export `{name}`" for name in take.names if name not in exported)
+    exported = _exports(flavour, target, tree[target]) | ({"default"} if taken.exact else frozenset())
+    yield from (f"`{target}` does not export `{name}`" for name in taken.names if name not in exported)
 
 
 def _exports(flavour: _Flavour, path: str, file: File) -> frozenset[str]:
-    known = overlay_lock.facts(path, file)
-    return _parsed_exports(flavour.gives, path, file.data.decode()) if known is None else known.gives
+    known = verified.facts(path, file)
+    return _parsed_exports(flavour.exports, path, file.data.decode()) if known is None else known.exports
 
 
 @lru_cache(maxsize=32)
-def _parsed_exports(gives: Callable[[str, str], frozenset[str]], path: str, text: str) -> frozenset[str]:
-    return gives(text, path)
+def _parsed_exports(exports: Callable[[str, str], frozenset[str]], path: str, text: str) -> frozenset[str]:
+    return exports(text, path)

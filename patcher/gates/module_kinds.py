@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.gates import overlay_lock
+from patcher.gates import verified
 from patcher.gates.free_identifiers import COMMONJS_NAMES, free_names
 from patcher.gates.package_json import COMMONJS, HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
@@ -44,7 +44,7 @@ def _refused(path: str, kind: Kind, obstacles: Iterator[tuple[int, str]]) -> Ite
 
 
 def _added(path: str, file: File, kind: str) -> Iterator[tuple[int, str]]:
-    known = overlay_lock.facts(path, file)
+    known = verified.facts(path, file)
     if known is None or kind not in known.kinds:
         text = file.data.decode()
         for node, what in obstacles(javascript.parse(text), kind):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from patcher import javascript
-from patcher.gates import overlay_lock
+from patcher.gates import verified
 from patcher.gates.problem import Problem
 from patcher.model import Build
 from patcher.upstream import foreign_json
@@ -32,7 +32,7 @@ def check(build: Build) -> Iterator[Problem]:
             last.pop(path)
             yield Problem(f"{path}:{errors[0]}", f"upstream's own file has a syntax error{_about(text)}", _HINT)
     for path, file in build.added.items():
-        if javascript.is_program(path, file.data) and overlay_lock.facts(path, file) is None:
+        if javascript.is_program(path, file.data) and verified.facts(path, file) is None:
             last[path] = file.data.decode()
     for path, text in last.items():
         errors = _errors(path, text)

@@ -1,40 +1,30 @@
 """What runs on the user's own Node, handlers and payloads, stays within ES2017.
 
 `esprima` 4.0.1 parses ES2017 and, it turned out, some of ES2018 and later: those few are looked for by hand. Loading it
-takes half a second and 100 MB, so texts that it has passed are listed by digest in `templates/portable.lock`; whatever
-is not in that list, a payload that somebody is just writing, is parsed. A test holds the list to what esprima says.
+takes half a second and 100 MB, so only a text that is not in the record of verified texts is parsed.
 
 It does not judge TypeScript: what is put into the client is compiled by upstream's own tool chain, for the browsers
 that it names; there is no ES2017 to hold it to before that.
 """
 
-import os
 import re
 from collections.abc import Iterator
-from functools import cache
 
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.gates import verified
 from patcher.gates.problem import Problem
-from patcher.model import Build, digest
-from patcher.resources import TEMPLATES
+from patcher.model import Build
 
-LOCK = os.path.join(TEMPLATES, "portable.lock")
 _NEWER_IN_A_REGEX = re.compile(r"\(\?<[=!]|\(\?<\w+>|\\p\{")
 
 
 def check(build: Build) -> Iterator[Problem]:
     """Judge each portable file as it is, and each payload where all statements may stand: in a function and a loop."""
     for where, text in build.portable.items():
-        if digest(text.encode()) not in _passed_before():
+        if not verified.is_es2017(text):
             yield from judge(where, text)
-
-
-@cache
-def _passed_before() -> frozenset[str]:
-    with open(LOCK, encoding="ascii") as stream:
-        return frozenset(line.split()[0] for line in stream if line.strip())
 
 
 def judge(where: str, text: str) -> Iterator[Problem]:
@@ -42,7 +32,7 @@ def judge(where: str, text: str) -> Iterator[Problem]:
     import esprima
 
     try:
-        esprima.parseScript(text)
+        esprima.parseScript(re.sub(r"\A#!", "//", text))
     except esprima.Error as error:
         yield Problem(where, f"is not ES2017: {error}")
     for node, what in _newer(javascript.parse(text)):

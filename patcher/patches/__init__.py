@@ -9,6 +9,7 @@ from patcher.model import Origin, Patch
 from patcher.patches import (
     capture_columns,
     charge_tokens_used,
+    codex_conversation,
     codex_hooks,
     codex_hooks_page,
     codex_rollouts,
@@ -35,6 +36,7 @@ DECLARED = (
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
     filter_by_harness.PATCH,
+    codex_conversation.PATCH,
 )
 
 CLIENT_DECLARED = (settings_switch.PATCH,)
@@ -49,13 +51,14 @@ def __getattr__(name: str) -> tuple[Patch, ...]:
     """The pins are read when somebody needs them, not at import: then a damaged record is an error like any other."""
     if name not in {"SERIES", "CLIENT_SERIES"}:
         raise AttributeError(name)
-    groups = [[_placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
+    groups = [[placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
     found = dict(zip(("SERIES", "CLIENT_SERIES"), pinned(*groups), strict=True))
     globals().update(found)
     return found[name]
 
 
-def _placed(patch: Patch) -> Patch:
+def placed(patch: Patch) -> Patch:
+    """A patch of ours with where it comes from."""
     source = os.path.join(PACKAGE, "patches", f"{patch.id}.py")
     return replace(patch, origin=Origin("codex", source, TEMPLATES, UPSTREAM_PINS, BUILTIN_PINS))
 

@@ -17,7 +17,7 @@ PATCH = Patch(
             name="migration",
             file="server/db.js",
             position=Position.BEFORE,
-            template="payload/capture_columns.js.j2",
+            template="payload/capture_columns.js",
             anchors=(
                 Anchor(
                     scope=MODULE,

@@ -18,7 +18,7 @@ PATCH = Patch(
             name="beginning",
             file="server/lib/codex-ingest.js",
             position=Position.BEFORE,
-            template="payload/charge_tokens_used.beginning.js.j2",
+            template="payload/charge_tokens_used.beginning.js",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -31,7 +31,7 @@ PATCH = Patch(
             name="reasoning",
             file="server/lib/codex-ingest.js",
             position=Position.REPLACE,
-            template="payload/charge_tokens_used.reasoning.js.j2",
+            template="payload/charge_tokens_used.reasoning.js",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -45,7 +45,7 @@ PATCH = Patch(
     overlays=(
         Overlay(
             path="server/lib/codex-native-tokens.js",
-            template="overlay/server/lib/codex-native-tokens.js.j2",
+            template="overlay/server/lib/codex-native-tokens.js",
             line=Line.V2,
         ),
     ),

@@ -21,7 +21,7 @@ PATCH = Patch(
             name="start",
             file="server/index.js",
             position=Position.BEFORE,
-            template="payload/codex_hooks.js.j2",
+            template="payload/codex_hooks.js",
             anchors=(
                 Anchor(
                     scope=function("startBackgroundServices"),
@@ -31,7 +31,7 @@ PATCH = Patch(
         ),
     ),
     overlays=(
-        *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES),
+        *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js") for name in _MODULES),
         *(
             Overlay(
                 path="server/lib/codex-hooks-optin.js",

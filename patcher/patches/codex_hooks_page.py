@@ -37,7 +37,7 @@ PATCH = Patch(
             name="routes",
             file="server/index.js",
             position=Position.AFTER,
-            template="payload/codex_hooks_page.js.j2",
+            template="payload/codex_hooks_page.js",
             anchors=(
                 Anchor(
                     scope=function("createApp"),
@@ -48,8 +48,8 @@ PATCH = Patch(
         ),
     ),
     overlays=(
-        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js.j2", executable=True),
-        *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}.j2") for name in _MODULES),
+        Overlay(path="scripts/codex-hooks.js", template="overlay/scripts/codex-hooks.js", executable=True),
+        *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}") for name in _MODULES),
         Overlay(
             path="server/routes/codex-hooks.html",
             template="overlay/server/routes/codex-hooks.html.j2",

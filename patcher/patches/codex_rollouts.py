@@ -26,7 +26,7 @@ PATCH = Patch(
             name="start",
             file="server/index.js",
             position=Position.AFTER,
-            template="payload/codex_rollouts.start.js.j2",
+            template="payload/codex_rollouts.start.js",
             anchors=(
                 Anchor(
                     scope=function("startBackgroundServices"),
@@ -38,7 +38,7 @@ PATCH = Patch(
             name="stop",
             file="server/index.js",
             position=Position.AFTER,
-            template="payload/codex_rollouts.stop.js.j2",
+            template="payload/codex_rollouts.stop.js",
             anchors=(
                 Anchor(
                     scope=function("shutdown"),
@@ -48,7 +48,7 @@ PATCH = Patch(
         ),
     ),
     overlays=tuple(
-        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES
+        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js") for name in _MODULES
     ),
     contracts=("rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"),
     superseded=Line.V2,

@@ -16,7 +16,7 @@ PATCH = Patch(
             name="filter",
             file="server/routes/sessions.js",
             position=Position.BEFORE,
-            template="payload/filter_by_harness.js.j2",
+            template="payload/filter_by_harness.js",
             anchors=(
                 Anchor(
                     scope=route("GET", "/"),

@@ -20,7 +20,7 @@ PATCH = Patch(
             name="migration",
             file="server/db.js",
             position=Position.AFTER,
-            template="payload/harness_column.migration.js.j2",
+            template="payload/harness_column.migration.js",
             line=Line.V1,
             anchors=(
                 Anchor(
@@ -34,7 +34,7 @@ PATCH = Patch(
             name="statement",
             file="server/db.js",
             position=Position.BEFORE,
-            template="payload/harness_column.statement.js.j2",
+            template="payload/harness_column.statement.js",
             line=Line.V1,
             anchors=(
                 Anchor(
@@ -47,7 +47,7 @@ PATCH = Patch(
             name="provider",
             file="server/db.js",
             position=Position.AFTER,
-            template="payload/harness_column.provider.js.j2",
+            template="payload/harness_column.provider.js",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -61,7 +61,7 @@ PATCH = Patch(
     overlays=(
         Overlay(
             path="server/lib/harness-column.js",
-            template="overlay/server/lib/harness-column.js.j2",
+            template="overlay/server/lib/harness-column.js",
             line=Line.V2,
         ),
     ),

@@ -20,7 +20,7 @@ PATCH = Patch(
             name="open",
             file="server/routes/hooks.js",
             position=Position.BEFORE,
-            template="payload/parse_outside_transaction.open.js.j2",
+            template="payload/parse_outside_transaction.open.js",
             anchors=(
                 Anchor(
                     scope=route("POST", "/event"),
@@ -32,7 +32,7 @@ PATCH = Patch(
             name="take",
             file="server/routes/hooks.js",
             position=Position.AFTER,
-            template="payload/parse_outside_transaction.take.js.j2",
+            template="payload/parse_outside_transaction.take.js",
             anchors=(
                 Anchor(
                     scope=function("processEvent"),
@@ -45,7 +45,7 @@ PATCH = Patch(
             name="transcript",
             file="server/routes/hooks.js",
             position=Position.REPLACE,
-            template="payload/parse_outside_transaction.transcript.js.j2",
+            template="payload/parse_outside_transaction.transcript.js",
             anchors=(
                 Anchor(
                     scope=function("processEvent"),
@@ -58,7 +58,7 @@ PATCH = Patch(
             name="session_end",
             file="server/routes/hooks.js",
             position=Position.REPLACE,
-            template="payload/parse_outside_transaction.transcript.js.j2",
+            template="payload/parse_outside_transaction.transcript.js",
             since="1.4.0",
             anchors=(
                 Anchor(

@@ -19,7 +19,7 @@ PATCH = Patch(
             name="turns",
             file="server/lib/codex-ingest.js",
             position=Position.BEFORE,
-            template="payload/read_rollouts_whole.turns.js.j2",
+            template="payload/read_rollouts_whole.turns.js",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -32,7 +32,7 @@ PATCH = Patch(
             name="calls",
             file="server/lib/codex-ingest.js",
             position=Position.AFTER,
-            template="payload/read_rollouts_whole.calls.js.j2",
+            template="payload/read_rollouts_whole.calls.js",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -45,7 +45,7 @@ PATCH = Patch(
             name="within",
             file="server/lib/codex-ingest.js",
             position=Position.REPLACE,
-            template="payload/read_rollouts_whole.within.js.j2",
+            template="payload/read_rollouts_whole.within.js",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -59,7 +59,7 @@ PATCH = Patch(
     overlays=(
         Overlay(
             path="server/lib/codex-native-batch.js",
-            template="overlay/server/lib/codex-native-batch.js.j2",
+            template="overlay/server/lib/codex-native-batch.js",
             line=Line.V2,
         ),
     ),

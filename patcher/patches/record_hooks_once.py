@@ -35,7 +35,7 @@ PATCH = Patch(
         ),
     ),
     overlays=tuple(
-        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js.j2") for name in _MODULES
+        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js") for name in _MODULES
     ),
     contracts=("hooked_then_imported_has_no_row_twice",),
     superseded=Line.V2,

@@ -17,7 +17,7 @@ PATCH = Patch(
             name="import",
             file="client/src/pages/Settings.tsx",
             position=Position.AFTER,
-            template="payload/settings_switch.import.tsx.j2",
+            template="payload/settings_switch.import.tsx",
             anchors=(
                 Anchor(
                     scope=MODULE,
@@ -29,7 +29,7 @@ PATCH = Patch(
             name="section",
             file="client/src/pages/Settings.tsx",
             position=Position.AFTER,
-            template="payload/settings_switch.section.tsx.j2",
+            template="payload/settings_switch.section.tsx",
             line=Line.V1,
             anchors=(
                 Anchor(
@@ -43,7 +43,7 @@ PATCH = Patch(
             name="beside",
             file="client/src/pages/Settings.tsx",
             position=Position.AFTER,
-            template="payload/settings_switch.beside.tsx.j2",
+            template="payload/settings_switch.beside.tsx",
             line=Line.V2,
             anchors=(
                 Anchor(
@@ -57,7 +57,7 @@ PATCH = Patch(
     overlays=(
         Overlay(
             path="client/src/components/CodexHooksSwitch.tsx",
-            template="overlay/client/src/components/CodexHooksSwitch.tsx.j2",
+            template="overlay/client/src/components/CodexHooksSwitch.tsx",
         ),
     ),
     contracts=("settings_has_the_switch",),

@@ -27,7 +27,7 @@ PATCH = Patch(
             name="stamp",
             file="server/routes/hooks.js",
             position=Position.AFTER,
-            template="payload/stamp_harness.js.j2",
+            template="payload/stamp_harness.js",
             line=Line.V1,
             anchors=(
                 Anchor(
@@ -41,7 +41,7 @@ PATCH = Patch(
             name="spare",
             file="server/routes/hooks.js",
             position=Position.AFTER,
-            template="payload/stamp_harness.spare.js.j2",
+            template="payload/stamp_harness.spare.js",
             line=Line.V1,
             since="1.4.0",
             anchors=(
@@ -55,7 +55,7 @@ PATCH = Patch(
             name="forward",
             file="server/routes/hooks.js",
             position=Position.AFTER,
-            template="payload/stamp_harness.forward.js.j2",
+            template="payload/stamp_harness.forward.js",
             line=Line.V2,
             anchors=(
                 Anchor(

@@ -14,11 +14,12 @@ from typing import Any
 from patcher.errors import PatcherError
 from patcher.model import Contract, Line, Observation, Tree
 from patcher.node.find import Node
-from patcher.prove.codex_session import CodexSession
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
 
 __all__ = [
     "Contract",
+    "HandlerMissing",
     "HandlerNotSilent",
     "HandlerRun",
     "Observation",
@@ -51,6 +52,10 @@ class HandlerNotSilent(NotObserved):
     """The hook handler printed something, or did not exit with 0."""
 
 
+class HandlerMissing(NotObserved):
+    """No series that was chosen brings the hook handler."""
+
+
 @dataclass(frozen=True)
 class TestBed:
     """The tree under test and the stimuli. The handler is outside the trees: the same one hits both.
@@ -76,7 +81,12 @@ class TestBed:
         return Sidecar(self.pristine_tree, self.node, work=self.work, existing_data=existing_data, env=env)
 
     def run_handler(self, payload: Mapping[str, Any], sidecar: Sidecar) -> HandlerRun:
-        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer."""
+        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer.
+
+        Raises `HandlerMissing` on a tree without our series, which brings it.
+        """
+        if not os.path.getsize(self.handler):
+            raise HandlerMissing("the tree has no Codex hook handler: the series `codex` brings it")
         env = scrubbed_environment(sidecar.home)
         env["CLAUDE_DASHBOARD_PORT"] = str(sidecar.port)
         began = time.monotonic()
@@ -99,7 +109,7 @@ class TestBed:
             if not run.silent:
                 raise HandlerNotSilent(f"the hook handler exited with {run.code} and printed {run.output[:300]!r}")
 
-    def begin(self, codex: CodexSession, sidecar: Sidecar) -> None:
+    def start_session(self, codex: SampleSession, sidecar: Sidecar) -> None:
         """The first hook of a session. Where upstream reads rollouts itself, what Codex has written by then is there.
 
         Codex fires SessionStart when `session_meta` and `task_started` are in the file.
@@ -108,8 +118,8 @@ class TestBed:
             self.write_rollout(codex.rollout_path, codex.rollout[:2])
         self.run_handlers(codex.hooks[:1], sidecar)
 
-    def tell(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
-        """Hooks on the road that the line has for them: upstream's own route where it has one, else our handler."""
+    def send_hooks(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
+        """Hooks, by upstream's own route where this line has one, else through our handler."""
         if not self.native:
             self.run_handlers(payloads, sidecar)
             return
@@ -128,14 +138,14 @@ class TestBed:
 
 @dataclass(frozen=True)
 class ProofResult:
-    """Both observations of one contract. `red` is that of the pristine tree, `green` that of the patched one.
+    """What was observed of one contract on the pristine tree, and on the patched one.
 
     ok: red on the pristine tree and green on the patched one; for a superseded contract green on both.
     """
 
     contract: Contract
-    red: Observation
-    green: Observation
+    pristine: Observation
+    patched: Observation
     ok: bool
     message: str
     superseded: bool = False
@@ -211,42 +221,39 @@ def prove(
     with made as (on_pristine, on_patched):
         for contract in contracts:
             progress(f"{contract.id}: pristine")
-            red = observe(contract, on_pristine)
+            before = observe(contract, on_pristine)
             progress(f"{contract.id}: patched")
-            green = observe(contract, on_patched)
-            if contract.patches and all(patch in superseded for patch in contract.patches):
-                results.append(_judged_superseded(contract, red, green, line))
+            after = observe(contract, on_patched)
+            taken_over = bool(contract.patches) and all(patch in superseded for patch in contract.patches)
+            if taken_over:
+                message, said = _superseded_problem(contract, before, after, line), before.said
             else:
-                results.append(_judged(contract, red, green))
+                message, said = _problem(contract, before, after), after.said
+            results.append(ProofResult(contract, before, after, not message, message or said, taken_over))
     return results
 
 
-def _judged_superseded(contract: Contract, red: Observation, green: Observation, line: Line) -> ProofResult:
+def _superseded_problem(contract: Contract, pristine: Observation, patched: Observation, line: Line) -> str:
     """Upstream does it itself: the pristine tree must show it, and ours must not take it away."""
     owners = ", ".join(contract.patches)
-    if not red.observed:
-        message = f"could not be observed on the pristine tree: {red.said}"
-    elif not red.green:
-        message = f"{owners}: declared superseded for the {line} line, but upstream does not do it: {red.said}"
-    elif not green.observed:
-        message = f"could not be observed on the patched tree: {green.said}"
-    elif not green.green:
-        message = f"upstream does it itself, and the patched tree no longer does: {green.said}"
-    else:
-        return ProofResult(contract, red, green, ok=True, message=red.said, superseded=True)
-    return ProofResult(contract, red, green, ok=False, message=message, superseded=True)
+    if pristine.observed and not pristine.green:
+        return f"{owners}: declared superseded for the {line} line, but upstream does not do it: {pristine.said}"
+    if pristine.observed and patched.observed and not patched.green:
+        return f"upstream does it itself, and the patched tree no longer does: {patched.said}"
+    return _unobserved(pristine, patched)
 
 
-def _judged(contract: Contract, red: Observation, green: Observation) -> ProofResult:
-    if not red.observed:
-        message = f"could not be observed on the pristine tree: {red.said}"
-    elif red.green:
+def _problem(contract: Contract, pristine: Observation, patched: Observation) -> str:
+    if pristine.green:
         owners = ", ".join(contract.patches)
-        message = f"retire {owners}: upstream does it itself, on the pristine tree {red.said}"
-    elif not green.observed:
-        message = f"could not be observed on the patched tree: {green.said}"
-    elif not green.green:
-        message = f"red on the patched tree: {green.said}"
-    else:
-        return ProofResult(contract, red, green, ok=True, message=green.said)
-    return ProofResult(contract, red, green, ok=False, message=message)
+        return f"retire {owners}: upstream does it itself, on the pristine tree {pristine.said}"
+    if pristine.observed and patched.observed and not patched.green:
+        return f"red on the patched tree: {patched.said}"
+    return _unobserved(pristine, patched)
+
+
+def _unobserved(pristine: Observation, patched: Observation) -> str:
+    for tree, seen in (("pristine", pristine), ("patched", patched)):
+        if not seen.observed:
+            return f"could not be observed on the {tree} tree: {seen.said}"
+    return ""

@@ -2,8 +2,8 @@
 
 Made from the JSON report and nothing else. Fields that are read, all but `command` optional:
 
-- `refs`, `supported`, `stops`, `notes`, `repository` as `patcher.matrix.content` gives them: the grid, and an item for
-  each run of stops.
+- `refs`, `supported`, `stops`, `notes`, `repository` as `patcher.report.matrix_document` returns them: the grid, and an
+  item for each run of stops.
 - `bump`: `{from: {ref}, to: {ref}, places: [...], refusals: [{code, where, message, culprit}], matrix, chosen, command,
   record, written, proposed_ok, red: [{contract, said, culprit, untold, brought}]}`: an item for each site. matrix: the
   fields above, for the grid, and an item for each stop that no site tells of. Where there is no `bump`, `places` or

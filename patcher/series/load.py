@@ -33,14 +33,21 @@ def load(word: str) -> Series:
     sha256 = digest_of(directory)
     entry = python.run(directory)
     found = _declared(entry)
+    if found.name == CODEX:
+        hint = "give it another name: the first word of its `Series(…)`"
+        raise SeriesError(f"{CODEX} is the name of ours", where=str(entry.__file__), hint=hint)
     checked.refuse_wrong(found, str(entry.__file__))
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)
     return replace(placed, sha256=sha256)
 
 
-def choose(words: Sequence[str] = (CODEX,), *, options: str | None = None) -> tuple[Series, ...]:
-    """The series that these words name, in order, fit to be built together.
+OURS = (CODEX,)
+"""The words that choose our own series alone."""
+
+
+def choose(words: Sequence[str | Series] = OURS, *, options: str | None = None) -> tuple[Series, ...]:
+    """The series that these words name, in order, fit to be built together; one that is loaded already stays as it is.
 
     options: what a person has typed to choose them, for messages (default: `--series` and each word; nothing for ours
     alone). Raises what `load` raises, and `SeriesError` for two of one name or what they cannot share.
@@ -50,10 +57,11 @@ def choose(words: Sequence[str] = (CODEX,), *, options: str | None = None) -> tu
     from patcher.apply import layers_of
 
     if options is None:
-        options = "" if list(words) == [CODEX] else " ".join(f"--series {shlex.quote(word)}" for word in words)
+        typed = [word for word in words if isinstance(word, str)]
+        options = "" if typed == [CODEX] else " ".join(f"--series {shlex.quote(word)}" for word in typed)
     found: dict[str, tuple[str, Series]] = {}
-    for word in words:
-        series = load(word)
+    for each in words:
+        word, series = (each, _typed(load(each), options)) if isinstance(each, str) else (each.home or each.name, each)
         if series.name in found:
             message = f"two series are named {series.name}: {found[series.name][0]} and {word}"
             hint = (
@@ -62,7 +70,7 @@ def choose(words: Sequence[str] = (CODEX,), *, options: str | None = None) -> tu
                 else "rename one: the first word of its `Series(…)`"
             )
             raise SeriesError(message, where=os.path.join(series.home, ENTRY), hint=hint)
-        found[series.name] = (word, _typed(series, options))
+        found[series.name] = (word, series)
     chosen = tuple(series for _, series in found.values())
     _refuse_shared_ids(chosen)
     layers_of([patch for series in chosen for patch in series.patches_for(client=True)])

@@ -3,8 +3,10 @@
 import os
 from hashlib import sha256
 
-CODEX = "codex"
-"""The name of our own series, and the default."""
+from patcher.resources import CODEX
+
+__all__ = ["CODEX", "ENTRY", "PINS", "TEMPLATES", "digest_of", "directory_of", "files_of"]
+
 ENTRY = "series.py"
 PINS = "pins.json"
 TEMPLATES = "templates"

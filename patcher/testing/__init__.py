@@ -1,15 +1,33 @@
-"""The test harness as a product: a Codex that emits both roads, the truth of it, and a pytest plugin."""
+"""The test harness as a product: a simulated Codex, the truth of it, and a pytest plugin."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from patcher.codex.judgement import Judgement, judge
+    from patcher.codex.records import Event
+    from patcher.codex.simulated import Codex, Thread
+    from patcher.codex.version import CODE, DIRECT, OLD, VERSIONS, Version
     from patcher.testing.assertions import assert_exactly_once, assert_proven
-    from patcher.testing.codex import CODE, DIRECT, OLD, VERSIONS, Codex, Thread, Version
     from patcher.testing.live import LiveCodex
     from patcher.testing.simulator import Scenario
-    from patcher.testing.truth import Event, Judgement, judge
 
+_MODULES = {
+    "CODE": "codex.version",
+    "DIRECT": "codex.version",
+    "OLD": "codex.version",
+    "VERSIONS": "codex.version",
+    "Codex": "codex.simulated",
+    "Event": "codex.records",
+    "Judgement": "codex.judgement",
+    "LiveCodex": "testing.live",
+    "Scenario": "testing.simulator",
+    "Thread": "codex.simulated",
+    "Version": "codex.version",
+    "assert_exactly_once": "testing.assertions",
+    "assert_proven": "testing.assertions",
+    "judge": "codex.judgement",
+}
 __all__ = [
     "CODE",
     "DIRECT",
@@ -30,9 +48,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """What is asked for, imported now: every pytest run of a project that has us imports this package."""
-    if name in __all__:
-        for module in ("assertions", "codex", "live", "simulator", "truth"):
-            found = vars(import_module(f"{__name__}.{module}")).get(name)
-            if found is not None:
-                return found
+    if name in _MODULES:
+        return getattr(import_module(f"patcher.{_MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -35,8 +35,8 @@ def assert_proven(result: ProofResult) -> None:
         raise AssertionError(
             f"{result.contract.id} is not proven: {result.message}\n"
             f"  it says: {result.contract.summary}\n"
-            f"  pristine, {_colour(result.red.green)}: {result.red.said}\n"
-            f"  patched, {_colour(result.green.green)}: {result.green.said}"
+            f"  pristine, {_colour(result.pristine.green)}: {result.pristine.said}\n"
+            f"  patched, {_colour(result.patched.green)}: {result.patched.said}"
         )
 
 

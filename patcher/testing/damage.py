@@ -8,7 +8,8 @@ import json
 import random
 from dataclasses import replace
 
-from patcher.testing.codex import Line, Thread
+from patcher.codex.records import Line
+from patcher.codex.simulated import Thread
 
 LARGEST = 6_000_000
 """Characters of the largest line that is put in."""

@@ -6,11 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
 
+from patcher.codex.judgement import Judgement, judge
+from patcher.codex.records import Hook, Payload
+from patcher.codex.simulated import Codex, Thread
 from patcher.patches.harnesses import HARNESSES, places_of
 from patcher.prove import Sidecar
 from patcher.prove.contract import TestBed
-from patcher.testing.codex import Codex, Hook, Payload, Thread
-from patcher.testing.truth import Judgement, judge
 
 
 @dataclass

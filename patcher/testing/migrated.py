@@ -8,7 +8,8 @@ copies in a fork have others than the originals.
 import json
 from dataclasses import dataclass, field, replace
 
-from patcher.testing.codex import Line, Payload, Thread
+from patcher.codex.records import Line, Payload
+from patcher.codex.simulated import Thread
 
 _MESSAGES = {"user_message": "UserMessage", "agent_message": "AgentMessage"}
 _ENDS = {"patch_apply_end", "mcp_tool_call_end"}

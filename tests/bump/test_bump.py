@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Bump, Change, Kind, SiteReport, Tried
 from patcher.bump.run import bump as run
 from patcher.errors import UsageError
 from patcher.model import Patch, Position
+from patcher.report.bump_document import CommandLine, content
 from patcher.upstream.history import Repository as History
 from patcher.upstream.materialize import materialize
 from tests.support import APP, APP_FILE, SMALL, PatchMaker, Repository, Tree, refusal

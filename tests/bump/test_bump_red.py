@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from patcher.bump.accepting import Asked
-from patcher.bump.content import CommandLine, content
 from patcher.bump.model import Brought, Bump, Red
 from patcher.bump.proving import Prover
 from patcher.bump.regressions import in_short
 from patcher.bump.run import bump as run
-from patcher.bump.text import text_of
 from patcher.errors import DependenciesMissing, NodeMissing
 from patcher.model import Build, Patch, Position
 from patcher.patches import SERIES
 from patcher.prove import Contract, Observation, ProofResult, find_node, proof
+from patcher.report.bump_document import CommandLine, content
+from patcher.report.bump_text import text_of
 from patcher.upstream.history import Repository as History
 from tests.support import APP_FILE, SMALL, PatchMaker, Repository, Tree
 

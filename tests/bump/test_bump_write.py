@@ -267,7 +267,7 @@ def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, up
 
 @pytest.mark.slow
 def test_a_red_contract_refuses_and_nothing_is_written(checkout: Path, upstream: Path, node: None) -> None:
-    overlay = checkout / "templates/payload/filter_by_harness.js.j2"
+    overlay = checkout / "templates/payload/filter_by_harness.js"
     overlay.write_text('if (req.query.never) {\n  where.push("1 = 1");\n}\n')
     before = texts(checkout)
     done = bump(checkout, upstream, "--accept", "harness_column.statement=1", "--write")

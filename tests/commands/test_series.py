@@ -16,17 +16,17 @@ from patcher.patches.pins import with_pins
 from patcher.prove import CLIENT_CONTRACTS
 from patcher.prove import CONTRACTS as SERVER_CONTRACTS
 from patcher.render import render
-from patcher.resources import TEMPLATES
+from patcher.resources import DELIMITERS, TEMPLATES
 from tests.support import ROOT
 
 SERIES = (*SERVER_SERIES, *CLIENT_SERIES)
 CONTRACTS = (*SERVER_CONTRACTS, *CLIENT_CONTRACTS)
 PATCHES = ROOT / "patcher/patches"
 CONTRACT_FILES = ROOT / "patcher/prove/contracts"
-SHARED = {"payload/parse_outside_transaction.transcript.js.j2": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
-PARTS = {"page/codex-hooks.css.j2", "page/codex-hooks.js.j2"}  # what the page includes
-LOCKS = {"portable.lock", "overlay.lock"}
+SHARED = {"payload/parse_outside_transaction.transcript.js": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
+PARTS = {"page/codex-hooks.css", "page/codex-hooks.js"}  # what the page includes
 PAGE = {"README.md"}  # for people
+NO_PATCHES = {"declaration", "harnesses", "pins"}
 LINES = (Line.V1, Line.V2)
 EACH = pytest.mark.parametrize("patch", SERIES, ids=[patch.id for patch in SERIES])
 
@@ -37,11 +37,11 @@ def source(patch: Patch) -> str:
 
 def templates(folder: str) -> set[str]:
     root = Path(TEMPLATES)
-    return {path.relative_to(root).as_posix() for path in (root / folder).rglob("*.j2")}
+    return {path.relative_to(root).as_posix() for path in (root / folder).rglob("*") if path.is_file()}
 
 
 def test_every_module_is_in_the_series_once() -> None:
-    modules = {path.stem for path in PATCHES.glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in PATCHES.glob("*.py")} - {"__init__", "declaration", "harnesses", "pins"}
     assert Counter(patch.id for patch in SERIES) == Counter(modules)
 
 
@@ -103,7 +103,19 @@ def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
 def test_there_is_no_other_template() -> None:
     files = {path.relative_to(TEMPLATES).as_posix() for path in Path(TEMPLATES).rglob("*") if path.is_file()}
     files = {path for path in files if not path.startswith("report/")}  # of pages for people, not of the generated tree
-    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | LOCKS | PAGE
+    assert files == templates("payload") | templates("overlay") | templates("handler") | PARTS | PAGE
+
+
+def test_a_j2_is_a_template_and_nothing_else_is() -> None:
+    files = [path for path in Path(TEMPLATES).rglob("*") if path.is_file() and path.name not in PAGE]
+    filled_in = {path.name for path in files if any(delimiter in path.read_text() for delimiter in DELIMITERS)}
+    filled_in |= {"page.md.j2", "page.html.j2"}  # of the report, which has delimiters of its own
+    assert filled_in == {path.name for path in files if path.suffix == ".j2"}
+
+
+@EACH
+def test_what_is_copied_takes_no_parameters(patch: Patch) -> None:
+    assert [each.path for each in patch.overlays if each.params and not each.template.endswith(".j2")] == []
 
 
 def test_every_part_of_a_page_is_included() -> None:

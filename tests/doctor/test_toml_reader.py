@@ -32,7 +32,7 @@ require("node:readline").createInterface({ input: process.stdin }).on("line", li
 
 def answers(texts: list[str], directory: Path) -> list[object]:
     module = directory / "codex-toml.js"
-    module.write_text(render("overlay/server/lib/codex-toml.js.j2"), encoding="utf-8")
+    module.write_text(render("overlay/server/lib/codex-toml.js"), encoding="utf-8")
     try:
         node = find_node().path
     except NodeMissing as error:

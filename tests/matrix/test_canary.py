@@ -59,7 +59,9 @@ def story(tmp_path: Path, bench: PatchMaker, monkeypatch: pytest.MonkeyPatch) ->
 
     patch: Patch = bench.audit()
     monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
-    monkeypatch.setattr("patcher.matrix.content.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17))
+    monkeypatch.setattr(
+        "patcher.report.matrix_document.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17)
+    )
     path = tmp_path / "upstream"
     path.mkdir()
     repository = Repository(path)

@@ -214,7 +214,9 @@ def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
 def small(patch: Patch, monkeypatch: pytest.MonkeyPatch) -> Patch:
     """The command line with one small patch."""
     monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
-    monkeypatch.setattr("patcher.matrix.content.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17))
+    monkeypatch.setattr(
+        "patcher.report.matrix_document.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17)
+    )
     return patch
 
 

@@ -133,7 +133,7 @@ def test_a_contract_of_another_line_cannot_be_asked_for() -> None:
 def test_each_contract_is_proven(contract: Contract, build: Build, node: Node) -> None:
     [result] = proof.of([contract], build, node=node, node_modules=None)
     assert result.ok, result.message
-    assert (result.superseded, result.red.green) == ((contract.id in NATIVELY),) * 2
+    assert (result.superseded, result.pristine.green) == ((contract.id in NATIVELY),) * 2
 
 
 @pytest.mark.slow
@@ -182,7 +182,7 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             "Math.max(number(last[field]), ",
             "0 && (",
             "v1_database_goes_on_natively",
-            r"\d+ input tokens are booked, not 100",
+            r"\d+ input tokens are booked, not \d+",
             id="what was booked is forgotten",
         ),
         pytest.param(
@@ -198,7 +198,7 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             "if (!total || !last || ",
             "if (true || ",
             "native_tokens_are_what_was_used",
-            r"a fork with 1,000,100 and 70,030",
+            r"a fork with 1,0\d\d,\d{3} and 7\d,\d{3}, and used \d,\d{3} and \d",
             id="a fork begins at zero",
         ),
     ],

@@ -28,7 +28,6 @@ from patcher.prove import (
     prove,
 )
 from patcher.prove import contracts as all_contracts
-from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contracts import (
     codex_session_outlives_restart,
     foreign_sites_cannot_flip_the_switch,
@@ -36,6 +35,7 @@ from patcher.prove.contracts import (
     rollout_alone_is_recorded_once,
 )
 from patcher.prove.cross_origin import FOREIGN_REQUESTS
+from patcher.prove.sample import SampleSession, sample
 from patcher.prove.sidecar import Sidecar
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream.materialize import materialize
@@ -64,7 +64,7 @@ RED = {
     "codex_transcript_is_not_parsed_as_claude": "books 300 input tokens of claude-opus-4-7",
     "codex_session_outlives_restart": "the session is completed, with a SessionEnd that nobody sent; .* is absent",
     "rollout_alone_is_recorded_once": "after the first half of a rollout was written there is no such session",
-    "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* `capture` of 17 rows is absent",
+    "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* its `capture` is no capture, not both",
     "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",
     "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
     "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
@@ -191,9 +191,9 @@ def test_judges_both_observations(contract: Contract, ok: bool, message: str) ->
 )
 def test_what_a_contract_stumbles_over_is_a_sentence(error: Exception, said: str) -> None:
     result = proof_of(made_up(error, GREEN))
-    assert (result.ok, result.red.observed, result.green.observed) == (False, False, True)
-    assert result.red.said.startswith(f"the sidecar has another shape than the contract expects: {said}")
-    assert "\n" not in result.red.said and re.search(r"at test_prove\.py:\d+\)$", result.red.said)
+    assert (result.ok, result.pristine.observed, result.patched.observed) == (False, False, True)
+    assert result.pristine.said.startswith(f"the sidecar has another shape than the contract expects: {said}")
+    assert "\n" not in result.pristine.said and re.search(r"at test_prove\.py:\d+\)$", result.pristine.said)
 
 
 def test_what_this_machine_lacks_is_not_an_observation() -> None:
@@ -255,29 +255,62 @@ def test_leaves_nothing_when_interrupted(
 
 
 @pytest.fixture
-def session() -> CodexSession:
+def session() -> SampleSession:
     return sample("a session", codex_home="/home/user/.codex")
 
 
-def rows_of(session: CodexSession, *, hooked: bool, imported: bool) -> list[dict[str, Any]]:
-    """The rows that a perfect sidecar has."""
-    rows = [
+def rows_of(session: SampleSession, *, hooked: bool, imported: bool) -> list[dict[str, Any]]:
+    """The rows that a perfect sidecar has: what the rollout tells in the words of hooks, and what hooks tell."""
+    hooks = {name_of(payload): payload for payload in session.hooks} if hooked else {}
+    lines = {name_of(payload): payload for payload in told_by(session.rollout)} if imported else {}
+    return [
         {
-            "event_type": happened.event_type,
-            "data": json.dumps({"id": happened.mark}),
-            "capture": "both" if hooked and imported and happened.hooked else "hook" if not imported else "rollout",
+            "session_id": session.id,
+            "event_type": name[0],
+            "data": json.dumps(payload),
+            "capture": "both" if name in hooks and name in lines else "hook" if name in hooks else "rollout",
         }
-        for happened in session.truth
-        if imported or happened.hooked
+        for name, payload in {**lines, **hooks}.items()
     ]
-    ends = [{"event_type": "SessionEnd", "capture": "hook"}] if hooked else []
-    return [{"event_type": "SessionStart", "capture": "both"}, *rows, *ends]
+
+
+def name_of(payload: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        payload["hook_event_name"],
+        payload.get("tool_use_id") or payload.get("turn_id", ""),
+        payload.get("prompt", ""),
+    )
+
+
+def told_by(rollout: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """A reading of a rollout of its own, which is enough for the sample session."""
+    turn = ""
+    for line in rollout:
+        payload = line["payload"]
+        turn = payload.get("turn_id", turn)
+        names = {
+            "session_meta": {"hook_event_name": "SessionStart", "source": "startup"},
+            "function_call": {"hook_event_name": "PreToolUse", "tool_use_id": payload.get("call_id")},
+            "function_call_output": {"hook_event_name": "PostToolUse", "tool_use_id": payload.get("call_id")},
+            "task_complete": {"hook_event_name": "Stop", "turn_id": turn},
+        }
+        kind = str(payload.get("type", line["type"])).replace("custom_tool", "function")
+        if kind in names:
+            yield names[kind]
+        elif kind == "item_completed" and payload["item"]["type"] == "UserMessage":
+            prompt = payload["item"]["content"][0]["text"]
+            yield {"hook_event_name": "UserPromptSubmit", "turn_id": turn, "prompt": prompt}
 
 
 @pytest.mark.parametrize(("hooked", "imported"), [(True, True), (False, True), (True, False)])
-def test_finds_nothing_wrong_with_the_truth(session: CodexSession, hooked: bool, imported: bool) -> None:
+def test_finds_nothing_wrong_with_the_truth(session: SampleSession, hooked: bool, imported: bool) -> None:
     rows = rows_of(session, hooked=hooked, imported=imported)
+    assert len(rows) == (session.events if imported and hooked else session.events - (1 if imported else 2))
     assert session.problems(rows, hooked=hooked, imported=imported) == []
+
+
+def row_of(rows: list[dict[str, Any]], event_type: str) -> dict[str, Any]:
+    return next(row for row in rows if row["event_type"] == event_type)
 
 
 def twice(rows: list[dict[str, Any]]) -> None:
@@ -288,30 +321,30 @@ def lost(rows: list[dict[str, Any]]) -> None:
     del rows[3]
 
 
-def of_one_road(rows: list[dict[str, Any]]) -> None:
+def of_one_source(rows: list[dict[str, Any]]) -> None:
     rows[2]["capture"] = "hook"
 
 
 def untraceable(rows: list[dict[str, Any]]) -> None:
-    rows.append({"event_type": "PreToolUse", "data": "{}", "capture": "rollout"})
+    rows.append({**rows[2], "event_type": "PreToolUse", "data": "{}", "capture": "rollout"})
 
 
 def started_twice(rows: list[dict[str, Any]]) -> None:
-    rows.append(rows[0])
+    rows.append(row_of(rows, "SessionStart"))
 
 
 def never_ended(rows: list[dict[str, Any]]) -> None:
-    rows.pop()
+    rows.remove(row_of(rows, "SessionEnd"))
 
 
-@pytest.mark.parametrize("damage", [twice, lost, of_one_road, untraceable, started_twice, never_ended])
-def test_finds_what_is_wrong(session: CodexSession, damage: Callable[[list[dict[str, Any]]], None]) -> None:
+@pytest.mark.parametrize("damage", [twice, lost, of_one_source, untraceable, started_twice, never_ended])
+def test_finds_what_is_wrong(session: SampleSession, damage: Callable[[list[dict[str, Any]]], None]) -> None:
     rows = rows_of(session, hooked=True, imported=True)
     damage(rows)
     assert session.problems(rows, hooked=True, imported=True) != []
 
 
-def test_the_streams_are_as_codex_writes_them(session: CodexSession) -> None:
+def test_the_streams_are_as_codex_writes_them(session: SampleSession) -> None:
     assert [line["ordinal"] for line in session.rollout] == list(range(len(session.rollout)))
     assert session.rollout[0]["payload"]["session_id"] == session.id
     assert session.id in session.rollout_path

@@ -12,7 +12,7 @@ from patcher import pipeline
 from patcher.model import File
 from patcher.patches import SERIES
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
-from patcher.prove.codex_session import sample
+from patcher.prove.sample import sample
 from patcher.upstream.materialize import materialize
 from tests.lab.show.versions import FITS
 from tests.support import CommandLine, snapshot
@@ -107,7 +107,7 @@ def test_a_database_of_the_v1_line_goes_on_under_the_v2_line(tmp_path: Path, new
     older, newest = (laid_out(ref, tmp_path / ref) for ref in ("v1.4.8", newer))
     with older as old:
         codex = sample("upgraded", codex_home=old.codex_home, cwd=old.home)
-        lines = 1 + next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
+        lines = codex.first_turn
         append(codex.rollout_path, codex.rollout[:lines])
         for payload in codex.hooks[:4]:
             old.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
@@ -134,11 +134,11 @@ def test_a_database_of_the_v1_line_goes_on_under_the_v2_line(tmp_path: Path, new
                 "codex_tool_call",
             ]
             assert new.rows("SELECT id FROM agents WHERE session_id = ?", codex.id) == [{"id": f"codex:{codex.id}"}]
-            # The second turn's total is the first one's, so that there is nothing more to book.
-            assert (
-                new.rows("SELECT SUM(input_tokens) AS fresh FROM token_usage WHERE session_id = ?", codex.id) == tokens
-            )
-            assert tokens == [{"fresh": 100}]
+            used, _ = codex.used(lines)
+            assert tokens == [{"fresh": used}]
+            tokens = new.rows("SELECT SUM(input_tokens) AS fresh FROM token_usage WHERE session_id = ?", codex.id)
+            used, _ = codex.used()
+            assert tokens == [{"fresh": used}]
 
 
 def laid_out(ref: str, directory: Path) -> Sidecar:

@@ -130,7 +130,7 @@ def bump(cli: CommandLine, upstream: Path, to: str, *more: "str | Path") -> Ende
 def test_without_a_page_there_is_no_matrix(
     cli: CommandLine, story: Story, monkeypatch: pytest.MonkeyPatch, stopped: Pages
 ) -> None:
-    monkeypatch.setattr("patcher.bump.shown.matrix", None)  # what would be called
+    monkeypatch.setattr("patcher.report.bump_page.matrix", None)  # what would be called
     content = json.loads(bump(cli, story.path, "v1.6.0", "--format", "json").out)
     assert content["bump"]["matrix"] is None
     places = [{**each, "window": None} for each in content["bump"]["places"]]
@@ -331,7 +331,7 @@ def test_a_bump_of_upstream_onto_its_second_line(tmp_path: Path) -> None:
     made = pages(tmp_path, UPSTREAM, "v2.0.0", "--from", "v1.4.6")
     assert (made.code, made.refs) == (0, ["v1.4.6", "v1.4.8", "v2.0.0"])
     assert [each["supported"] for each in made.matrix["refs"]] == [True] * 3
-    assert "All 9 sites fit. Upstream does the work of 3 patches itself." in made.html
+    assert "All 14 sites fit. Upstream does the work of 3 patches itself." in made.html
     for name in ("capture_columns", "record_hooks_once", "codex_rollouts"):
         assert f"<li><strong>{name}</strong>" in made.html and f"- **{name}** ∅ superseded: " in made.markdown
     assert made.html.count('href="#superseded"') == 3

@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from patcher.codex.judgement import Judgement
+from patcher.codex.records import Copying, iso
+from patcher.codex.session_facts import Session, Stored, judge_sessions
+from patcher.codex.version import BARE, NO_TURNS
 from patcher.errors import NodeMissing
 from patcher.model import File, Tree
 from patcher.prove import find_node
 from patcher.testing import CODE, DIRECT, VERSIONS, Codex, Scenario, Version, judge
-from patcher.testing.codex import BARE, NO_TURNS, Copying, iso
 from patcher.testing.migrated import migrate_all
-from patcher.testing.simulator import KINDS, Delivery, Write
-from patcher.testing.truth import Judgement, Session, Stored, judge_sessions
+from patcher.testing.simulator import KINDS
+from patcher.testing.steps import Delivery, Write
 from tests.lab.simulate import hooks_off
 from tests.lab.simulate.__main__ import main, patched, run
 from tests.lab.simulate.naive import naive
@@ -89,7 +92,7 @@ def test_every_kind_of_trouble_comes_within_a_few_hundred_seeds() -> None:
     wanted = [
         *map(str, (BARE, NO_TURNS, *VERSIONS)), *KINDS, "a second file", "flat", "numbered calls", "disk full",
         "disk broken", "Compress", "Migrate", "thread_spawn", "guardian", "guardian_review", "review",
-        "history copied slowly", "history without its head", "history with its own times", "both roads", "hooks alone", "rollout alone", "lost hooks", "late hooks", "clock skew",
+        "history copied slowly", "history without its head", "history with its own times", "both sources", "hooks alone", "rollout alone", "lost hooks", "late hooks", "clock skew",
         "hooks delivered twice", "opt-in in the middle", "kill -9", "a rollout that breaks off", "an archived rollout",
         "a deleted rollout", "spoiled lines", "lost lines", "lines of megabytes", "a rollout cut short",
         "a replaced rollout", "a rollout archived while it is written", "Move", "Cut", "Replace", "fork", "fork of a fork", "sub-agent", "resume", "reordered", "half a line",

@@ -2,6 +2,7 @@
 
 from patcher.prove.contracts import (
     claude_hook_stays_claude,
+    codex_conversation_is_complete,
     codex_hook_stamps_session,
     codex_hooks_feed_native_ingest,
     codex_hooks_follow_the_intent,
@@ -32,6 +33,7 @@ CONTRACTS = (
     codex_session_outlives_restart.CONTRACT,
     rollout_alone_is_recorded_once.CONTRACT,
     hooked_then_imported_has_no_row_twice.CONTRACT,
+    codex_conversation_is_complete.CONTRACT,
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,

@@ -5,9 +5,9 @@ Where upstream follows rollouts itself, its timer is off here: what makes the se
 
 import time
 
-from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import harness_of, listed, session_of
+from patcher.prove.sample import sample
 from patcher.prove.sidecar import NotSeen
 
 _SOON = 1.0
@@ -21,7 +21,7 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar(env=_TIMER_OFF) as sidecar:
         codex = sample("stamped", codex_home=sidecar.codex_home)
         time.sleep(_FIRST_LOOK if bed.native else 0)
-        bed.begin(codex, sidecar)
+        bed.start_session(codex, sidecar)
         sent = time.monotonic()
         shown = sidecar.wait_for(lambda: session_of(sidecar, codex.id), _PATIENCE, "the session of the hook")
         seconds = time.monotonic() - sent

@@ -7,45 +7,45 @@ in one session with one agent, and nothing looks like Claude's.
 import time
 from collections.abc import Callable
 
+from patcher.codex.records import Payload
 from patcher.model import Line
-from patcher.prove.codex_session import CodexSession, Payload, sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of
+from patcher.prove.sample import SampleSession, sample
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
-Journey = Callable[[TestBed, Sidecar, CodexSession], None]
+Journey = Callable[[TestBed, Sidecar, SampleSession], None]
 
 
-def _tell_twice(bed: TestBed, payloads: list[Payload], sidecar: Sidecar) -> None:
+def _send_twice(bed: TestBed, payloads: list[Payload], sidecar: Sidecar) -> None:
     """Each hook by our handler, and once more in its words: a second handler would only take its time."""
     for payload in payloads:
         bed.run_handlers([payload], sidecar)
         sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
 
 
-def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
-    bed.begin(codex, sidecar)
-    _tell_twice(bed, codex.hooks, sidecar)
+def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
+    bed.start_session(codex, sidecar)
+    _send_twice(bed, codex.hooks, sidecar)
     bed.write_rollout(codex.rollout_path, codex.rollout[2:])
 
 
-def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
+def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
     eventually(lambda: not codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
-    _tell_twice(bed, codex.hooks, sidecar)
+    _send_twice(bed, codex.hooks, sidecar)
 
 
-def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
+def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     hook = next(at for at, payload in enumerate(codex.hooks) if payload["hook_event_name"] == "Stop")
-    line = next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
-    bed.begin(codex, sidecar)
-    bed.write_rollout(codex.rollout_path, codex.rollout[2 : line + 1])
-    _tell_twice(bed, codex.hooks[:hook], sidecar)
-    bed.write_rollout(codex.rollout_path, codex.rollout[line + 1 :])
-    _tell_twice(bed, codex.hooks[hook:], sidecar)
+    bed.start_session(codex, sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[2 : codex.first_turn])
+    _send_twice(bed, codex.hooks[:hook], sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[codex.first_turn :])
+    _send_twice(bed, codex.hooks[hook:], sidecar)
 
 
 _JOURNEYS: dict[str, Journey] = {
@@ -77,7 +77,7 @@ def _observe(bed: TestBed) -> Observation:
     return Observation(green=not wrong, said=said)
 
 
-def _problems(sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _problems(sidecar: Sidecar, codex: SampleSession) -> list[str]:
     agents = [row["id"] for row in sidecar.rows("SELECT id FROM agents WHERE session_id = ?", codex.id)]
     provider = [row["provider"] for row in sidecar.rows("SELECT provider FROM sessions WHERE id = ?", codex.id)]
     said = [] if provider == ["codex"] else [f"the `provider` of its sessions is {', '.join(provider) or 'absent'}"]

@@ -8,9 +8,9 @@ import contextlib
 import subprocess
 from collections.abc import Iterator
 
-from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import events_of, harness_of, session_of
+from patcher.prove.sample import sample
 from patcher.prove.sidecar import NotSeen, Sidecar, eventually
 
 _AS_ON_A_HOST = {"CCAM_FORCE_HOST": "1"}
@@ -24,7 +24,7 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar(env=_AS_ON_A_HOST) as sidecar:
         codex = sample("restarted", codex_home=sidecar.codex_home, cwd=sidecar.home)
         with _running_codex(bed, sidecar.home):
-            bed.begin(codex, sidecar)
+            bed.start_session(codex, sidecar)
             bed.run_handlers(codex.hooks[1:3], sidecar)
             rows = 1 if bed.native else 3
             sidecar.wait_for(lambda: len(events_of(sidecar, codex.id)) >= rows, 5, "the rows of three hooks")

@@ -3,9 +3,9 @@
 import json
 import os
 
-from patcher.prove.codex_session import MODEL, sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import session_of
+from patcher.prove.sample import sample
 from patcher.prove.sidecar import NotSeen, eventually
 
 _PATIENCE = 2.0
@@ -15,17 +15,17 @@ _CLAUDE_MODEL = "claude-opus-4-7"
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         codex = sample("misread", codex_home=sidecar.codex_home)
-        bed.begin(codex, sidecar)
+        bed.start_session(codex, sidecar)
         if bed.native:  # there the model is what the rollout says
             bed.write_rollout(codex.rollout_path, codex.rollout[2:3])
         # Not below CODEX_HOME: an importer must not find it, so that only the hook leads to it.
         transcript = os.path.join(sidecar.home, f"rollout-{codex.id}.jsonl")
         with open(transcript, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(_claude_line(number)) + "\n" for number in range(3))
-        common = {"session_id": codex.id, "transcript_path": transcript, "model": MODEL, "__provider": "codex"}
+        common = {"session_id": codex.id, "transcript_path": transcript, "model": codex.model, "__provider": "codex"}
         sidecar.post_hook("UserPromptSubmit", {**common, "turn_id": "turn-1", "prompt": "hello"})
         sidecar.post_hook("SessionEnd", {**common, "reason": "other"})
-        eventually(lambda: (session_of(sidecar, codex.id) or {}).get("model") == MODEL, _PATIENCE)
+        eventually(lambda: (session_of(sidecar, codex.id) or {}).get("model") == codex.model, _PATIENCE)
         booked = sidecar.rows("SELECT model, input_tokens FROM token_usage WHERE session_id = ?", codex.id)
         session = session_of(sidecar, codex.id)
     if session is None:
@@ -34,7 +34,7 @@ def _observe(bed: TestBed) -> Observation:
     said = (
         f"a Codex hook's transcript with Claude-shaped lines books {tokens}; the session's model is {session['model']}"
     )
-    return Observation(green=not booked and session["model"] == MODEL, said=said)
+    return Observation(green=not booked and session["model"] == codex.model, said=said)
 
 
 def _claude_line(number: int) -> dict[str, object]:

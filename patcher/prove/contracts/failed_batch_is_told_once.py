@@ -9,9 +9,9 @@ import time
 from contextlib import closing
 
 from patcher.model import Line
-from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of
+from patcher.prove.sample import SampleSession, sample
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -21,7 +21,6 @@ _REFUSED = {
     "a tool call": ("events", "NEW.event_type = 'codex_tool_call'"),
     "how far tool calls were read": ("codex_tool_ingest_state", "1"),
 }
-_INPUT_TOKENS = 100  # of the first turn; the second one's total is the same, as `sample` says
 
 
 def _observe(bed: TestBed) -> Observation:
@@ -48,10 +47,11 @@ def _run(sidecar: Sidecar, statement: str) -> None:
         db.execute(statement)
 
 
-def _problems(sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _problems(sidecar: Sidecar, codex: SampleSession) -> list[str]:
     [booked] = sidecar.rows("SELECT SUM(input_tokens) AS input FROM token_usage WHERE session_id = ?", codex.id)
     said = codex.native_problems(events_of(sidecar, codex.id))
-    return said + ([] if booked["input"] == _INPUT_TOKENS else [f"{booked['input']} input tokens, not {_INPUT_TOKENS}"])
+    used, _ = codex.used()
+    return said + ([] if booked["input"] == used else [f"{booked['input']} input tokens, not {used}"])
 
 
 CONTRACT = Contract(

@@ -1,8 +1,8 @@
 """The list of sessions can be asked for one harness, also together with the filters that upstream has."""
 
-from patcher.prove.codex_session import sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import listed, session_of
+from patcher.prove.sample import sample
 
 _CLAUDE = "7d3e9c74-5f2a-4e61-9f73-2bab3b2c9e22"
 
@@ -12,7 +12,7 @@ def _observe(bed: TestBed) -> Observation:
         sidecar.post_hook("SessionStart", {"session_id": _CLAUDE, "cwd": "/home/user/project"})
         codex = [sample(f"filtered {number}", codex_home=sidecar.codex_home) for number in range(2)]
         for session in codex:
-            bed.begin(session, sidecar)
+            bed.start_session(session, sidecar)
         names = {_CLAUDE: "claude"} | {session.id: f"codex {n}" for n, session in enumerate(codex)}
         sidecar.wait_for(lambda: all(session_of(sidecar, known) for known in names), 5, "the sessions of the hooks")
         expected = {

@@ -7,38 +7,37 @@ own for hooks (v2.0.0 and later) they take that one, and the rows are those of t
 import time
 from collections.abc import Callable
 
-from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of
+from patcher.prove.sample import SampleSession, sample
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
-Journey = Callable[[TestBed, Sidecar, CodexSession], None]
+Journey = Callable[[TestBed, Sidecar, SampleSession], None]
 
 
-def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
-    bed.tell(codex.hooks, sidecar)
+def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
+    bed.send_hooks(codex.hooks, sidecar)
     if not bed.native:  # there a hook without a rollout has no row
         eventually(lambda: len(events_of(sidecar, codex.id)) >= len(codex.hooks), _PATIENCE)
     bed.write_rollout(codex.rollout_path, codex.rollout)
 
 
-def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
+def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
     eventually(lambda: not _problems(bed, sidecar, codex, hooked=False), _PATIENCE)
-    bed.tell(codex.hooks, sidecar)
+    bed.send_hooks(codex.hooks, sidecar)
 
 
-def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> None:
+def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     hook = next(at for at, payload in enumerate(codex.hooks) if payload["hook_event_name"] == "Stop")
-    line = next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
-    bed.tell(codex.hooks[:hook], sidecar)
-    bed.write_rollout(codex.rollout_path, codex.rollout[: line + 1])
+    bed.send_hooks(codex.hooks[:hook], sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[: codex.first_turn])
     time.sleep(_SEVERAL_LOOKS)
-    bed.tell(codex.hooks[hook:], sidecar)
-    bed.write_rollout(codex.rollout_path, codex.rollout[line + 1 :])
+    bed.send_hooks(codex.hooks[hook:], sidecar)
+    bed.write_rollout(codex.rollout_path, codex.rollout[codex.first_turn :])
 
 
 _JOURNEYS: dict[str, Journey] = {
@@ -66,14 +65,14 @@ def _observe(bed: TestBed) -> Observation:
             rows = len(events_of(sidecar, codex.id))
             problems = _problems(bed, sidecar, codex)
             if problems:
-                happened = counted(len(codex.truth), "event")
+                happened = counted(codex.events, "event")
                 wrong.append(f"{name}, {happened} on two roads give {counted(rows, 'row')}: {'; '.join(problems[:4])}")
     said = ". ".join(wrong) or f"{', '.join(_JOURNEYS)}: each event has one row"
     said += "" if wrong or bed.native else ", which says both where both roads told"
     return Observation(green=not wrong, said=said)
 
 
-def _problems(bed: TestBed, sidecar: Sidecar, codex: CodexSession, *, hooked: bool = True) -> list[str]:
+def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession, *, hooked: bool = True) -> list[str]:
     events = events_of(sidecar, codex.id)
     return codex.native_problems(events) if bed.native else codex.problems(events, hooked=hooked, imported=True)
 

@@ -6,9 +6,9 @@ Where upstream does it itself (v2.0.0 and later), in its own words, and the sess
 import os
 import time
 
-from patcher.prove.codex_session import CodexSession, sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, session_of
+from patcher.prove.sample import SampleSession, sample
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -34,7 +34,7 @@ def _observe(bed: TestBed) -> Observation:
         events = events_of(sidecar, codex.id)
     if session is None:
         return Observation(green=False, said="a session that the rollout gave is gone after a restart")
-    said = f"a rollout of {counted(len(codex.truth), 'event')} gives {counted(len(events), 'row')}"
+    said = f"a rollout of {counted(codex.events, 'event')} gives {counted(len(events), 'row')}"
     wrong = [f"{when} {problem}".strip() for when, found in problems.items() for problem in found]
     column = "provider" if bed.native else "harness"
     whose = session.get(column, "absent")
@@ -42,17 +42,17 @@ def _observe(bed: TestBed) -> Observation:
     return Observation(green=not wrong and whose == "codex", said=said)
 
 
-def _settled(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _settled(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
     eventually(lambda: not _problems(bed, sidecar, codex), _PATIENCE)
     return _problems(bed, sidecar, codex)
 
 
-def _still(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _still(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
     time.sleep(_SEVERAL_LOOKS)
     return _problems(bed, sidecar, codex)
 
 
-def _problems(bed: TestBed, sidecar: Sidecar, codex: CodexSession) -> list[str]:
+def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
     events = events_of(sidecar, codex.id)
     return codex.native_problems(events) if bed.native else codex.problems(events, hooked=False, imported=True)
 

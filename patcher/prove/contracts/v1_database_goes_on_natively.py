@@ -12,9 +12,9 @@ from contextlib import closing
 from typing import Any
 
 from patcher.model import Line
-from patcher.prove.codex_session import MODEL, CodexSession, sample
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, harness_of, session_of
+from patcher.prove.sample import SampleSession, sample
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -32,7 +32,6 @@ _SCHEMA = """
     );
     CREATE INDEX idx_events_hooked ON events (session_id) WHERE COALESCE(capture, 'hook') <> 'rollout';
 """
-_TOTALS = {"input_tokens": 120, "cached_input_tokens": 20, "output_tokens": 30}  # as `sample` says, of each turn
 
 
 def _observe(bed: TestBed) -> Observation:
@@ -51,21 +50,23 @@ def _observe(bed: TestBed) -> Observation:
     return Observation(green=not wrong, said=f"on a database of a patched v1 sidecar: {said}")
 
 
-def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[CodexSession, int]:
+def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[SampleSession, int]:
     """A session whose first turn is recorded. Gives it, and how many of its lines have been read."""
     codex = sample("of the v1 line", codex_home=old.codex_home)
-    seen = 1 + next(at for at, row in enumerate(codex.rollout) if row["payload"].get("type") == "task_complete")
+    seen = codex.first_turn
     bed.write_rollout(codex.rollout_path, codex.rollout[:seen])
     agent = f"{codex.id}-main"
     rows = [hook for hook in codex.hooks if hook.get("turn_id") == codex.hooks[1]["turn_id"]]
-    state = json.dumps({"version": 1, "lastTotal": _TOTALS})
-    usage = json.dumps([[MODEL, _TOTALS]])
+    counts = [line["payload"] for line in codex.rollout[:seen] if line["payload"].get("type") == "token_count"]
+    total = next(each["info"]["total_token_usage"] for each in reversed(counts) if each["info"])
+    state = json.dumps({"version": 1, "lastTotal": total})
+    usage = json.dumps([[codex.model, total]])
     path, size = codex.rollout_path, os.path.getsize(codex.rollout_path)
     with closing(sqlite3.connect(old.database_path)) as db, db:
         db.executescript(_SCHEMA)
         db.execute(
             "INSERT INTO sessions (id, name, status, cwd, model, harness) VALUES (?, 'old', 'active', ?, ?, 'codex')",
-            (codex.id, codex.cwd, MODEL),
+            (codex.id, codex.cwd, codex.model),
         )
         db.execute(
             "INSERT INTO agents (id, session_id, name, type, status) VALUES (?, ?, 'Main Agent', 'main', 'working')",
@@ -79,8 +80,8 @@ def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[CodexSession, i
             ],
         )
         db.execute(
-            "INSERT INTO token_usage (session_id, model, input_tokens, output_tokens) VALUES (?, ?, 100, 30)",
-            (codex.id, MODEL),
+            "INSERT INTO token_usage (session_id, model, input_tokens, output_tokens) VALUES (?, ?, ?, ?)",
+            (codex.id, codex.model, *codex.used(seen)),
         )
         db.execute(
             "INSERT INTO codex_rollouts VALUES (?, ?, ?, ?, ?, 'x', ?, ?, NULL, NULL)",
@@ -89,7 +90,7 @@ def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[CodexSession, i
     return codex, seen
 
 
-def _wrong(sidecar: Sidecar, codex: CodexSession, seen: int) -> list[str]:
+def _wrong(sidecar: Sidecar, codex: SampleSession, seen: int) -> list[str]:
     session = session_of(sidecar, codex.id) or {}
     events = events_of(sidecar, codex.id)
     old = [row for row in events if not row["event_type"].startswith("codex_")]
@@ -102,8 +103,9 @@ def _wrong(sidecar: Sidecar, codex: CodexSession, seen: int) -> list[str]:
     if sorted(new) != expected:
         said.append(f"the rest of the rollout gave {counted(len(new), 'row')}, not {len(expected)}")
     booked = sidecar.rows("SELECT SUM(input_tokens) AS input FROM token_usage WHERE session_id = ?", codex.id)
-    if booked != [{"input": 100}]:  # the second turn's total is the first one's: nothing more
-        said.append(f"{booked[0]['input']} input tokens are booked, not 100")
+    used, _ = codex.used()
+    if booked != [{"input": used}]:
+        said.append(f"{booked[0]['input']} input tokens are booked, not {used}")
     agents = [row["id"] for row in sidecar.rows("SELECT id FROM agents WHERE session_id = ?", codex.id)]
     if agents != [f"codex:{codex.id}"]:
         said.append(f"its agents are {', '.join(agents) or 'none'}")
@@ -114,7 +116,7 @@ def _whose(session: dict[str, Any]) -> str:
     return f"its `provider` is `{session.get('provider')}`, its `harness` {harness_of(session)}"
 
 
-def _rest(codex: CodexSession, seen: int) -> list[str]:
+def _rest(codex: SampleSession, seen: int) -> list[str]:
     """The types of the rows that upstream makes of the lines that the v1 line has not read."""
     kinds = [(line["type"], line["payload"].get("type")) for line in codex.rollout[seen:]]
     calls = sum(kind in {"function_call", "custom_tool_call"} for _, kind in kinds)

@@ -12,11 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+from patcher.codex.judgement import Judgement, judge
+from patcher.codex.session_facts import Stored, judge_sessions
+from patcher.codex.simulated import Thread
 from patcher.prove import Node, NotSeen, Sidecar
-from patcher.testing.codex import Thread
 from patcher.testing.migrated import migrated
-from patcher.testing.simulator import Compress, Cut, Delivery, Migrate, Move, Replace, Scenario, Tick, Write
-from patcher.testing.truth import Judgement, Stored, judge, judge_sessions
+from patcher.testing.simulator import Scenario
+from patcher.testing.steps import Compress, Cut, Delivery, Migrate, Move, Replace, Tick, Write
 from tests.lab.simulate.disk import Disk
 from tests.lab.simulate.zstd import Compressor
 

@@ -12,10 +12,10 @@ from collections import Counter
 from typing import Any
 
 from patcher import pipeline
+from patcher.codex.judgement import judge
 from patcher.model import Build, Tree
 from patcher.prove import Node, Sidecar, dependencies_for, find_node, lay_out
 from patcher.testing.simulator import Scenario
-from patcher.testing.truth import judge
 from tests.lab.simulate.batch import sidecar_for
 
 ROUTE = "server/routes/hooks.js"

@@ -9,8 +9,8 @@ from patcher.bump.nearest import with_nearest
 from patcher.bump.window import window_of
 from patcher.javascript import language_of
 from patcher.matrix import matrix
-from patcher.matrix.content import content
 from patcher.model import Patch, SiteResult
+from patcher.report.matrix_document import content
 from patcher.upstream.between import refs_between
 from patcher.upstream.history import Repository
 

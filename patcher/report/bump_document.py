@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from patcher.bump.model import Bump, Candidate, Culprit, Moment, Red, Refusal, ScopeDiff, SiteReport, Window
-from patcher.patches import series_for
 from patcher.patches.declaration import declared_at
 from patcher.verify import explained
 
@@ -88,8 +87,8 @@ def _site(report: SiteReport, command: CommandLine, bump: Bump) -> dict[str, Any
         "line": finding.line,
         "scope": finding.scope,
         "message": finding.message,
-        "hint": explained(report.patch, bump.until.upstream) if report.stops else "",
-        "declared": _declared(report.patch),
+        "hint": _explained(report, bump) if report.stops else "",
+        "declared": _declared(report.patch, bump),
         "window": {
             "reviewed": _window(report.reviewed),
             "found": _window(report.found),
@@ -108,18 +107,20 @@ def _site(report: SiteReport, command: CommandLine, bump: Bump) -> dict[str, Any
     }
 
 
+def _explained(report: SiteReport, bump: Bump) -> str:
+    return explained(next(each for each in bump.declared if each.id == report.patch), bump.until.upstream)
+
+
 def _number(report: SiteReport, bump: Bump) -> int:
     """Where the site is in its patch, from 0: what it was known by up to version 0.1."""
     patch = next(each for each in bump.declared if each.id == report.patch)
     return [each.id for each in patch.sites].index(report.id)
 
 
-def _declared(patch: str) -> dict[str, Any] | None:
-    known = {each.id: each for each in series_for(client=True)}
-    if patch not in known:
-        return None
-    file, line = declared_at(known[patch])
-    return {"file": file, "line": line}
+def _declared(patch: str, bump: Bump) -> dict[str, Any] | None:
+    known = {each.id: each for each in bump.declared}
+    there = declared_at(known[patch]) if patch in known else None
+    return {"file": there[0], "line": there[1]} if there else None
 
 
 def _window(window: Window | None) -> dict[str, Any] | None:
@@ -216,13 +217,13 @@ def errors(bump: Bump, report: Sequence[Mapping[str, str]]) -> list[Mapping[str,
 
 
 def _stop(site: SiteReport, bump: Bump) -> dict[str, str]:
-    finding, declared = site.finding, _declared(site.patch)
+    finding, declared = site.finding, _declared(site.patch, bump)
     there = f"{finding.file}:{finding.line}" if finding.line else finding.file
     return {
         "code": f"anchor-{finding.verdict}",
         "where": f"{declared['file']}:{declared['line']}" if declared else there,
         "message": f"{site.id} at {there}: {finding.message}",
-        "hint": _since(site.culprit) or explained(site.patch, bump.until.upstream),
+        "hint": _since(site.culprit) or _explained(site, bump),
     }
 
 

@@ -1,12 +1,9 @@
-"""`python3 .dev lab supported [--write]`: the supported versions, computed, as data and as the table of a page.
+"""The supported versions of upstream, computed: as data, and as the table of a page.
 
 The data is `tests/supported.json`: names, versions, commit ids and patch ids, nothing of upstream's text.
 """
 
-import argparse
 import json
-import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +12,11 @@ from patcher.matrix import matrix
 from patcher.patches import SERIES
 from patcher.upstream.history import Repository
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "tests" / "supported.json"
 PAGE = ROOT / "patcher" / "patches" / "README.md"
 BEGIN, END = (
-    "<!-- supported: made by `python3 .dev lab supported --write` -->\n",
+    "<!-- supported: made by `python3 .dev generate` -->\n",
     "<!-- /supported -->\n",
 )
 
@@ -67,25 +64,14 @@ def block(page: str) -> str:
     return BEGIN + page.partition(BEGIN)[2].partition(END)[0] + END
 
 
-def main() -> int:
-    """Exit code 0 when data and page are what is computed, or were just written; 1 when they differ."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lab.supported", description=__doc__)
-    parser.add_argument(
-        "--write", action="store_true", help="write tests/supported.json and the block of patcher/patches/README.md"
-    )
-    parser.add_argument("--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="a clone of upstream")
-    options = parser.parse_args()
-    if not options.repository:
-        parser.error("set SIDECAR_UPSTREAM_REPO, or give --repository")
-    versions = computed(options.repository)
-    text, page = json.dumps(versions, indent=1) + "\n", PAGE.read_text(encoding="utf-8")
-    sys.stdout.write(table(versions))
-    if options.write:
-        DATA.write_text(text, encoding="utf-8")
-        PAGE.write_text(page.replace(block(page), table(versions)), encoding="utf-8")
-        return 0
-    return 0 if (text, table(versions)) == (DATA.read_text(encoding="utf-8"), block(page)) else 1
+def stored() -> list[dict[str, Any]]:
+    """The versions as they were computed last."""
+    versions: list[dict[str, Any]] = json.loads(DATA.read_text(encoding="utf-8"))
+    return versions
 
 
-if __name__ == "__main__":
-    raise SystemExit(main())
+def products(versions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Path, str]]:
+    """The two files that say it, and what they must say."""
+    page = PAGE.read_text(encoding="utf-8")
+    yield DATA, json.dumps(versions, indent=1) + "\n"
+    yield PAGE, page.replace(block(page), table(versions))

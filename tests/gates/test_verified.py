@@ -1,4 +1,4 @@
-"""The list of what the parser found in our own files: complete, held to the parser, and trusted no further than that."""
+"""The record of what the parsers found in our own texts: complete, compared with them, and trusted no further."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 
 from patcher import apply, javascript
-from patcher.gates import gate, overlay_lock
-from patcher.gates.overlay_lock import LOCK, facts
-from patcher.model import Build, File, Overlay, Upstream
+from patcher.gates import gate, portable, verified
+from patcher.gates.verified import facts, is_es2017
+from patcher.model import Build, File, Upstream
 from patcher.patches import SERIES
 from patcher.report import document
 from patcher.upstream.materialize import materialize
-from tests.lab import overlay_lock as command
 from tests.prove.native import miniature
 from tests.support import Says, refusal
 
 LAYOUT, JSON = "server/lib/codex-hooks-layout.js", "server/lib/codex-json.js"
 TAKES_JSON = 'require("./codex-json")'
-HINT = "in a checkout, `python3 .dev lab overlay_lock --write` makes it anew; else install the tool again"
+HINT = "in a checkout, `python3 .dev generate` writes it again; else install the tool again"
 LINES = pytest.mark.parametrize(
     "upstream", [pytest.param(materialize("builtin"), id="v1"), pytest.param(miniature(), id="v2")]
 )
@@ -38,14 +37,10 @@ def place(build: Build, path: str, code: str) -> str:
     return f"{path}:{text.count(chr(10), 0, text.index(code)) + 1}"
 
 
-def lock_of(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> str:
+def record_of(monkeypatch: pytest.MonkeyPatch, path: Path, text: str) -> str:
     path.write_text(text, encoding="utf-8")
-    monkeypatch.setattr(overlay_lock, "LOCK", str(path))
+    monkeypatch.setattr(verified, "RECORD", str(path))
     return str(path)
-
-
-def test_the_lock_says_exactly_what_the_parser_says() -> None:
-    assert Path(LOCK).read_text(encoding="utf-8") == command.expected(), command.WRITE
 
 
 # --- a build that knows them -----------------------------------------------------------------------------------
@@ -58,6 +53,16 @@ def test_a_build_parses_none_of_our_files(upstream: Upstream, monkeypatch: pytes
     assert refused(build) == {}
     ours = {file.data.decode() for file in build.added.values()}
     assert parsed and not ours & set(parsed)
+
+
+@LINES
+def test_a_build_gives_esprima_nothing_to_do(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    build, judged = built(upstream), []
+    monkeypatch.setattr(portable, "judge", lambda where, text: judged.append(where) or ())
+    assert build.portable and not refused(build)
+    assert judged == []
+    edited = {where: f"{text}\n" for where, text in build.portable.items()}
+    assert refused(replace(build, portable=edited)) == {} and judged == list(edited)
 
 
 PARSE = javascript.parse
@@ -73,7 +78,7 @@ def test_it_comes_to_the_same_as_parsing_them(
     )
     known = refused(without)
     wanted = f"{place(build, LAYOUT, TAKES_JSON)}: `./codex-json` is not in the generated tree"
-    lock_of(monkeypatch, tmp_path / "overlay.lock", "[]")
+    record_of(monkeypatch, tmp_path / "verified.json", '{"files": [], "payloads": {}}')
     assert refused(without) == known and wanted in known["imports"]
     assert refused(build) == {}
 
@@ -86,7 +91,7 @@ def test_a_name_that_this_upstream_does_not_export_is_refused() -> None:
     assert f"{where}: `server/db.js` does not export `db`" in refused(changed)["imports"]
 
 
-def test_a_name_that_one_of_our_files_gives_no_more_is_refused() -> None:
+def test_a_name_that_one_of_our_files_no_longer_exports_is_refused() -> None:
     build = built()
     other = File(build.added[JSON].data.replace(b"splice", b"cut"))
     changed = replace(build, tree={**build.tree, JSON: other}, added={**build.added, JSON: other})
@@ -130,11 +135,15 @@ def test_upstream_is_not_known() -> None:
     assert [path for path, file in tree.items() if facts(path, file) is not None] == []
 
 
-# --- a lock that cannot be read --------------------------------------------------------------------------------
+# --- a record that cannot be read ------------------------------------------------------------------------------
 
 
-ENTRY = '{"path": "a.js", "sha256": "00", "gives": %s, "takes": %s, "kinds": %s}'
-NAMELESS = '{"fs": null}'
+ENTRY = '{"path": "a.js", "sha256": "00", "exports": %s, "requires": %s, "kinds": %s, "es2017": %s}'
+FIELDS = "file 1 with es2017, exports, kinds, path, requires, sha256"
+
+
+def files(*fields: str) -> str:
+    return f'{{"files": [{ENTRY % fields}], "payloads": {{}}}}'
 
 
 @pytest.mark.parametrize(
@@ -142,71 +151,50 @@ NAMELESS = '{"fs": null}'
     [
         pytest.param("<<<<<<< HEAD\n", "is not JSON: Expecting value: line 1 column 1 (char 0)", id="a merge conflict"),
         pytest.param("", "is not JSON: Expecting value: line 1 column 1 (char 0)", id="empty"),
-        pytest.param("{}", "expected a list, found dict", id="no list"),
-        pytest.param("[1]", "entry 1: expected gives, kinds, path, sha256, takes, found 1", id="no object"),
+        pytest.param("[]", "expected files and payloads, found []", id="not an object"),
+        pytest.param('{"files": []}', 'expected files and payloads, found {"files": []}', id="no payloads"),
+        pytest.param('{"files": 1, "payloads": {}}', "expected a list of files, found 1", id="files that are no list"),
+        pytest.param('{"files": [1], "payloads": {}}', f"expected {FIELDS}, found 1", id="a file that is no object"),
+        pytest.param('{"files": [{}], "payloads": {}}', f"expected {FIELDS}, found {{}}", id="no fields"),
+        pytest.param(files("1", "{}", "[]", "true"), None, id="exports that are no list"),
+        pytest.param(files("[1]", "{}", "[]", "true"), None, id="exports that are no names"),
+        pytest.param(files("[]", "[]", "[]", "true"), None, id="requires that is no object"),
+        pytest.param(files("[]", '{"fs": null}', "[]", "true"), None, id="requires without names"),
+        pytest.param(files("[]", "{}", "{}", "true"), None, id="kinds that are no list"),
+        pytest.param(files("[]", "{}", "[]", "1"), None, id="es2017 that is neither true nor false"),
         pytest.param(
-            f"[{ENTRY % ('[]', '{}', '[]')}, {{}}]",
-            "entry 2: expected gives, kinds, path, sha256, takes, found {}",
-            id="no fields",
+            '{"files": [], "payloads": []}',
+            "expected a digest for each of the payloads, found []",
+            id="a list of payloads",
         ),
-        pytest.param(f"[{ENTRY % ('1', '{}', '[]')}]", None, id="gives that is no list"),
-        pytest.param(f"[{ENTRY % ('[1]', '{}', '[]')}]", None, id="gives that are no names"),
-        pytest.param(f"[{ENTRY % ('[]', '[]', '[]')}]", None, id="takes that is no object"),
-        pytest.param(f"[{ENTRY % ('[]', NAMELESS, '[]')}]", None, id="takes without names"),
-        pytest.param(f"[{ENTRY % ('[]', '{}', '{}')}]", None, id="kinds that are no list"),
+        pytest.param(
+            '{"files": [], "payloads": {"a.b": null}}',
+            'expected a digest for each of the payloads, found {"a.b": null}',
+            id="a payload without a digest",
+        ),
     ],
 )
-def test_a_damaged_lock_is_an_error(
+def test_a_damaged_record_is_an_error(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, message: str | None
 ) -> None:
-    path = lock_of(monkeypatch, tmp_path / "overlay.lock", text)
-    message = message or f"entry 1: expected gives, kinds, path, sha256, takes, found {text[1:-1][:80]}"
-    error = refusal(facts, "a.js", File(b""))
-    assert Says.of(error) == Says("lock-unreadable", 5, message, HINT, path)
+    path = record_of(monkeypatch, tmp_path / "verified.json", text)
+    entry = text.removeprefix('{"files": [')
+    message = message or f"expected {FIELDS}, found {entry[:80]}"
+    for question in (lambda: facts("a.js", File(b"")), lambda: is_es2017("")):
+        assert Says.of(refusal(question)) == Says("verified-unreadable", 5, message, HINT, path)
 
 
-def test_a_lock_that_is_not_there_fails_the_gates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_record_that_is_not_there_fails_the_gates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     gone = str(tmp_path / "gone")
-    monkeypatch.setattr(overlay_lock, "LOCK", gone)
+    monkeypatch.setattr(verified, "RECORD", gone)
     gates = gate(built(), lambda tree: tree)
     build = replace(built(), gates=gates)
-    said = "could not run: lock-unreadable: expected the list of overlays, found no such file"
-    assert refused(build) == {"parses": said, "module-kind": said, "imports": said}
-    assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 3
-    assert [error["hint"] for error in document.report("check", build=build)["errors"]] == [HINT] * 3
+    said = "could not run: verified-unreadable: expected the record of verified texts, found no such file"
+    assert refused(build) == {"parses": said, "module-kind": said, "imports": said, "portable": said}
+    assert [(each.where, each.hint) for each in gates if not each.ok] == [(gone, HINT)] * 4
+    assert [error["hint"] for error in document.report("check", build=build)["errors"]] == [HINT] * 4
 
 
-def test_a_lock_that_may_not_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(overlay_lock, "LOCK", str(tmp_path))
+def test_a_record_that_may_not_be_read_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(verified, "RECORD", str(tmp_path))
     assert refusal(facts, "a.js", File(b"")).message == "cannot be read: Is a directory"
-
-
-# --- the command -----------------------------------------------------------------------------------------------
-
-
-def test_the_command_says_when_it_is_out_of_date_and_writes(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    lock = tmp_path / "overlay.lock"
-    lock.write_text("[]\n")
-    monkeypatch.setattr(command, "LOCK", str(lock))
-    monkeypatch.setattr("sys.argv", ["overlay_lock"])
-    assert command.main() == 1
-    assert capsys.readouterr().err == f"{lock} is out of date: `python3 .dev lab overlay_lock --write`\n"
-    monkeypatch.setattr("sys.argv", ["overlay_lock", "--write"])
-    assert command.main() == 0 and lock.read_text() == command.expected()
-    monkeypatch.setattr("sys.argv", ["overlay_lock"])
-    assert command.main() == 0
-
-
-@pytest.mark.parametrize(
-    ("code", "said"),
-    [
-        pytest.param("\nconst = 1;", "server/a.js:2: does not parse", id="does not parse"),
-        pytest.param("require(x);", "server/a.js:1: `require(x)` does not name a module", id="takes what nobody knows"),
-    ],
-)
-def test_a_text_that_no_gate_would_pass_is_not_listed(monkeypatch: pytest.MonkeyPatch, code: str, said: str) -> None:
-    monkeypatch.setattr(command, "render", lambda template, **params: code)
-    with pytest.raises(SystemExit, match=said.replace("(", r"\(").replace(")", r"\)")):
-        command.entry(Overlay("server/a.js", "overlay/a.js.j2"))

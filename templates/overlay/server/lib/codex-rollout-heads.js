@@ -63,4 +63,4 @@ function bareEntries(line, parser) {
   return message ? [{ ...entry, type: "event_msg", payload: { type: "user_message", message } }] : [];
 }
 
-module.exports = { bareEntries, readMeta };
+module.exports = { bareEntries, promptOf, readMeta };

@@ -1,0 +1,1 @@
+if (session.harness === "codex") return require("../lib/codex-conversation").sendTranscripts(session, res);

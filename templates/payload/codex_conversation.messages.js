@@ -1,0 +1,3 @@
+if (session.harness === "codex") {
+  return require("../lib/codex-conversation").sendTranscript(session, req.query, res);
+}
