@@ -61,7 +61,7 @@ def diff(options: argparse.Namespace) -> Outcome:
     stopped = apply.apply_series(upstream, series)
     if stopped.stopped:
         return Outcome(EXIT_ANCHOR, document.report("diff", build=stopped), said="there is no diff of a stopped series")
-    text = "".join(diffs.diff(upstream, series, options.patches))
+    text = "".join(diffs.diff(upstream, series, options.patches, plain=options.plain))
     return Outcome(EXIT_DONE, document.report("diff"), text=text, said=noted(stopped))
 
 
