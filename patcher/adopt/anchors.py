@@ -13,6 +13,7 @@ from patcher.locate import locate
 from patcher.model import MODULE, Anchor, ListKind, Pin, Scope, digest
 
 _LONGEST = 48
+_SHORTEST = 12
 _MOST_NEIGHBOURS = 6
 _ORDER_FREE_LISTS = frozenset({ListKind.IMPORTS, ListKind.MEMBERS, ListKind.PAIRS})
 _ORDER_FREE = frozenset(
@@ -160,6 +161,6 @@ def _shortest(item: str, everything: list[Place], text: str) -> str:
     ends = [at for at in range(1, len(item) + 1) if at == len(item) or not (item[at - 1 : at + 1].isalnum())]
     for end in ends:
         short = squeezed(item[:end])
-        if sum(begins_with(text, _piece(each), short) for each in everything) == 1 and len(short) > 2:
+        if sum(begins_with(text, _piece(each), short) for each in everything) == 1 and len(short) >= _SHORTEST:
             return item[:end].strip()
     return item

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.gates.es_imports import SOURCES
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS, jsx
@@ -25,13 +26,21 @@ GLOBALS = _GLOBALS | COMMONJS_NAMES | {"global", "process", "Buffer", "setImmedi
 """What Node binds."""
 BROWSER_GLOBALS = _GLOBALS | {
     *("window", "document", "location", "navigator", "localStorage", "fetch", "AbortController", "Event"),
-    *("requestAnimationFrame", "cancelAnimationFrame"),
+    *("requestAnimationFrame", "cancelAnimationFrame", "alert", "confirm", "prompt", "sessionStorage", "navigator"),
+    *("history", "performance", "crypto", "structuredClone", "matchMedia", "getComputedStyle", "Image", "Audio"),
+    *("WebSocket", "EventSource", "Headers", "Request", "Response", "FormData", "Blob", "File", "FileReader"),
+    *("CustomEvent", "KeyboardEvent", "MouseEvent", "HTMLElement", "HTMLInputElement", "Element", "Node"),
+    *("ResizeObserver", "IntersectionObserver", "MutationObserver", "Notification", "DOMParser", "Intl", "atob", "btoa"),
+    *("requestIdleCallback", "AbortSignal", "indexedDB", "BroadcastChannel", "Worker", "caches", "self"),
 }
 """What a browser binds, of what a payload in the client may want."""
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
 _REFERENCES = ("identifier", "shorthand_property_identifier")
 _NAMED = frozenset(
     {"function_declaration", "generator_function_declaration", "class_declaration", "enum_declaration"}
+)
+_SIGNATURES = frozenset(
+    {"function_type", "constructor_type", "method_signature", "call_signature", "construct_signature"}
 )
 _LOOPS = frozenset({"for_statement", "for_in_statement"})
 
@@ -46,7 +55,7 @@ def check(build: Build) -> Iterator[Problem]:
             continue
         language = javascript.language_of(layer.file)
         kind = kind_of(build.tree, layer.file) if language == javascript.JAVASCRIPT else None
-        known = _known(kind)
+        known = _known(kind) | (GLOBALS if not layer.file.startswith(SOURCES) else frozenset())
         root = javascript.parse(layer.after, language)
         yield from _parts(layer, known, kind)
         shift = 0
@@ -80,7 +89,7 @@ def _parts(layer: Layer, known: frozenset[str], kind: Kind | None) -> Iterator[P
     for start, end, splice in exact:
         wanted: dict[str, list[int]] = {}
         for at, node in used:
-            if start <= at < end and not _is_tag(node) and not _asked_for(node) and node.text() not in known:
+            if start <= at < end and not _is_tag(node) and not _names_for_types(node) and not _asked_for(node) and node.text() not in known:
                 wanted.setdefault(node.text(), []).append(at)
         bound = visible_names(root, start) if wanted else set()
         for name, places in sorted(wanted.items()):
@@ -89,6 +98,12 @@ def _parts(layer: Layer, known: frozenset[str], kind: Kind | None) -> Iterator[P
             line = layer.after.count("\n", 0, places[0]) + 1
             hint = HINT if kind and name in COMMONJS_NAMES else ""
             yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
+
+
+def _names_for_types(node: SgNode) -> bool:
+    """Whether it is a parameter in the type of a function: it says what it is for, and binds nothing."""
+    above = [parent.kind() for parent in node.ancestors()][:4]
+    return bool(_SIGNATURES.intersection(above)) and "formal_parameters" in above or above[:1] == ["index_signature"]
 
 
 def _is_free_in(root: SgNode, name: str) -> bool:

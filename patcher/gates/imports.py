@@ -68,6 +68,8 @@ def _wrong(tree: Tree, importer: str, taken: Import) -> Iterator[str]:
     if target is None:
         yield f"`{taken.module}` is not in {flavour.HOME}"
         return
+    if not javascript.is_program(target, tree[target].data):
+        return  # JSON or CSS: the whole of it is taken
     exported = _exports(flavour, target, tree[target]) | ({"default"} if taken.exact else frozenset())
     yield from (f"`{target}` does not export `{name}`" for name in taken.names if name not in exported)
 
