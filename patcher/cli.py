@@ -275,6 +275,7 @@ def parser() -> argparse.ArgumentParser:
     _judging(prove)
 
     _adopt(verbs)
+    _series_new(verbs)
     _bump(verbs)
     _matrix(verbs)
     _doctor(verbs)
@@ -291,6 +292,16 @@ def _adopt(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     adopt.add_argument("--series", dest="into", metavar="DIR", required=True, help=series_help)
     _client(adopt, "also what was changed in the client's sources")
     _judging(adopt)
+
+
+def _series_new(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    series = _verb(
+        verbs, "series", "series.new", "`series new DIR`: begin a series of your own, with one patch that builds"
+    )
+    series.add_argument("action", choices=("new",), help="what to do")
+    series.add_argument("directory", metavar="DIR", help="where to: empty, or not there")
+    series.add_argument("--name", metavar="NAME", help="of the series (default: that of the directory)")
+    _judging(series)
 
 
 def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

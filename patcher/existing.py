@@ -182,7 +182,9 @@ def judge_overlay(there: Taken, patch: Patch, overlay: Overlay, ours: File) -> F
         return None
     path, what = found
     message = f"expected room for our {overlay.path}, found {what} of upstream's own ({there.given.label})"
-    hint = f"rename our overlay in `patcher/patches/{patch.id}.py`"
+    hint = f"rename the overlay in `{patch.origin.source or patch.id}`"
+    if path == overlay.path:
+        hint = f"{hint}; to replace the whole of upstream's file, declare an override: a site with `scope=FILE`"
     return Finding(patch.id, path, Verdict.DRIFTED, 0 if what == "a folder" else 1, "", message, hint)
 
 

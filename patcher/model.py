@@ -269,7 +269,9 @@ class Anchor:
         if not self.pattern:
             return self._shown_item
         pattern = f"`{' '.join(self.pattern.split())}`"
-        return f"{pattern} with `{self.containing}` in it" if self.containing else pattern
+        containing = f" with `{self.containing}` in it" if self.containing else ""
+        target = f"the target `{' '.join(self.target.split())}` in " if self.target else ""
+        return f"{target}{pattern}{containing}"
 
     @property
     def _shown_item(self) -> str:

@@ -1,7 +1,9 @@
-"""`list`, `explain` and `diff`: the series, for people."""
+"""`list`, `explain` and `diff`: the series, for people; and `series new`, a first one."""
 
 import argparse
 import ast
+import os
+import shlex
 from collections.abc import Iterator
 
 from patcher import apply
@@ -31,6 +33,17 @@ def list_series(options: argparse.Namespace) -> Outcome:
         for patch in series
     ]
     return Outcome(EXIT_DONE, {**document.report("list"), "series": listed}, text=text)
+
+
+def new(options: argparse.Namespace) -> Outcome:
+    """A first series in a directory, for the author to go on from."""
+    from patcher.series.new import write_new
+
+    written = write_new(options.directory, options.name or "")
+    directory = shlex.quote(options.directory)
+    text = "".join(f"{os.path.join(options.directory, path)}\n" for path in written)
+    said = f"now: `sidecar-patcher build --series codex --series {directory}`, and then edit it"
+    return Outcome(EXIT_DONE, {**document.report("series"), "written": written}, text=text, said=said)
 
 
 def explain(options: argparse.Namespace) -> Outcome:

@@ -12,6 +12,7 @@ from patcher.upstream.travels import dependencies
 
 HOME = "the client's sources"
 PACKAGE = "client/package.json"
+SOURCES = "client/src/"
 _ENDINGS = ("", ".ts", ".tsx", "/index.ts", "/index.tsx", ".js", ".json")
 
 
@@ -39,10 +40,11 @@ def imports(text: str, language: str) -> Iterator[Import]:
 
 def outside(module: str, tree: Tree) -> str:
     """Why a module that is no file of the tree may not be imported; empty for one of the client's own packages."""
-    return "" if _package(module) in _packages(tree) else f"nor a package of {PACKAGE}"
+    return "" if package_of(module) in _packages(tree) else f"nor a package of {PACKAGE}"
 
 
-def _package(name: str) -> str:
+def package_of(name: str) -> str:
+    """The npm package that a module is of: the name without a path in it."""
     return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
 
 

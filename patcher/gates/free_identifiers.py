@@ -7,6 +7,7 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.gates.es_imports import SOURCES
+from patcher.gates.engines import least_node, names_of
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS, jsx
@@ -55,7 +56,9 @@ def check(build: Build) -> Iterator[Problem]:
             continue
         language = javascript.language_of(layer.file)
         kind = kind_of(build.tree, layer.file) if language == javascript.JAVASCRIPT else None
-        known = _known(kind) | (GLOBALS if not layer.file.startswith(SOURCES) else frozenset())
+        known = _known(kind) | (names_of(least_node(build.tree)) if kind else frozenset())
+        if kind is None and not layer.file.startswith(SOURCES):
+            known |= GLOBALS  # what is beside the client's sources builds them, in Node
         root = javascript.parse(layer.after, language)
         yield from _parts(layer, known, kind)
         shift = 0

@@ -14,6 +14,7 @@ from patcher.model import FILE, Anchor, Overlay, Patch, Position, Series, Site
 from patcher.series import shape
 from patcher.series.patterns import problem_of
 
+_ITEM = ("list", "item", "header", "pieces")
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -111,9 +112,9 @@ def _refuse_bad_anchor(patch: Patch, site: Site, anchor: Anchor) -> None:
     language = javascript.language_of(site.file_of(anchor))
     if not site.file_of(anchor).endswith(tuple(ENDINGS)):
         return  # the flow has words of its own for another kind of file
-    by_item = anchor.list is not None or anchor.header or anchor.scope == FILE
-    patterns = [*([] if by_item and not anchor.pattern else [("pattern", anchor.pattern)])]
-    for name, pattern in (*patterns, *([("target", anchor.target)] if anchor.target else [])):
+    if not anchor.pattern and (anchor.scope.kind == "file" or any(getattr(anchor, each, None) for each in _ITEM)):
+        return  # an item of a list, or the whole file
+    for name, pattern in (("pattern", anchor.pattern), *([("target", anchor.target)] if anchor.target else [])):
         problem = problem_of(pattern, language)
         if problem:
             raise SeriesError(f"{site.id}: `{name}`: {problem.found}", where=patch.origin.source, hint=problem.hint)
@@ -134,6 +135,8 @@ def _refuse_bad_path(patch: Patch, overlay: Overlay) -> None:
 def refuse_bad_template(patch: Patch, place: str, of: Site | Overlay) -> None:
     """Raises `TemplateUnusable` for a template that is not a file of its series' own folder."""
     root, name = patch.origin.templates, of.template
+    if isinstance(of, Site) and not name and of.position == "delete":
+        return
     path = os.path.normpath(os.path.join(root, *name.split("/")))
     if not name or os.path.isabs(name) or not _is_inside(path, root):
         message = f"{place} names a template outside of its series: {name!r}"
