@@ -83,9 +83,7 @@ def _refuse_bad_names(patch: Patch) -> None:
         seen.add(site.name)
 
 
-def apply_series(
-    upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})
-) -> Build:
+def apply_series(upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})) -> Build:
     """The whole series on an upstream tree, in memory. All findings are collected, never only the first.
 
     recorded: what the tree has from a build before and without markers, where it has no manifest that says so.

@@ -251,7 +251,9 @@ def parser() -> argparse.ArgumentParser:
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
     _upstream(diff, client="also show what changes in the client's sources")
-    diff.add_argument("--plain", action="store_true", help="without markers: what `git apply` makes is the payloads alone")
+    diff.add_argument(
+        "--plain", action="store_true", help="without markers: what `git apply` makes is the payloads alone"
+    )
 
     listing = _verb(verbs, "list", "series.list_series", "list the patches of the series")
     _series(listing)

@@ -75,15 +75,7 @@ def take_out(upstream: Upstream, series: Sequence[Patch], recorded: Recordings =
             continue
         if found:
             tree[path], blocks[path] = replace(file, data=text.encode()), found
-    for path, layers in recorded.items():
-        if path in tree:
-            try:
-                text, found = markers.restored(decode(tree[path], path), layers, path)
-            except NotReversible as error:
-                findings.append(_tampered("", path, error.message))
-                continue
-            tree[path] = replace(tree[path], data=text.encode())
-            blocks[path] = {**blocks.get(path, {}), **found}
+    findings += _restored(tree, blocks, recorded)
     untouched = not blocks and len(tree) == len(upstream.tree)
     pristine = upstream if untouched else replace(upstream, tree=tree)
     return Taken(upstream, pristine, blocks, tuple(findings), _made_by(upstream))
@@ -98,9 +90,26 @@ def _made_by(upstream: Upstream) -> dict[str, str]:
         return {}
 
 
+def _restored(
+    tree: dict[str, File], blocks: dict[str, Mapping[str, markers.Block]], recorded: Recordings
+) -> Iterator[Finding]:
+    """Take out of the tree what was put in without markers, and say in `blocks` what was there."""
+    for path, layers in recorded.items():
+        if path not in tree:
+            continue
+        try:
+            text, found = markers.restored(decode(tree[path], path), layers, path)
+        except NotReversible as error:
+            yield _tampered("", path, error.message)
+            continue
+        tree[path] = replace(tree[path], data=text.encode())
+        blocks[path] = {**blocks.get(path, {}), **found}
+
+
 def _added(upstream: Upstream) -> tuple[dict[str, str], list[Finding], Recordings]:
-    """What the manifest in the tree says: the digests of what is ours, the manifest itself among them, and what is
-    without markers. All empty without one.
+    """What the manifest in the tree says: the digests of what is ours, its own among them, and what has no markers.
+
+    All empty where there is none.
     """
     file = upstream.tree.get(MANIFEST)
     if file is None:

@@ -7,8 +7,9 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.javascript.definitions import definitions
-from patcher.javascript.jsx import is_child
 from patcher.javascript.items import Place, digest_of, is_between_tags, places, span_of
+from patcher.javascript.jsx import is_child
+from patcher.javascript.lists import ItemList
 from patcher.javascript.named import all_scopes, scopes_of
 from patcher.model import FILE, MODULE, Anchor, Located, Match, digest
 
@@ -49,10 +50,8 @@ def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: s
     return f"the pattern at {lines}, and no such target in it" if found else ""
 
 
-
-
 def _by_item(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> Located:
-    """The items that begin as the anchor says; of several, the one that a pin was made of, if there is only one such."""
+    """The items that begin as the anchor says; of several the one that a pin was made of, if there is only one."""
     found = {place.item.range(): place for scope in scopes for place in places(text, scope, anchor, language)}
     near = scopes[-1]
     lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, near, language))
@@ -78,7 +77,7 @@ def _item(text: str, place: Place, anchor: Anchor, language: str) -> Match | Non
     if place.inside is not None:
         last = place.inside.pieces[place.last(anchor.count)].end
     start, end = exact or (first, last)
-    window = _window(place, anchor) if place.inside is not None else (first, last)
+    window = _window(place.inside, place.index, anchor) if place.inside is not None else (first, last)
     return Match(
         start=start,
         end=end,
@@ -104,21 +103,18 @@ def _target(text: str, place: Place, anchor: Anchor, language: str) -> tuple[int
     return javascript.span(found[0]) if len(found) == 1 else None
 
 
-def _window(place: Place, anchor: Anchor) -> tuple[int, int]:
-    assert place.inside is not None
-    items = place.inside.items
-    at = items.index(place.index)
+def _window(inside: ItemList, index: int, anchor: Anchor) -> tuple[int, int]:
+    items = inside.items
+    at = items.index(index)
     above, below = items[max(at - anchor.before, 0)], items[min(at + anchor.count - 1 + anchor.after, len(items) - 1)]
-    return place.inside.pieces[above].start, place.inside.pieces[below].end
+    return inside.pieces[above].start, inside.pieces[below].end
 
 
 def _similar_items(text: str, scope: SgNode, anchor: Anchor, language: str) -> tuple[str, ...]:
     from difflib import get_close_matches
 
     everything = places(text, scope, replace(anchor, item="", count=1), language)
-    lines = {
-        place.item.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(place.item) for place in everything
-    }
+    lines = {place.item.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(place.item) for place in everything}
     close = get_close_matches(anchor.item, lines, n=3, cutoff=0.4)
     return tuple(f"`{shown}` (line {lines[shown]})" for shown in close)
 

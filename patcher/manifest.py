@@ -1,8 +1,8 @@
 """Stage 8: the manifest in the generated tree. Deterministic: sorted, relative POSIX paths, no time, no host."""
 
 import json
-from dataclasses import asdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from patcher import __version__

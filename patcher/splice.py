@@ -48,7 +48,7 @@ def make_splice(text: str, site: Site, match: Match, payload: str, language: str
         begin = begin_marker(site.id, site.position, jsx=match.jsx)
         finish = end_marker(site.id, shape.was, jsx=match.jsx)
         before, after = f"{shape.head}{begin}", f"{finish}{shape.tail}"
-        body = shape.inner + _guard(shape.inner, language, match.exact)
+        body = shape.inner + _guard(shape.inner, language, exact=match.exact)
         spliced = before + body + after
         at = len(before) + shape.inner.index(shape.plain)
     else:
@@ -124,7 +124,7 @@ def _deletion(text: str, match: Match) -> _Shape:
     return _Shape(line, rest.end(), "", was, "", head=text[line:start], tail=text[end : rest.end()])
 
 
-def _guard(inner: str, language: str, exact: bool) -> str:
+def _guard(inner: str, language: str, *, exact: bool) -> str:
     """What must stand between a payload and its end marker: a line break behind `//`, a blank behind `/` and `<`."""
     if not exact or not inner:
         return ""

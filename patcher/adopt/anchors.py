@@ -5,12 +5,12 @@ from dataclasses import dataclass, replace
 
 from patcher.adopt.compare import Edit
 from patcher.javascript.definitions import definitions
-from patcher.javascript.items import Place, begins_with, digest_of, places, squeezed
-from patcher.javascript.lists import ItemList, What
+from patcher.javascript.items import Place, digest_of, places, squeezed
+from patcher.javascript.lists import ItemList
 from patcher.javascript.named import around, scopes_of
 from patcher.javascript.tree import DATA, parse, span
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, ListKind, Pin, Scope, digest
+from patcher.model import MODULE, Anchor, ListKind, Pin, Scope
 
 _LONGEST = 48
 _SHORTEST = 12
@@ -94,7 +94,9 @@ def _relative(edit: Edit, index: int) -> tuple[int, int]:
 
 
 def _draft(edit: Edit, scope: Scope, index: int, pieces: tuple[int, int]) -> Anchor:
-    return Anchor(scope, list=edit.inside.kind, item=_beginning(edit.inside, index), pieces=pieces, header=edit.item >= 0)
+    return Anchor(
+        scope, list=edit.inside.kind, item=_beginning(edit.inside, index), pieces=pieces, header=edit.item >= 0
+    )
 
 
 def _beginning(inside: ItemList, index: int) -> str:
@@ -126,30 +128,20 @@ def _unique(draft: Anchor, edit: Edit, text: str, language: str) -> tuple[Anchor
         [place] = [Place(node, None, 0, node) for node in nodes]
         return draft, digest_of(place, draft, text, language)
     everything = [place for node in nodes for place in places(text, node, replace(draft, item=""), language)]
-    index = edit.item if edit.item >= 0 else _index(draft, edit)
+    index = edit.item if edit.item >= 0 or draft.pieces is None else edit.first - draft.pieces[0]
     piece = edit.inside.pieces[index]
     mine = next((each for each in everything if span(each.item) == (piece.start, piece.end)), None)
     if mine is None:
         return None
     draft = replace(draft, item=_shortest(draft.item, everything, text))
     wanted = squeezed(draft.item)
-    same = [each for each in everything if begins_with(text, _piece(each), wanted)]
+    same = [each for each in everything if each.begins(text, wanted)]
     for grown in range(_MOST_NEIGHBOURS):
         window = _grown(draft, grown)
         tokens = digest_of(mine, window, text, language)
         if sum(digest_of(each, window, text, language) == tokens for each in same) == 1:
             return window, tokens
     return None
-
-
-def _index(draft: Anchor, edit: Edit) -> int:
-    assert draft.pieces is not None
-    return edit.first - draft.pieces[0]
-
-
-def _piece(place: Place):  # type: ignore[no-untyped-def]
-    assert place.inside is not None
-    return place.inside.pieces[place.index]
 
 
 def _grown(draft: Anchor, grown: int) -> Anchor:
@@ -161,6 +153,6 @@ def _shortest(item: str, everything: list[Place], text: str) -> str:
     ends = [at for at in range(1, len(item) + 1) if at == len(item) or not (item[at - 1 : at + 1].isalnum())]
     for end in ends:
         short = squeezed(item[:end])
-        if sum(begins_with(text, _piece(each), short) for each in everything) == 1 and len(short) >= _SHORTEST:
+        if sum(each.begins(text, short) for each in everything) == 1 and len(short) >= _SHORTEST:
             return item[:end].strip()
     return item

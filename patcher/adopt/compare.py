@@ -1,7 +1,7 @@
 """What differs between two texts of a file, as edits of items and headers: as few characters as the grammar allows.
 
-A list is aligned item by item. Between two items that stay, the gap is compared piece by piece; of two items that belong
-together, the headers are, and then the lists inside. Nothing is ever cut inside a token, a comment or a string.
+A list is aligned item by item. Between two items that stay, the gap is compared piece by piece; of two items that
+belong together, the headers are, and then the lists inside. Nothing is ever cut inside a token, a comment or a string.
 """
 
 from collections.abc import Sequence
@@ -26,9 +26,10 @@ _BLOCKS = frozenset({ListKind.STATEMENTS, ListKind.MEMBERS, ListKind.CHILDREN, L
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace the pieces `[first, last)` of a row by `text`. The row is a list's, or with `header` the header of an item.
+    """Replace the pieces `[first, last)` of a row by `text`. The row is a list's, or the header of an item.
 
-    inside: the list; for a header, the list that the item is in. item: the piece of `inside` that is the header's.
+    inside: the list; for a header, the list that the item is in. item: the piece of `inside` that is the header's;
+    -1 where the row is the list's.
     """
 
     inside: ItemList
@@ -170,7 +171,7 @@ def _items(old: ItemList, left: int, new: ItemList, right: int) -> list[Edit] | 
         for mine, yours in zip(ours[a:b], theirs[c:d], strict=True):
             if mine.inner is not None and yours.inner is not None:
                 inner += _lists(mine.inner, yours.inner)
-    edits = [_header_edit(old, left, ours, new, theirs, each) for each in _merged(old, ours, segments)]
+    edits = [_header_edit(old, left, new, theirs, each) for each in _merged(old, ours, segments)]
     if any(each is None for each in edits):
         return None
     headers = [each for each in edits if each is not None]
@@ -203,7 +204,6 @@ def _merged(
 def _header_edit(
     old: ItemList,
     left: int,
-    ours: Sequence[Piece],
     new: ItemList,
     theirs: Sequence[Piece],
     segment: tuple[int, int, int, int],

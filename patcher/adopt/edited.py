@@ -36,9 +36,7 @@ class Sides:
     def changed(self) -> list[str]:
         """The files that differ, or that only one side has."""
         return [
-            path
-            for path in sorted({*self.pristine, *self.edited})
-            if self.pristine.get(path) != self.edited.get(path)
+            path for path in sorted({*self.pristine, *self.edited}) if self.pristine.get(path) != self.edited.get(path)
         ]
 
 

@@ -1,4 +1,4 @@
-"""What becomes of each file that somebody has changed: places in it, a file of ours, a whole file replaced, or a reason."""
+"""What becomes of each file that was changed: places in it, a file of ours, a whole file replaced, or a reason."""
 
 import re
 from collections.abc import Sequence
@@ -60,27 +60,33 @@ def adopt(path: str, both: Sides) -> Adopted:
     old, new = both.pristine.get(path), both.edited.get(path)
     if not both.travels.has(path):
         return Adopted(path, DOES_NOT_TRAVEL, _why_not(path))
-    if new is None:
-        hunks = _hunks(_text(old) or "", "") if old is not None else []
-        return Adopted(path, NOT_EXPRESSED, "it was deleted: a series cannot take a file away", hunks=len(hunks))
-    if _LOCK.search(path):
-        return Adopted(path, NOT_EXPRESSED, "it is a lock file: npm writes it, and no build installs from it")
-    text = _text(new)
-    if text is None:
-        what = "it is new, and binary" if old is None else "it is binary"
-        return Adopted(path, NOT_EXPRESSED, f"{what}: a payload is text")
-    if old is None:
+    before, text = _text(old), _text(new)
+    why = _inexpressible(path, old, new)
+    if why:
+        hunks = _hunks(before or "", text or "") if old is not None else []
+        return Adopted(path, NOT_EXPRESSED, why, hunks=len(hunks))
+    if old is None or new is None or before is None or text is None:
         return Adopted(path, OVERLAY, file=new)
-    before = _text(old)
-    if before is None:
-        return Adopted(path, NOT_EXPRESSED, "upstream's file is binary: there is nothing to locate in")
-    if before == text:
-        what = "made executable" if new.executable else "made a file that is not executable"
-        return Adopted(path, NOT_EXPRESSED, f"it was {what}: a payload changes text, and nothing else")
-    found = _modified(path, before, text, both.upstream.version or both.upstream.ref)
+    found = modified(path, before, text, both.upstream.version or both.upstream.ref)
     if found.status == IDENTICAL and old.executable != new.executable:
         return replace(found, status=PARTIAL, reason="its executable bit has changed, too: a payload changes text")
     return found
+
+
+def _inexpressible(path: str, old: File | None, new: File | None) -> str:
+    """Why nothing can be made of a change; empty where something can."""
+    if new is None:
+        return "it was deleted: a series cannot take a file away"
+    if _LOCK.search(path):
+        return "it is a lock file: npm writes it, and no build installs from it"
+    if _text(new) is None:
+        return f"it is {'new, and ' if old is None else ''}binary: a payload is text"
+    if old is not None and _text(old) is None:
+        return "upstream's file is binary: there is nothing to locate in"
+    if old is not None and old.data == new.data:
+        what = "made executable" if new.executable else "made a file that is not executable"
+        return f"it was {what}: a payload changes text, and nothing else"
+    return ""
 
 
 def _why_not(path: str) -> str:
@@ -99,7 +105,8 @@ def _text(file: File | None) -> str | None:
         return None
 
 
-def _modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
+def modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
+    """What becomes of the text of a file. reviewed: the version or ref that `before` is of."""
     hunks = _hunks(before, after)
     language = language_of(path)
     if not has_grammar(path, before[:128].encode()) or max(len(before), len(after)) > LARGEST:
@@ -110,7 +117,7 @@ def _modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
     if edits is None:
         return _override(path, before, after, reviewed, "nothing in it is a list of items", len(hunks))
     found = [(edit, anchored(edit, reviewed)) for edit in _joined(edits)]
-    placed, lost = _proven(path, before, [each for _, each in found if each is not None])
+    placed, lost = _together([each for _, each in found if each is not None])
     lost += [edit for edit, each in found if each is None]
     if not placed:
         why = "nothing around its edits is there only once" if not broken else "it does not parse"
@@ -147,7 +154,7 @@ def _joined(edits: Sequence[Edit]) -> list[Edit]:
     return joined
 
 
-def _proven(path: str, before: str, found: Sequence[Anchored]) -> tuple[list[Anchored], list[Edit]]:
+def _together(found: Sequence[Anchored]) -> tuple[list[Anchored], list[Edit]]:
     """Those that go in together, and the edits that do not."""
     placed: list[Anchored] = []
     lost: list[Edit] = []

@@ -25,22 +25,24 @@ def patch_names(paths: Collection[str], taken: Mapping[str, str]) -> dict[str, s
     return found
 
 
-def site_names(anchors: list[Anchor], before: Mapping[Anchor, str]) -> list[str]:
+Names = Mapping[tuple[Anchor, str], str]
+"""The name of each place, by its anchor without pins and by the tokens that were reviewed there."""
+
+
+def site_names(anchors: list[Anchor], before: Names) -> list[str]:
     """A name for each place. before: those that a place had when this was adopted before, which it keeps."""
-    kept = [before.get(_bare(anchor), "") for anchor in anchors]
+    kept = [before.get((_bare(anchor), anchor.pins[0].tokens), "") for anchor in anchors]
     used = {name for name in kept if name}
     found = []
     for anchor, name in zip(anchors, kept, strict=True):
-        if not name:
-            name = _new(anchor, used)
-            used.add(name)
-        found.append(name)
+        found.append(name or _new(anchor, used))
+        used.add(found[-1])
     return found
 
 
-def known(anchors: Mapping[str, Anchor]) -> dict[Anchor, str]:
+def known(anchors: Mapping[str, Anchor]) -> Names:
     """What `site_names` takes as `before`, of the anchors of a patch by the names of their sites."""
-    return {_bare(anchor): name for name, anchor in anchors.items()}
+    return {(_bare(anchor), pin.tokens): name for name, anchor in anchors.items() for pin in anchor.pins}
 
 
 def _bare(anchor: Anchor) -> Anchor:

@@ -1,4 +1,4 @@
-"""The whole of `adopt`: read both sides, adopt each file, write a series, and prove that it gives the edited bytes back."""
+"""The whole of `adopt`: read both sides, adopt each file, write a series, prove that the edited bytes come out."""
 
 import os
 import re
@@ -14,7 +14,7 @@ from patcher.adopt.edited import Sides, sides
 from patcher.adopt.files import Adopted
 from patcher.adopt.writing import Known, Written
 from patcher.errors import PatcherError, SeriesNotAdoptable
-from patcher.model import Build, Series
+from patcher.model import Build, Pin, Series
 from patcher.patches import pins as records
 from patcher.series.load import load
 from patcher.series.where import ENTRY, PINS
@@ -43,9 +43,7 @@ class Result:
         return all(each.status in files.EXPRESSED for each in self.files)
 
 
-def run(
-    spec: str, directory: str, *, edited: str | None, diff: str | None, client: bool, bar: Bar
-) -> Result:
+def run(spec: str, directory: str, *, edited: str | None, diff: str | None, client: bool, bar: Bar) -> Result:
     """Adopt. Writes the series only when all of it was read, made and proven.
 
     Raises what `edited.sides` raises, and `SeriesNotAdoptable`, `SeriesError`, `SeriesNotLoaded`, `OSError`.
@@ -63,7 +61,11 @@ def run(
         with _staged(directory) as stage:
             made = writing.written(found, both.upstream.label, known)
             _write(stage, directory, made)
-            build = _build(stage, both, client=client) if any(each.payloads or each.file for each in found) else None
+            build = (
+                _build(stage, directory, both, client=client)
+                if any(each.payloads or each.file for each in found)
+                else None
+            )
             proven = tuple(_proven(found, both, build))
             changes = _changes(stage, directory)
             _sync(stage, directory, changes)
@@ -84,8 +86,8 @@ def _known(directory: str) -> Known:
     with open(os.path.join(directory, ENTRY), encoding="utf-8") as stream:
         if not re.search(r"\badopted\b", stream.read()):
             hint = (
-                "in it, write `from .patches import adopted`, and `*adopted.PATCHES` and `*adopted.CLIENT_PATCHES` into "
-                "`patches` and `client_patches`; in `patches/adopted/__init__.py`, `PATCHES = CLIENT_PATCHES = ()`"
+                "in it, write `from .patches import adopted`, and `*adopted.PATCHES` and `*adopted.CLIENT_PATCHES` "
+                "into `patches` and `client_patches`; in `patches/adopted/__init__.py`, `PATCHES = CLIENT_PATCHES = ()`"
             )
             message = "expected a series that lists what is adopted, found one that does not"
             raise SeriesNotAdoptable(message, where=os.path.join(directory, ENTRY), hint=hint)
@@ -131,7 +133,7 @@ def _write(stage: str, directory: str, made: Written) -> None:
         stream.write(writing.pins_text({**kept, **_with_older(old, made)}))
 
 
-def _record(stage: str) -> Mapping[str, Sequence[records.Pin]]:
+def _record(stage: str) -> Mapping[str, Sequence[Pin]]:
     path = os.path.join(stage, PINS)
     if not os.path.isfile(path):
         return {}
@@ -147,7 +149,7 @@ def _was_adopted(site: str, directory: str) -> bool:
     return os.path.isfile(os.path.join(directory, *writing.PATCHES.split("/"), f"{patch}.py"))
 
 
-def _with_older(old: Mapping[str, Sequence[records.Pin]], made: Written) -> dict[str, tuple[records.Pin, ...]]:
+def _with_older(old: Mapping[str, Sequence[Pin]], made: Written) -> dict[str, tuple[Pin, ...]]:
     """The pins of now, with what was reviewed of the same site for other versions, and as it was written then."""
     found = {}
     for site, new in made.pins.items():
@@ -157,8 +159,12 @@ def _with_older(old: Mapping[str, Sequence[records.Pin]], made: Written) -> dict
     return found
 
 
-def _build(stage: str, both: Sides, *, client: bool) -> Build:
-    series: Series = load(stage)
+def _build(stage: str, directory: str, both: Sides, *, client: bool) -> Build:
+    try:
+        series: Series = load(stage)
+    except PatcherError as error:  # it is about a copy of what the author has
+        where = error.where.replace(stage, directory)
+        raise type(error)(error.message, where=where, hint=error.hint) from error
     return pipeline.check_upstream(both.upstream, series.patches_for(client=client))
 
 
@@ -222,8 +228,3 @@ def _sync(stage: str, directory: str, changes: Mapping[str, bytes | None]) -> No
         while folder != directory and not os.listdir(folder):
             os.rmdir(folder)
             folder = os.path.dirname(folder)
-
-
-def failed(error: PatcherError) -> str:
-    """What an error says, on one line."""
-    return error.message

@@ -18,9 +18,7 @@ def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]
     return tuple(patch for patch in series if not names or patch.id in names)
 
 
-def diff(
-    upstream: Upstream, series: Sequence[Patch], names: Sequence[str], *, plain: bool = False
-) -> Iterator[str]:
+def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str], *, plain: bool = False) -> Iterator[str]:
     """Lines of the diff that the named patches make on top of what they require; of the whole series for no names.
 
     plain: without markers.

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
-from patcher.gates.es_imports import SOURCES
 from patcher.gates.engines import least_node, names_of
+from patcher.gates.es_imports import SOURCES
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS, jsx
-from patcher.model import Build, Layer, Splice
+from patcher.model import Build, Layer, Splice, Tree
 
 _GLOBALS = frozenset(
     """
@@ -31,18 +31,26 @@ BROWSER_GLOBALS = _GLOBALS | {
     *("history", "performance", "crypto", "structuredClone", "matchMedia", "getComputedStyle", "Image", "Audio"),
     *("WebSocket", "EventSource", "Headers", "Request", "Response", "FormData", "Blob", "File", "FileReader"),
     *("CustomEvent", "KeyboardEvent", "MouseEvent", "HTMLElement", "HTMLInputElement", "Element", "Node"),
-    *("ResizeObserver", "IntersectionObserver", "MutationObserver", "Notification", "DOMParser", "Intl", "atob", "btoa"),
+    *(
+        "ResizeObserver",
+        "IntersectionObserver",
+        "MutationObserver",
+        "Notification",
+        "DOMParser",
+        "Intl",
+        "atob",
+        "btoa",
+    ),
     *("requestIdleCallback", "AbortSignal", "indexedDB", "BroadcastChannel", "Worker", "caches", "self"),
 }
 """What a browser binds, of what a payload in the client may want."""
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
 _REFERENCES = ("identifier", "shorthand_property_identifier")
-_NAMED = frozenset(
-    {"function_declaration", "generator_function_declaration", "class_declaration", "enum_declaration"}
-)
+_NAMED = frozenset({"function_declaration", "generator_function_declaration", "class_declaration", "enum_declaration"})
 _SIGNATURES = frozenset(
     {"function_type", "constructor_type", "method_signature", "call_signature", "construct_signature"}
 )
+_DECLARED = re.compile(rb"\bdeclare\s+(?:const|let|var|function|class)\s+([\w$]+)")
 _LOOPS = frozenset({"for_statement", "for_in_statement"})
 
 
@@ -60,7 +68,7 @@ def check(build: Build) -> Iterator[Problem]:
         if kind is None and not layer.file.startswith(SOURCES):
             known |= GLOBALS  # what is beside the client's sources builds them, in Node
         root = javascript.parse(layer.after, language)
-        yield from _parts(layer, known, kind)
+        yield from _parts(layer, build.tree, known, kind)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):
             if splice.exact:
@@ -78,13 +86,14 @@ def check(build: Build) -> Iterator[Problem]:
                 yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
 
 
-def _parts(layer: Layer, known: frozenset[str], kind: Kind | None) -> Iterator[Problem]:
+def _parts(layer: Layer, tree: Tree, known: frozenset[str], kind: Kind | None) -> Iterator[Problem]:
     """The same for payloads that are parts of a statement: they can be read only where they stand.
 
     A name that upstream's own file uses and does not bind is bound by somebody else: it is no news.
     """
     language = javascript.language_of(layer.file)
     root, before = javascript.parse(layer.after, language), javascript.parse(layer.before, language)
+    ambient = _ambient(tree)
     exact = [(start, end, splice) for start, end, splice in layer.placed() if splice.exact and splice.marked]
     if not exact:
         return
@@ -92,9 +101,15 @@ def _parts(layer: Layer, known: frozenset[str], kind: Kind | None) -> Iterator[P
     for start, end, splice in exact:
         wanted: dict[str, list[int]] = {}
         for at, node in used:
-            if start <= at < end and not _is_tag(node) and not _names_for_types(node) and not _asked_for(node) and node.text() not in known:
+            if (
+                start <= at < end
+                and not _is_tag(node)
+                and not _names_for_types(node)
+                and not _asked_for(node)
+                and node.text() not in known
+            ):
                 wanted.setdefault(node.text(), []).append(at)
-        bound = visible_names(root, start) if wanted else set()
+        bound = visible_names(root, start) | ambient if wanted else set()
         for name, places in sorted(wanted.items()):
             if name in bound or all(name in visible_names(root, at) for at in places) or _is_free_in(before, name):
                 continue
@@ -103,10 +118,17 @@ def _parts(layer: Layer, known: frozenset[str], kind: Kind | None) -> Iterator[P
             yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
 
 
+def _ambient(tree: Tree) -> set[str]:
+    """The names that declaration files of the client say somebody else binds: `declare const NAME: …`."""
+    texts = (file.data for path, file in tree.items() if path.endswith(".d.ts") and path.startswith(SOURCES))
+    return {name.decode() for text in texts for name in _DECLARED.findall(text)}
+
+
 def _names_for_types(node: SgNode) -> bool:
     """Whether it is a parameter in the type of a function: it says what it is for, and binds nothing."""
     above = [parent.kind() for parent in node.ancestors()][:4]
-    return bool(_SIGNATURES.intersection(above)) and "formal_parameters" in above or above[:1] == ["index_signature"]
+    is_parameter = bool(_SIGNATURES.intersection(above)) and "formal_parameters" in above
+    return is_parameter or above[:1] == ["index_signature"]
 
 
 def _is_free_in(root: SgNode, name: str) -> bool:
@@ -257,3 +279,8 @@ def _imported(statement: SgNode) -> Iterator[SgNode]:
     for kind in ("import_clause", "namespace_import"):
         for node in statement.find_all(kind=kind):
             yield from (child for child in node.children() if child.kind() == "identifier")
+
+
+def declared_names(statement: SgNode) -> set[str]:
+    """The names that a statement declares where it stands."""
+    return {name for node in _declared_by(statement) for name in _names(node)}

@@ -8,7 +8,7 @@ from hashlib import sha256
 from ast_grep_py import SgNode
 
 from patcher.javascript.digest import tokens
-from patcher.javascript.lists import ItemList, Piece, What, header_of, list_of, lists_below, owners, root_list
+from patcher.javascript.lists import ItemList, Piece, What, header_of, list_of, lists_of_kind, owners
 from patcher.javascript.tree import DATA, span
 from patcher.model import Anchor, ListKind
 
@@ -26,6 +26,10 @@ class Place:
     inside: ItemList | None
     index: int
     scope: SgNode
+
+    def begins(self, text: str, wanted: str) -> bool:
+        """Whether the item begins with these characters, blanks left out. wanted: `squeezed`."""
+        return self.inside is not None and begins_with(text, self.inside.pieces[self.index], wanted)
 
     def last(self, count: int) -> int:
         """The piece that is the last of `count` neighbouring items, from this one on."""
@@ -51,16 +55,19 @@ def places(text: str, scope: SgNode, anchor: Anchor, language: str) -> list[Plac
 
 
 def _lists(text: str, scope: SgNode, kind: ListKind, language: str) -> Iterator[ItemList]:
-    top = root_list(text, language)
-    if top is not None and top.kind is kind and scope.parent() is None:
-        yield top
-    for each in lists_below(text, scope, kind, language):
-        if top is None or each.node != top.node:
+    start, end = span(scope) if scope.parent() is not None else (0, len(text))
+    for each in lists_of_kind(text, kind, language):
+        first, last = span(each.node)
+        if start <= first and last <= end:
             yield each
 
 
 def begins_with(text: str, piece: Piece, wanted: str) -> bool:
     """Whether a piece begins with these characters, blanks left out. wanted: `squeezed`."""
+    if not wanted:
+        return True
+    if text[piece.start] != wanted[0] and not text[piece.start].isspace():
+        return False
     head = text[piece.start : min(piece.end, piece.start + 3 * len(wanted) + _LONG)]
     return squeezed(head).startswith(wanted)
 
@@ -171,7 +178,8 @@ def _header(row: Sequence[Piece], language: str, item: SgNode) -> Iterator[str]:
 
 def _squeezed_tag(piece: Piece) -> str:
     node = piece.node
-    assert node is not None
+    if node is None:
+        return ""
     if node.kind() in {"string", "template_string", "regex"}:
         return "".join(tokens(node))
     start, _ = span(node)
@@ -212,7 +220,11 @@ def _way(place: Place, text: str, language: str) -> Iterator[str]:
         if owned is not None and span(child) != (left, right) and _is_in(span(child), owned.start, owned.end):
             row = header_of(text, child, language)
             lists = [each.inner for each in row if each.inner is not None]
-            which = [str(number) for number, each in enumerate(lists) if _is_in((inside.start, inside.end), each.start, each.end)]
+            which = [
+                str(number)
+                for number, each in enumerate(lists)
+                if _is_in((inside.start, inside.end), each.start, each.end)
+            ]
             steps.append([str(owned.kind), *_header(row, language, child), *which, "\x1e"])
         child = parent
     for step in reversed(steps):
@@ -224,7 +236,7 @@ def _is_in(place: tuple[int, int], start: int, end: int) -> bool:
 
 
 def is_between_tags(scope: SgNode, offset: int) -> bool | None:
-    """Whether a place is between the tags of JSX; None where no comment may stand: in a string, in text, in a tag's `<`."""
+    """Whether a place is between the tags of JSX; None where no comment may stand: in a string, in text, in a tag."""
     node = scope.get_root().root()
     while True:
         inner = next((child for child in node.children() if span(child)[0] < offset < span(child)[1]), None)

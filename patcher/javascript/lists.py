@@ -1,8 +1,8 @@
 """What can be edited, in every grammar that we know: the items of lists, the gaps between them, and headers.
 
-A list is a node with items: a block with statements, an object with properties, a call with arguments, a JSX element with
-children, a CSS block with declarations. The header of an item is what is left of it without the lists inside. Both are
-seen as a row of pieces: items, lists, tokens, blanks and comments, in text order, with nothing between them.
+A list is a node with items: a block with statements, an object with properties, a call with arguments, a JSX element
+with children, a CSS block with declarations. The header of an item is what is left of it without the lists inside. Both
+are seen as a row of pieces: items, lists, tokens, blanks and comments, in text order, with nothing between them.
 """
 
 from collections.abc import Iterator
@@ -66,6 +66,7 @@ _CASES = frozenset({"switch_case", "switch_default"})
 _JSX_TAGS = frozenset({"jsx_opening_element", "jsx_self_closing_element"})
 _HTML_TAGS = frozenset({"start_tag", "self_closing_tag"})
 _ATOMS = frozenset({"string", "template_string", "regex", "jsx_text", "jsx_closing_element", "raw_text", "doctype"})
+_ATTRIBUTES = frozenset({"jsx_attribute", "jsx_expression", "attribute"})
 _TAG_ENDS = frozenset({">", "/>", "/"})
 
 
@@ -74,14 +75,14 @@ class What(StrEnum):
 
     ITEM = "item"
     LIST = "list"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - of a program
     BLANK = "blank"
     COMMENT = "comment"
 
 
 @dataclass(frozen=True)
 class Piece:
-    """The characters `[start, end)`. node: of an item or a token. inner: the list that a piece of a header stands for."""
+    """The characters `[start, end)`. node: of an item or a token. inner: the list that is this piece of a header."""
 
     start: int
     end: int
@@ -143,16 +144,16 @@ def root_list(text: str, language: str) -> ItemList | None:
     return list_of(text, root, language)
 
 
-def lists_below(text: str, node: SgNode, kind: ListKind, language: str) -> Iterator[ItemList]:
-    """Every list of this kind in a node, the node's own among them."""
+@lru_cache(maxsize=128)
+def lists_of_kind(text: str, kind: ListKind, language: str) -> tuple[ItemList, ...]:
+    """Every list of this kind in a file, in text order."""
     names = [name for name, found in owners(language).items() if found is kind]
-    mine = list_of(text, node, language) if node.kind() in names else None
-    if mine is not None:
-        yield mine
-    for each in node.find_all({"rule": {"any": [{"kind": name} for name in names]}}) if names else ():
-        inner = list_of(text, each, language)
-        if inner is not None and each != node:
-            yield inner
+    if not names:
+        return ()
+    root = parse(text, language)
+    nodes = [root, *root.find_all({"rule": {"any": [{"kind": name} for name in names]}})]
+    found = {span(node): each for node in nodes if (each := list_of(text, node, language)) is not None}
+    return tuple(each for each in found.values() if each.kind is kind)
 
 
 def header_of(text: str, item: SgNode, language: str) -> tuple[Piece, ...]:
@@ -174,7 +175,7 @@ def _said(text: str, node: SgNode, language: str) -> Iterator[Piece]:
         yield Piece(start, end, What.TOKEN, node)
         return
     if kind in _JSX_TAGS | _HTML_TAGS:  # `</*` would end a tag: the name stays with its `<`
-        opened = _inside(text, node)[0] if _inside(text, node) else end
+        opened = (_inside(text, node) or (end, end))[0]
         yield Piece(start, opened, What.TOKEN, node)
         children = [child for child in children if span(child)[0] >= opened]
     own = list_of(text, node, language)
@@ -249,14 +250,16 @@ def _inside(text: str, node: SgNode) -> tuple[int, int] | None:
         colon = next((child for child in children if child.kind() == ":"), None)
         return (span(colon)[1], span(node)[1]) if colon is not None else None
     if kind in _JSX_TAGS | _HTML_TAGS:
-        named = [child for child in children if child.is_named() and not _is_comment(child)]
-        attributes = {"jsx_attribute", "jsx_expression", "attribute"}
-        names = [child for child in named if child.kind() not in attributes]
-        close = next((child for child in reversed(children) if child.kind() in _TAG_ENDS), None)
-        close = next((child for child in children if child.kind() == "/" and close is not None), close)
-        return (span(names[-1])[1], span(close)[0]) if names and close is not None else None
-    if len(children) < 2:
-        return None
-    if kind == "element" and children[-1].kind() != "end_tag":
+        return _behind_name(children)
+    if len(children) < 2 or (kind == "element" and children[-1].kind() != "end_tag"):
         return None
     return span(children[0])[1], span(children[-1])[0]
+
+
+def _behind_name(children: list[SgNode]) -> tuple[int, int] | None:
+    """The characters of a tag between its name and its end."""
+    named = [child for child in children if child.is_named() and not _is_comment(child)]
+    names = [child for child in named if child.kind() not in _ATTRIBUTES]
+    close = next((child for child in reversed(children) if child.kind() in _TAG_ENDS), None)
+    close = next((child for child in children if child.kind() == "/" and close is not None), close)
+    return (span(names[-1])[1], span(close)[0]) if names and close is not None else None

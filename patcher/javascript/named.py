@@ -1,10 +1,10 @@
-"""Scopes beyond functions and routes: callbacks, members, variables, classes, types; CSS rules, JSON values, HTML elements."""
+"""Scopes beyond functions and routes: callbacks, members, variables, classes, types, and those of CSS, JSON, HTML."""
 
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from ast_grep_py import Config, SgNode
+from ast_grep_py import SgNode
 
 from patcher.javascript.scopes import named_scopes
 from patcher.javascript.statements import statement_of
@@ -33,7 +33,7 @@ FUNCTION_SCOPES = frozenset({"function", "route"})
 def all_scopes(text: str, language: str) -> tuple[tuple[Scope, SgNode], ...]:
     """Every scope that has a name, without what is around it, and its node. Names may repeat."""
     own = [] if language in _KINDS and language != "javascript" else named_scopes(text, language)
-    return tuple([*own, *_others(text, language)])
+    return (*own, *_others(text, language))
 
 
 def scopes_of(text: str, scope: Scope, language: str) -> list[SgNode]:
@@ -64,7 +64,7 @@ def _is_inside(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
 
 def _others(text: str, language: str) -> Iterator[tuple[Scope, SgNode]]:
     kinds = _KINDS.get(language, _TYPESCRIPT)
-    if language != "tsx" and language != "javascript":
+    if language not in {"tsx", "javascript"}:
         kinds = tuple(kind for kind in kinds if kind != "jsx_attribute")
     if not text.strip():
         return

@@ -10,7 +10,7 @@ from patcher import javascript
 from patcher.errors import SeriesError, TemplateUnusable
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
-from patcher.model import FILE, Anchor, Overlay, Patch, Position, Series, Site
+from patcher.model import Anchor, Overlay, Patch, Position, Series, Site
 from patcher.series import shape
 from patcher.series.patterns import problem_of
 

@@ -48,7 +48,7 @@ def _unpacked(tree: Mapping[str, File]) -> Iterator[str]:
             with open(target, "wb") as stream:
                 stream.write(file.data)
             if file.executable:
-                os.chmod(target, 0o755)
+                os.chmod(target, 0o700)
         yield folder
 
 
