@@ -27,10 +27,10 @@ class Hunk:
 
 def hunks(found: Adopted, before: str, after: str, later: str) -> Iterator[Hunk]:
     """What becomes of each hunk of a file in a later text of it: by our anchors, and by `git apply` of it alone."""
-    placed = [(_line(before, payload, found.path), of_edit(found.path, payload, later)) for payload in found.payloads]
+    placed = [(_lines(before, payload, found.path), of_edit(found.path, payload, later)) for payload in found.payloads]
     with TemporaryDirectory() as folder:
         for (first, last), hunk in _hunks(folder, before, after):
-            mine = [what for line, what in placed if first - 1 <= line <= last + 1]
+            mine = [what for (start, end), what in placed if start <= last + 1 and first - 1 <= end]
             yield Hunk(
                 ours=bool(mine) and all(what == PLACED for what in mine),
                 git=_takes(folder, hunk, later),
@@ -38,10 +38,10 @@ def hunks(found: Adopted, before: str, after: str, later: str) -> Iterator[Hunk]
             )
 
 
-def _line(before: str, payload: Payload, path: str) -> int:
-    """The line, from 1, that an edit begins in."""
-    located = locate(before, payload.anchor, language_of(path))
-    return before.count("\n", 0, located.matches[0].start) + 1
+def _lines(before: str, payload: Payload, path: str) -> tuple[int, int]:
+    """The lines, from 1, that an edit begins and ends in."""
+    match = locate(before, payload.anchor, language_of(path)).matches[0]
+    return before.count("\n", 0, match.start) + 1, before.count("\n", 0, match.end) + 1
 
 
 def of_edit(path: str, payload: Payload, later: str) -> str:
