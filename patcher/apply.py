@@ -260,9 +260,9 @@ def _splice(state: _State, there: SiteResult) -> Splice:
     name = f"{file} ({site.id})"
     payload = payload_of(site, there.text[match.start : match.end])
     state.payloads[name] = payload
-    if language == JAVASCRIPT and not match.exact:  # what is compiled, or is only a part of a statement, is not judged
-        state.portable[name] = portable_text(site)
     splice = splicing.make_splice(there.text, site, match, payload, language)
+    if language == JAVASCRIPT and not splice.part:  # what is compiled, or is less than a statement, is not judged
+        state.portable[name] = portable_text(site)
     return replace(splice, scope=there.located.anchor.scope)
 
 

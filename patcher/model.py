@@ -597,8 +597,8 @@ class Splice:
     """Replace `[start, end)` of the text that was located in by `text`; `was` is what stood there; `site` is an id.
 
     plain: the same without markers, from `plain_at` on a part of it. exact: the payload's own bytes are all of it.
-    marked: there are markers around it; else the manifest says what it is. item: where the item that it was located by
-    begins and ends.
+    part: it may be less than a statement, and says something only where it stands. marked: there are markers around it;
+    else the manifest says what it is. by_item: an item of a list says where it goes.
     """
 
     start: int
@@ -613,8 +613,9 @@ class Splice:
     plain: str = ""
     plain_at: int = 0
     exact: bool = False
+    part: bool = False
     marked: bool = True
-    item: tuple[int, int] = (0, 0)
+    by_item: bool = False
 
     @property
     def order(self) -> tuple[int, int]:

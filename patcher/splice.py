@@ -15,6 +15,7 @@ from patcher.model import FILE, Layer, ListKind, Match, Position, Site, Splice
 
 _REST_OF_LINE = re.compile(r"[ \t]*//[^\r\n]*")
 _COMMA = re.compile(r"\s*,")
+_SEPARATOR = re.compile(r"[ \t]*[;,]")
 _BLANK_LINE_END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
 _WITH_COMMAS = frozenset(
     {
@@ -66,7 +67,8 @@ def make_splice(text: str, site: Site, match: Match, payload: str, language: str
         plain_at=at,
         exact=match.exact,
         marked=marked,
-        item=(match.statement_start, match.statement_end),
+        part=match.exact or match.list not in {None, ListKind.STATEMENTS},
+        by_item=match.exact or match.list is not None,
     )
 
 
@@ -86,8 +88,11 @@ def _shape(text: str, position: Position, match: Match, payload: str) -> _Shape:
     if position is Position.BEFORE:
         at, plain = match.statement_start, f"{inner[len(indent) :]}{eol}{indent}"
         return _Shape(at, at, f"{eol}{inner}{eol}{indent}", "", plain, tail=f"{eol}{indent}")
-    rest = None if match.jsx else _REST_OF_LINE.match(text, match.statement_end)  # between tags `//` is text
-    at = rest.end() if rest else match.statement_end
+    at = match.statement_end
+    separator = _SEPARATOR.match(text, at) if match.list is ListKind.MEMBERS else None
+    at = separator.end() if separator else at
+    rest = None if match.jsx else _REST_OF_LINE.match(text, at)  # between tags `//` is text
+    at = rest.end() if rest else at
     return _Shape(at, at, f"{eol}{inner}{eol}{indent}", "", f"{eol}{inner}", head=f"{eol}{indent}")
 
 
@@ -111,6 +116,7 @@ def _deletion(text: str, match: Match) -> _Shape:
     """The item goes, with its comma, and with its line where nothing else is in it."""
     start, end = match.statement_start, match.statement_end
     follows = _COMMA.match(text, end) if match.list in _WITH_COMMAS else None
+    follows = _SEPARATOR.match(text, end) if match.list is ListKind.MEMBERS else follows
     if follows:
         end = follows.end()
     elif match.list in _WITH_COMMAS:

@@ -29,19 +29,19 @@ _HINT = "upstream has it now: take it out of the payload, or take the site out o
 
 
 def check(build: Build) -> Iterator[Problem]:
-    """For each item that an exact payload brings, whether its list has another of the name."""
+    """For each item that a payload brings, whether its list has another of the name."""
     for layer in build.layers:
         if javascript.is_program(layer.file, layer.before[:128].encode()):
             yield from _twice(layer)
 
 
 def _twice(layer: Layer) -> Iterator[Problem]:
-    exact = [(start, end, splice) for start, end, splice in layer.placed() if splice.exact and splice.marked]
-    if not exact:
+    parts = [(start, end, splice) for start, end, splice in layer.placed() if splice.part and splice.marked]
+    if not parts:
         return
     language = javascript.language_of(layer.file)
     root = javascript.parse(layer.after, language)
-    for start, end, splice in exact:
+    for start, end, splice in parts:
         inside = _list_at(layer.after, root, start, end, language)
         if inside is None:
             continue

@@ -46,9 +46,9 @@ def _undeclared(layer: Layer, name: str, after: Mapping[str, list[SgNode]]) -> t
 
 
 def _of_items(layer: Layer, before: Mapping[str, list[SgNode]], after: Mapping[str, list[SgNode]]) -> set[str]:
-    """The names of scopes that an exact payload stands in, is part of, or replaces: the item says which they are."""
-    old = [(splice.start, splice.end) for splice in layer.splices if splice.exact]
-    new = [(start, end) for start, end, splice in layer.placed() if splice.exact]
+    """The names of scopes that a payload stands in, is part of, or replaces, where an item says where it goes."""
+    old = [(splice.start, splice.end) for splice in layer.splices if splice.by_item]
+    new = [(start, end) for start, end, splice in layer.placed() if splice.by_item]
     found = {name for name, nodes in before.items() for node in nodes if _touches(node, old)}
     return found | {name for name, nodes in after.items() for node in nodes if _touches(node, new)}
 

@@ -71,7 +71,7 @@ def check(build: Build) -> Iterator[Problem]:
         yield from _parts(layer, build.tree, known, kind)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):
-            if splice.exact:
+            if splice.part:
                 shift += len(splice.text) - len(splice.was)
                 continue
             position = splice.start + shift + splice.text.index("/*")
@@ -94,11 +94,11 @@ def _parts(layer: Layer, tree: Tree, known: frozenset[str], kind: Kind | None) -
     language = javascript.language_of(layer.file)
     root, before = javascript.parse(layer.after, language), javascript.parse(layer.before, language)
     ambient = _ambient(tree)
-    exact = [(start, end, splice) for start, end, splice in layer.placed() if splice.exact and splice.marked]
-    if not exact:
+    parts = [(start, end, splice) for start, end, splice in layer.placed() if splice.part and splice.marked]
+    if not parts:
         return
     used = [(javascript.span(node)[0], node) for kind in _REFERENCES for node in root.find_all(kind=kind)]
-    for start, end, splice in exact:
+    for start, end, splice in parts:
         wanted: dict[str, list[int]] = {}
         for at, node in used:
             if (
