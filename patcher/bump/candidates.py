@@ -1,6 +1,6 @@
 """New anchors for a site that stops: the same one, its scope renamed, in another file, or at a similar statement.
 
-Nothing here judges whether a payload still means the same: that is what a person reads the window for.
+Nothing here judges whether a payload still means the same: a person reads the window for that.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,10 +11,10 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.bump.model import Candidate, Kind, Reviewed
-from patcher.bump.patterns import Shape, respelled, shape_for
 from patcher.javascript import similarity
+from patcher.javascript.unique_pattern import Shape, respelled, shape_for
 from patcher.locate import locate
-from patcher.model import MODULE, Anchor, Located, Match, Position, Scope
+from patcher.model import MODULE, Anchor, Match, Position, Scope, SiteResult
 
 _LIKE_SCOPE, _LIKE_STATEMENT, _SURELY_IT = 0.4, 0.45, 0.95
 _SCOPES, _STATEMENTS, _GROWTH = 4, 3, 3
@@ -38,16 +38,18 @@ class Home:
         """What its file is written in."""
         return javascript.language_of(self.file)
 
+    def beside(self, old: Reviewed) -> str:
+        """The name of the scope, with its file where that is not the reviewed one."""
+        return str(self.scope) if self.file == old.file else f"{self.scope} of {self.file}"
+
 
 def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Candidate]:
-    """Candidates for a site, not yet tried, the likeliest first: likeness decides, not what a gate will say.
+    """Candidates for a site, not yet tried, the most similar first, whatever a gate will say.
 
     old: the site as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
     """
-    file = old.file
-    there = locate(texts[file], anchor, old.language) if file in texts else Located(anchor, ())
-    if there.is_unique:
-        return [same(file, anchor)]
+    if old.file in texts and locate(texts[old.file], anchor, old.language).is_unique:
+        return [same(old.file, anchor)]
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
     best: dict[tuple[str, Scope, str, str], Candidate] = {}
@@ -100,12 +102,17 @@ def _has(home: Home, anchor: Anchor) -> bool:
     return home.scope != MODULE and bool(javascript.matching(home.text, home.node, anchor.pattern, home.language))
 
 
+def scope_span(there: SiteResult) -> tuple[int, int]:
+    """Start and end of the scope that a site is in; of the whole text for the module scope."""
+    scopes = javascript.scopes_named(there.text, there.located.anchor.scope, javascript.language_of(there.finding.file))
+    start = there.located.matches[0].start
+    spans = (javascript.span(node) for node in scopes)
+    return next((span for span in spans if span[0] <= start < span[1]), (0, len(there.text)))
+
+
 def scope_text(old: Reviewed) -> str:
     """The text of the scope that the site was reviewed in."""
-    start = old.located.matches[0].start
-    nodes = javascript.scopes_named(old.text, old.located.anchor.scope, old.language)
-    spans = [javascript.span(node) for node in nodes]
-    return next((old.text[first:last] for first, last in spans if first <= start < last), old.text)
+    return old.text[slice(*scope_span(old.result))]
 
 
 # --- anchors in one scope --------------------------------------------------------------------------------------
@@ -122,18 +129,18 @@ def _in_home(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
 
 
 def _rehomed(old: Reviewed, anchor: Anchor, home: Home, match: Match) -> Candidate:
-    likeness = similarity.likeness(_statement(old.text, old.located.matches[0]), _statement(home.text, match))
+    likeness = similarity.likeness(statement_text(old.text, old.match), statement_text(home.text, match))
     kind = Kind.FILE if home.file != old.file else Kind.SCOPE
-    where = f"{home.scope}{f' of {home.file}' if kind is Kind.FILE else ''}"
     why = (
-        f"the same pattern matches once in {where}",
-        f"that scope is {home.likeness:.0%} like {old.located.anchor.scope} as reviewed",
+        f"the same pattern matches once in {home.beside(old)}",
+        f"that scope is {home.likeness:.0%} like {old.anchor.scope} as reviewed",
         f"the statement is {likeness:.0%} like the reviewed one",
     )
     return Candidate(kind, home.file, anchor, (likeness + home.likeness) / 2, why)
 
 
-def _statement(text: str, match: Match) -> str:
+def statement_text(text: str, match: Match) -> str:
+    """The text of the statement that a pattern matches in."""
     return text[match.statement_start : match.statement_end]
 
 
@@ -158,7 +165,7 @@ def nearest(old: Reviewed, home: Home) -> list[tuple[float, SgNode]]:
     if node is None:
         return []
     kinds = {node.kind()}
-    if old.site.position is not Position.REPLACE and _is_statement(node):
+    if old.result.site.position is not Position.REPLACE and _is_statement(node):
         kinds |= _STATEMENT_KINDS
     was, found = node.text(), dict[tuple[int, str], tuple[float, SgNode]]()
     for each in (one for kind in sorted(kinds) for one in _of_kind(home, kind)):
@@ -176,8 +183,8 @@ def _is_statement(node: SgNode) -> bool:
 
 def _reviewed_node(old: Reviewed) -> SgNode | None:
     """What the pattern matched when it was reviewed: for a target, the statement around it."""
-    match = old.located.matches[0]
-    if old.located.anchor.target:
+    match = old.match
+    if old.anchor.target:
         return similarity.node_at(old.text, match.statement_start, match.statement_end, old.language)
     return similarity.node_at(old.text, match.start, match.end, old.language)
 
@@ -210,15 +217,15 @@ def _others(home: Home, made: Callable[[Shape], Anchor], node: SgNode, shape: Sh
         return None
     first, last = javascript.span(node)
     own = [each for each in matches if first <= each.start and each.end <= last]
-    return [_statement(home.text, each) for each in matches if each not in own] if len(own) == 1 else None
+    return [statement_text(home.text, each) for each in matches if each not in own] if len(own) == 1 else None
 
 
 def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
     """A pattern for what is replaced inside the node: the old one, or the expression most like it."""
-    target = old.located.anchor.target
+    target = old.anchor.target
     if len(javascript.matching(home.text, node, target, home.language)) == 1:
         return target
-    match = old.located.matches[0]
+    match = old.match
     was = similarity.node_at(old.text, match.start, match.end, old.language)
     if was is None:
         return None
@@ -250,13 +257,12 @@ def _times(text: str, window: str) -> int:
 
 
 def _at_statement(old: Reviewed, anchor: Anchor, home: Home, likeness: float, runner_up: float) -> Candidate:
-    where = str(home.scope) if home.file == old.file else f"{home.scope} of {home.file}"
     after = f"the next is {runner_up:.0%}" if runner_up else "no other is like it"
-    why = [f"the statement in {where} most like the reviewed one: {likeness:.0%}, {after}"]
+    why = [f"the statement in {home.beside(old)} most like the reviewed one: {likeness:.0%}, {after}"]
     if likeness - runner_up < 0.1:
         why.append("the margin is thin: read both")
-    if home.scope != old.located.anchor.scope:
-        why.append(f"that scope is {home.likeness:.0%} like {old.located.anchor.scope} as reviewed")
+    if home.scope != old.anchor.scope:
+        why.append(f"that scope is {home.likeness:.0%} like {old.anchor.scope} as reviewed")
     kind = Kind.FILE if home.file != old.file else Kind.STATEMENT
-    weight = likeness if home.scope == old.located.anchor.scope else likeness * (0.5 + home.likeness / 2)
+    weight = likeness if home.scope == old.anchor.scope else likeness * (0.5 + home.likeness / 2)
     return Candidate(kind, home.file, anchor, weight, tuple(why))

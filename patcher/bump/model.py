@@ -1,39 +1,40 @@
-"""What a bump finds out, as data. Leaf module but for the vocabulary of the patcher."""
+"""The options and the result of a bump, as data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
-from patcher.model import Anchor, Build, Finding, Located, Patch, Site, Upstream
+from patcher.javascript import language_of
+from patcher.matrix.window import Window
+from patcher.model import Anchor, Build, Finding, Match, Patch, Site, SiteResult, Upstream
 
 
 @dataclass(frozen=True)
-class Moment:
+class BumpOptions:
+    """A bump as it was asked for. accept: rank by site; only: ids of patches to look at, all of them for none.
+
+    write: only what was accepted counts; else the first choices show what there is to accept.
+    candidates: look for new anchors too. everything: all of what is new, not only what matters most.
+    """
+
+    until: str
+    since: str = ""
+    only: Collection[str] = ()
+    accept: Mapping[str, int] | None = None
+    write: bool = False
+    candidates: bool = True
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class Revision:
     """Upstream at one ref. commit: the full id of its commit."""
 
     ref: str
     commit: str
     upstream: Upstream
-
-
-@dataclass(frozen=True)
-class Window:
-    """The reviewed statements as they stand at a ref. line: where they begin in upstream's file, from 1.
-
-    around: what is said before the braces of each block around them, outside in. statement: first and last line of the
-    one that the anchor matches in, from 0 in `text`. matched: what its pattern matches, as half-open offsets in `text`.
-    indent: the white space before the first line.
-    """
-
-    ref: str
-    text: str
-    line: int = 0
-    around: tuple[str, ...] = ()
-    statement: tuple[int, int] = (0, 0)
-    matched: tuple[int, int] = (0, 0)
-    indent: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Tried:
-    """What became of a candidate that was tried. None: not tried, because an earlier step failed or nobody asked.
+    """The result of trying a candidate. None: not tried, because an earlier step failed or nobody asked.
 
     unique: its pattern matches once. parses: the result has no new syntax error. gates, contracts: all of them passed.
     """
@@ -85,13 +86,13 @@ class Tried:
 
     @property
     def fits(self) -> bool:
-        """Whether nothing that was tried speaks against it."""
+        """Whether it passed all that was tried."""
         return self.unique and bool(self.gates) and self.contracts is not False
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new anchor for a site. anchor: with the pin of what stands there now, once it was tried and is unique.
+    """A new anchor for a site. anchor: once it was tried and is unique, with a pin of the code that is there now.
 
     likeness: 0 to 1, of the statement to the reviewed one. why: reasons for its rank, best first.
     """
@@ -107,27 +108,40 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A site as somebody reviewed it. located: the one match in `text`, the file as its layer saw it.
-
-    language: what the file is written in, see `javascript.language_of`.
-    """
+    """A site as somebody reviewed it at a ref. result: with one match in its text, the file as its layer saw it."""
 
     ref: str
-    version: str
-    site: Site
-    located: Located
-    text: str
-    language: str
+    result: SiteResult
+
+    @property
+    def anchor(self) -> Anchor:
+        """The anchor that found it."""
+        return self.result.located.anchor
+
+    @property
+    def match(self) -> Match:
+        """Where that is in `text`."""
+        return self.result.located.matches[0]
+
+    @property
+    def text(self) -> str:
+        """The text of the file that it was found in."""
+        return self.result.text
 
     @property
     def file(self) -> str:
-        """The file that `text` is of."""
-        return self.site.file_of(self.located.anchor)
+        """The path of that file."""
+        return self.result.site.file_of(self.anchor)
+
+    @property
+    def language(self) -> str:
+        """What it is written in, see `javascript.language_of`."""
+        return language_of(self.file)
 
 
 @dataclass(frozen=True)
 class ScopeDiff:
-    """What else is new in a scope. lines: of a diff, the hunks that matter most; left_out: changed lines besides."""
+    """What else is new in a scope. lines: of a diff, the hunks that matter most; left_out: how many others changed."""
 
     since: str
     lines: tuple[str, ...] = ()
@@ -137,7 +151,7 @@ class ScopeDiff:
 
 @dataclass(frozen=True)
 class Twin:
-    """Code that a patch replaces, where nothing replaces it. line: from 1. shown: its first line."""
+    """A new copy of code that a patch replaces, which no site replaces. line: from 1. shown: its first line."""
 
     line: int
     scope: str
@@ -146,10 +160,10 @@ class Twin:
 
 @dataclass(frozen=True)
 class SiteReport:
-    """What a bump says of one site at the new ref.
+    """One site at the new ref.
 
-    waits_for: the id of the site that must be accepted first. nearest: for a page, what the chosen candidate takes,
-    or else the first, where nothing matches.
+    waits_for: the id of the site that must be accepted first. nearest: where nothing matches, what the chosen
+    candidate matches, or else the first one.
     """
 
     site: Site
@@ -181,10 +195,14 @@ class SiteReport:
         """Whether the build stops on it."""
         return self.finding.verdict.stops
 
+    def candidate(self, rank: int | None) -> Candidate | None:
+        """The candidate of this rank, if there is one."""
+        return next((each for each in self.candidates if each.rank == rank), None)
+
 
 @dataclass(frozen=True)
 class Refusal:
-    """What refuses besides the anchors: a gate, or a file of upstream's where ours goes; and since which commit.
+    """A gate that refuses, or a file of upstream's at the path of one of ours; and since which commit.
 
     code: `gate-…` or `file-taken`.
     """
@@ -196,8 +214,8 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Brought:
-    """A scope that a commit made or changed. sites: those of the series in it, by id."""
+class ScopeChange:
+    """A scope that a commit added or changed. sites: those of the series in it, by id."""
 
     file: str
     scope: str
@@ -206,36 +224,36 @@ class Brought:
 
 
 @dataclass(frozen=True)
-class Red:
+class ContractRegression:
     """Why a contract is red on the tree with what was accepted, or with the first choices.
 
-    said: a sentence, with what a candidate can do about it. culprit: the commit from which on it is red; untold: ids of
-    commits that may be it as well, because nothing could be built there. brought: what the culprit did to the files of
-    the series.
+    said: a sentence, with what a candidate can do about it. culprit: the commit from which on it is red; skipped: ids
+    of commits that may be it as well, because nothing could be built there. changes: what the culprit did to the files
+    of the series.
     """
 
     contract: str
     said: str
     culprit: Culprit | None = None
-    untold: tuple[str, ...] = ()
-    brought: tuple[Brought, ...] = ()
+    skipped: tuple[str, ...] = ()
+    changes: tuple[ScopeChange, ...] = ()
 
 
 @dataclass(frozen=True)
 class Bump:
-    """Everything that a bump found out.
+    """The result of a bump.
 
     since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
     accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
     went into it, by site; `accepted` by a person, or the first ones. fine: the sites that a person accepted a
-    candidate for, and that need none. declared: the series as it is. unrecorded: whether a site that goes through was
-    read for older versions only. red: the contracts that the proposed tree does not fulfil, once they were run. gaps:
+    candidate for, and that need none. declared: the series as it is. unrecorded: whether a fitting site was reviewed
+    for older versions only. red: the contracts that are red on the proposed tree, once they were run. gaps:
     version tags after a ref and before the new one at which a site does not meet the pin of these tokens.
     matrix: for a page, of the refs from `since` to `until`, as `patcher.report.matrix_document` returns it.
     """
 
-    since: Moment | None
-    until: Moment
+    since: Revision | None
+    until: Revision
     build: Build
     proposed: Build
     sites: tuple[SiteReport, ...]
@@ -246,6 +264,6 @@ class Bump:
     fine: tuple[str, ...] = ()
     declared: tuple[Patch, ...] = ()
     unrecorded: bool = False
-    red: tuple[Red, ...] = ()
+    red: tuple[ContractRegression, ...] = ()
     gaps: Callable[[str, str, str], Sequence[str]] = lambda site, last, tokens: ()
     matrix: Mapping[str, Any] | None = None

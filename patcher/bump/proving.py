@@ -1,38 +1,37 @@
-"""A bump on real sidecars: contracts on the proposed tree and on the other candidates, and reasons for what is red."""
+"""A bump on real sidecars: contracts on the proposed tree and on other candidates, and why a contract is red."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patcher.bump import trial
-from patcher.bump.model import Bump, Candidate, SiteReport, Tried
-from patcher.bump.regressions import Look, Reasons, as_problem, in_short
+from patcher.bump.model import Bump, Candidate, SiteReport
+from patcher.bump.regressions import Observe, Regressions, as_problem, in_short
 from patcher.pipeline import check_upstream
 from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:
-    from patcher.model import Build
+    from patcher.model import Build, Patch
     from patcher.prove import ProofResult
-
 
 Advance = Callable[[str, int], None]
 
 
 def _silent(said: str, by: int) -> None:
-    """Nobody waits."""
+    """No progress bar."""
 
 
 @dataclass(frozen=True)
 class Prover:
-    """Runs contracts. prove: all of them on both trees of a build. look: some on the patched tree alone.
+    """Runs contracts. prove: all of them on both trees of a build. observe: some on the patched tree alone.
 
     waiting: a progress bar around what takes long, but for `prove`, which has its own.
     """
 
     repository: Repository
     prove: "Callable[[Build], list[ProofResult]]"
-    look: Look
+    observe: Observe
     waiting: Callable[[], AbstractContextManager[Advance]] = lambda: nullcontext(_silent)
 
     def first_choices(self, bump: Bump) -> "tuple[Bump, list[ProofResult]]":
@@ -42,8 +41,7 @@ class Prover:
         if not better:
             return found, proofs
         chosen = {**bump.chosen, **better}
-        series = trial.accepted(bump.declared, bump.sites, chosen)
-        proposed = check_upstream(bump.until.upstream, series)
+        proposed, series = _with_choices(bump, chosen)
         if not proposed.ok:
             return found, proofs
         return self.accepted(replace(found, proposed=proposed, series=series, chosen=chosen))
@@ -53,10 +51,15 @@ class Prover:
         proofs = self.prove(bump.proposed)
         patches_of = {each.contract.id: each.contract.patches for each in proofs}
         red = [each.contract.id for each in proofs if not each.patched.green]
+        unobserved = {each.contract.id for each in proofs if not each.patched.observed}
         with self.waiting() as advance:
-            unobserved = {each.contract.id for each in proofs if not each.patched.observed}
-            reasons = Reasons(self.repository, bump, self.look, patches_of, unobserved, advance).of(red) if red else ()
-        problems = {each.contract.id: _refusal(each) for each in proofs if not each.ok}
+            regressions = Regressions(self.repository, bump, self.observe, patches_of, unobserved, advance)
+            reasons = regressions.of(red) if red else ()
+        problems = {
+            each.contract.id: f"contract {each.contract.id} refuses: {in_short(each.message)}"
+            for each in proofs
+            if not each.ok
+        }
         problems |= {each.contract: as_problem(each) for each in reasons}
         return replace(bump, red=reasons, sites=_with_problems(bump, problems, patches_of)), proofs
 
@@ -69,43 +72,44 @@ class Prover:
 
     def _tried(self, bump: Bump, site: SiteReport, advance: Advance) -> Iterator[Candidate]:
         for each in site.candidates:
-            tell = each.tried.fits and bump.chosen.get(site.id) != each.rank and site.id in bump.chosen
-            if tell:
+            if each.tried.fits and bump.chosen.get(site.id, each.rank) != each.rank:
                 advance(f"{site.id}={each.rank}", 1)
-            yield self._try(bump, site, each) if tell else each
+                yield self._try(bump, site, each)
+            else:
+                yield each
 
     def _try(self, bump: Bump, site: SiteReport, candidate: Candidate) -> Candidate:
-        """With the choices that there are for the other sites."""
-        chosen = {**bump.chosen, site.id: candidate.rank}
-        series = trial.accepted(bump.declared, bump.sites, chosen)
-        build = check_upstream(bump.until.upstream, series)
+        """The candidate, tried with the choices for the other sites."""
+        build, _ = _with_choices(bump, {**bump.chosen, site.id: candidate.rank})
         if not build.ok:
             said = next((gate.message for gate in build.gates if not gate.ok), "another site stops")
-            return replace(candidate, tried=_failed(candidate, f"with the other choices: {said}"))
+            return _judged(candidate, f"with the other choices: {said}")
         names = next(each.contracts for each in bump.declared if each.id == site.patch)
-        seen = self.look(build, names)
+        seen = self.observe(build, names)
         red = {name: in_short(each.said) for name, each in seen.items() if not each.green}
-        if red:
-            return replace(candidate, tried=_failed(candidate, *(f"contract {n} is red: {s}" for n, s in red.items())))
-        return replace(candidate, tried=replace(candidate.tried, contracts=True if seen else None))
+        if not seen:
+            return replace(candidate, tried=replace(candidate.tried, contracts=None))
+        return _judged(candidate, *(f"contract {name} is red: {said}" for name, said in red.items()))
 
 
-def _refusal(result: "ProofResult") -> str:
-    return f"contract {result.contract.id} refuses: {in_short(result.message)}"
+def _with_choices(bump: Bump, chosen: Mapping[str, int]) -> "tuple[Build, tuple[Patch, ...]]":
+    series = trial.with_accepted(bump.declared, bump.sites, chosen)
+    return check_upstream(bump.until.upstream, series), series
 
 
-def _failed(candidate: Candidate, *problems: str) -> Tried:
-    return replace(candidate.tried, contracts=False, problems=(*candidate.tried.problems, *problems))
+def _judged(candidate: Candidate, *problems: str) -> Candidate:
+    """The candidate after its contracts ran: green, unless there are problems."""
+    tried = candidate.tried
+    return replace(candidate, tried=replace(tried, contracts=not problems, problems=(*tried.problems, *problems)))
 
 
 def _better(bump: Bump) -> dict[str, int]:
     """Another candidate whose contracts are green, for each site whose chosen one has a red contract."""
     found = {}
     for site in bump.sites:
-        now = bump.chosen.get(site.id)
-        red = any(each.rank == now and each.tried.contracts is False for each in site.candidates)
+        chosen = site.candidate(bump.chosen.get(site.id))
         green = next((each.rank for each in site.candidates if each.tried.contracts and each.tried.fits), None)
-        if now and red and green:
+        if chosen and chosen.tried.contracts is False and green:
             found[site.id] = green
     return found
 
@@ -113,14 +117,20 @@ def _better(bump: Bump) -> dict[str, int]:
 def _with_problems(
     bump: Bump, problems: Mapping[str, str], patches_of: Mapping[str, Sequence[str]]
 ) -> tuple[SiteReport, ...]:
-    """The sites, with what the contracts of their patches said of the candidates that were chosen."""
+    """The sites, their chosen candidates with what the contracts of their patches said."""
 
     def one(site: SiteReport, candidate: Candidate) -> Candidate:
         if bump.chosen.get(site.id) != candidate.rank:
             return candidate
-        mine = [said for name, said in problems.items() if site.patch in patches_of[name]]
-        if mine:
-            return replace(candidate, tried=_failed(candidate, *mine))
-        return replace(candidate, tried=replace(candidate.tried, contracts=True))
+        return _judged(candidate, *(said for name, said in problems.items() if site.patch in patches_of[name]))
 
     return tuple(replace(site, candidates=tuple(one(site, each) for each in site.candidates)) for site in bump.sites)
+
+
+def retirable(proofs: "Sequence[ProofResult]") -> list[dict[str, Any]]:
+    """The patches whose contract is green on the pristine tree, so that upstream does it itself now."""
+    return [
+        {"patches": list(each.contract.patches), "contract": each.contract.id, "said": each.pristine.said}
+        for each in proofs
+        if each.pristine.green and not each.ok
+    ]

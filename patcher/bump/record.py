@@ -1,8 +1,9 @@
-"""What a bump writes: anchors into the declarations of the series, then pins into the record of what was reviewed.
+"""Writes for `bump` and `pin`: anchors into the declarations of the series, then pins into the record of the reviews.
 
 Pins come last. A kill in between leaves anchors without their pins, a tree that refuses; the next run completes it.
 """
 
+import ast
 import fcntl
 import os
 import sys
@@ -10,22 +11,21 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from patcher.bump import ranges
-from patcher.bump.anchors import with_anchors
 from patcher.bump.model import Bump, Candidate, Kind, SiteReport
-from patcher.bump.variants import new_anchor
+from patcher.bump.revisions import extended, named_refs, newest_version
+from patcher.bump.trial import new_anchor
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import Patch, Pin, Series, patches_of, version_key
+from patcher.model import Anchor, Patch, Pin, Scope, Series, Upstream, version_key
 from patcher.patches import pins as records
-from patcher.resources import PACKAGE
-from patcher.series.where import CODEX
+from patcher.resources import CODEX, PACKAGE
+from patcher.upstream.spec import BUILTIN
 
 FOLDER = os.path.join(PACKAGE, "patches")
 _INSTALLED = os.path.join(PACKAGE, "_data")
 _STAGED = ".staged"
 
 Files = Mapping[str, tuple[str, str]]
-"""The old and the new text of each file that changes, by its path in the folder; that of the pins is the last."""
+"""The old and the new text of each file that changes, by its path in the folder; the pins come last."""
 _PACKAGES = frozenset({"site-packages", "dist-packages"})
 
 
@@ -38,12 +38,12 @@ def refuse_unless_writable(series: Sequence[Series]) -> None:
 
 def _read_only(series: Series) -> DeclarationsReadOnly | None:
     """Why a series cannot be written; None for one that can."""
-    try:
-        if series.name == CODEX:
+    if series.name == CODEX:
+        try:
             refuse_unless_ours(series.home)
-            return None
-    except DeclarationsReadOnly as error:
-        return error
+        except DeclarationsReadOnly as error:
+            return error
+        return None
     hint = f"name the directory that {series.name} is written in, and make it writable"
     if _PACKAGES.intersection(os.path.realpath(series.home).split(os.sep)):
         return DeclarationsReadOnly("this series is an installed package", where=series.home, hint=hint)
@@ -53,7 +53,7 @@ def _read_only(series: Series) -> DeclarationsReadOnly | None:
 
 
 def refuse_unless_ours(folder: str = FOLDER) -> None:
-    """Raises `DeclarationsReadOnly` where the declarations are no checkout of ours that can be written."""
+    """Raises `DeclarationsReadOnly` where the declarations are not a checkout of ours that can be written."""
     hint = "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"
     root = os.path.dirname(os.path.dirname(folder))
     if os.path.isdir(_INSTALLED) or not os.path.isfile(os.path.join(root, "pyproject.toml")):
@@ -63,97 +63,120 @@ def refuse_unless_ours(folder: str = FOLDER) -> None:
         raise DeclarationsReadOnly("this directory cannot be written", where=folder, hint=hint)
 
 
-# --- what changes ----------------------------------------------------------------------------------------------
+# --- what changes ------------------------------------------------------------------------------------------------
 
 
 def changed(bump: Bump, series: Sequence[Series]) -> dict[str, Files]:
-    """The files that change, by the directory of their series; nothing for none.
+    """The files that a bump changes, by the directory of their series; nothing for none.
 
     A series that cannot be written is left as it is, unless something of it was accepted.
     Raises `DeclarationsReadOnly`, `PinsUnreadable`, `DeclarationUnclear`, also where what would be written does not
     declare what was proven.
     """
+    chosen = {each.id: each.candidate(bump.chosen.get(each.id)) for each in bump.sites}
     found = {}
     for each in series:
         read_only = _read_only(each)
         ids = {patch.id for patch in each.patches_for(client=True)}
-        if read_only and any(_chosen(bump, site) for site in bump.sites if site.patch in ids):
+        if read_only and any(chosen[site.id] for site in bump.sites if site.patch in ids):
             raise read_only
-        files = {} if read_only else _changed(bump, each, ids)
+        files = {} if read_only else _changed(bump, chosen, each, ids)
         if files:
             found[each.home] = files
     return found
 
 
-def _changed(bump: Bump, series: Series, ids: Collection[str]) -> Files:
+def _changed(bump: Bump, chosen: Mapping[str, Candidate | None], series: Series, ids: Collection[str]) -> Files:
     files: dict[str, tuple[str, str]] = {}
-    for patch in (each for each in bump.series if each.id in ids):
-        name = os.path.relpath(patch.origin.source, series.home)
-        added = {each.site.name: new_anchor(each.site, candidate) for each, candidate in _new_anchors(bump, patch.id)}
-        if not added and not any(each.patch == patch.id for each in bump.sites):
-            continue
-        old = _text(series.home, name)
-        new = with_anchors(files.get(name, (old, old))[1], added, patch.origin.source) if added else old
-        _expect(new, patch)
-        if new != old:
-            files[name] = (old, new)
-    known = {site.id for patch in patches_of([series], client=True) for site in patch.sites}
-    name = os.path.relpath(series.pins, series.home)
-    old = _text(series.home, name) if os.path.lexists(series.pins) else ""
-    record = records.parsed(old, known, series.pins) if old else {}
-    mine = [each for each in bump.sites if each.patch in ids]
-    new = records.written(_with_reviews(bump, mine, record))
-    if new != old and (old or any(record.values()) or new != records.written({})):
-        files[name] = (old, new)
-    return files
+    sites = [each for each in bump.sites if each.patch in ids]
+    for patch in dict.fromkeys(each.patch for each in sites):
+        made = next(each for each in bump.series if each.id == patch)
+        where = made.origin.source
+        name = os.path.relpath(where, series.home)
+        old, now = files.get(name) or (_text(series.home, name),) * 2
+        accepted = ((each.site, chosen[each.id]) for each in sites if each.patch == patch)
+        added = {site.name: new_anchor(site, one) for site, one in accepted if one and one.kind is not Kind.PIN}
+        new = with_anchors(now, added, where) if added else now
+        _expect(new, made)
+        files[name] = old, new
+    old, pins = _pins(series.pins, series)
+    pins |= {each.id: _reviewed(bump, each, chosen[each.id], pins.get(each.id, ())) for each in sites}
+    files[os.path.relpath(series.pins, series.home)] = old, _written(old, pins)
+    return {name: (old, new) for name, (old, new) in files.items() if old != new}
 
 
-def _new_anchors(bump: Bump, patch: str) -> Iterator[tuple[SiteReport, Candidate]]:
-    for each in bump.sites:
-        candidate = _chosen(bump, each)
-        if each.patch == patch and candidate is not None and candidate.kind is not Kind.PIN:
-            yield each, candidate
+def _pins(path: str, series: Series) -> tuple[str, dict[str, Sequence[Pin]]]:
+    """The text of a record, empty for no file, and the pins in it, in the order of the series."""
+    old = _text(*os.path.split(path)) if os.path.lexists(path) else ""
+    known = [site.id for patch in series.patches_for(client=True) for site in patch.sites]
+    there = records.parsed(old, known, path) if old else {}
+    return old, {site: there.get(site, ()) for site in known}
 
 
-def _chosen(bump: Bump, report: SiteReport) -> Candidate | None:
-    rank = bump.chosen.get(report.id, 0)
-    return next((each for each in report.candidates if rank and each.rank == rank), None)
+def _written(old: str, pins: Mapping[str, Sequence[Pin]]) -> str:
+    """The text of a record; none for no pins where there is none yet."""
+    return records.written(pins) if old or any(pins.values()) else ""
 
 
-def _with_reviews(bump: Bump, sites: Sequence[SiteReport], pins: records.Record) -> records.Record:
-    """The record with a pin for each site that was accepted, and with the new version where a pin is met."""
-    found = dict(pins)
-    for each in sites:
-        candidate = _chosen(bump, each)
-        own = found.get(each.id, ())
-        if candidate is not None:
-            found[each.id] = (*own, replace(candidate.anchor.pins[-1], reviewed=reviewed_for(bump)))
-        elif not each.stops:
-            found[each.id] = _extended(bump, each, own)
-    return found
+def _reviewed(bump: Bump, report: SiteReport, accepted: Candidate | None, pins: Sequence[Pin]) -> Sequence[Pin]:
+    """The pins, with another one for a site that was accepted, or with the new version where one is met."""
+    if accepted is not None:
+        return (*pins, replace(accepted.anchor.pins[-1], reviewed=_reviewed_for(bump)))
+    return pins if report.stops else _extended(bump, report, pins)
 
 
 def unrecorded(bump: Bump) -> bool:
-    """Whether `--write` would record of a site that goes through that it was read for the new version."""
+    """Whether `--write` would record of a fitting site that it was reviewed for the new version."""
     return any(_extended(bump, each, each.site.pins) != each.site.pins for each in bump.sites if not each.stops)
 
 
 def _extended(bump: Bump, report: SiteReport, pins: Sequence[Pin]) -> tuple[Pin, ...]:
-    """The pins, of which the one that is met has this version in it: its scope has been read up to here now."""
-    ref = reviewed_for(bump)
-    met = next((each for each in pins if each.tokens in report.finding.pins and ranges.refs(each.reviewed)), None)
+    """The pins, with this version in the one that is met: its scope has been read up to here now."""
+    ref = _reviewed_for(bump)
+    met = next((each for each in pins if each.tokens in report.finding.pins and named_refs(each.reviewed)), None)
     # a range of versions can only end at a version tag
-    if met is None or ref != bump.until.ref or ranges.newest(met.reviewed) >= version_key(ref):
+    if met is None or ref != bump.until.ref or newest_version(met.reviewed) >= version_key(ref):
         return tuple(pins)
-    gaps = bump.gaps(report.id, ranges.refs(met.reviewed)[-1], met.tokens)
-    more = replace(met, reviewed=ranges.extended(met.reviewed, ref, gaps))
+    gaps = bump.gaps(report.id, named_refs(met.reviewed)[-1], met.tokens)
+    more = replace(met, reviewed=extended(met.reviewed, ref, gaps))
     return tuple(more if each is met else each for each in pins)
 
 
-def reviewed_for(bump: Bump) -> str:
-    """`v1.5.0`; for what is no version tag, `v1.4.8 at 0123456789ab`."""
+def _reviewed_for(bump: Bump) -> str:
+    """`v1.5.0`; for a ref that is not a version tag, `v1.4.8 at 0123456789ab`."""
     ref, version = bump.until.ref, bump.until.upstream.version
-    return ref if ranges.refs(ref) == [ref] else f"v{version} at {bump.until.commit[:12]}"
+    return ref if named_refs(ref) == [ref] else f"v{version} at {bump.until.commit[:12]}"
+
+
+def add_pins(upstream: Upstream, series: Sequence[Series], made: Mapping[str, Pin]) -> list[str]:
+    """Add a pin for each of these sites to the record of its series for this upstream. Returns the records, as shown.
+
+    Raises `DeclarationsReadOnly` before anything is written.
+    """
+    owned = {each.name: _of(each, made) for each in series}
+    owners = [each for each in series if owned[each.name]]
+    for each in owners:
+        refuse_unless_writable([each])
+    written = []
+    for each in owners:
+        path = each.builtin_pins if upstream.ref == BUILTIN else each.pins
+        folder, name = os.path.split(path)
+        old, pins = _pins(path, each)
+        more = {site: (*pins.get(site, ()), pin) for site, pin in owned[each.name].items()}
+        write({name: (old, records.written({**pins, **more}))}, folder)
+        written.append(shown(each.home, path))
+    return written
+
+
+def _of(series: Series, made: Mapping[str, Pin]) -> dict[str, Pin]:
+    ids = {site.id for patch in series.patches_for(client=True) for site in patch.sites}
+    return {site: pin for site, pin in made.items() if site in ids}
+
+
+def shown(home: str, path: str) -> str:
+    """A file that was written: of ours from the repository, of another series from the working directory."""
+    found = os.path.relpath(path, os.path.dirname(PACKAGE) if home == FOLDER else os.curdir)
+    return (path if found.startswith(os.pardir) else found).replace(os.sep, "/")
 
 
 def _expect(source: str, patch: Patch) -> None:
@@ -161,11 +184,122 @@ def _expect(source: str, patch: Patch) -> None:
     where = patch.origin.source
     module = next((name for name, each in sys.modules.items() if getattr(each, "__file__", None) == where), "")
     names: dict[str, object] = {"__name__": module, "__package__": module.rpartition(".")[0], "__file__": where}
-    exec(compile(source, where, "exec"), names)  # noqa: S102 - the module of a series, with an anchor more
+    exec(compile(source, where, "exec"), names)  # noqa: S102 - the module of a series, with another anchor
     made = [each for each in names.values() if isinstance(each, Patch) and each.id == patch.id]
     if made != [records.with_pins(patch, ())]:
         hint = "this is a bug of ours; nothing was written"
         raise DeclarationUnclear("what would be written is not what was proven", where=where, hint=hint)
+
+
+# --- anchors in the source of a declaration ----------------------------------------------------------------------
+
+
+def with_anchors(source: str, added: Mapping[str, Anchor], where: str) -> str:
+    """The source of a declaration with another anchor after all others of a site, by the site's name.
+
+    Raises `DeclarationUnclear` where the site or its anchors are not written out, each as a call over several lines.
+    """
+    lines, tree = source.split("\n"), ast.parse(source)
+    kinds = {"MODULE" if anchor.scope.kind == "module" else anchor.scope.kind for anchor in added.values()}
+    changes = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
+    for start, end, new in sorted([*changes, *_imports(tree, kinds)], reverse=True):
+        lines[start:end] = new
+    return "\n".join(lines)
+
+
+_Change = tuple[int, int, list[str]]
+"""Lines in place of `[start, end)`, from 0."""
+
+
+def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _Change:
+    """The anchor after the line that the last one of the site, and its comma, end on."""
+
+    def unclear(found: str) -> DeclarationUnclear:
+        hint = "`bump --format json` has the anchor: put it in by hand"
+        return DeclarationUnclear(f"expected anchors that are written out, found {found}", where=where, hint=hint)
+
+    def calls(call: ast.Call, keyword: str) -> list[ast.Call]:
+        value = next((each.value for each in call.keywords if each.arg == keyword), None)
+        if not isinstance(value, ast.Tuple):
+            raise unclear(f"`{keyword}` that is not a tuple written out")
+        return [each for each in value.elts if isinstance(each, ast.Call)]
+
+    patches = (
+        each.value for each in tree.body if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "PATCH"
+    )
+    patch = next((each for each in patches if isinstance(each, ast.Call)), None)
+    if patch is None:
+        raise unclear("no `PATCH = Patch(…)`")
+    named = {
+        ast.unparse(word.value): each for each in calls(patch, "sites") for word in each.keywords if word.arg == "name"
+    }
+    if repr(site) not in named:
+        raise unclear(f"no site `{site}` written out")
+    last = next(reversed(calls(named[repr(site)], "anchors")), None)
+    if last is None:
+        raise unclear("a site without an anchor")
+    end = last.end_lineno or last.lineno
+    if lines[end - 1].encode()[last.end_col_offset :].strip() != b",":
+        raise unclear("a call that does not end its line with a comma")
+    indent = lines[last.lineno - 1][: last.col_offset]
+    if indent.strip():
+        raise unclear("a call that does not begin its line")
+    return end, end, [f"{indent}{line}" for line in _anchor_source(anchor)]
+
+
+def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_Change]:
+    """The import of the vocabulary, with the kinds of scopes that are new in use: constants first, as ruff sorts."""
+    for each in tree.body:
+        if isinstance(each, ast.ImportFrom) and each.module == "patcher.model":
+            names = {alias.name for alias in each.names}
+            if kinds - names:
+                listed = sorted(names | kinds, key=lambda name: (not name.isupper(), not name[:1].isupper(), name))
+                text = f"from patcher.model import {', '.join(listed)}"
+                yield each.lineno - 1, each.end_lineno or each.lineno, [text]
+
+
+_STEP = "    "
+_WIDTH = 100
+"""Columns that an argument of an anchor has: 120, and it is indented by 20."""
+
+
+def _anchor_source(anchor: Anchor) -> list[str]:
+    """The lines of an anchor, laid out as the formatter does."""
+    inner = [f"scope={_scope_source(anchor.scope)},"]
+    for name in ("pattern", "target", "containing"):
+        inner += _text_source(name, getattr(anchor, name))
+    inner += [f"{name}={value}," for name in ("before", "after") if (value := getattr(anchor, name))]
+    inner += [f"file={_quoted(anchor.file)},"] if anchor.file else []
+    return ["Anchor(", *(f"{_STEP}{line}" for line in inner), "),"]
+
+
+def _text_source(name: str, text: str) -> list[str]:
+    """The lines of a text argument: one, or the text in parentheses, in as many pieces as it takes."""
+    if not text or len(_quoted(text)) <= _WIDTH - len(f"{name}=,"):
+        return [f"{name}={_quoted(text)},"] if text else []
+    pieces, rest = [], text
+    while len(_quoted(rest)) > _WIDTH - len(_STEP):
+        end = rest.rfind(" ", 1, _WIDTH - 2 * len(_STEP) - rest.count("\\", 0, _WIDTH)) + 1 or _WIDTH - 40
+        pieces.append(rest[:end])
+        rest = rest[end:]
+    return [f"{name}=(", *(f"{_STEP}{_quoted(piece)}" for piece in [*pieces, rest]), "),"]
+
+
+def _scope_source(scope: Scope) -> str:
+    if scope.kind == "module":
+        return "MODULE"
+    if scope.kind == "route":
+        verb, _, path = scope.name.partition(" ")
+        return f"route({_quoted(verb)}, {_quoted(path)})"
+    return f"function({_quoted(scope.name)})"
+
+
+def _quoted(text: str) -> str:
+    """A string literal as the formatter writes it: double quotes, unless single ones take fewer escapes."""
+    escaped = text.replace("\\", "\\\\")
+    if text.count('"') > text.count("'"):
+        return "'" + escaped.replace("'", "\\'") + "'"
+    return '"' + escaped.replace('"', '\\"') + '"'
 
 
 # --- files -----------------------------------------------------------------------------------------------------
@@ -198,8 +332,8 @@ def _text(folder: str, name: str) -> str:
 
 def _expect_text(folder: str, name: str, old: str) -> None:
     path = os.path.join(folder, name)
-    there = _text(folder, name) if os.path.exists(path) else ""
-    if there != old or (old and not there):
+    there = _text(folder, name) if os.path.exists(path) else None
+    if there != old and (there is not None or old):  # a record that is not there yet has no text
         message = "this file was edited in the meantime"
         raise DeclarationsChanged(message, where=path, hint="run it again; nothing was written")
 

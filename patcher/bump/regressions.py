@@ -1,4 +1,4 @@
-"""Why a contract is red on a tree whose gates all pass: since which commit, what it brought, and what we can do.
+"""Why a contract is red on a tree whose gates all pass: since which commit, what that changed, and what we can do.
 
 A contract takes seconds where a site takes milliseconds, so the commit is found by bisection, on real sidecars.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from patcher import apply, javascript
-from patcher.bump.culprit import described
-from patcher.bump.model import Brought, Bump, Moment, Red
+from patcher.bump.model import Bump, ContractRegression, Revision, ScopeChange
+from patcher.bump.revisions import culprit_of
 from patcher.errors import DependenciesMissing, PatcherError
 from patcher.model import Build, Scope
 from patcher.pipeline import check_upstream
@@ -19,67 +19,68 @@ from patcher.upstream.history import Repository
 if TYPE_CHECKING:
     from patcher.prove import Observation
 
-Look = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
+Observe = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
 """What contracts see on the patched tree of a build; those that are not for its version are left out."""
 
-_BROUGHT = 8
+_MAX_CHANGES = 8
 _ERROR = re.compile(r"\w*Error\b.*:")
 
 
 @dataclass
-class Reasons:
-    """Finds reasons. patches_of: the patches that each contract is about. advance: told what is being looked at.
+class Regressions:
+    """Finds reasons. patches_of: the patches that each contract is about. advance: gets what is being observed.
 
     unobserved: the contracts that could not be observed on the new tree, which says nothing of what they are about.
     """
 
     repository: Repository
     bump: Bump
-    look: Look
+    observe: Observe
     patches_of: Mapping[str, Sequence[str]]
     unobserved: Collection[str] = ()
     advance: Callable[[str, int], None] = lambda said, by: None
     _builds: dict[str, Build | None] = field(default_factory=dict)
 
-    def of(self, red: Sequence[str]) -> tuple[Red, ...]:
-        """A reason for each of these contracts, of what was seen where the bump begins, with the series as declared."""
+    def of(self, red: Sequence[str]) -> tuple[ContractRegression, ...]:
+        """A reason for each of these contracts; what it was before is observed at `since`, with the declared series."""
         since = self.bump.since
+        before: Mapping[str, Observation] = {}
         if since is None:
             said = "no ref is known where it was green: there is none whose pins are met"
-            return tuple(Red(each, said) for each in red)
-        build = check_upstream(since.upstream, self.bump.declared)
-        if not build.ok:
-            said = f"nothing to compare with: as it is declared, the series does not build at {since.ref}"
-            return tuple(Red(each, f"{said}: {_why(build)}") for each in red)
+            return tuple(ContractRegression(each, said) for each in red)
+        build, said = check_upstream(since.upstream, self.bump.declared), ""
         self.advance(f"red contracts at {since.ref}", 1)
         try:
-            before = self.look(build, red)
+            if build.ok:
+                before = self.observe(build, red)
+            else:
+                said = f"as it is declared, the series does not build at {since.ref}: {_why(build)}"
         except DependenciesMissing as error:
-            said = f"nothing to compare with: it was not run at {since.ref}, because {error.message}"
-            return tuple(Red(each, said) for each in red)
-        return tuple(self._one(each, since, before.get(each)) for each in red)
+            said = f"it was not run at {since.ref}, because {error.message}"
+        return tuple(self._one(each, since, said or before.get(each)) for each in red)
 
-    def _one(self, contract: str, since: Moment, before: "Observation | None") -> Red:
+    def _one(self, contract: str, since: Revision, before: "Observation | str | None") -> ContractRegression:
+        """before: what was observed at `since`; text where it could not be, None where it is not for that version."""
         if before is None:
-            return Red(contract, f"nothing to compare with: it is not for {since.ref}, or needs the built client")
-        if not before.observed:
-            return Red(
-                contract, f"nothing to compare with: at {since.ref} it was not observed: {in_short(before.said)}"
-            )
+            before = f"it is not for {since.ref}, or needs the built client"
+        elif not isinstance(before, str) and not before.observed:
+            before = f"at {since.ref} it was not observed: {in_short(before.said)}"
+        if isinstance(before, str):
+            return ContractRegression(contract, f"nothing to compare with: {before}")
         if not before.green:
-            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump mends it"
-            return Red(contract, f"{said}: {in_short(before.said)}")
+            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump repairs it"
+            return ContractRegression(contract, f"{said}: {in_short(before.said)}")
         until = self.bump.until
         paths = self.repository.sources
         found = self.repository.bisect(since.commit, until.commit, paths, lambda commit: self._is_red(commit, contract))
         if found is None:
             said = f"it is green at {since.ref}, and no commit since touches {', '.join(paths)}: run it again"
-            return Red(contract, said)
-        brought = self._brought(found.commit.id, contract)
-        culprit = described(self.repository, found.commit, until.ref)
-        return Red(contract, self._said(contract, since.ref, brought), culprit, found.untold, brought)
+            return ContractRegression(contract, said)
+        changes = self._changes(found.commit.id, contract)
+        culprit = culprit_of(self.repository, found.commit, until.ref)
+        return ContractRegression(contract, self._said(contract, since.ref, changes), culprit, found.untold, changes)
 
-    def _said(self, contract: str, ref: str, brought: Sequence[Brought]) -> str:
+    def _said(self, contract: str, ref: str, changes: Sequence[ScopeChange]) -> str:
         patches = self.patches_of[contract]
         names = ", ".join(patches)
         ours = [site for site in self.bump.chosen if site.rpartition(".")[0] in patches]
@@ -90,10 +91,10 @@ class Reasons:
             )
         if ours:
             accepted = ", ".join(f"{site}={self.bump.chosen[site]}" for site in ours)
-            return f"{green}; {accepted} fits, and no longer brings it about: read what the commit did"
-        bare = next((each for each in brought if not each.sites), None)
+            return f"{green}; {accepted} fits, and no longer does what the contract asks: read what the commit did"
+        bare = next((each for each in changes if not each.sites), None)
         where = f" (look at {bare.scope} of {bare.file})" if bare else ""
-        return f"{green}; no candidate mends it: each site of {names} fits. It takes another edit{where}"
+        return f"{green}; no candidate repairs it: each site of {names} fits. It needs another site{where}"
 
     # --- one commit --------------------------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Reasons:
             return None
         self.advance(f"{contract} at {commit[:12]}", 1)
         try:
-            seen = self.look(build, [contract]).get(contract)
+            seen = self.observe(build, [contract]).get(contract)
         except DependenciesMissing:
             return None
         if seen is None or (not seen.observed and contract not in self.unobserved):
@@ -111,36 +112,33 @@ class Reasons:
         return not seen.green
 
     def _build(self, commit: str) -> Build | None:
-        """As it is declared, or with what was accepted where that does not build."""
+        """As it is declared, or with what was accepted where that does not build; None where neither does."""
         if commit not in self._builds:
-            self._builds[commit] = next(self._tries(commit), None)
+            self._builds[commit] = next((build for build in self._tries(commit) if build.ok), None)
         return self._builds[commit]
 
     def _tries(self, commit: str) -> Iterator[Build]:
         try:
             upstream = self.repository.upstream(commit)
-            for series in (self.bump.declared, self.bump.series):
-                build = check_upstream(upstream, series)
-                if build.ok:
-                    yield build
+            yield from (check_upstream(upstream, series) for series in (self.bump.declared, self.bump.series))
         except PatcherError:
             return
 
-    # --- what it brought ---------------------------------------------------------------------------------------
+    # --- what it changed ---------------------------------------------------------------------------------------
 
-    def _brought(self, commit: str, contract: str) -> tuple[Brought, ...]:
-        """The scopes that it made or changed in the files of the series: new ones without a site first."""
+    def _changes(self, commit: str, contract: str) -> tuple[ScopeChange, ...]:
+        """The scopes that it added or changed in the files of the series: new ones without a site first."""
         parent = next(iter(self.repository.commit(commit).parents), "")
         files = dict.fromkeys(site.file for patch in self.bump.series for site in patch.sites)
         sites = _sites(self.bump, self.patches_of[contract])
         found = [
-            Brought(file, str(scope), scope not in before, sites.get((file, scope), ()))
+            ScopeChange(file, str(scope), scope not in before, sites.get((file, scope), ()))
             for file in files
             for before, after in [(self._scopes(parent, file), self._scopes(commit, file))]
             for scope, text in after.items()
             if before.get(scope) != text
         ]
-        return tuple(sorted(found, key=lambda each: (bool(each.sites), not each.new))[:_BROUGHT])
+        return tuple(sorted(found, key=lambda each: (bool(each.sites), not each.new))[:_MAX_CHANGES])
 
     def _scopes(self, commit: str, file: str) -> dict[Scope, str]:
         text = self.repository.text(commit, file) if commit and file.endswith(".js") else None
@@ -160,18 +158,18 @@ def _why(build: Build) -> str:
     stop = next(iter(build.stops), None)
     if stop is not None:
         return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
-    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "it says no more")
+    return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "no reason was reported")
 
 
 def in_short(said: str) -> str:
-    """What was seen in one line; of a log, the error that it tells of."""
+    """What was seen, in one line; with the error of its log, if it has one."""
     first, *log = said.splitlines() or ["nothing was said"]
     error = next((line for line in log if _ERROR.match(line)), "")
     short = first.partition("; its log")[0]
     return f"{short}: {error}" if error else short
 
 
-def as_problem(red: Red) -> str:
+def as_problem(red: ContractRegression) -> str:
     """The reason as a problem of a candidate."""
     since = f" since {red.culprit.commit[:12]} ({red.culprit.subject})" if red.culprit else ""
     return f"contract {red.contract} is red{since}: {red.said}"

@@ -1,25 +1,30 @@
-"""Both ends of a bump, and where each site of the series was last as somebody reviewed it."""
+"""Upstream at both ends of a bump, where each site was last reviewed, and the versions that a pin was reviewed for."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from patcher import apply
-from patcher.bump import ranges
-from patcher.bump.model import Moment, Reviewed
+from patcher.bump.model import Culprit, Reviewed, Revision
 from patcher.errors import NoSuchRef, PatcherError, UnrelatedHistories
-from patcher.javascript import language_of
-from patcher.model import Patch, Site, SiteResult, version_key
-from patcher.upstream.history import Repository
+from patcher.model import Patch, Site, SiteResult, Upstream, version_key
+from patcher.upstream import git
+from patcher.upstream.history import Commit, Repository
+from patcher.upstream.spec import BUILTIN
+
+if TYPE_CHECKING:
+    from semver import Version
 
 
-def moment(repository: Repository, ref: str) -> Moment:
+def revision_at(repository: Repository, ref: str) -> Revision:
     """Upstream at a ref. Raises `NoSuchRef`, `NotThisPackage`."""
-    return Moment(ref, repository.commit_id(ref), repository.upstream(ref))
+    return Revision(ref, repository.commit_id(ref), repository.upstream(ref))
 
 
-def beginning(repository: Repository, until: Moment, series: Sequence[Patch], since: str = "") -> Moment | None:
-    """The ref to compare with: `since`, or the newest version tag before `until` whose pins are met; None for no tag.
+def base_revision(repository: Repository, until: Revision, series: Sequence[Patch], since: str = "") -> Revision | None:
+    """The ref to compare with: `since`, or the newest version tag before `until` whose pins are met; None without one.
 
     Raises `NoSuchRef`, `UnrelatedHistories` (`since` and `until` have no commit in common).
     """
@@ -28,7 +33,7 @@ def beginning(repository: Repository, until: Moment, series: Sequence[Patch], si
             hint = f"`git -C {repository.path} merge-base {since} {until.ref}` finds none either"
             message = f"{since} and {until.ref} have no commit in common: no commit leads from one to the other"
             raise UnrelatedHistories(message, where=repository.path, hint=hint)
-        return moment(repository, since)
+        return revision_at(repository, since)
     for tag in _older_tags(repository, until):
         found = _readable(repository, tag)
         if found and not apply.apply_series(found.upstream, series).stopped:
@@ -36,27 +41,34 @@ def beginning(repository: Repository, until: Moment, series: Sequence[Patch], si
     return None
 
 
-def _older_tags(repository: Repository, until: Moment) -> list[str]:
-    """The version tags that came before `until`, the nearest first: in its history, or beside it and not newer."""
+def _older_tags(repository: Repository, until: Revision) -> list[str]:
+    """The version tags before `until`, the nearest first: in its history, or on another branch and not newer."""
     version = version_key(until.ref) or version_key(until.upstream.version)
     found = []
     for tag in reversed(repository.tags()):
         commit, base = repository.commit_id(tag), repository.merge_base(tag, until.ref)
         if commit != until.commit and base and (base == commit or version_key(tag) <= version):
-            found.append((_distance(repository, tag, until), tag))
-    return [tag for _, tag in sorted(found, key=lambda each: each[0])]
+            found.append(tag)
+    return sorted(found, key=lambda tag: repository.count(tag, until.ref))
 
 
-def _distance(repository: Repository, ref: str, until: Moment) -> int:
-    """How many commits of the history of `until` a ref does not have."""
-    return repository.count(ref, until.ref)
-
-
-def _readable(repository: Repository, ref: str) -> Moment | None:
+def _readable(repository: Repository, ref: str) -> Revision | None:
     try:
-        return moment(repository, ref)
+        return revision_at(repository, ref)
     except PatcherError:
         return None
+
+
+def culprit_of(repository: Repository, commit: Commit, until: str) -> Culprit:
+    """A commit as a report names it, with the merge that brought it to the first-parent line of `until`."""
+    line = git.run(repository.path, "rev-list", "--first-parent", repository.commit_id(until)).decode().split()
+    found = Culprit(commit.id, commit.date, commit.subject, commit.author)
+    if commit.id in line:
+        return found
+    after = set(git.run(repository.path, "rev-list", "--ancestry-path", f"{commit.id}..{line[0]}").decode().split())
+    merge = next((repository.commit(each) for each in reversed(line) if each in after), None)
+    brought_by = Culprit(merge.id, merge.date, merge.subject, merge.author) if merge else None
+    return replace(found, brought_by=brought_by)
 
 
 @dataclass
@@ -65,56 +77,45 @@ class Reviews:
 
     repository: Repository
     series: tuple[Patch, ...]
-    since: Moment | None
-    until: Moment
+    since: Revision | None
+    until: Revision
     _sites: dict[str, tuple[SiteResult, ...]] = field(default_factory=dict)
 
-    def of(self, site: Site) -> tuple[Reviewed, Moment] | None:
-        """The nearest state of a site in which a pin of it is met: where the bump begins, before it, else after it."""
+    def of(self, site: Site) -> Reviewed | None:
+        """The nearest state of a site in which one of its pins is met: at `since`, before `until`, else after it."""
         first = [self.since.ref] if self.since else []
         before = [*self._reviewed_refs(site), *_older_tags(self.repository, self.until)]
-        for ref in dict.fromkeys([*first, *before, *self._later_tags(site)]):
-            there = self.at(ref, site.id)
-            if there is not None and not there.stops:
-                return self._reviewed(ref, there), moment(self.repository, ref)
-        return None
+        return self._first_fitting([*first, *before, *self._later_tags(site)], site)
 
-    def before(self, commit: str, site: Site) -> tuple[Reviewed, Moment] | None:
+    def before(self, commit: str, site: Site) -> Reviewed | None:
         """A site at a parent of the commit from which on it stops: where no tag has it, its history still does."""
-        for parent in self.repository.commit(commit).parents:
-            there = self.at(parent, site.id)
-            if there is not None and not there.stops:
-                return self._reviewed(parent, there), moment(self.repository, parent)
-        return None
+        return self._first_fitting(self.repository.commit(commit).parents, site)
 
-    def last_review(self, site: Site) -> tuple[SiteResult, str] | None:
-        """A site as it stood when somebody read it last, and the ref of that; None where no such ref is here.
+    def _first_fitting(self, refs: Iterable[str], site: Site) -> Reviewed | None:
+        found = ((ref, self.at(ref, site.id)) for ref in dict.fromkeys(refs))
+        return next((Reviewed(ref, there) for ref, there in found if there and not there.stops), None)
 
-        Whichever pin it was read for: it is the site that was read, and its scope with it.
-        """
-        for ref in self._reviewed_refs(site):
-            there = self.at(ref, site.id)
-            if there is not None and there.located.matches:
-                return there, ref
-        return None
+    def last_review(self, site: Site) -> Reviewed | None:
+        """A site as it was when somebody last read it, for whichever of its pins; None where no such ref is here."""
+        found = ((ref, self.at(ref, site.id)) for ref in self._reviewed_refs(site))
+        return next((Reviewed(ref, there) for ref, there in found if there and there.located.matches), None)
 
     def _reviewed_refs(self, site: Site) -> list[str]:
-        """The refs that the pins of a site name or span, the nearest first; behind them, where the bump begins."""
+        """The refs that the pins of a site name or span, the nearest first, then `since`."""
         reviewed = [pin.reviewed for pin in site.pins]
-        tags = [tag for tag in self._tags if any(ranges.spans(each, tag) for each in reviewed)]
-        others = [ref for each in reviewed for ref in ranges.refs(each) if not ref.startswith("v")]
-        before = [ref for ref in others if _exists(self.repository, ref) and self._is_before(ref)]
-        near = sorted([*before, *tags], key=lambda ref: _distance(self.repository, ref, self.until))
+        tags = [tag for tag in self._tags if any(spans(each, tag) for each in reviewed)]
+        others = [ref for each in reviewed for ref in named_refs(each) if not ref.startswith("v")]
+        before = [ref for ref in others if self._is_before(ref)]
+        near = sorted([*before, *tags], key=lambda ref: self.repository.count(ref, self.until.ref))
         return [*near, *([self.since.ref] if self.since else [])]
 
     def _later_tags(self, site: Site) -> list[str]:
-        """The version tags after the new ref that a site was read for, the nearest first."""
-        reviewed = [pin.reviewed for pin in site.pins]
+        """The version tags after the new ref that a site was reviewed for, the nearest first."""
         tags = [tag for tag in self.repository.tags() if tag not in self._tags]
-        return [tag for tag in tags if any(ranges.spans(each, tag) for each in reviewed)]
+        return [tag for tag in tags if any(spans(pin.reviewed, tag) for pin in site.pins)]
 
     def is_later(self, ref: str) -> bool:
-        """Whether a ref came after the new one: nothing that it has can have been taken away there."""
+        """Whether a ref came after the new one, so that nothing of it can have been removed there."""
         new, other = self.until.commit, self.repository.commit_id(ref)
         return new != other and self.repository.merge_base(new, other) == new
 
@@ -125,10 +126,13 @@ class Reviews:
         return [*reversed(own), *_older_tags(self.repository, self.until)]
 
     def _is_before(self, ref: str) -> bool:
-        return self.repository.merge_base(ref, self.until.ref) == self.repository.commit_id(ref)
+        try:
+            return self.repository.merge_base(ref, self.until.ref) == self.repository.commit_id(ref)
+        except NoSuchRef:
+            return False
 
     def at(self, ref: str, site: str) -> SiteResult | None:
-        """What stands at a site at a ref; None where the ref or the site is not there."""
+        """What was found at a site at a ref; None where the ref or the site is not there."""
         if ref not in self._sites:
             found = _readable(self.repository, ref)
             self._sites[ref] = apply.apply_series(found.upstream, self.series).sites if found else ()
@@ -140,14 +144,50 @@ class Reviews:
         found = {tag: self.at(tag, site) for tag in between}
         return [tag for tag, there in found.items() if there is None or tokens not in there.finding.pins]
 
-    def _reviewed(self, ref: str, there: SiteResult) -> Reviewed:
-        version = self.repository.upstream(ref).version
-        return Reviewed(ref, version, there.site, there.located, there.text, language_of(there.finding.file))
+
+# --- the field `reviewed` of a pin -----------------------------------------------------------------------------
+# `v1.1.1 to v1.4.8, v2.0.0: a note` names the first and the last version of each range; `builtin` is not a version.
+
+_VERSION = re.compile(r"v(\d+(?:\.\d+)*)")
+_REF = re.compile(r"v\d[\w.+-]*(?: at [0-9a-f]{7,40})?")
 
 
-def _exists(repository: Repository, ref: str) -> bool:
-    try:
-        repository.commit_id(ref)
-    except NoSuchRef:
-        return False
-    return True
+def named_refs(reviewed: str) -> list[str]:
+    """The refs that it names, in its order: the last one is the newest that was reviewed."""
+    return [each.rpartition(" at ")[2] for each in _REF.findall(reviewed)]
+
+
+def spans(reviewed: str, tag: str) -> bool:
+    """Whether a version tag is in one of its ranges."""
+    for each in reviewed.split(", "):
+        ends = [version_key(ref) for ref in named_refs(each)]
+        if all(ends) and ends and ends[0] <= version_key(tag) <= ends[-1]:
+            return True
+    return False
+
+
+def newest_version(reviewed: str) -> tuple["Version", ...]:
+    """The newest version that it names, as `version_key`."""
+    return max((version_key(each) for each in _VERSION.findall(reviewed)), default=())
+
+
+def extended(reviewed: str, ref: str, gaps: Sequence[str] = ()) -> str:
+    """The same with `ref` in it too. gaps: refs between its last one and `ref` where the pin is not met.
+
+    `v1.1.1 to v1.4.8` becomes `v1.1.1 to v1.5.0`, or with gaps `v1.1.1 to v1.4.8, v1.5.0`.
+    """
+    if ref in named_refs(reviewed) or not named_refs(reviewed):
+        return reviewed
+    ranges, colon, note = reviewed.partition(": ")
+    head, comma, last = ranges.rpartition(", ")
+    begin = last.partition(" to ")[0]
+    more = f"{ranges}, {ref}" if gaps else f"{head}{comma}{begin} to {ref}"
+    return f"{more}{colon}{note}"
+
+
+def reviewed_as(upstream: Upstream) -> str:
+    """What a pin says that was made without a bump: a version tag, or a ref and the digest of the tree."""
+    if upstream.ref == BUILTIN or named_refs(upstream.ref) == [upstream.ref]:
+        return upstream.ref
+    kind = f"the {upstream.ref}" if upstream.ref in {"directory", "archive"} else f"the ref {upstream.ref}"
+    return f"{kind} with the tree {upstream.tree_sha256[:12]}"

@@ -2,250 +2,237 @@
 
 import shlex
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 from patcher import apply
 from patcher.bump import trial
-from patcher.bump.accepting import Asked, chosen_of
 from patcher.bump.candidates import candidates, same
-from patcher.bump.change import change_of
-from patcher.bump.culprit import Walk, described
-from patcher.bump.model import Bump, Candidate, Change, Culprit, Moment, Refusal, SiteReport
-from patcher.bump.nearest import with_nearest
-from patcher.bump.revisions import Reviews, beginning, moment
-from patcher.bump.scope_diff import scope_diff
-from patcher.bump.twins import twins
-from patcher.bump.window import window_of
+from patcher.bump.changes import change_of, scope_diff, twins
+from patcher.bump.model import Bump, BumpOptions, Candidate, Change, Culprit, Refusal, Reviewed, Revision, SiteReport
+from patcher.bump.revisions import Reviews, base_revision, culprit_of, revision_at
 from patcher.errors import PatcherError
 from patcher.gates.free_identifiers import free_names
 from patcher.javascript import JAVASCRIPT, language_of
 from patcher.javascript.similarity import words
-from patcher.model import Finding, Patch, SiteResult, Verdict
+from patcher.locate import locate
+from patcher.matrix.blame import Walk, fitting
+from patcher.matrix.window import window_at, window_of
+from patcher.model import Located, Patch, SiteResult, Verdict
 from patcher.pipeline import check_upstream
-from patcher.upstream.history import Repository
+from patcher.upstream.history import Commit, Repository
 
 Advance = Callable[[str, int], None]
 
 
 def bump(
-    repository: Repository, series: Sequence[Patch], asked: Asked, advance: Advance = lambda said, by: None
+    repository: Repository, series: Sequence[Patch], options: BumpOptions, advance: Advance = lambda said, by: None
 ) -> Bump:
-    """Find out everything. Writes nothing.
+    """The whole bump. Writes nothing.
 
     Raises `NoSuchRef`, `NotThisPackage`, `UnrelatedHistories`, `UsageError` (there is no such site or candidate).
     """
-    until = moment(repository, asked.until)
+    until = revision_at(repository, options.until)
     advance("the newest ref whose pins are met", 0)
-    since = beginning(repository, until, series, asked.since)
-    look = _Look(repository, tuple(series), since, until, advance, asked)
+    since = base_revision(repository, until, series, options.since)
+    declared = _Reporter(repository, tuple(series), since, until, advance, options)
     build = check_upstream(until.upstream, series)
-    sites = look.sites(asked.only)
+    sites = declared.sites()
     while True:
-        chosen, fine = chosen_of(sites, asked)
-        ours = trial.accepted(series, sites, chosen)
+        chosen, fine = trial.select_candidates(sites, options)
+        ours = trial.with_accepted(series, sites, chosen)
         free = trial.freed(until.upstream, ours, sites, chosen)
         if not free:
             break
-        sites = look.again(sites, free, ours)
-    proposed = check_upstream(until.upstream, ours) if chosen else build
+        sites = replace(declared, series=ours).again(sites, free)
     return Bump(
         since,
         until,
         build,
-        proposed,
+        check_upstream(until.upstream, ours) if chosen else build,
         tuple(with_nearest(each, until, chosen.get(each.id, 1)) for each in sites),
-        look.refusals(),
+        declared.refusals(),
         ours,
         chosen,
-        bool(asked.accept),
+        bool(options.accept),
         fine,
         tuple(series),
-        gaps=look.reviews.gaps,
+        gaps=declared.reviews.gaps,
     )
 
 
-class _Look:
-    """Looks at the sites of the series at both ends."""
+@dataclass
+class _Reporter:
+    """Reports on the sites of a series between both ends."""
 
-    def __init__(
-        self,
-        repository: Repository,
-        series: tuple[Patch, ...],
-        since: Moment | None,
-        until: Moment,
-        advance: Advance,
-        asked: Asked,
-    ) -> None:
-        self.asked = asked
-        self.repository, self.series, self.since, self.until = repository, series, since, until
-        self.reviews = Reviews(repository, series, since, until)
-        ends = (until.upstream, *([since.upstream] if since else []))
-        self.walk = Walk(repository, series, until.ref, ends)
-        self.advance = advance
-        self.texts = {
-            path: file.data.decode("utf-8", "replace")
-            for path, file in until.upstream.tree.items()
-            if path.endswith((".js", ".ts", ".tsx"))
-        }
+    repository: Repository
+    series: tuple[Patch, ...]
+    since: Revision | None
+    until: Revision
+    advance: Advance
+    options: BumpOptions
 
-    def sites(self, only: Collection[str]) -> list[SiteReport]:
+    def __post_init__(self) -> None:
+        self.reviews = Reviews(self.repository, self.series, self.since, self.until)
+        self.walk = Walk(self.repository, self.series)
+
+    @cached_property
+    def _results(self) -> tuple[SiteResult, ...]:
+        return apply.apply_series(self.until.upstream, self.series).sites
+
+    @cached_property
+    def _stopped(self) -> set[str]:
+        return {each.id for each in self._results if each.stops}
+
+    def sites(self) -> list[SiteReport]:
         """Every site of the series at the new ref."""
-        results = apply.apply_series(self.until.upstream, self.series).sites
-        stopped = {each.id for each in results if each.stops}
         found: list[SiteReport] = []
-        for there in results:
-            if only and there.site.patch not in only:
-                continue
-            self.advance(there.id, 1)
-            found.append(self._stopping(there, stopped, found) if there.stops else self._going(there, results))
+        for there in self._results:
+            if not self.options.only or there.site.patch in self.options.only:
+                self.advance(there.id, 1)
+                found.append(self._stopping(there, found) if there.stops else self._fitting(there))
         return found
 
-    def again(
-        self, reports: Sequence[SiteReport], free: Collection[SiteReport], series: tuple[Patch, ...]
-    ) -> list[SiteReport]:
-        """The reports, of which these had to wait; now there is a candidate in `series` for what they waited for."""
-        look = _Look(self.repository, series, self.since, self.until, self.advance, self.asked)
-        results = {each.id: each for each in apply.apply_series(self.until.upstream, series).sites}
-        stopped = {name for name, each in results.items() if each.stops}
+    def again(self, reports: Sequence[SiteReport], free: Collection[SiteReport]) -> list[SiteReport]:
+        """The reports, those in `free` evaluated again: what blocked them has been accepted in this series."""
+        results = {each.id: each for each in self._results}
         found: list[SiteReport] = []
         for report in reports:
             there = results.get(report.id) if report in free else None
-            before = [each for each in found if each.id in stopped]
-            found.append(look.freed(there, stopped, before) if there else report)
+            if there is None:
+                found.append(report)
+            elif there.stops:
+                found.append(self._stopping(there, [each for each in found if each.id in self._stopped]))
+            else:
+                found.append(self._report(there))
         return found
 
-    def freed(self, there: SiteResult, stopped: Collection[str], before: Sequence[SiteReport]) -> SiteReport:
-        """Evaluate a site again whose blocker has been accepted."""
-        return self._stopping(there, stopped, before) if there.stops else self._report(there)
+    def _report(self, there: SiteResult) -> SiteReport:
+        window = window_at(self.until.ref, there) if there.located.matches else None
+        return SiteReport(there.site, there.finding, apply.payload_of(there.site, "<what stood there>"), found=window)
 
-    # --- a site that goes through ------------------------------------------------------------------------------
-
-    def _going(self, there: SiteResult, results: Sequence[SiteResult]) -> SiteReport:
-        report = self._report(there)
-        reviewed = self.reviews.last_review(there.site)
-        if reviewed is None:
+    def _fitting(self, there: SiteResult) -> SiteReport:
+        report, old = self._report(there), self.reviews.last_review(there.site)
+        if old is None or self.repository.commit_id(old.ref) == self.until.commit:
             return report
-        old, ref = reviewed
-        if self.repository.commit_id(ref) == self.until.commit:
-            return report
-        names = free_names(report.payload, language_of(there.finding.file)) | set(_names_of(there))
+        match = there.located.matches[0]
+        near = words(there.text[match.window_start : match.window_end])
+        names = free_names(report.payload, language_of(there.finding.file))
+        names = {*names, *(word for word in near if word.isidentifier() and len(word) > 3)}
         return replace(
             report,
-            scope_diff=scope_diff(ref, old, there, names, everything=self.asked.everything),
-            reviewed=window_of(ref, old.text, old.located, language_of(old.finding.file)),
-            twins=twins(old, there, results),
+            scope_diff=scope_diff(old, there, names, everything=self.options.everything),
+            reviewed=window_at(old.ref, old.result),
+            twins=twins(old.result, there, self._results),
         )
-
-    def _report(self, there: SiteResult) -> SiteReport:
-        report = SiteReport(there.site, there.finding, apply.payload_of(there.site, _THERE))
-        if not there.located.matches:
-            return report
-        window = window_of(self.until.ref, there.text, there.located, language_of(there.finding.file))
-        return replace(report, found=window)
 
     # --- a site that stops -------------------------------------------------------------------------------------
 
-    def _stopping(self, there: SiteResult, stopped: Collection[str], before: Sequence[SiteReport]) -> SiteReport:
+    def _stopping(self, there: SiteResult, before: Sequence[SiteReport]) -> SiteReport:
         report = self._report(there)
         blocker = self._blocker(there, before)
         if blocker is not None:
             said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
             return replace(report, change=Change.WAITS, change_said=said, waits_for=blocker.id)
         reviewed = self.reviews.of(there.site)
-        alone = reviewed is None or reviewed[0].text == _text_of(reviewed[1], reviewed[0].file)
-        culprit = self.walk.of_site(there.site, alone=alone)
-        if reviewed is None and culprit is not None:
-            reviewed = self.reviews.before(culprit.commit, there.site)
+        commit = self._first_stop(there, reviewed)
+        if reviewed is None and commit is not None:
+            reviewed = self.reviews.before(commit.id, there.site)
         if reviewed is None:
-            return self._without_history(report, there, stopped)
-        old, _ = reviewed
-        anchor, texts = there.located.anchor, self._texts(there)
-        change, said = change_of(old, anchor, there.finding.verdict, there.located, texts)
-        if culprit is None and self.reviews.is_later(old.ref):
-            change, said = Change.NOT_YET, f"the code that was reviewed came later: {old.ref} has it"
+            return self._without_history(report, there)
+        texts = self._texts(there)
+        change, said = change_of(reviewed, there, texts)
+        if commit is None and self.reviews.is_later(reviewed.ref):
+            change, said = Change.NOT_YET, f"the code that was reviewed came later: {reviewed.ref} has it"
         return replace(
             report,
-            reviewed=window_of(old.ref, old.text, old.located, old.language),
+            reviewed=window_at(reviewed.ref, reviewed.result),
             change=change,
             change_said=said,
-            culprit=culprit,
-            candidates=self._tried(there, candidates(old, anchor, texts), stopped),
+            culprit=self._culprit(commit),
+            candidates=self._tried(there, candidates(reviewed, there.located.anchor, texts)),
         )
-
-    def _without_history(self, report: SiteReport, there: SiteResult, stopped: Collection[str]) -> SiteReport:
-        """A site of which nobody can see what it was: where its pattern matches once, it can be read and pinned."""
-        if there.located.is_unique:
-            said = "no ref of this repository has the code that was reviewed: read all of what stands there now"
-            found = [same(there.finding.file, there.located.anchor)]
-            return replace(report, change_said=said, candidates=self._tried(there, found, stopped))
-        said = "no ref of this repository has the code that was reviewed, and so nothing to look for"
-        if self.repository.may_fetch_tags:
-            said = f"{said}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
-        return replace(report, change_said=said)
-
-    def _tried(self, there: SiteResult, found: Sequence[Candidate], stopped: Collection[str]) -> tuple[Candidate, ...]:
-        wanted = found if self.asked.candidates else ()
-        tried = (trial.attempt(self.until.upstream, self.series, there.site, each, stopped) for each in wanted)
-        return trial.ranked([*tried])
 
     def _blocker(self, there: SiteResult, before: Sequence[SiteReport]) -> SiteReport | None:
         """The site of a required patch that stops in the same file, where this one misses what that would bring."""
         if there.finding.verdict is not Verdict.MISSING:
             return None
         requires = next(each for each in self.series if each.id == there.site.patch).requires
-        return next(
-            (each for each in before if each.stops and each.patch in requires and each.site.file == there.finding.file),
-            None,
-        )
+        required = (each for each in before if each.stops and each.patch in requires)
+        return next((each for each in required if each.site.file == there.finding.file), None)
+
+    def _first_stop(self, there: SiteResult, reviewed: Reviewed | None) -> Commit | None:
+        """The commit from which on a site stops, judged as upstream's version at both ends: it fits if it does as one.
+
+        Where it was reviewed in upstream's own text, other payloads are left out.
+        """
+        ends = [each.upstream for each in (self.until, self.since) if each]
+        alone = reviewed is None or reviewed.text == (self.repository.text(reviewed.ref, reviewed.file) or "")
+        return self.walk.site(there.site, self.until.ref, ends, alone=alone)
+
+    def _without_history(self, report: SiteReport, there: SiteResult) -> SiteReport:
+        """A site whose reviewed code is in no ref: where its pattern matches once, it can be read and pinned."""
+        if there.located.is_unique:
+            said = "no ref of this repository has the code that was reviewed: read all of the code that is there now"
+            found = [same(there.finding.file, there.located.anchor)]
+            return replace(report, change_said=said, candidates=self._tried(there, found))
+        said = "no ref of this repository has the code that was reviewed, and so nothing to look for"
+        if self.repository.may_fetch_tags:
+            said = f"{said}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
+        return replace(report, change_said=said)
+
+    def _tried(self, there: SiteResult, found: Sequence[Candidate]) -> tuple[Candidate, ...]:
+        wanted = found if self.options.candidates else ()
+        upstream = self.until.upstream
+        return trial.ranked([trial.attempt(upstream, self.series, there.site, each, self._stopped) for each in wanted])
 
     def _texts(self, there: SiteResult) -> dict[str, str]:
+        """The files that the code of a site may be in now, its own first: code does not move between languages."""
         file = there.finding.file
         own = {file: there.text} if there.text else {}
-        others = {path: text for path, text in self.texts.items() if path != file and _are_alike(path, file)}
-        return {**own, **others}
+        others = (each for each in self.until.upstream.tree if each != file and each.endswith((".js", ".ts", ".tsx")))
+        alike = (each for each in others if (language_of(each) == JAVASCRIPT) == (language_of(file) == JAVASCRIPT))
+        return {**own, **{each: _text(self.until, each) for each in alike}}
+
+    def _culprit(self, commit: Commit | None) -> Culprit | None:
+        return culprit_of(self.repository, commit, self.until.ref) if commit else None
 
     # --- what else refuses -------------------------------------------------------------------------------------
 
     def refusals(self) -> tuple[Refusal, ...]:
-        """Files of upstream's where ours go, and gates that refuse what goes in; each with its commit."""
-        going = apply.apply_series(self.until.upstream, trial.going(self.until.upstream, self.series))
-        taken = [self._taken(each) for each in going.stops]
-        gates = trial.refused(self.until.upstream, self.series)
-        version = self.until.upstream.version
-        return (
-            *taken,
-            *(Refusal(f"gate-{g.id}", g.where, g.message, self.walk.of_gate(g.id, version)) for g in gates),
-        )
+        """Upstream's files at the paths of ours, and gates that refuse what goes in; each with its commit."""
+        upstream = self.until.upstream
+        build = check_upstream(upstream, fitting(upstream, self.series))
+        taken = [
+            Refusal("file-taken", f"{each.patch}: {each.file}", each.message, self._culprit(self._added(each.file)))
+            for each in build.stops
+        ]
+        gates = [
+            Refusal(f"gate-{each.id}", each.where, each.message, self._culprit(commit))
+            for each in build.gates
+            if not each.ok
+            for commit in [self.walk.gate(each.id, self.until.ref, upstream.version)]
+        ]
+        return (*taken, *gates)
 
-    def _taken(self, finding: Finding) -> Refusal:
-        where = f"{finding.patch}: {finding.file}"
-        return Refusal("file-taken", where, finding.message, self._since_it_exists(finding.file))
-
-    def _since_it_exists(self, path: str) -> Culprit | None:
+    def _added(self, path: str) -> Commit | None:
         try:
-            commits = self.repository.commits([path], until=self.until.ref)
+            return self.repository.commits([path], until=self.until.ref)[0]
         except PatcherError:
             return None
-        return described(self.repository, commits[0], self.until.ref)
 
 
-def _are_alike(one: str, other: str) -> bool:
-    """Whether code may move from one file to the other: the client's is TypeScript."""
-    return (language_of(one) == JAVASCRIPT) == (language_of(other) == JAVASCRIPT)
-
-
-_THERE = "<what stood there>"
-
-
-def _text_of(at: Moment, path: str) -> str:
-    file = at.upstream.tree.get(path)
+def _text(revision: Revision, path: str) -> str:
+    file = revision.upstream.tree.get(path)
     return file.data.decode("utf-8", "replace") if file else ""
 
 
-def _names_of(there: SiteResult) -> Sequence[str]:
-    match = there.located.matches[0]
-    return [
-        word
-        for word in words(there.text[match.window_start : match.window_end])
-        if word.isidentifier() and len(word) > 3
-    ]
+def with_nearest(site: SiteReport, until: Revision, rank: int) -> SiteReport:
+    """The site, where nothing matches, with the window of what its candidate of this rank matches."""
+    candidate = site.candidate(rank)
+    if site.found or not site.stops or candidate is None:
+        return site
+    text = _text(until, candidate.file)
+    located: Located = locate(text, candidate.anchor, language_of(candidate.file))
+    unique = len(located.matches) == 1
+    return replace(site, nearest=window_of(until.ref, text, located, candidate.file) if unique else None)

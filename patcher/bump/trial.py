@@ -1,65 +1,162 @@
-"""Candidates tried for real: located, spliced, gated, in memory."""
+"""What a person accepted, and candidates tried for real: located, spliced, gated, in memory."""
 
-from collections.abc import Collection, Sequence
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from patcher import apply
-from patcher.bump.model import Candidate, SiteReport, Tried
-from patcher.bump.variants import accept, closure, tried_site, with_site, without
-from patcher.errors import PatcherError
-from patcher.model import GateResult, Patch, Pin, Site, SiteResult, Upstream
+from patcher.bump.model import BumpOptions, Candidate, Kind, SiteReport, Tried
+from patcher.errors import PatcherError, UsageError
+from patcher.matrix.blame import stopped_sites, without
+from patcher.model import Anchor, Build, Located, Patch, Pin, Site, SiteResult, Upstream, Verdict
+from patcher.patches import with_requirements
 from patcher.pipeline import check_upstream
 
+_ACCEPT = re.compile(r"([^=]+)\.([^=.]+)=([1-9][0-9]{0,5})")
+_LIKELY = 0.7
+"""A candidate that is less like the reviewed code is shown, and never proposed."""
+_PINNABLE = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED})
 
-def stops_of(upstream: Upstream, series: Sequence[Patch]) -> set[str]:
-    """The ids of the sites that stop."""
-    return {each.id for each in apply.apply_series(upstream, series).sites if each.stops}
+
+# --- what was accepted -----------------------------------------------------------------------------------------
+
+
+def accepted_ranks(words: Sequence[str], series: Sequence[Patch], tell: Callable[[str], object]) -> dict[str, int]:
+    """Rank by site id, of `SITE=RANK`. tell: gets a line for each site that was given as a number, as in version 0.1.
+
+    Raises `UsageError`.
+    """
+    found: dict[str, int] = {}
+    for word in words:
+        parts = _ACCEPT.fullmatch(word)
+        if parts is None:
+            hint = "for example `--accept stamp_harness.forward=1`"
+            raise UsageError(f"expected SITE=RANK, found {word!r}", hint=hint)
+        patch, name, rank = parts.groups()
+        site = f"{patch}.{name}"
+        sites = next((each.sites for each in series if each.id == patch), ())
+        if name.isascii() and name.isdigit() and int(name) < len(sites):
+            site = sites[int(name)].id
+            tell(f"{patch}.{name} is {site}: sites have names now, and the next version takes no number\n")
+        if site in found:
+            message = f"{site} is accepted twice: {site}={found[site]} and {word}"
+            raise UsageError(message, hint="a site takes one candidate")
+        found[site] = int(rank)
+    return found
+
+
+def select_candidates(sites: Sequence[SiteReport], options: BumpOptions) -> tuple[dict[str, int], tuple[str, ...]]:
+    """The rank that was accepted for each site, and which of these sites need nothing.
+
+    The first choices where nothing was accepted and nothing is written. Raises `UsageError`.
+    """
+    if not options.accept:
+        return ({} if options.write else _first_choices(sites)), ()
+    known = {each.id: each for each in sites}
+    for name, rank in options.accept.items():
+        if name not in known:
+            there_are = f"there are: {', '.join(known) or 'none'}"
+            raise UsageError(f"there is no site {name} in {options.until}", hint=did_you_mean(name, known, there_are))
+        site = known[name]
+        if site.stops and site.waits_for not in options.accept:  # else it is evaluated once that is accepted
+            _refuse_without_candidate(site, rank)
+    stopping = {name: rank for name, rank in options.accept.items() if known[name].stops}
+    chosen = {name: rank for name, rank in stopping.items() if known[name].waits_for not in options.accept}
+    return chosen, tuple(name for name in options.accept if name not in stopping)
+
+
+def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
+    """A hint: the name that was probably meant, if one is near."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else otherwise
+
+
+def _refuse_without_candidate(site: SiteReport, rank: int) -> None:
+    found = site.candidate(rank)
+    if found is None and site.waits_for:
+        raise UsageError(f"{site.id} waits for {site.waits_for}", hint=f"accept {site.waits_for} in the same command")
+    if found is None:
+        last = len(site.candidates)
+        message = f"{site.id} has no candidate {rank}: it has {f'1 to {last}' if last > 1 else last or 'none'}"
+        raise UsageError(message, hint="the same command without `--accept` and `--write` shows them")
+    if not found.tried.unique:
+        problem = next(iter(found.tried.problems), "nothing is known of it")
+        hint = "the same command without `--accept` and `--write` shows the others"
+        raise UsageError(f"{site.id}={rank} cannot be accepted: {problem}", hint=hint)
+
+
+def _first_choices(sites: Sequence[SiteReport]) -> dict[str, int]:
+    """The best candidate that fits and is similar enough, by site."""
+    return {
+        site.id: candidate.rank
+        for site in sites
+        for candidate in site.candidates[:1]
+        if site.stops and candidate.tried.fits and candidate.likeness >= _LIKELY
+    }
+
+
+# --- the series with what was accepted -------------------------------------------------------------------------
+
+
+def with_accepted(series: Sequence[Patch], sites: Sequence[SiteReport], chosen: Mapping[str, int]) -> tuple[Patch, ...]:
+    """The series as `--write` declares it: for each chosen candidate another pin, and another anchor at the end."""
+    accepted = {report.id: report.candidate(chosen.get(report.id, 0)) for report in sites}
+
+    def changed(site: Site) -> Site:
+        candidate = accepted.get(site.id)
+        if candidate is None:
+            return site
+        anchors = (*site.anchors, new_anchor(site, candidate)) if candidate.kind is not Kind.PIN else site.anchors
+        return replace(site, anchors=anchors).with_pins(tuple(dict.fromkeys((*site.pins, *candidate.anchor.pins))))
+
+    return _changed(series, changed)
+
+
+def new_anchor(site: Site, candidate: Candidate) -> Anchor:
+    """The anchor that a candidate adds to the site; it names its file where that is another one."""
+    return replace(candidate.anchor, file="" if candidate.file == site.file else candidate.file)
 
 
 def freed(
     upstream: Upstream, series: Sequence[Patch], sites: Sequence[SiteReport], chosen: Collection[str]
 ) -> list[SiteReport]:
-    """The sites whose turn it is: what they waited for has a candidate now that lets it through."""
-    stopped = stops_of(upstream, series)
+    """The sites to evaluate again: a candidate in `series` lets through what they waited for."""
+    stopped = stopped_sites(upstream, series)
     return [each for each in sites if each.waits_for in chosen and each.waits_for not in stopped]
 
 
-def going(upstream: Upstream, series: Sequence[Patch]) -> tuple[Patch, ...]:
-    """The series without the sites that stop, nor those that stop without them."""
-    found = tuple(series)
-    while True:
-        stopped = stops_of(upstream, found)
-        if not stopped:
-            return found
-        found = without(found, stopped)
+def _changed(series: Sequence[Patch], change: Callable[[Site], Site]) -> tuple[Patch, ...]:
+    return tuple(replace(patch, sites=tuple(map(change, patch.sites))) for patch in series)
 
 
-def refused(upstream: Upstream, series: Sequence[Patch]) -> tuple[GateResult, ...]:
-    """The gates that refuse what goes in, whatever stops."""
-    return tuple(gate for gate in check_upstream(upstream, going(upstream, series)).gates if not gate.ok)
+# --- trying ----------------------------------------------------------------------------------------------------
 
 
 def attempt(
-    upstream: Upstream,
-    series: Sequence[Patch],
-    site: Site,
-    candidate: Candidate,
-    stopped: Collection[str],
+    upstream: Upstream, series: Sequence[Patch], site: Site, candidate: Candidate, stopped: Collection[str]
 ) -> Candidate:
-    """Try a candidate on its patch and what that requires, without the other sites that stop.
+    """The candidate with a pin of the code that is there, and the result of every step.
 
-    Comes back with the pin of what stands there, and with what every step said.
+    It is tried on its patch and what that requires, without the other sites that stop.
     """
-    others = without(closure(series, site.patch), [each for each in stopped if each != site.id])
-    aimed = with_site(others, tried_site(site, candidate.file, candidate.anchor))
-    there = next((each for each in apply.apply_series(upstream, aimed).sites if each.id == site.id), None)
+    others = without(with_requirements(series, [site.patch]), set(stopped) - {site.id})
+
+    def aimed(anchor: Anchor) -> tuple[Patch, ...]:
+        only = replace(site, file=candidate.file, anchors=(replace(anchor, file=""),), line=None, since="")
+        return _changed(others, lambda each: only if each.id == site.id else each)
+
+    sites = apply.apply_series(upstream, aimed(candidate.anchor)).sites
+    there = next((each for each in sites if each.id == site.id), None)
     if there is None or not there.located.is_unique:
         return replace(candidate, tried=Tried(unique=False, problems=(_why_not_unique(there),)))
-    matches = there.located.matches
-    pin = Pin(matches[0].tokens, matches[0].text, matches[0].line)
-    pinned = replace(candidate, anchor=replace(candidate.anchor, pins=(pin,)))
-    aimed = with_site(others, tried_site(site, candidate.file, pinned.anchor))
-    return replace(pinned, tried=_gated(upstream, aimed))
+    pinned = replace(candidate, anchor=replace(candidate.anchor, pins=(_pin_of(there.located),)))
+    return replace(pinned, tried=_gated(upstream, aimed(pinned.anchor)))
+
+
+def _pin_of(located: Located, reviewed: str = "") -> Pin:
+    match = located.matches[0]
+    return Pin(match.tokens, match.text, match.line, reviewed)
 
 
 def _why_not_unique(there: SiteResult | None) -> str:
@@ -74,39 +171,42 @@ def _gated(upstream: Upstream, series: Sequence[Patch]) -> Tried:
     except PatcherError as error:
         return Tried(unique=True, problems=(f"{error.code}: {error.message}",))
     if build.stopped:
-        stops = tuple(f"{each.patch}: {each.message}" for each in build.stops)
-        return Tried(unique=True, problems=stops)
+        return Tried(unique=True, problems=tuple(f"{each.patch}: {each.message}" for each in build.stops))
     problems = tuple(f"gate {gate.id}: {gate.message}" for gate in build.gates if not gate.ok)
     parses = all(gate.ok for gate in build.gates if gate.id == "parses")
     return Tried(unique=True, parses=parses, gates=not problems, problems=problems)
 
 
 def ranked(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """The likeliest first, in the order it came in, whatever a gate says; behind all, what cannot be accepted."""
+    """Ranks in the order given, whatever a gate says; what cannot be accepted comes last."""
     ordered = sorted(found, key=lambda each: not each.tried.unique)
     return tuple(replace(each, rank=number) for number, each in enumerate(ordered, start=1))
 
 
-def accepted(series: Sequence[Patch], sites: Sequence[SiteReport], chosen: dict[str, int]) -> tuple[Patch, ...]:
-    """The series with the chosen candidate of each site, as `--write` declares it."""
-    out = tuple(series)
-    for report in sites:
-        rank = chosen.get(report.id, 0)
-        if rank:
-            [candidate] = [each for each in report.candidates if each.rank == rank]
-            out = accept(out, report.site, candidate)
-    return out
+# --- pinning without a bump ------------------------------------------------------------------------------------
 
 
-_LIKELY = 0.7
-"""A candidate that is less like what was reviewed is shown, and never proposed."""
+def pinned(
+    upstream: Upstream, series: tuple[Patch, ...], wanted: Collection[str], reviewed: str
+) -> tuple[Build, Mapping[str, Pin]]:
+    """The build with a pin at each wanted site that needs one, and these pins. reviewed: for their field.
+
+    One after the other: a site may be in what another patch brings, which goes in only once that one is pinned.
+    """
+    made: dict[str, Pin] = {}
+
+    def needed(build: Build) -> Iterator[SiteResult]:
+        sites = (each for each in build.sites if each.id in wanted and each.id not in made)
+        return (each for each in sites if each.finding.verdict in _PINNABLE)
+
+    while True:
+        build = apply.apply_series(upstream, series)
+        new = {each.id: _pin_of(each.located, reviewed) for each in needed(build)}
+        if not new:
+            return build, made
+        made |= new
+        series = _with_pins(series, new)
 
 
-def first_choices(sites: Sequence[SiteReport]) -> dict[str, int]:
-    """The best candidate that fits and is likely it, by site."""
-    return {
-        site.id: candidate.rank
-        for site in sites
-        for candidate in site.candidates[:1]
-        if site.stops and candidate.tried.fits and candidate.likeness >= _LIKELY
-    }
+def _with_pins(series: Sequence[Patch], new: Mapping[str, Pin]) -> tuple[Patch, ...]:
+    return _changed(series, lambda site: site.with_pins((*site.pins, new[site.id])) if site.id in new else site)

@@ -17,12 +17,12 @@ _FIRST_STARTS = ("startup", "fork", "clear")
 
 @dataclass
 class Judgement:
-    """How the database differs from what travelled. Empty lists: not at all.
+    """How the database differs from what arrived. Empty lists: not at all.
 
     tokens: sessions whose totals are not what their threads' responses cost. facts: what is wrong of a session.
 
     repeated: second rows of events that have no identifier, one a delivery. merged: equal prompts of one turn that
-    only hooks told of, which are one row until the rollout is read. Both are known, and are no failures.
+    only hooks told of, which are one row until the rollout is read. Both are known, and are not failures.
     """
 
     events: int = 0
@@ -37,16 +37,13 @@ class Judgement:
 
     @property
     def problems(self) -> list[str]:
-        """All that is wrong, as sentences."""
+        """Everything that is wrong, as sentences."""
         return [*self.twice, *self.lost, *self.misnamed, *self.tokens, *self.facts]
 
 
 def identity_of(row: Mapping[str, Any]) -> Identity:
     """The identity of the event that a row is about, as its `data` tells it."""
-    try:
-        data = json.loads(row["data"] or "{}")
-    except ValueError:
-        data = {}
+    data = _data_of(row)
     session, kind = str(row["session_id"]), str(row["event_type"])
     thread = str(data.get("agent_id") or session)
     prompt = str(data.get("prompt", "")) if kind == "UserPromptSubmit" else ""
@@ -69,7 +66,7 @@ def judge(
     told: Collection[int],
     doubtful: Mapping[int, int] | None = None,
 ) -> Judgement:
-    """Compare rows with the union of both roads as travelled.
+    """Compare rows with what hooks and rollout together have told.
 
     delivered: how often the hook of an event arrived, by its index. told: events whose rollout line is in the file.
     doubtful: as `delivered`, but the sidecar was killed before it answered: the row may be there or not.
@@ -82,7 +79,8 @@ def judge(
         groups[_in_turn(event.identity, event.turn, several)].append(event)
     for row in rows:
         verdict.rows += 1
-        found[_in_turn(identity_of(row), _turn_of(row), several)].append(str(row.get("capture") or "no capture"))
+        turn = str(_data_of(row).get("turn_id") or "")
+        found[_in_turn(identity_of(row), turn, several)].append(str(row.get("capture") or "no capture"))
     arrived = (delivered, doubtful or {})
     shown = _shown(events, {*told, *(index for by in arrived for index, times in by.items() if times)})
     for identity, group in groups.items():
@@ -92,7 +90,9 @@ def judge(
         else:
             _compare(verdict, group, captures, arrived, told)
     for (_, kind, thread, mark, _), rest in found.items():
-        verdict.twice.append(f"{kind} of {mark or thread} has {_rows(len(rest))}, and never happened in its session")
+        verdict.twice.append(
+            f"{kind} of {mark or thread} has {count_of_rows(len(rest))}, and never happened in its session"
+        )
     return verdict
 
 
@@ -109,11 +109,11 @@ def _in_turn(identity: Identity, turn: str, several: Collection[Identity]) -> Id
     return (*identity[:3], f"{identity[3]} of {turn}", identity[4]) if identity in several else identity
 
 
-def _turn_of(row: Mapping[str, Any]) -> str:
+def _data_of(row: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return str(json.loads(row["data"] or "{}").get("turn_id") or "")
+        return dict(json.loads(row["data"] or "{}"))
     except ValueError:
-        return ""
+        return {}
 
 
 def _shown(events: Sequence[Event], travelled: Collection[int]) -> set[tuple[str, str]]:
@@ -134,10 +134,10 @@ def _compare_scripts(
     """A script has a row where nothing else shows that the agent works in that turn, and may have one elsewhere."""
     lines = sum(event.index in told for event in group)
     if found.total() > lines:
-        verdict.twice.append(f"the script {group[0]} has {_rows(found.total())}, not {lines}")
+        verdict.twice.append(f"the script {group[0]} has {count_of_rows(found.total())}, not {lines}")
     if needed and lines > found.total() and not any((event.thread, event.turn) in shown for event in group):
         verdict.lost.append(
-            f"the script {group[0]} has {_rows(found.total())}, not {lines}, and nothing shows its calls"
+            f"the script {group[0]} has {count_of_rows(found.total())}, not {lines}, and nothing shows its calls"
         )
 
 
@@ -165,7 +165,7 @@ def _compare(
     else:
         wanted = Counter(hook=min(max(sum(surely), found.total()), sum(surely) + sum(perhaps)))
         verdict.repeated += sum(times - 1 for times in surely if times)
-    said = f"{group[0]} has {_rows(found.total())}, not {wanted.total()}"
+    said = f"{group[0]} has {count_of_rows(found.total())}, not {wanted.total()}"
     if found.total() > wanted.total():
         verdict.twice.append(said)
     elif found.total() < wanted.total():
@@ -184,5 +184,6 @@ def _wanted(hooked: bool, lines: int) -> Counter[str]:  # noqa: FBT001 - one of 
     return wanted
 
 
-def _rows(count: int) -> str:
+def count_of_rows(count: int) -> str:
+    """`no row`, `1 row`, `2 rows`."""
     return {0: "no row", 1: "1 row"}.get(count, f"{count} rows")

@@ -77,6 +77,7 @@ class Recorder:
         """The tokens that its running total has counted so far, with those of the history that it goes on from."""
         self._version = codex.version
         self._turn = Turn()
+        self._info: Payload = {}
         self.ordinal = 0
 
     @property
@@ -135,10 +136,9 @@ class Recorder:
         self._line("event_msg", {"type": type_, **fields}, tells, opens=opens)
 
     def _item(self, kind: str, identifier: str, tells: tuple[int, ...] = (), **fields: Any) -> None:
-        item = {"type": kind, "id": identifier, **fields}
-        more: Payload = {"thread_id": self.id, "turn_id": self._turn.id, "item": item}
-        now = self.codex.now
-        self._message("item_completed", tells, **more, started_at_ms=now - 20, completed_at_ms=now)
+        of = {"thread_id": self.id, "turn_id": self._turn.id, "item": {"type": kind, "id": identifier, **fields}}
+        times = {"started_at_ms": self.codex.now - 20, "completed_at_ms": self.codex.now}
+        self._line("event_msg", {"type": "item_completed", **of, **times}, tells)
 
     def _response(self, payload: Mapping[str, Any], tells: tuple[int, ...] = ()) -> None:
         more: Payload = {}
@@ -178,12 +178,17 @@ class Recorder:
         if self._version.records:
             record = {"thread_id": self.id, "turn_id": self._turn.id, "response_id": self._id("resp"), "usage": last}
             self._line("token_usage_record", record, tokens=cost)
-        info = {"total_token_usage": self.total, "last_token_usage": last}
-        self._line("event_msg", {"type": "token_count", "info": info}, tokens=None if self._version.records else cost)
+        self._info = {"total_token_usage": self.total, "last_token_usage": last}
+        count = {"type": "token_count", "info": self._info}
+        self._line("event_msg", count, tokens=None if self._version.records else cost)
         if chance.random() < 0.3:
-            self._message("token_count", info=info)  # told again, unchanged, as older versions do at each turn
+            self.count_again()
         if chance.random() < 0.1:
             self._message("token_count", info=None)
+
+    def count_again(self) -> None:
+        """The last count is told again, unchanged, as older versions do at each turn."""
+        self._message("token_count", info=self._info)
 
     def _call_id(self) -> str:
         if not self.codex.numbered_calls:
@@ -198,5 +203,5 @@ class Recorder:
         self.codex.passes(self.codex.random.randint(1, 400))
 
     def _wait(self, milliseconds: int | None = None) -> None:
-        """So long, or a moment by chance."""
+        """So many milliseconds pass, or by chance up to 400."""
         self.codex.passes(self.codex.random.randint(0, 400) if milliseconds is None else milliseconds)

@@ -9,7 +9,7 @@ from patcher.codex.judgement import Judgement
 
 @dataclass(frozen=True)
 class Session:
-    """What the database must say of one session; None, or no model at all: not known from what travelled.
+    """What the database must say of one session; None, or no model at all: not known from what arrived.
 
     tokens: by model, fresh, cached, output and written. agents: how many sub-agents at least and at most.
     over: whether it must have ended.
@@ -35,7 +35,7 @@ class Stored:
 
 
 def judge_sessions(verdict: Judgement, wanted: Iterable[Session], stored: Stored) -> None:
-    """Add to a verdict where tokens or facts are not as they must be, and sessions that are none."""
+    """Add to a verdict where tokens or facts are not as they must be, and where there are sessions that must not be."""
     rows = {row["id"]: row for row in stored.sessions}
     for session in wanted:
         row = rows.pop(session.id, None)

@@ -249,7 +249,7 @@ class Thread(ToolCalls):
         return outer != "token_usage_record" and (outer != "response_item" or kind == "message")
 
     def _copy(self, lines: Iterable[Line], copying: Copying) -> None:
-        """Another thread's history: the same words, and tells nothing."""
+        """Write another thread's history again: lines that tell nothing new."""
         copied = [line for line in lines if copying.meta or '"type":"session_meta"' not in line.text]
         began = self.codex.now
         for number, line in enumerate(copied):

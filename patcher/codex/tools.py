@@ -193,14 +193,8 @@ class ToolCalls(Recorder):
             id_ = self._call_id()
         index = self._happened("PreToolUse", id_, hook_tool=hook_tool, line_tool=tool)
         if not self._version.code:
-            item: Payload = {"call_id": id_, "name": tool}
-            if custom:
-                item.update(type="custom_tool_call", input=custom)
-            else:
-                item.update(type="function_call", arguments=json.dumps(arguments))
-            if namespace:
-                item["namespace"] = namespace
-            self._response(item, (index,))
+            said = {"type": "custom_tool_call", "input": custom} if custom else _function_call(arguments, namespace)
+            self._response({"call_id": id_, "name": tool, **said}, (index,))
         call = Call(id_, hook_tool, hook_input or arguments, tool, bool(custom), index)
         if hook_tool:
             self._wait(after)
@@ -266,6 +260,11 @@ class ToolCalls(Recorder):
         if self._version.paginated:
             more = self._execution(running.command, running.output, exit_code)
             self._item("CommandExecution", running.call.id, (running.call.index, post), **more)
+
+
+def _function_call(arguments: Payload, namespace: str) -> Payload:
+    call = {"type": "function_call", "arguments": json.dumps(arguments)}
+    return {**call, "namespace": namespace} if namespace else call
 
 
 def _fields_of(call: Call) -> Payload:

@@ -18,6 +18,9 @@ HOOK_SINCE = {
 }
 """The first Codex that has a hook, by the number in the middle of its version."""
 
+TRUST_SINCE = 129
+"""The first Codex that asks its user before it runs a hook."""
+
 
 @dataclass(frozen=True)
 class Version:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from patcher import apply
 from patcher.errors import UsageError
 from patcher.model import File, Patch, Tree, Upstream
+from patcher.patches import with_requirements
 
 
 def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]:
@@ -24,23 +25,14 @@ def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str], *, p
     plain: without markers.
     """
     wanted = {patch.id for patch in selected(series, names)}
-    needed = _with_requirements(series, wanted)
-    below = [patch for patch in series if patch.id in needed and not _with_requirements(series, {patch.id}) & wanted]
-    above = [patch for patch in series if patch.id in needed]
+    above = with_requirements(series, wanted)
+    below = [each for each in above if not wanted & {one.id for one in with_requirements(series, {each.id})}]
     lower, upper = apply.apply_series(upstream, below), apply.apply_series(upstream, above)
     before = lower.plain if plain else lower.tree
     after = upper.plain if plain else upper.tree
     for path in sorted({*before, *after}):
         if before.get(path) != after.get(path):
             yield from _unified(before, after, path)
-
-
-def _with_requirements(series: Sequence[Patch], wanted: set[str]) -> set[str]:
-    needed = set(wanted)
-    for patch in reversed(series):
-        if patch.id in needed:
-            needed.update(patch.requires)
-    return needed
 
 
 def _unified(before: Tree, after: Tree, path: str) -> Iterator[str]:

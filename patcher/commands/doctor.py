@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from patcher.commands.outcome import Outcome
 from patcher.doctor import IDS, examine
 from patcher.doctor.check import Check, State
-from patcher.doctor.environment import Ground
+from patcher.doctor.environment import Environment
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, UsageError
 from patcher.progress import progress
 from patcher.report import document
@@ -22,7 +22,7 @@ def doctor(options: argparse.Namespace) -> Outcome:
     """Look at everything, in order. Nothing is changed; a test event that is sent is removed again."""
     if options.port is not None and not 1 <= options.port <= 65535:
         raise UsageError(f"--port {options.port}: a port is a number from 1 to 65535")
-    ground = Ground(
+    environment = Environment(
         tree=options.tree,
         env=dict(os.environ),
         codex_home=options.codex_home,
@@ -32,7 +32,7 @@ def doctor(options: argparse.Namespace) -> Outcome:
     )
     checks = []
     with progress(len(IDS)) as advance:
-        for check in examine(ground):
+        for check in examine(environment):
             checks.append(check)
             advance(check.title, 1)
     return _outcome(checks)
@@ -41,11 +41,11 @@ def doctor(options: argparse.Namespace) -> Outcome:
 def _outcome(checks: Sequence[Check]) -> Outcome:
     wrong = [check for check in checks if check.state is State.NOT_OK]
     errors = [
-        {"code": f"doctor-{check.id}", "where": check.title, "message": check.found, "hint": check.do}
+        {"code": f"doctor-{check.id}", "where": check.title, "message": check.detail, "hint": check.fix}
         for check in wrong
     ]
     listed = [
-        {"id": check.id, "title": check.title, "state": str(check.state), "found": check.found, "do": check.do}
+        {"id": check.id, "title": check.title, "state": str(check.state), "found": check.detail, "do": check.fix}
         for check in checks
     ]
     content = {**document.report("doctor"), "ok": not wrong, "checks": listed, "errors": errors}
@@ -58,9 +58,9 @@ def _text(checks: Sequence[Check]) -> str:
     state = max(map(len, State))
     lines = []
     for check in checks:
-        lines += _wrapped(f"{check.state:<{state}}  {check.title:<{title}}  ", check.found, width)
-        if check.do:
-            lines += _wrapped(f"{'':<{state}}  {'  do:':<{title}}  ", check.do, width)
+        lines += _wrapped(f"{check.state:<{state}}  {check.title:<{title}}  ", check.detail, width)
+        if check.fix:
+            lines += _wrapped(f"{'':<{state}}  {'  do:':<{title}}  ", check.fix, width)
     return "".join(f"{line}\n" for line in lines)
 
 

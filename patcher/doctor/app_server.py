@@ -10,7 +10,7 @@ from typing import Any
 
 from patcher.upstream import foreign_json
 
-_LONGEST = 20.0
+_TIMEOUT_S = 20.0
 
 
 class NoAnswer(Exception):
@@ -20,7 +20,7 @@ class NoAnswer(Exception):
 def hooks_list(codex: str, directory: str, env: Mapping[str, str]) -> dict[str, Any]:
     """What Codex says of the hooks of a session in `directory`: `{hooks, warnings, errors}`. Raises `NoAnswer`.
 
-    Each hook has key, eventName, command, currentHash, enabled and trustStatus (doctor/CODEX.md, Trust).
+    Each hook has key, eventName, command, currentHash, enabled and trustStatus (patcher/codex/README.md).
     """
     answer = _ask(codex, directory, env)
     data = answer.get("data")
@@ -43,7 +43,7 @@ def _ask(codex: str, directory: str, env: Mapping[str, str]) -> dict[str, Any]:
         )
     except OSError as error:
         raise NoAnswer(f"{codex} does not start: {error.strerror}") from error
-    watch = threading.Timer(_LONGEST, process.kill)
+    watch = threading.Timer(_TIMEOUT_S, process.kill)
     watch.start()
     try:
         _call(process, 1, "initialize", {"clientInfo": {"name": "sidecar-patcher", "version": "1"}})
@@ -61,7 +61,7 @@ def _call(process: "subprocess.Popen[str]", number: int, method: str, params: ob
             message = foreign_json.loads(line)
             if isinstance(message, dict) and message.get("id") == number and "method" not in message:
                 return dict(message.get("result") or {"error": message.get("error")})
-    raise NoAnswer(f"`codex app-server` gave no answer to `{method}`")
+    raise NoAnswer(f"`codex app-server` did not answer `{method}`")
 
 
 def _tell(process: "subprocess.Popen[str]", message: object) -> None:

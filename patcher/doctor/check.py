@@ -1,4 +1,4 @@
-"""What one look of the doctor has found, and what to type. Leaf module."""
+"""The result of one check of the doctor: what it has found, and what to type. Leaf module."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,34 +14,42 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One look. found: what is there, in a sentence. do: what to type or to do; empty when there is nothing to do."""
+    """detail: what is there, in a sentence. fix: what to type or to do; empty when there is nothing to do."""
 
     state: State
-    found: str
-    do: str = ""
+    detail: str
+    fix: str = ""
+
+
+class Problem(Exception):
+    """Why a check is not ok, from deep inside it; `fix` is what to do about it."""
+
+    def __init__(self, message: str, fix: str) -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 @dataclass(frozen=True)
 class Check:
-    """A finding with the name of what was looked at. id is stable and is what a script matches on."""
+    """A diagnosis with the name of what was checked. id: stable, what a script matches on."""
 
     id: str
     title: str
     state: State
-    found: str
-    do: str = ""
+    detail: str
+    fix: str = ""
 
 
-def ok(found: str) -> Diagnosis:
-    """All is well."""
-    return Diagnosis(State.OK, found)
+def ok(detail: str) -> Diagnosis:
+    """It is as it has to be."""
+    return Diagnosis(State.OK, detail)
 
 
-def not_ok(found: str, do: str) -> Diagnosis:
-    """It is not as it has to be; `do` puts it right."""
-    return Diagnosis(State.NOT_OK, found, do)
+def not_ok(detail: str, fix: str) -> Diagnosis:
+    """It is not as it has to be."""
+    return Diagnosis(State.NOT_OK, detail, fix)
 
 
-def not_checked(why: str, do: str = "") -> Diagnosis:
-    """Nobody has looked, or there is nothing to look at yet."""
-    return Diagnosis(State.NOT_CHECKED, why, do)
+def not_checked(why: str, fix: str = "") -> Diagnosis:
+    """It was not checked, or there is nothing to check yet."""
+    return Diagnosis(State.NOT_CHECKED, why, fix)

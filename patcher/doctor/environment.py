@@ -1,6 +1,7 @@
-"""What the doctor looks at: a generated tree, a Codex home, a sidecar; each read once, none of them changed."""
+"""What the doctor looks at: a generated tree, a Codex home, a sidecar. Each is read once, and not changed."""
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -10,27 +11,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from patcher.doctor.rollouts import numbers
+from patcher.doctor.check import Problem
 from patcher.doctor.sidecar import Running
 from patcher.errors import NodeMissing
 from patcher.node.find import find_node
 from patcher.upstream import foreign_json
 
 COMMAND = "scripts/codex-hooks.js"
-_LONGEST = 20.0
+_TIMEOUT_S = 20.0
+_VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
 _AGAIN = f"node {COMMAND} status, in the generated tree, to see for yourself"
 
 
-class Unread(Exception):
-    """Something that a check needs cannot be read; the text says why, `do` what to do about it."""
-
-    def __init__(self, message: str, do: str) -> None:
-        super().__init__(message)
-        self.do = do
+class Unreadable(Problem):
+    """Something that a check needs cannot be read."""
 
 
 @dataclass
-class Ground:
+class Environment:
     """env: the environment that everything is started in. port: of the sidecar, when the user has named it."""
 
     tree: str
@@ -56,13 +54,9 @@ class Ground:
         return os.path.abspath(self.env.get("CODEX_HOME") or default)
 
     @property
-    def hooks_paths(self) -> tuple[str, ...]:
-        """How Codex may spell the hooks file in its keys, the likeliest first.
-
-        With `CODEX_HOME` it resolves the links of the folder, without it none (0.146.0 and 0.169.0).
-        """
-        real, written = (os.path.join(home, "hooks.json") for home in (os.path.realpath(self.home), self.home))
-        return (real, written) if self.env.get("CODEX_HOME") else (written, real)
+    def hooks_path(self) -> str:
+        """The hooks file of that Codex."""
+        return os.path.join(self.home, "hooks.json")
 
     @cached_property
     def node_on_path(self) -> str | None:
@@ -94,55 +88,25 @@ class Ground:
 
     @cached_property
     def status(self) -> Mapping[str, Any]:
-        """What the generated tree itself says (`codex-hooks.js status --json`). Raises `Unread`."""
-        said = self._said_by_the_tree()
-        try:
-            content = foreign_json.loads(said)
-        except ValueError as error:
-            raise Unread(f"`{COMMAND} status --json` gave no JSON: {said[-200:]!r}", _AGAIN) from error
-        found = content.get("installation", content) if isinstance(content, dict) else None
-        if not isinstance(found, dict) or not {"enabled", "forced_off", "hooks_file", "handler"} <= found.keys():
-            raise Unread(f"`{COMMAND} status --json` gave something else: {said[:200]!r}", _AGAIN)
-        return found
-
-    def _said_by_the_tree(self) -> str:
+        """What the generated tree itself says (`codex-hooks.js status --json`). Raises `Unreadable`."""
         if self.node is None:
-            raise Unread("there is no Node to ask it with", "install Node 22.5 or newer")
+            raise Unreadable("there is no Node to ask it with", "install Node 22.5 or newer")
         words = [self.node, os.path.join(self.tree, *COMMAND.split("/")), "status", "--json"]
         try:
-            done = subprocess.run(
-                words,
-                cwd=self.tree,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_LONGEST,
-                check=False,
-            )
+            done = self._run(words, cwd=self.tree)
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unread(f"`{COMMAND} status` does not run: {error}", _AGAIN) from error
+            raise Unreadable(f"`{COMMAND} status` does not run: {error}", _AGAIN) from error
         if not done.stdout.strip():
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise Unread(f"`{COMMAND} status` ended with {done.returncode}: {last}", _AGAIN)
-        return done.stdout
-
-    @property
-    def wanted(self) -> bool:
-        """Whether the hooks are to be in place. Raises `Unread`."""
-        return bool(self.status["enabled"]) and not self.status["forced_off"]
-
-    @cached_property
-    def config(self) -> Mapping[str, Any]:
-        """Codex's `config.toml`; empty when there is none. Raises `Unread`."""
-        return read_toml(os.path.join(self.home, "config.toml"))
-
-    @cached_property
-    def hooks(self) -> Any:
-        """The `hooks` of the hooks file; None when there is no such file. Raises `Unread`."""
-        return read_hooks(os.path.join(self.home, "hooks.json"))
+            raise Unreadable(f"`{COMMAND} status` ended with {done.returncode}: {last}", _AGAIN)
+        try:
+            content = foreign_json.loads(done.stdout)
+        except ValueError as error:
+            raise Unreadable(f"`{COMMAND} status --json` printed no JSON: {done.stdout[-200:]!r}", _AGAIN) from error
+        found = content.get("installation", content) if isinstance(content, dict) else None
+        if not isinstance(found, dict) or not {"enabled", "forced_off", "hooks_file", "handler"} <= found.keys():
+            raise Unreadable(f"`{COMMAND} status --json` printed something else: {done.stdout[:200]!r}", _AGAIN)
+        return found
 
     @cached_property
     def codex(self) -> str | None:
@@ -156,22 +120,30 @@ class Ground:
 
     def version(self, program: str | None) -> tuple[int, ...] | None:
         """What a program says its version is; None when it does not run, or does not say."""
-        if program is None:
-            return None
         try:
-            done = subprocess.run(
-                [program, "--version"],
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                errors="replace",
-                timeout=_LONGEST,
-                check=False,
-            )
+            return version_of(self._run([program, "--version"]).stdout) if program else None
         except (OSError, subprocess.SubprocessError):
             return None
-        return version_of(done.stdout)
+
+    def _run(self, words: list[str], cwd: str | None = None) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            words,
+            cwd=cwd,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+
+
+def numbers(version: object) -> tuple[int, ...] | None:
+    """The three numbers of a version, without what follows a `-`; None for what is not a version."""
+    found = _VERSION.fullmatch(version.partition("-")[0]) if isinstance(version, str) else None
+    return tuple(map(int, found.groups())) if found else None
 
 
 def version_of(text: str) -> tuple[int, ...] | None:
@@ -181,29 +153,29 @@ def version_of(text: str) -> tuple[int, ...] | None:
 
 
 def read_toml(path: str) -> Mapping[str, Any]:
-    """A TOML file; empty when there is none. Raises `Unread`."""
+    """A TOML file; empty when there is none. Raises `Unreadable`."""
     try:
         with open(path, "rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise Unread(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
+        raise Unreadable(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
     except (ValueError, RecursionError) as error:  # not TOML, not UTF-8, or nested too deeply
-        raise Unread(
-            f"{path} is not valid TOML: {error}", f"put it right in {path}: Codex does not start with it"
+        raise Unreadable(
+            f"{path} is not valid TOML: {error}", f"correct it in {path}: Codex does not start with it"
         ) from error
 
 
 def read_hooks(path: str) -> Any:
-    """The `hooks` of a hooks file; None when there is no such file. Raises `Unread`."""
+    """The `hooks` of a hooks file; None when there is no such file. Raises `Unreadable`."""
     try:
         with open(path, encoding="utf-8-sig") as file:
             content = foreign_json.loads(file.read())
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise Unread(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
+        raise Unreadable(f"{path} cannot be read: {error.strerror}", f"ls -l {path}") from error
     except ValueError as error:
-        raise Unread(f"{path} is not valid JSON: {error}", f"put it right in {path}") from error
+        raise Unreadable(f"{path} is not valid JSON: {error}", f"correct it in {path}") from error
     return content.get("hooks") if isinstance(content, dict) else None

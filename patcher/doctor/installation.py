@@ -7,138 +7,138 @@ from typing import Any
 
 from patcher import generated
 from patcher.doctor.check import Diagnosis, not_checked, not_ok, ok
-from patcher.doctor.environment import COMMAND, Ground, Unread, read_hooks, read_toml
-from patcher.doctor.trust import entries_in
+from patcher.doctor.entries import events_in
+from patcher.doctor.environment import COMMAND, Environment, Unreadable, read_hooks, read_toml
 from patcher.errors import ManifestUnreadable
 from patcher.node.find import OLDEST
 
 _OF_THE_FILES = ("hooks-file-", "config-", "managed-")
 _MORE = {"entry-async"}
-_SHOWN = 3
+_MAX_SHOWN = 3
 _OLDEST = (16,)  # for `codex-hooks.js`; the handler runs on anything
 _INSTALL = "install Node 22.5 or newer, in front on PATH"
 
 
-def node(ground: Ground) -> Diagnosis:
+def node(environment: Environment) -> Diagnosis:
     """The `node` that the hooks run; the sidecar may have one of its own."""
-    if ground.node_on_path is None:
+    if environment.node_on_path is None:
         return not_ok("the hooks run `node`, and there is none on PATH", _INSTALL)
-    found = ground.version(ground.node_on_path)
+    found = environment.version(environment.node_on_path)
     if found is None:
-        return not_ok(f"{ground.node_on_path} does not run", _INSTALL)
-    shown = f"{'.'.join(map(str, found))}, {ground.node_on_path}"
+        return not_ok(f"{environment.node_on_path} does not run", _INSTALL)
+    shown = f"{'.'.join(map(str, found))}, {environment.node_on_path}"
     if found < _OLDEST:
         return not_ok(f"{shown} is older than {_OLDEST[0]}", _INSTALL)
     return ok(shown if found >= OLDEST else f"{shown}: enough for the hooks; the sidecar itself needs 22.5")
 
 
-def tree(ground: Ground) -> Diagnosis:
+def tree(environment: Environment) -> Diagnosis:
     """The generated tree, as it was built."""
-    build = f"sidecar-patcher build --out {ground.tree}"
+    build = f"sidecar-patcher build --out {environment.tree}"
     try:
-        manifest = generated.read(ground.tree)
-        different = list(generated.differences(ground.tree, manifest["files"]))
+        manifest = generated.read(environment.tree)
+        different = list(generated.differences(environment.tree, manifest["files"]))
     except ManifestUnreadable as error:
         return not_ok(f"{error.where}: {error.message}", f"name it with --tree DIR, or build one: {build}")
     except OSError as error:
-        return not_ok(f"{error.filename}: {error.strerror}", f"ls -l {ground.tree}")
+        return not_ok(f"{error.filename}: {error.strerror}", f"ls -l {environment.tree}")
     if different:
-        shown = ", ".join(f"{path} {what}" for what, path in different[:_SHOWN])
-        more = f" and {len(different) - _SHOWN} more" if len(different) > _SHOWN else ""
-        return not_ok(f"not as it was built: {shown}{more}", f"sidecar-patcher verify {ground.tree}")
-    if not os.path.isfile(os.path.join(ground.tree, *COMMAND.split("/"))):
-        return not_ok(f"{ground.tree} has no {COMMAND}: it is older than the hooks", build)
-    return ok(f"{ground.tree}, {len(manifest['files'])} files as built")
+        shown = ", ".join(f"{path} {what}" for what, path in different[:_MAX_SHOWN])
+        more = f" and {len(different) - _MAX_SHOWN} more" if len(different) > _MAX_SHOWN else ""
+        return not_ok(f"not as it was built: {shown}{more}", f"sidecar-patcher verify {environment.tree}")
+    if not os.path.isfile(os.path.join(environment.tree, *COMMAND.split("/"))):
+        return not_ok(f"{environment.tree} has no {COMMAND}: it is older than the hooks", build)
+    return ok(f"{environment.tree}, {len(manifest['files'])} files as built")
 
 
-def intent(ground: Ground) -> Diagnosis:
+def intent(environment: Environment) -> Diagnosis:
     """What the user has chosen."""
-    problem = ground.status["hooks_file"].get("problem") or {}
+    problem = environment.status["hooks_file"].get("problem") or {}
     if str(problem.get("code", "")).startswith("intent"):
-        return not_ok(str(problem.get("message")), ground.enable)
-    if not ground.status["enabled"]:
-        return not_ok("Codex CLI session tracking (experimental) is off", ground.enable)
+        return not_ok(str(problem.get("message")), environment.enable)
+    if not environment.status["enabled"]:
+        return not_ok("Codex CLI session tracking (experimental) is off", environment.enable)
     return ok("Codex CLI session tracking (experimental) is on")
 
 
-def master_switch(ground: Ground) -> Diagnosis:
+def master_switch(environment: Environment) -> Diagnosis:
     """What the host of the sidecar allows."""
-    if ground.status["forced_off"]:
-        value = ground.env.get("DASHBOARD_CODEX_HOOKS", "off")
+    if environment.status["forced_off"]:
+        value = environment.env.get("DASHBOARD_CODEX_HOOKS", "off")
         return not_ok(f"DASHBOARD_CODEX_HOOKS={value} forces the hooks off", "unset DASHBOARD_CODEX_HOOKS")
     return ok("not forced off")
 
 
-def handler(ground: Ground) -> Diagnosis:
+def handler(environment: Environment) -> Diagnosis:
     """The copy of the handler that the hooks run."""
-    found = ground.status["handler"]
+    found = environment.status["handler"]
     if not found["present"]:
-        return not_ok(f"{found['path']} is not there", ground.enable)
+        return not_ok(f"{found['path']} is not there", environment.enable)
     if not found["current"]:
-        return not_ok(f"{found['path']} is not the one of {ground.tree}", ground.enable)
+        return not_ok(f"{found['path']} is not the one of {environment.tree}", environment.enable)
     return ok(f"{found['path']}, as in the tree")
 
 
-def hooks_file(ground: Ground) -> Diagnosis:
+def hooks_file(environment: Environment) -> Diagnosis:
     """Our entries, complete and current, in a file that Codex reads."""
-    file = ground.status["hooks_file"]
+    file = environment.status["hooks_file"]
     if problem := file.get("problem"):
         return not_ok(str(problem["message"]), str(problem["do"]))
     if not file["exists"]:
-        return not_ok(f"{file['path']} is not there", ground.enable)
-    if missing := ground.status["missing_events"]:
-        return not_ok(f"{file['path']} has no current entry of ours for {', '.join(missing)}", ground.enable)
-    stale = sorted({entry["event"] for entry in ground.status["entries"] if not entry["current"]})
+        return not_ok(f"{file['path']} is not there", environment.enable)
+    if missing := environment.status["missing_events"]:
+        return not_ok(f"{file['path']} has no current entry of ours for {', '.join(missing)}", environment.enable)
+    stale = sorted({entry["event"] for entry in environment.status["entries"] if not entry["current"]})
     if stale:
         return not_ok(
-            f"{file['path']} has an old entry of ours beside the current one: {', '.join(stale)}", ground.enable
+            f"{file['path']} has an old entry of ours beside the current one: {', '.join(stale)}", environment.enable
         )
-    return ok(f"{file['path']}, {len(ground.status['entries'])} entries of ours")
+    return ok(f"{file['path']}, {len(environment.status['entries'])} entries of ours")
 
 
-def accepted(ground: Ground) -> list[tuple[str, Diagnosis]]:
-    """What Codex would not take of the files, as the generated tree judges it: `(id of the problem, finding)`."""
-    problems = ground.status.get("problems")
+def accepted(environment: Environment) -> Diagnosis | list[tuple[str, Diagnosis]]:
+    """What Codex would not take of the files, as the generated tree judges it: each problem with `-` and its id."""
+    problems = environment.status.get("problems")
     if not isinstance(problems, list):
-        return [("", not_checked("this tree is older than that question", "sidecar-patcher build"))]
+        return not_checked("this tree is older than that question", "sidecar-patcher build")
     own = [each for each in problems if str(each["id"]).startswith(_OF_THE_FILES) or each["id"] in _MORE]
-    found = [(str(each["id"]), _finding(each)) for each in own]
-    return found or [("", ok("Codex takes hooks.json and config.toml as they are"))]
+    found = [(f"-{each['id']}", _diagnosis(each)) for each in own]
+    return found or ok("Codex takes hooks.json and config.toml as they are")
 
 
-def _finding(problem: Mapping[str, Any]) -> Diagnosis:
+def _diagnosis(problem: Mapping[str, Any]) -> Diagnosis:
     certain = problem["stops"] is not None
     return (not_ok if certain else not_checked)(f"{problem['says']} ({problem['where']})", str(problem["do"]))
 
 
-def duplicates(ground: Ground) -> Diagnosis:
+def duplicates(environment: Environment) -> Diagnosis:
     """Codex adds up all hooks that it finds, and would run a second copy of ours too."""
-    twice = [f"{path} ({', '.join(events)})" for path, events in _second_copies(ground)]
+    twice = [f"{path} ({', '.join(events)})" for path, events in _second_copies(environment)]
     if twice:
         return not_ok(f"our hooks are also in {'; '.join(twice)}", "take them out there: Codex runs both")
     try:
-        counted = Counter(entry.event for entry in entries_in(ground.hooks))
-    except Unread as error:
+        counted = Counter(events_in(read_hooks(environment.hooks_path)))
+    except Unreadable as error:
         return not_checked(str(error))
     several = [event for event, count in counted.items() if count > 1]
     if several:
-        return not_ok(f"{ground.hooks_paths[0]} has ours more than once for {', '.join(several)}", ground.enable)
-    return ok(f"none in config.toml, none in the project {ground.directory}")
+        return not_ok(f"{environment.hooks_path} has ours more than once for {', '.join(several)}", environment.enable)
+    return ok(f"none in config.toml, none in the project {environment.directory}")
 
 
-def _second_copies(ground: Ground) -> Iterator[tuple[str, list[str]]]:
+def _second_copies(environment: Environment) -> Iterator[tuple[str, list[str]]]:
     """Places besides the hooks file that have an entry of ours. A file that cannot be read has none that runs."""
-    projects = [os.path.join(folder, ".codex") for folder in _up_to_the_repository(ground.directory)]
-    own = [folder for folder in projects if os.path.realpath(folder) != os.path.realpath(ground.home)]
+    projects = [os.path.join(folder, ".codex") for folder in _up_to_the_repository(environment.directory)]
+    own = [folder for folder in projects if os.path.realpath(folder) != os.path.realpath(environment.home)]
     places = [(os.path.join(folder, "hooks.json"), read_hooks) for folder in own]
-    places += [(os.path.join(folder, "config.toml"), _inline) for folder in (*own, ground.home)]
+    places += [(os.path.join(folder, "config.toml"), _inline) for folder in (*own, environment.home)]
     for path, reader in places:
         try:
-            found = entries_in(reader(path))
-        except Unread:
+            found = sorted(set(events_in(reader(path))))
+        except Unreadable:
             continue
         if found:
-            yield path, sorted({entry.event for entry in found})
+            yield path, found
 
 
 def _inline(path: str) -> object:

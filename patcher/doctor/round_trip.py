@@ -12,30 +12,28 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from urllib.parse import quote
 
+from patcher.doctor.check import Problem
 from patcher.doctor.sidecar import Running
 
 MARK = "sidecar-doctor-"
 """How the id of a test session begins; the sidecar does not count such an event as one of Codex."""
 
 _DATABASE = "dashboard.db"
-_LONGEST = 5.0
-_BUSY = 5.0
-_HANDLER_LONGEST = 10.0
+_TIMEOUT_S = 5.0
+_LOCK_TIMEOUT_S = 5.0
+_HANDLER_TIMEOUT_S = 10.0
 
 
-class Refused(Exception):
-    """The event did not come through; `do` is what to do about it."""
-
-    def __init__(self, message: str, do: str) -> None:
-        super().__init__(message)
-        self.do = do
+class Refused(Problem):
+    """The event did not come through."""
 
 
-def travel(running: Running, node: str, handler: str, env: Mapping[str, str]) -> float:
+def send_test_event(running: Running, node: str, handler: str, env: Mapping[str, str]) -> float:
     """Send an event, see it in the API, remove it, see that it is gone. Seconds from the start to the sight of it.
 
-    Raises `Refused`, and `Silent` when the sidecar goes away.
+    Raises `Refused`, and `NotResponding` when the sidecar goes away.
     """
     session = f"{MARK}{uuid.uuid4()}"
     with _database(running) as database:
@@ -57,7 +55,9 @@ def _database(running: Running) -> Iterator[sqlite3.Connection]:
     """The sidecar's own database, which can be written. Raises `Refused`."""
     path = _path(running)
     try:
-        connection = sqlite3.connect(f"file:{_quoted(path)}?mode=rw", uri=True, timeout=_BUSY, isolation_level=None)
+        connection = sqlite3.connect(
+            f"file:{quote(path)}?mode=rw", uri=True, timeout=_LOCK_TIMEOUT_S, isolation_level=None
+        )
     except sqlite3.Error as error:
         raise Refused(f"nothing was sent: {path} does not open ({error})", f"ls -l {path}") from error
     try:
@@ -72,10 +72,6 @@ def _database(running: Running) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _quoted(path: str) -> str:
-    return path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
-
-
 def _send_and_see(running: Running, session: str, command: list[str], env: Mapping[str, str]) -> float:
     payload = {
         "session_id": session,
@@ -88,14 +84,14 @@ def _send_and_see(running: Running, session: str, command: list[str], env: Mappi
     }
     began = time.monotonic()
     _run(command, json.dumps(payload), {**env, "CLAUDE_DASHBOARD_PORT": str(running.port)})
-    deadline = began + _LONGEST
+    deadline = began + _TIMEOUT_S
     while True:
         status, content = running.get(f"/api/sessions/{session}")
         if status == 200:
             break
         if time.monotonic() > deadline:
             raise Refused(
-                f"the event was sent to port {running.port} and did not become a session in {_LONGEST:g} s",
+                f"the event was sent to port {running.port} and did not become a session in {_TIMEOUT_S:g} s",
                 "look at what the sidecar has printed",
             )
         time.sleep(0.02)
@@ -113,7 +109,7 @@ def _send_and_see(running: Running, session: str, command: list[str], env: Mappi
 def _run(command: list[str], text: str, env: Mapping[str, str]) -> None:
     try:
         done = subprocess.run(
-            command, input=text, env=dict(env), capture_output=True, text=True, timeout=_HANDLER_LONGEST, check=False
+            command, input=text, env=dict(env), capture_output=True, text=True, timeout=_HANDLER_TIMEOUT_S, check=False
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise Refused(f"the handler does not run: {error}", " ".join(command)) from error

@@ -10,19 +10,19 @@ from typing import Any
 from patcher.upstream import foreign_json
 
 DEFAULT_PORT = 4820
-_LONGEST = 5.0
+_TIMEOUT_S = 5.0
 
 
-class Silent(Exception):
+class NotResponding(Exception):
     """Nothing usable answers on a port; the text says what came instead."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A sidecar that answers on `port`. says: its `/api/codex-hooks`, empty when it has none."""
+    """A sidecar that answers on `port`. status: its `/api/codex-hooks`, empty when it has none."""
 
     port: int
-    says: Mapping[str, Any]
+    status: Mapping[str, Any]
 
     @property
     def data_dir(self) -> str | None:
@@ -36,24 +36,24 @@ class Running:
         return self._path("hooks_file")
 
     def _path(self, name: str) -> str | None:
-        part = self.says.get(name)
+        part = self.status.get(name)
         path = part.get("path") if isinstance(part, dict) else None
         return path if isinstance(path, str) else None
 
     def get(self, path: str) -> tuple[int, Any]:
-        """Status and JSON of an answer; None for a body that is no JSON. Raises `Silent`."""
+        """Status and JSON of an answer; None for a body that is not JSON. Raises `NotResponding`."""
         return request(self.port, path)
 
 
 def request(port: int, path: str) -> tuple[int, Any]:
-    """`GET` on this machine. Raises `Silent`."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_LONGEST)
+    """`GET` on this machine. Raises `NotResponding`."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT_S)
     try:
         connection.request("GET", path)
         response = connection.getresponse()
         raw = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise Silent(str(error) or type(error).__name__) from error
+        raise NotResponding(str(error) or type(error).__name__) from error
     finally:
         connection.close()
     try:
@@ -90,7 +90,7 @@ def _known_servers(env: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _is_alive(pid: int) -> bool:
-    if pid <= 0 or os.name != "posix":  # elsewhere, signal 0 is no question but an order
+    if pid <= 0 or os.name != "posix":  # elsewhere, signal 0 is not a question but an order
         return pid > 0
     try:
         os.kill(pid, 0)
@@ -102,11 +102,11 @@ def _is_alive(pid: int) -> bool:
 
 
 def reach(port: int) -> Running:
-    """The sidecar on a port. Raises `Silent`, also when something else answers there."""
+    """The sidecar on a port. Raises `NotResponding`, also when something else answers there."""
     status, health = request(port, "/api/health")
     if status != 200 or not isinstance(health, dict):
-        raise Silent(f"something that is no sidecar answers: /api/health gives {status}")
+        raise NotResponding(f"something that is not a sidecar answers: /api/health has status {status}")
     said = None
-    with contextlib.suppress(Silent):
+    with contextlib.suppress(NotResponding):
         _, said = request(port, "/api/codex-hooks")
     return Running(port, said if isinstance(said, dict) else {})

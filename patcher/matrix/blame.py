@@ -1,112 +1,136 @@
-"""Who ended it: for each run of refs on which a patch stops, the commit that began the run."""
+"""The commit from which on a site or a patch stops, or a gate refuses: a walk of the history of the files that decide.
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+A commit is judged as a version that the caller names: between two releases, code comes before its version number.
+"""
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from patcher import apply, pipeline
 from patcher.errors import EmptyRange, PatcherError
-from patcher.matrix.model import Judged, Span, Stop
-from patcher.model import Patch, Upstream
+from patcher.model import Build, File, GateResult, Line, Patch, Site, Upstream
+from patcher.patches import with_requirements
 from patcher.upstream.history import Commit, Repository
 
 
-def spans(refs: Sequence[Judged], is_in: Callable[[Judged], bool]) -> list[Span]:
-    """The runs of neighbours that are in."""
-    found: list[Span] = []
-    open_run = False
-    for judged in refs:
-        if not is_in(judged):
-            open_run = False
-        elif open_run:
-            found[-1] = replace(found[-1], until=judged)
-        else:
-            found.append(Span(judged, judged))
-            open_run = True
+class Release(Protocol):
+    """What commits are judged as."""
+
+    @property
+    def version(self) -> str:
+        """As `package.json` says it."""
+
+    @property
+    def line(self) -> Line:
+        """The line of upstream."""
+
+
+@dataclass
+class Walk:
+    """Finds commits in the history of one repository; each question is asked once for the same content of the files."""
+
+    repository: Repository
+    series: tuple[Patch, ...]
+    _known: dict[Hashable, bool] = field(default_factory=dict)
+
+    def site(self, site: Site, until: str, releases: Iterable[Release], *, alone: bool) -> Commit | None:
+        """The commit from which on, up to `until`, this site stops as each of these releases.
+
+        alone: without the other payloads around it. None where it has stopped since its file was added, or stops for
+        no change of its files.
+        """
+        series = with_requirements(self.series, [site.patch])
+        if alone:
+            series = without(series, {each.id for patch in series for each in patch.sites} - {site.id})
+        files = _files_of(series)
+
+        def stops(commit: str) -> bool:
+            builds = [self._build(commit, files, each, series) for each in releases]
+            return all(each.stops for build in builds for each in build.sites if each.id == site.id)
+
+        return self._began((site.id, alone), until, files, stops)
+
+    def patch(self, patch: Patch, until: str, release: Release, *, stops: bool) -> Commit | None:
+        """The commit from which on this patch stops as this release, or for `stops=False`, goes in.
+
+        A tree that cannot be read stops every patch.
+        """
+        series = with_requirements(self.series, [patch.id])
+        files = sorted({*_files_of(series), *(overlay.path for overlay in patch.overlays)})
+
+        def answer(commit: str) -> bool:
+            try:
+                self.repository.upstream(commit)
+                found = self._build(commit, files, release, series).findings
+            except PatcherError:
+                return stops
+            return any(each.verdict.stops for each in found if each.patch == patch.id) is stops
+
+        question = (patch.id, release.version, release.line, stops)
+        return self._began(question, until, [*files, "package.json"], answer)
+
+    def gate(self, gate: str, until: str, version: str, *, refuses: bool = True) -> Commit | None:
+        """The commit from which on this gate, or any for an empty name, refuses what goes in, or no longer does."""
+        paths = self.repository.sources
+
+        def answer(commit: str) -> bool:
+            try:
+                upstream = replace(self.repository.upstream(commit), version=version)
+                return any(gate in {"", each.id} for each in refused(upstream, self.series)) is refuses
+            except PatcherError:
+                return False  # not a tree of the sidecar yet
+
+        return self._began((f"gate {gate}", version, refuses), until, paths, answer)
+
+    def _build(self, commit: str, files: Sequence[str], release: Release, series: Sequence[Patch]) -> Build:
+        texts = {file: self.repository.text(commit, file) for file in files}
+        tree = {file: File(text.encode()) for file, text in texts.items() if text is not None}
+        return apply.apply_series(Upstream("", release.version, commit, tree, part_of=release.line), series)
+
+    def _began(
+        self, question: Hashable, until: str, paths: Sequence[str], answer: Callable[[str], bool]
+    ) -> Commit | None:
+        """paths: what decides. Commits that touch one are asked, and those with the same content only once."""
+
+        def holds(commit: str) -> bool:
+            key = (question, *(self.repository.blob_id(commit, path) for path in paths))
+            if key not in self._known:
+                self._known[key] = answer(commit)
+            return self._known[key]
+
+        try:
+            return self.repository.culprit(until, paths, holds) if holds(until) else None
+        except EmptyRange:
+            return None
+
+
+def _files_of(series: Sequence[Patch]) -> list[str]:
+    sites = [site for patch in series for site in patch.sites]
+    return sorted({site.file_of(anchor) for site in sites for anchor in site.anchors})
+
+
+# --- a part of the series --------------------------------------------------------------------------------------
+
+
+def without(series: Sequence[Patch], sites: Collection[str]) -> tuple[Patch, ...]:
+    """The series without the sites of these ids."""
+    return tuple(replace(patch, sites=tuple(each for each in patch.sites if each.id not in sites)) for patch in series)
+
+
+def stopped_sites(upstream: Upstream, series: Sequence[Patch]) -> set[str]:
+    """The ids of the sites that stop."""
+    return {each.id for each in apply.apply_series(upstream, series).sites if each.stops}
+
+
+def fitting(upstream: Upstream, series: Sequence[Patch]) -> tuple[Patch, ...]:
+    """The series without the sites that stop, and without those that stop once these are left out."""
+    found = tuple(series)
+    while stopped := stopped_sites(upstream, found):
+        found = without(found, stopped)
     return found
 
 
-def stops(repository: Repository, refs: Sequence[Judged], series: Sequence[Patch]) -> Iterator[Stop]:
-    """Every run of stops, patch by patch in the order of the series, then what only gates refuse."""
-    for patch in series:
-        walk = _PatchWalk(repository, series, patch)
-        for span in spans(refs, lambda judged, name=patch.id: judged.stops(name)):  # type: ignore[misc]
-            yield _stop(refs, Stop(patch.id, span), lambda judged, name=patch.id: not judged.stops(name), walk)  # type: ignore[misc]
-    for span in spans(refs, lambda judged: judged.gates_refuse):
-        yield _stop(refs, Stop("", span), lambda judged: judged.supported, _GateWalk(repository, series))
-
-
-class _PatchWalk:
-    """Asks commits whether a patch stops there. `paths` are the files that decide it."""
-
-    def __init__(self, repository: Repository, series: Sequence[Patch], patch: Patch) -> None:
-        self.repository = repository
-        self._patch = patch.id
-        needed = _with_requirements(series, patch)
-        self._series = [each for each in series if each.id in needed]
-        edited = {site.file for each in self._series for site in each.sites}
-        self.paths = sorted(edited | {overlay.path for overlay in patch.overlays} | {"package.json"})
-        self._known: dict[tuple[object, ...], bool] = {}
-
-    def stops(self, commit: str, at: Judged) -> bool:
-        """Whether the patch stops, judged as the version and the line of `at`: code comes before its number."""
-        files = [path for path in self.paths if path != "package.json"]
-        key = (at.version, at.line, *(self.repository.blob_id(commit, path) for path in files))
-        if key not in self._known:
-            try:
-                upstream = self.repository.upstream(commit)
-                tree = {path: upstream.tree[path] for path in files if path in upstream.tree}
-                build = apply.apply_series(
-                    Upstream(upstream.name, at.version, commit, tree, part_of=at.line), self._series
-                )
-                self._known[key] = any(each.verdict.stops for each in build.findings if each.patch == self._patch)
-            except PatcherError:
-                self._known[key] = True
-        return self._known[key]
-
-
-class _GateWalk:
-    """Asks commits whether the series as a whole is refused there."""
-
-    def __init__(self, repository: Repository, series: Sequence[Patch]) -> None:
-        self.repository = repository
-        self._series = series
-        self.paths = list(repository.sources)
-
-    def stops(self, commit: str, at: Judged) -> bool:
-        """Whether an anchor or a gate refuses."""
-        try:
-            upstream = replace(self.repository.upstream(commit), version=at.version)
-            return not pipeline.check_upstream(upstream, self._series).ok
-        except PatcherError:
-            return True
-
-
-def _with_requirements(series: Sequence[Patch], patch: Patch) -> set[str]:
-    needed = {patch.id}
-    for each in reversed(series):
-        if each.id in needed:
-            needed.update(each.requires)
-    return needed
-
-
-def _stop(refs: Sequence[Judged], stop: Stop, fits: Callable[[Judged], bool], walk: _PatchWalk | _GateWalk) -> Stop:
-    first, last = refs.index(stop.span.since), refs.index(stop.span.until)
-    before = next((judged for judged in reversed(refs[:first]) if fits(judged)), None)
-    after = next((judged for judged in refs[last + 1 :] if fits(judged)), None)
-    found = _culprit(walk, stop.span.since, wanted=True)
-    if found is not None:
-        return replace(stop, good=(before or after or stop.span.since).ref if before or after else "", guilty=found)
-    ended = _culprit(walk, after, wanted=False) if after else None
-    return replace(stop, good=(before or after).ref if before or after else "", fits_since=ended)  # type: ignore[union-attr]
-
-
-def _culprit(walk: _PatchWalk | _GateWalk, at: Judged, *, wanted: bool) -> Commit | None:
-    def is_so(commit: str) -> bool:
-        return walk.stops(commit, at) is wanted
-
-    if not is_so(at.commit):  # it stops there only for what stands around it
-        return None
-    try:
-        return walk.repository.culprit(at.commit, walk.paths, is_so)
-    except EmptyRange:
-        return None
+def refused(upstream: Upstream, series: Sequence[Patch]) -> tuple[GateResult, ...]:
+    """The gates that refuse what goes in, whichever sites stop."""
+    return tuple(gate for gate in pipeline.check_upstream(upstream, fitting(upstream, series)).gates if not gate.ok)

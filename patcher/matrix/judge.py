@@ -1,4 +1,4 @@
-"""One ref judged, and many of them on all cores."""
+"""The result for one ref, and for many refs on all cores."""
 
 import multiprocessing
 import os
@@ -10,27 +10,27 @@ from itertools import pairwise
 
 from patcher import pipeline
 from patcher.errors import PatcherError
-from patcher.matrix.model import Judged
+from patcher.matrix.model import RefResult
 from patcher.model import Build, Finding, Patch, Verdict
 from patcher.upstream.history import Repository
 
-_CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, meet in one process
-_ALONE = 4  # for so few refs, starting processes takes longer than it saves
+_CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, are judged by one process
+_MIN_PARALLEL_REFS = 5  # for fewer, starting processes takes longer than it saves
 
 
-def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> Judged:
-    """The whole flow and every gate on one ref. A tree that cannot be read is a result too."""
+def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> RefResult:
+    """Every stage and every gate on one ref. A tree that cannot be read is a result too."""
     commit = repository.commit_id(ref)
     try:
         build = pipeline.check_upstream(repository.upstream(ref), series)
     except PatcherError as error:
         message = f"the tree cannot be judged: {error.message}"
         findings = tuple(Finding(patch.id, patch.file, Verdict.MISSING, message=message) for patch in series)
-        return Judged(ref, "", commit, findings, (f"{error.code}: {error.where}: {error.message}",))
+        return RefResult(ref, "", commit, findings, (f"{error.code}: {error.where}: {error.message}",))
     known = {patch.id for patch in series}
     findings = tuple(finding for finding in build.findings if finding.patch in known)
     upstream = build.upstream
-    return Judged(ref, upstream.version, commit, findings, tuple(_reasons(build)), build.notes, upstream.line)
+    return RefResult(ref, upstream.version, commit, findings, tuple(_reasons(build)), build.notes, upstream.line)
 
 
 def _reasons(build: Build) -> Iterator[str]:
@@ -45,13 +45,13 @@ def _reasons(build: Build) -> Iterator[str]:
 @contextmanager
 def judging(
     source: Repository, refs: Sequence[str], series: Sequence[Patch], cores: int | None = None
-) -> Iterator[Iterator[list[Judged]]]:
+) -> Iterator[Iterator[list[RefResult]]]:
     """Judge refs in processes that have started by the time the block begins; yields results as they come.
 
     refs: neighbours first, so that each blob is parsed once in a process. cores: default all that this process may use.
     """
     cores = cores or _cores()
-    if cores == 1 or len(refs) <= _ALONE or "fork" not in multiprocessing.get_all_start_methods():
+    if cores == 1 or len(refs) < _MIN_PARALLEL_REFS or "fork" not in multiprocessing.get_all_start_methods():
         with Repository.open(source.path, client=source.client) as repository:
             yield ([judge(repository, ref, series)] for ref in refs)
         return
@@ -67,7 +67,7 @@ def judging(
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back while processes start: it is told to the parent, and it alone answers. They inherit the hold."""
+    """Block SIGINT while the workers start. They inherit that, so that only the parent answers Ctrl-C."""
     held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -75,7 +75,7 @@ def _interrupts_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
-def _cancel(futures: Sequence["Future[list[Judged]]"]) -> None:
+def _cancel(futures: Sequence["Future[list[RefResult]]"]) -> None:
     for future in futures:
         future.cancel()
 
@@ -85,14 +85,14 @@ def _cores() -> int:
 
 
 def chunks(refs: Sequence[str], number: int) -> list[Sequence[str]]:
-    """At most so many runs of neighbours, as long as each other or one longer."""
+    """At most `number` chunks of neighbours, whose lengths differ by one at most."""
     number = min(number, len(refs))
     bounds = [len(refs) * each // number for each in range(number + 1)]
     return [refs[start:end] for start, end in pairwise(bounds)]
 
 
 class _Worker:
-    """What one worker process keeps between its tasks."""
+    """The state of one worker process between its tasks."""
 
     repository: Repository
     series: tuple[Patch, ...]
@@ -104,5 +104,5 @@ def _start(source: Repository, series: tuple[Patch, ...]) -> None:
     _Worker.series = series
 
 
-def _judge_all(refs: Sequence[str]) -> list[Judged]:
+def _judge_all(refs: Sequence[str]) -> list[RefResult]:
     return [judge(_Worker.repository, ref, _Worker.series) for ref in refs]

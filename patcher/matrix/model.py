@@ -1,4 +1,4 @@
-"""What a matrix finds out, as data. All of it can be pickled: a worker's result crosses a process boundary."""
+"""The results of a matrix, as data. All of it can be pickled: a worker's result crosses a process boundary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,11 +10,11 @@ from patcher.upstream.history import Commit
 
 
 @dataclass(frozen=True)
-class Judged:
+class RefResult:
     """One ref. commit: its full id. findings: one for each patch of the series.
 
-    reasons: every stop of every place, every gate that refused, or why the tree cannot be read; none is support.
-    notes: what a person should know of how the tree was read.
+    reasons: every site that stops, every gate that refused, or why the tree cannot be read; supported without any.
+    notes: what a person should know about how the tree was read.
     """
 
     ref: str
@@ -41,26 +41,26 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Span:
-    """A run of refs next to each other, both ends in it."""
+class RefRange:
+    """Neighbouring refs, both ends included."""
 
-    since: Judged
-    until: Judged
+    since: RefResult
+    until: RefResult
 
 
 @dataclass(frozen=True)
 class Stop:
-    """One patch (or, for an empty `patch`, the gates) over a run of refs that it stops on.
+    """One patch (or, for an empty `patch`, the gates) over a range of refs that it stops on.
 
-    good: the ref before the run, if any, else the one after it. guilty: the commit that began it; None where the
-    patch has stopped since its files are there: then `fits_since` is the commit that ended it, if one did.
+    good: the ref before the range, if any, else the one after it. culprit: the commit that began it; None where the
+    patch has stopped since its files were added: then `fits_since` is the commit that ended it, if one did.
     windows: for the report, as `patcher.report.page` reads them.
     """
 
     patch: str
-    span: Span
+    span: RefRange
     good: str = ""
-    guilty: Commit | None = None
+    culprit: Commit | None = None
     fits_since: Commit | None = None
     windows: tuple[Mapping[str, Any], ...] = ()
 
@@ -70,21 +70,16 @@ class Matrix:
     """refs: in the order asked for. supported: the computed ranges. notes: what a person should know besides."""
 
     repository: str
-    refs: tuple[Judged, ...]
+    refs: tuple[RefResult, ...]
     commits: Mapping[str, Commit] = field(default_factory=lambda: MappingProxyType({}))
-    supported: tuple[Span, ...] = ()
+    supported: tuple[RefRange, ...] = ()
     stops: tuple[Stop, ...] = ()
     notes: tuple[str, ...] = ()
 
     def stop_at(self, patch: str, ref: str) -> Stop | None:
-        """The run that this ref of this patch belongs to."""
-        order = [judged.ref for judged in self.refs]
-        place = order.index(ref)
-        return next(
-            (
-                stop
-                for stop in self.stops
-                if stop.patch == patch and order.index(stop.span.since.ref) <= place <= order.index(stop.span.until.ref)
-            ),
-            None,
-        )
+        """The stop of this patch whose range this ref is in."""
+        order = {result.ref: number for number, result in enumerate(self.refs)}
+        for stop in self.stops:
+            if stop.patch == patch and order[stop.span.since.ref] <= order[ref] <= order[stop.span.until.ref]:
+                return stop
+        return None

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from types import ModuleType
 
@@ -68,6 +69,15 @@ def series_for(*, client: bool) -> tuple[Patch, ...]:
     from patcher.patches import CLIENT_SERIES, SERIES
 
     return (*SERIES, *CLIENT_SERIES) if client else SERIES
+
+
+def with_requirements(series: Sequence[Patch], patches: Collection[str]) -> tuple[Patch, ...]:
+    """The patches of these ids and all that they require, in the order of the series."""
+    needed = set(patches)
+    for each in reversed(series):
+        if each.id in needed:
+            needed.update(each.requires)
+    return tuple(each for each in series if each.id in needed)
 
 
 def module_of(patch: Patch) -> ModuleType:

@@ -14,6 +14,7 @@ _MODULES = (
     "lib/codex-toml.js",
     "lib/codex-shape.js",
     "lib/codex-hooks-shape.js",
+    "lib/codex-hooks-json.js",
     "lib/codex-config-shape.js",
     "lib/codex-config.js",
     "lib/codex-settings.js",

@@ -7,7 +7,7 @@ from patcher.model import Line
 
 @dataclass(frozen=True)
 class Harness:
-    """One agent CLI. The facts of the `codex` row are in `patcher/doctor/CODEX.md`.
+    """One agent CLI. The facts of the `codex` row are in `patcher/codex/README.md`.
 
     `provider` is the value of `__provider` in a forwarded payload and of `sessions.harness`; `handler` is
     the file name below `scripts/`. Each `*_keys` names the payload's spellings of one identifier, first

@@ -6,7 +6,8 @@ from patcher.node.npm import default_cache
 from patcher.prove.browser import find_browser
 from patcher.prove.contract import Contract, Observation, ProofResult, TestBed, both_beds, observe, prove
 from patcher.prove.contracts import CLIENT_CONTRACTS, CONTRACTS
-from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
+from patcher.prove.directories import lay_out
+from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed
 
 __all__ = [
     "CLIENT_CONTRACTS",

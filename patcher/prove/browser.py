@@ -1,4 +1,4 @@
-"""A real browser for what only a browser can see: Chromium, driven by Playwright. It talks to the loopback only."""
+"""Chromium, driven by Playwright, for contracts about what a page shows. It talks to the loopback only."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ def find_browser() -> str:
     named = os.environ.get(VARIABLE)
     found = next((path for name in ([named] if named else _NAMES) if (path := shutil.which(name))), None)
     if found is None:
-        looked = f"{VARIABLE}={named} is no program" if named else f"none of {', '.join(_NAMES)} is on PATH"
+        looked = f"{VARIABLE}={named} is not a program" if named else f"none of {', '.join(_NAMES)} is on PATH"
         raise BrowserMissing(f"there is no Chromium: {looked}", hint=_HINT)
     return found
 

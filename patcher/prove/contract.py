@@ -1,4 +1,4 @@
-"""What a contract is, what it gets to work with, and the proof: red on the pristine tree, green on the patched one."""
+"""What a contract is, what it works with, and how it is proven: red on the pristine tree, green on the patched one."""
 
 import contextlib
 import json
@@ -14,8 +14,9 @@ from typing import Any
 from patcher.errors import PatcherError
 from patcher.model import Contract, Line, Observation, Tree
 from patcher.node.find import Node
+from patcher.prove.directories import lay_out, scrubbed_environment
 from patcher.prove.sample import SampleSession
-from patcher.prove.sidecar import NotObserved, Sidecar, lay_out, scrubbed_environment
+from patcher.prove.sidecar import NotObserved, Sidecar
 
 __all__ = [
     "Contract",
@@ -58,7 +59,7 @@ class HandlerMissing(NotObserved):
 
 @dataclass(frozen=True)
 class TestBed:
-    """The tree under test and the stimuli. The handler is outside the trees: the same one hits both.
+    """The tree under test, and what can be done to it. The handler is outside the trees: both get the same one.
 
     native: upstream itself monitors Codex, by a hook route and an ingest of its own (the v2 line).
     """
@@ -110,7 +111,7 @@ class TestBed:
                 raise HandlerNotSilent(f"the hook handler exited with {run.code} and printed {run.output[:300]!r}")
 
     def start_session(self, codex: SampleSession, sidecar: Sidecar) -> None:
-        """The first hook of a session. Where upstream reads rollouts itself, what Codex has written by then is there.
+        """Send the first hook of a session. Where upstream reads rollouts itself, lines of before come first.
 
         Codex fires SessionStart when `session_meta` and `task_started` are in the file.
         """
@@ -155,7 +156,7 @@ class ProofResult:
 def both_beds(
     pristine: Tree, patched: Tree, *, node: Node, node_modules: str | None, handler_source: str
 ) -> Iterator[tuple[TestBed, TestBed]]:
-    """A bed for the pristine tree and one for the patched tree, in one temporary directory."""
+    """A test bed for the pristine tree and one for the patched tree, in one temporary directory."""
     prefix = "sidecar-patcher-prove-"
     with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as made:
         work = os.path.realpath(made)
@@ -172,7 +173,7 @@ def both_beds(
 
 
 def observe(contract: Contract, bed: TestBed) -> Observation:
-    """Run one contract. A sidecar that fails, or answers what no contract expects, is an observation too: of nothing.
+    """Run one contract. A sidecar that fails, or answers otherwise than any contract expects, was not observed.
 
     Raises `PatcherError` where this machine lacks something.
     """

@@ -1,4 +1,4 @@
-"""Requests that no page but the sidecar's own may make of the switch of the Codex hooks, one a row, and what they got.
+"""Requests that no page but the sidecar's own may make of the switch of the Codex hooks, and how they are answered.
 
 Each asks for the opposite of what is set, as a site would that the user has open elsewhere. They are sent as bytes:
 what a browser does not let a page send, some other program may still be talked into.
@@ -6,7 +6,7 @@ what a browser does not let a page send, some other program may still be talked 
 
 import json
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 PATH = "/api/codex-hooks"
@@ -25,7 +25,7 @@ _HOSTS = {
     "another port": "localhost:{other}",
     "no port": "localhost",
     "port 0": "localhost:0",
-    "a port with more behind it": "localhost:{port}.evil.example",
+    "a port with more after it": "localhost:{port}.evil.example",
     "every interface": "0.0.0.0:{port}",
     "an address of the network": "192.168.0.10:{port}",
     "an address in decimal": "2130706433:{port}",
@@ -113,7 +113,7 @@ class ForeignRequest:
 
 
 @dataclass(frozen=True)
-class Got:
+class RawResponse:
     """What came back: status 0 when the connection was closed without an answer."""
 
     status: int
@@ -122,10 +122,10 @@ class Got:
 
     @property
     def refused(self) -> bool:
-        """Nothing of the switch in it, and no leave, as a preflight asks for it, to send more."""
+        """Whether it tells nothing of the switch, and does not allow what a preflight asks for."""
         told = '"enabled"' in self.body and '"error"' not in self.body
-        leave = self.status < 400 and "access-control-allow-" in self.headers.lower()
-        return not (told or leave)
+        allowed = self.status < 400 and "access-control-allow-" in self.headers.lower()
+        return not (told or allowed)
 
 
 def _of_hosts() -> Iterator[ForeignRequest]:
@@ -205,8 +205,8 @@ FOREIGN_REQUESTS: tuple[ForeignRequest, ...] = (
 )
 
 
-def send(port: int, request: bytes, address: str = "127.0.0.1") -> Got:
-    """Send bytes and read what comes back, to its end. Raises `OSError` when nobody listens."""
+def send(port: int, request: bytes, address: str = "127.0.0.1") -> RawResponse:
+    """Send bytes and read the whole answer. Raises `OSError` when nothing listens."""
     chunks = []
     with socket.create_connection((address, port), timeout=_TIMEOUT) as connection:
         try:
@@ -217,9 +217,4 @@ def send(port: int, request: bytes, address: str = "127.0.0.1") -> Got:
             pass  # closed on us: whatever had come before counts
     head, _, body = b"".join(chunks).decode("utf-8", "replace").partition("\r\n\r\n")
     status = head.split(" ", 2)[1] if head.startswith("HTTP/") else "0"
-    return Got(int(status), head, body)
-
-
-def send_all(port: int, requests: Iterable[ForeignRequest], *, enabled: bool) -> list[tuple[ForeignRequest, Got]]:
-    """Each request on a connection of its own, all of them wanting `enabled`."""
-    return [(request, send(port, request.encode(port, enabled=enabled))) for request in requests]
+    return RawResponse(int(status), head, body)

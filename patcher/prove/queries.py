@@ -1,20 +1,36 @@
-"""Questions that several contracts ask a sidecar, and the words for the answers."""
+"""What several contracts ask a sidecar, and how they word the answers."""
 
+import os
+from collections.abc import Callable
 from typing import Any
 
-from patcher.prove.sidecar import Sidecar
+from patcher.prove.sidecar import Sidecar, eventually
 
 Row = dict[str, Any]
 
 
+def hooks_of(sidecar: Sidecar) -> str | None:
+    """The text of the hooks file of the sidecar's Codex, or None when there is none."""
+    return text_of(os.path.join(sidecar.codex_home, "hooks.json"))
+
+
+def text_of(path: str) -> str | None:
+    """The text of a file, or None when there is no such file."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
 def session_of(sidecar: Sidecar, session_id: str) -> Row | None:
-    """The session as `GET /api/sessions/:id` gives it, or None when there is no such session."""
+    """The session as `GET /api/sessions/:id` returns it, or None when there is no such session."""
     reply = sidecar.request("GET", f"/api/sessions/{session_id}")
     return reply.json["session"] if reply.status == 200 and reply.json else None
 
 
 def events_of(sidecar: Sidecar, session_id: str) -> list[Row]:
-    """All event rows of a session, as the API gives them; none when there is no such session."""
+    """All event rows of a session, as the API returns them; none when there is no such session."""
     reply = sidecar.request("GET", f"/api/sessions/{session_id}")
     return list(reply.json["events"]) if reply.status == 200 and reply.json else []
 
@@ -28,6 +44,12 @@ def listed(sidecar: Sidecar, query: str = "") -> dict[str, Row]:
 def harness_of(row: Row) -> str:
     """The harness of a session row in words: its value in backquotes, or `absent`."""
     return f"`{row['harness']}`" if "harness" in row else "absent"
+
+
+def settled(problems: Callable[[], list[str]], timeout: float) -> list[str]:
+    """The problems that are left when there are none, or after `timeout` seconds."""
+    eventually(lambda: not problems(), timeout)
+    return problems()
 
 
 def counted(number: int, noun: str) -> str:

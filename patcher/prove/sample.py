@@ -1,11 +1,11 @@
-"""One session of the simulated Codex, as contracts use it, and how the rows that a sidecar has of it differ."""
+"""One session of the simulated Codex, as contracts use it, and what is wrong with the rows that a sidecar has of it."""
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from patcher.codex.judgement import judge
+from patcher.codex.judgement import count_of_rows, judge
 from patcher.codex.records import Payload
 from patcher.codex.simulated import Codex
 
@@ -15,11 +15,11 @@ Line = dict[str, Any]
 class SampleSession:
     """Two turns: twins of one command, a failing one, a patch, one through the shell, an MCP call, steering.
 
-    One hook is lost on the way, and one never existed. hooks: the payloads in their order; rollout: the lines, parsed.
+    One hook is lost, and one never existed. hooks: the payloads in their order; rollout: the lines, parsed.
     """
 
-    def __init__(self, name: str, *, codex_home: str, cwd: str) -> None:
-        """name: what identifiers and durations follow from, beside the time."""
+    def __init__(self, name: str, *, codex_home: str, cwd: str = "/home/user/project") -> None:
+        """name: what identifiers and durations follow from, beside the time. It begins now: an old one is over."""
         self._codex = Codex(codex_home, seed=name)
         self._thread = thread = self._codex.session(cwd)
         thread.turn("make the tests pass")
@@ -32,6 +32,7 @@ class SampleSession:
         thread.remember({"key": "value"})
         thread.stop("They pass.")
         thread.turn("thanks, clean up")
+        thread.count_again()
         thread.shell("rm one.txt two.txt")
         thread.stop("Done.")
         thread.end()
@@ -70,20 +71,11 @@ class SampleSession:
         expected.update((f"codex_{kind}", "") for kind in messages if kind in {"task_started", "task_complete"})
         found = Counter((row["event_type"], json.loads(row["data"] or "{}").get("call_id") or "") for row in rows)
         return [
-            f"{kind}{f' of {mark}' if mark else ''} has {_rows(found[kind, mark])}, not {expected[kind, mark]}"
+            f"{kind}{f' of {mark}' if mark else ''} has {count_of_rows(found[kind, mark])}, not {expected[kind, mark]}"
             for kind, mark in sorted(found | expected)
             if found[kind, mark] != expected[kind, mark]
         ]
 
 
-def sample(name: str, *, codex_home: str, cwd: str = "/home/user/project") -> SampleSession:
-    """A `SampleSession` that begins now, or the sidecar would take it for one that is long over."""
-    return SampleSession(name, codex_home=codex_home, cwd=cwd)
-
-
 def _is_post_of(call: str, payload: Payload) -> bool:
     return (payload["hook_event_name"], payload.get("tool_use_id")) == ("PostToolUse", call)
-
-
-def _rows(count: int) -> str:
-    return {0: "no row", 1: "1 row"}.get(count, f"{count} rows")

@@ -1,4 +1,4 @@
-"""One running sidecar with a home, a database, a port and a process group of its own, of which nothing is left."""
+"""One running sidecar with a home, a database, a port and a process group of its own, all removed afterwards."""
 
 import contextlib
 import http.client
@@ -13,12 +13,11 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, Self, TypeVar
 
-from patcher.model import Tree
 from patcher.node.find import Node
+from patcher.prove.directories import scrubbed_environment
+from patcher.prove.http_client import Reply, send
 
 T = TypeVar("T")
 
@@ -27,12 +26,11 @@ STOP_TIMEOUT = 3.0
 POLL_MS = 100
 """How often the sidecar's importer looks at its rollout files here, in milliseconds."""
 
-_TAIL = 15
+_TAIL_LINES = 15
 _ERROR = re.compile(r"\w*Error\b.*:")
 _POSIX = os.name == "posix"
 _PORT_TRIES = 5
 _PORT_TAKEN = ("EADDRINUSE", "address already in use", "already running")
-_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
 
 class NotObserved(Exception):
@@ -40,62 +38,15 @@ class NotObserved(Exception):
 
 
 class SidecarFailed(NotObserved):
-    """The sidecar did not start, died, or gave no usable answer. The text ends with the tail of its log."""
+    """The sidecar did not start, died, or has no usable answer. The text ends with the tail of its log."""
 
 
 class NotSeen(NotObserved):
-    """Something that had to come did not come in time."""
-
-
-@dataclass(frozen=True)
-class Reply:
-    """The answer to one request; `json` is None when the body is not JSON."""
-
-    status: int
-    json: Any
-    seconds: float
-
-
-def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
-    """Write `tree` to `directory`/tree, with its packages beside it, where Node's look-up finds them.
-
-    Nothing of the packages is inside the tree. Returns the tree's path.
-    """
-    root = os.path.join(directory, "tree")
-    for path, file in tree.items():
-        target = os.path.join(root, *path.split("/"))
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as stream:
-            stream.write(file.data)
-        if file.executable:
-            os.chmod(target, 0o755)  # noqa: S103 - scripts are executable
-    if node_modules is not None:
-        os.symlink(node_modules, os.path.join(directory, "node_modules"), target_is_directory=True)
-    return root
-
-
-def scrubbed_environment(home: str) -> dict[str, str]:
-    """What a child needs of our environment, with every home directory below `home`."""
-    env = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    scratch = os.path.join(home, "tmp")
-    env.update(
-        HOME=home,
-        USERPROFILE=home,
-        CLAUDE_HOME=os.path.join(home, ".claude"),
-        CODEX_HOME=os.path.join(home, ".codex"),
-        XDG_CONFIG_HOME=os.path.join(home, ".config"),
-        XDG_CACHE_HOME=os.path.join(home, ".cache"),
-        XDG_DATA_HOME=os.path.join(home, ".local", "share"),
-        XDG_STATE_HOME=os.path.join(home, ".local", "state"),
-        TMPDIR=scratch,
-        TEMP=scratch,
-        TMP=scratch,
-    )
-    return env
+    """Something that was waited for did not come in time."""
 
 
 def eventually(look: Callable[[], T], timeout: float) -> T:
-    """Look until something is there, at most `timeout` seconds. Gives what the last look gave."""
+    """Look until something is there, at most `timeout` seconds. Returns what the last look returned."""
     deadline = time.monotonic() + timeout
     while not (seen := look()) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -103,7 +54,7 @@ def eventually(look: Callable[[], T], timeout: float) -> T:
 
 
 class Sidecar:
-    """A sidecar's process and all that belongs to it. A context manager: entered it runs, left it never was.
+    """A sidecar's process and all that belongs to it. A context manager: on exit its processes and files are gone.
 
     tree: a directory as `lay_out` makes it. work: where its own directories are made. existing_data: a data
     directory to start on a copy of. env: what this one needs on top of upstream's defaults.
@@ -125,7 +76,7 @@ class Sidecar:
         self._existing_data = existing_data
         self._extra_env = dict(env or {})
         self._process: subprocess.Popen[bytes] | None = None
-        self._base = ""
+        self._base = self._log_path = ""
 
     @property
     def home(self) -> str:
@@ -144,7 +95,7 @@ class Sidecar:
 
     @property
     def data_dir(self) -> str:
-        """Where the database lies."""
+        """The directory of the database."""
         return os.path.join(self._base, "data")
 
     @property
@@ -171,9 +122,7 @@ class Sidecar:
             raise
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def start(self) -> None:
@@ -194,15 +143,11 @@ class Sidecar:
 
     def stop(self) -> None:
         """End it as a service manager would: SIGTERM, and SIGKILL for what is left after three seconds."""
-        process = self._process
-        try:
-            if process is not None and process.poll() is None:
-                with contextlib.suppress(ProcessLookupError):
-                    process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(STOP_TIMEOUT)
-        finally:
-            self.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self._process is not None:
+                self._process.terminate()
+                self._process.wait(STOP_TIMEOUT)
+        self.kill()
 
     def kill(self) -> None:
         """SIGKILL to the whole process group, and wait for it. Safe to call twice."""
@@ -231,10 +176,10 @@ class Sidecar:
                 shutil.rmtree(self._base, ignore_errors=True)
 
     def get(self, path: str) -> Any:
-        """The JSON that the API gives. Raises `SidecarFailed` for any status but 200."""
+        """The JSON that the API returns. Raises `SidecarFailed` for any status but 200."""
         reply = self.request("GET", path)
         if reply.status != 200 or reply.json is None:
-            raise self._failure(f"GET {path} gave status {reply.status}")
+            raise self._failure(f"GET {path} has status {reply.status}")
         return reply.json
 
     def post_hook(self, hook_type: str, data: Mapping[str, Any]) -> Reply:
@@ -243,36 +188,21 @@ class Sidecar:
 
     def request(self, method: str, path: str, body: Any = None, *, timeout: float = 60.0) -> Reply:
         """One request to the sidecar. Raises `SidecarFailed` when it does not answer."""
-        headers = {} if body is None else {"Content-Type": "application/json"}
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
-        began = time.monotonic()
         try:
-            connection.request(method, path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            raw = response.read()
+            return send(self.port, method, path, body, timeout=timeout)
         except (OSError, http.client.HTTPException) as error:
             raise self._failure(f"{method} {path} got no answer ({error})") from error
-        finally:
-            connection.close()
-        seconds = time.monotonic() - began
-        try:
-            return Reply(response.status, json.loads(raw), seconds)
-        except ValueError:
-            return Reply(response.status, None, seconds)
 
     @contextlib.contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
         """A connection of our own to its database file, which only reads."""
-        connection = sqlite3.connect(self.database_path, timeout=5)
-        try:
+        with contextlib.closing(sqlite3.connect(self.database_path, timeout=5)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
             yield connection
-        finally:
-            connection.close()
 
     def rows(self, sql: str, *params: Any) -> list[dict[str, Any]]:
-        """What a query gives, as dictionaries. Raises `SidecarFailed` where the database is not as expected."""
+        """The rows of a query, as dictionaries. Raises `SidecarFailed` where the database is not as expected."""
         try:
             with self.database() as connection:
                 return [dict(row) for row in connection.execute(sql, params)]
@@ -289,17 +219,20 @@ class Sidecar:
 
     def wait_for(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
         """Look until something is there. Raises `NotSeen` after `timeout` seconds, `SidecarFailed` if it died."""
-        seen = eventually(lambda: look() if self.running else self._died(), timeout)
+
+        def looked() -> T | None:
+            if not self.running:
+                raise self._failure("the sidecar died")
+            return look()
+
+        seen = eventually(looked, timeout)
         if not seen:
             raise NotSeen(f"{what} did not come within {timeout:g} s")
         return seen
 
-    @property
-    def _log_path(self) -> str:
-        return os.path.join(self._base, "sidecar.log")
-
     def _make_directories(self) -> None:
         self._base = tempfile.mkdtemp(prefix="sidecar-", dir=self._work)
+        self._log_path = os.path.join(self._base, "sidecar.log")
         for directory in (self.claude_home, self.codex_home, os.path.join(self.home, "tmp")):
             os.makedirs(directory)
         if self._existing_data is None:
@@ -308,17 +241,16 @@ class Sidecar:
             shutil.copytree(self._existing_data, self.data_dir)
 
     def _environment(self) -> dict[str, str]:
-        env = scrubbed_environment(self.home)
-        env.update(
-            NODE_ENV="production",
-            DASHBOARD_PORT=str(self.port),
-            DASHBOARD_DATA_DIR=self.data_dir,
-            DASHBOARD_UPDATE_CHECK="0",  # it would ask a git server
-            CODEX_POLL_MS=str(POLL_MS),
-            DASHBOARD_CODEX_SYNC_MS=str(POLL_MS),  # upstream's own, on the v2 line
-        )
-        env.update(self._extra_env)
-        return env
+        return {
+            **scrubbed_environment(self.home),
+            "NODE_ENV": "production",
+            "DASHBOARD_PORT": str(self.port),
+            "DASHBOARD_DATA_DIR": self.data_dir,
+            "DASHBOARD_UPDATE_CHECK": "0",  # it would ask a git server
+            "CODEX_POLL_MS": str(POLL_MS),
+            "DASHBOARD_CODEX_SYNC_MS": str(POLL_MS),  # upstream's own, on the v2 line
+            **self._extra_env,
+        }
 
     def _spawn(self) -> None:
         with open(self._log_path, "ab") as log:
@@ -333,16 +265,15 @@ class Sidecar:
             )
 
     def _wait_until_healthy(self) -> bool:
-        deadline = time.monotonic() + START_TIMEOUT
-        while time.monotonic() < deadline and self.running:
+        def answers() -> bool:
             with contextlib.suppress(SidecarFailed):
-                if self.request("GET", "/api/health", timeout=2).status == 200 and self._answers_itself():
-                    return True
-            time.sleep(0.03)
-        return False
+                return self.request("GET", "/api/health", timeout=2).status == 200 and self._answers_itself()
+            return False
+
+        return eventually(lambda: not self.running or answers(), START_TIMEOUT) and self.running
 
     def _answers_itself(self) -> bool:
-        """Whether our process listens, and not a stranger on our port: it publishes its process id when it does."""
+        """Whether our process answers, not another one on our port: it publishes its process id when it listens."""
         if not os.path.isfile(os.path.join(self.tree, "server", "lib", "server-info.js")):
             return self.running
         try:
@@ -350,9 +281,6 @@ class Sidecar:
                 return bool(json.load(file)["pid"] == self.pid)
         except (OSError, ValueError, LookupError, TypeError):  # not there, not whole, or of another shape
             return False
-
-    def _died(self) -> NoReturn:
-        raise self._failure("the sidecar died")
 
     def _failure(self, what: str) -> SidecarFailed:
         tail = "\n".join(_end(self.log().strip().splitlines()))
@@ -362,11 +290,9 @@ class Sidecar:
 def _end(lines: list[str]) -> list[str]:
     """The end of a log: 15 lines, or more where Node says what went wrong above a long stack."""
     error = max((number for number, line in enumerate(lines) if _ERROR.match(line)), default=len(lines))
-    return lines[max(min(error, len(lines) - _TAIL), len(lines) - 3 * _TAIL, 0) :]
+    return lines[max(min(error, len(lines) - _TAIL_LINES), len(lines) - 3 * _TAIL_LINES, 0) :]
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from patcher.bump.model import Bump, Candidate, Culprit, Moment, Red, Refusal, ScopeDiff, SiteReport, Window
+from patcher.bump.model import Bump, Candidate, ContractRegression, Culprit, Refusal, Revision, ScopeDiff, SiteReport
+from patcher.matrix.window import Window
 from patcher.patches.declaration import declared_at
 from patcher.verify import explained
 
@@ -70,7 +71,7 @@ def content(bump: Bump, command: CommandLine) -> dict[str, Any]:
     }
 
 
-def _moment(moment: Moment | None) -> dict[str, str] | None:
+def _moment(moment: Revision | None) -> dict[str, str] | None:
     if moment is None:
         return None
     return {"ref": moment.ref, "commit": moment.commit, "version": moment.upstream.version}
@@ -131,8 +132,8 @@ def _window(window: Window | None) -> dict[str, Any] | None:
         "text": window.text,
         "line": window.line,
         "around": list(window.around),
-        "statement": list(window.statement),
-        "matched": list(window.matched),
+        "statement": list(window.statement or ()),
+        "matched": list(window.matched or ()),
         "indent": window.indent,
     }
 
@@ -189,15 +190,15 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _red(red: Red) -> dict[str, Any]:
+def _red(red: ContractRegression) -> dict[str, Any]:
     return {
         "contract": red.contract,
         "said": red.said,
         "culprit": _commit(red.culprit),
-        "untold": list(red.untold),
+        "untold": list(red.skipped),
         "brought": [
             {"file": each.file, "scope": each.scope, "new": each.new, "places": list(each.sites)}
-            for each in red.brought
+            for each in red.changes
         ],
     }
 

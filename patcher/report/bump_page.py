@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from patcher import apply
-from patcher.bump.model import Bump, Moment, SiteReport
-from patcher.bump.nearest import with_nearest
-from patcher.bump.window import window_of
-from patcher.javascript import language_of
+from patcher.bump.model import Bump, Revision, SiteReport
+from patcher.bump.run import with_nearest
 from patcher.matrix import matrix
+from patcher.matrix.window import window_at
 from patcher.model import Patch, SiteResult
 from patcher.report.matrix_document import content
 from patcher.upstream.between import refs_between
@@ -31,7 +30,7 @@ def shown(repository: Repository, found: Bump) -> Bump:
     return replace(found, matrix=content(judged, series), sites=sites)
 
 
-def _sites(moment: Moment, series: Sequence[Patch]) -> _Sites:
+def _sites(moment: Revision, series: Sequence[Patch]) -> _Sites:
     return {each.id: each for each in apply.apply_series(moment.upstream, series).sites}
 
 
@@ -40,5 +39,4 @@ def _with_then(found: Bump, site: SiteReport, then: _Sites) -> SiteReport:
     there = then.get(site.id)
     if site.reviewed or site.stops or not found.since or there is None or there.stops:
         return site
-    language = language_of(there.finding.file)
-    return replace(site, reviewed=window_of(found.since.ref, there.text, there.located, language))
+    return replace(site, reviewed=window_at(found.since.ref, there))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from patcher.errors import printable
-from patcher.matrix.model import Judged, Matrix, Span, Stop
+from patcher.matrix.model import Matrix, RefRange, RefResult, Stop
 from patcher.model import Patch
 from patcher.patches.declaration import declared_at
 from patcher.upstream.history import Commit
@@ -33,7 +33,7 @@ def content(result: Matrix, series: Sequence[Patch]) -> dict[str, Any]:
     }
 
 
-def _ref(result: Matrix, judged: Judged) -> dict[str, Any]:
+def _ref(result: Matrix, judged: RefResult) -> dict[str, Any]:
     commit = result.commits[judged.ref]
     patches: list[dict[str, Any]] = [
         {
@@ -61,9 +61,9 @@ def _ref(result: Matrix, judged: Judged) -> dict[str, Any]:
     }
 
 
-def _guilty(result: Matrix, patch: str, judged: Judged) -> dict[str, str] | None:
+def _guilty(result: Matrix, patch: str, judged: RefResult) -> dict[str, str] | None:
     stop = result.stop_at(patch, judged.ref)
-    return commit_fields(stop.guilty) if stop else None
+    return commit_fields(stop.culprit) if stop else None
 
 
 def commit_fields(commit: Commit | None) -> dict[str, str] | None:
@@ -71,7 +71,7 @@ def commit_fields(commit: Commit | None) -> dict[str, str] | None:
     return {"commit": commit.id, "date": commit.date, "subject": commit.subject} if commit else None
 
 
-def _count(result: Matrix, span: Span) -> int:
+def _count(result: Matrix, span: RefRange) -> int:
     return result.refs.index(span.until) - result.refs.index(span.since) + 1
 
 
@@ -91,7 +91,7 @@ def _stop(result: Matrix, stop: Stop, declared: tuple[str, int] | None) -> dict[
         "until": stop.span.until.ref,
         "refs": _count(result, stop.span),
         "good": stop.good,
-        "culprit": commit_fields(stop.guilty),
+        "culprit": commit_fields(stop.culprit),
         "fits_since": commit_fields(stop.fits_since),
         "windows": [dict(each) for each in stop.windows],
     }

@@ -72,6 +72,8 @@ def _called(wanted: Any) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, types.ModuleType):
         return f"the module {value.__name__.rpartition('.')[2]}"
+    if is_dataclass(value):
+        return f"a {type(value).__name__}"
     text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= _MOST else text[:_MOST] + '…'}"
 

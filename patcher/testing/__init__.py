@@ -12,22 +12,6 @@ if TYPE_CHECKING:
     from patcher.testing.live import LiveCodex
     from patcher.testing.simulator import Scenario
 
-_MODULES = {
-    "CODE": "codex.version",
-    "DIRECT": "codex.version",
-    "OLD": "codex.version",
-    "VERSIONS": "codex.version",
-    "Codex": "codex.simulated",
-    "Event": "codex.records",
-    "Judgement": "codex.judgement",
-    "LiveCodex": "testing.live",
-    "Scenario": "testing.simulator",
-    "Thread": "codex.simulated",
-    "Version": "codex.version",
-    "assert_exactly_once": "testing.assertions",
-    "assert_proven": "testing.assertions",
-    "judge": "codex.judgement",
-}
 __all__ = [
     "CODE",
     "DIRECT",
@@ -46,8 +30,17 @@ __all__ = [
 ]
 
 
+_MODULES = (
+    *("codex.version", "codex.records", "codex.judgement", "codex.simulated"),
+    *("testing.simulator", "testing.live", "testing.assertions"),
+)
+
+
 def __getattr__(name: str) -> Any:
-    """What is asked for, imported now: every pytest run of a project that has us imports this package."""
-    if name in _MODULES:
-        return getattr(import_module(f"patcher.{_MODULES[name]}"), name)
+    """Import a name when it is asked for: every pytest run of a project that has us imports this package."""
+    if name in __all__:
+        for module in _MODULES:
+            found = vars(import_module(f"patcher.{module}")).get(name)
+            if found is not None:
+                return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

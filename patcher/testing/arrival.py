@@ -70,13 +70,13 @@ class Arrival:
     def _rollouts(self) -> Iterator[Step]:
         if not self.imported:
             return
-        behind = self.chance.choice((0, 0, 3000, 3_600_000))
+        delay = self.chance.choice((0, 0, 3000, 3_600_000))
         first = self.kind == "children first" or self._fact(0.05, "children first")
         for thread in self.codex.threads:
             if self.kind not in {"migrated", "migrated while followed"}:
                 self._damage(thread)
             own = 0 if thread.parent or thread.forked_from or thread.continues else _LATER
-            writes = list(self._writes(thread, behind + (own if first else 0)))
+            writes = list(self._writes(thread, delay + (own if first else 0)))
             yield from writes
             yield from self._trouble(thread, writes)
             if self.kind == "compressed":
@@ -87,7 +87,7 @@ class Arrival:
             if self.kind == "migrated while followed":
                 yield Migrate(thread, writes[-1].at + 1)
 
-    def _writes(self, thread: Thread, behind: int) -> Iterator[Write]:
+    def _writes(self, thread: Thread, delay: int) -> Iterator[Write]:
         ends = []
         size = most_written = 0
         for line in thread.lines:
@@ -98,7 +98,7 @@ class Arrival:
             # Within a line as often as at its end.
             cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
             most_written = max(most_written, cut)
-            yield Write(thread, at + behind, cut)
+            yield Write(thread, at + delay, cut)
         # Where a file lacks lines that another thread has copied, these are told there: nobody else tells them.
         copied = any(thread in (other.forked_from, other.parent) for other in self.codex.threads)
         whole = copied or self.kind in {"migrated while followed", "compressed", "deleted"}
@@ -112,7 +112,7 @@ class Arrival:
         elif self.kind == "heads and tails" or self._fact(0.05, "a last line without a line feed"):
             size -= 1
             self.unended.add(thread.path)
-        yield Write(thread, ends[-1][0] + behind, size)
+        yield Write(thread, ends[-1][0] + delay, size)
 
     def _damage(self, thread: Thread) -> None:
         for spoils, probability, said in (
@@ -150,6 +150,6 @@ class Arrival:
 
 
 def _first_own(thread: Thread) -> int:
-    """Where the first line ends, behind the head and the copied lines, that tells something of the thread's own."""
+    """Where the first line ends, after the head and the copied lines, that tells something of the thread's own."""
     own = [at for at, line in enumerate(thread.lines) if line.tells]
     return sum(len(line.data) for line in thread.lines[: own[1] + 1]) if len(own) > 1 else 0

@@ -1,4 +1,4 @@
-"""Assertions in the words of the domain. A failure reads like sentences."""
+"""Assertions about rows and contracts, whose failures are sentences."""
 
 import time
 
@@ -6,12 +6,13 @@ from patcher.prove import ProofResult, Sidecar
 from patcher.prove.sidecar import POLL_MS, eventually
 from patcher.testing.live import LiveCodex
 
-_SHOWN = 20
+_MAX_SHOWN = 20
+_COLOURS = ("red", "green")
 _SEVERAL_LOOKS = 4 * POLL_MS / 1000
 
 
 def assert_exactly_once(sidecar: Sidecar, codex: LiveCodex, *, timeout: float = 5.0) -> None:
-    """Each event that came to the sidecar, on either road, is one row, which says on which roads it came.
+    """Each event that came to the sidecar, by hook or rollout, is one row, which says by which of them.
 
     Waits for the importer, and then some of its looks more, for what might come twice.
     """
@@ -22,9 +23,9 @@ def assert_exactly_once(sidecar: Sidecar, codex: LiveCodex, *, timeout: float = 
     if not verdict.problems:
         return
     said = [f"{verdict.events} events came to the sidecar, and not each of them is there exactly once:"]
-    said += [f"  {problem}" for problem in verdict.problems[:_SHOWN]]
-    if len(verdict.problems) > _SHOWN:
-        said.append(f"  and {len(verdict.problems) - _SHOWN} more")
+    said += [f"  {problem}" for problem in verdict.problems[:_MAX_SHOWN]]
+    if len(verdict.problems) > _MAX_SHOWN:
+        said.append(f"  and {len(verdict.problems) - _MAX_SHOWN} more")
     raise AssertionError("\n".join(said))
 
 
@@ -35,10 +36,6 @@ def assert_proven(result: ProofResult) -> None:
         raise AssertionError(
             f"{result.contract.id} is not proven: {result.message}\n"
             f"  it says: {result.contract.summary}\n"
-            f"  pristine, {_colour(result.pristine.green)}: {result.pristine.said}\n"
-            f"  patched, {_colour(result.patched.green)}: {result.patched.said}"
+            f"  pristine, {_COLOURS[result.pristine.green]}: {result.pristine.said}\n"
+            f"  patched, {_COLOURS[result.patched.green]}: {result.patched.said}"
         )
-
-
-def _colour(green: bool) -> str:  # noqa: FBT001 - the word for it
-    return "green" if green else "red"

@@ -1,6 +1,6 @@
-"""What becomes of the lines of a rollout file: torn, no JSON, no UTF-8, of no known kind, of many megabytes, or gone.
+"""Damage to the lines of a rollout file: torn, not JSON, not UTF-8, of no known kind, of many megabytes, or gone.
 
-A lost line tells nothing any more; every other kind of damage must cost no event. Bytes that are no UTF-8 are lone
+A lost line tells nothing any more; every other kind of damage must cost no event. Bytes that are not UTF-8 are lone
 surrogates in a line's text, as `surrogateescape` has them.
 """
 
@@ -29,12 +29,12 @@ _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 
 
 def head(chance: random.Random) -> bytes:
-    """A line that is none, for the start of a file: it must not be taken for the thread's own first line."""
+    """A line that Codex did not write, for the start of a file: not to be taken for the thread's own first line."""
     return Line(chance.choice(_NO_LINES), 0).data
 
 
 def spoil(thread: Thread, chance: random.Random) -> None:
-    """Put lines in that tell nothing, and bytes that are no text into those that do."""
+    """Put lines in that tell nothing, and bytes that are not text into those that do."""
     for _ in range(chance.randint(1, 8)):
         at = chance.randint(0, len(thread.lines))
         thread.lines.insert(at, Line(_junk(thread, at, chance), _time_at(thread, at), spurious=True))
@@ -45,7 +45,7 @@ def spoil(thread: Thread, chance: random.Random) -> None:
 
 
 def swell(thread: Thread, chance: random.Random) -> None:
-    """Put lines of megabytes in, which tell nothing: one that can be passed over, one that is no JSON."""
+    """Put lines of megabytes in, which tell nothing: one that can be passed over, one that is not JSON."""
     for template in ('{"timestamp":"2026-01-01T00:00:00.000Z","type":"response_item","payload":{"type":"%s"}}', "{%s"):
         at = chance.randint(1, len(thread.lines))
         text = template % ("é" * chance.randint(LARGEST // 10, LARGEST // 2))

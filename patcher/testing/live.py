@@ -1,10 +1,11 @@
-"""A Codex whose two roads lead to running sidecars, as far and as badly as a test wants."""
+"""A simulated Codex whose hooks and rollouts go to running sidecars, as completely or as badly as a test wants."""
 
 import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Container
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from patcher.codex.judgement import Judgement, judge
 from patcher.codex.records import Hook, Payload
@@ -15,7 +16,7 @@ from patcher.prove.contract import TestBed
 
 
 @dataclass
-class _Journey:
+class _Arrived:
     """What has come to one sidecar so far."""
 
     hooks: int = 0
@@ -27,10 +28,8 @@ class _Journey:
 class LiveCodex(Codex):
     """A `Codex` that remembers what it has sent to which sidecar.
 
-    What it did lies in `session()` and its turns; nothing is sent before `fire_hooks` and `write_rollouts` say so.
+    `session()` and its turns make up what happened; `fire_hooks` and `write_rollouts` send it.
     """
-
-    _journeys: defaultdict[str, _Journey]
 
     def fire_hooks(
         self, sidecar: Sidecar, *, lose: Container[str] = (), times: int = 1, through_handler: bool = False
@@ -40,38 +39,38 @@ class LiveCodex(Codex):
         lose: names of hooks that get lost, such as `PostToolUse`. times: how often each is delivered.
         through_handler: run the handler that ships in the sidecar's tree, as Codex does; slower.
         """
-        journey = self._journey(sidecar)
-        for hook in self.hooks[journey.hooks :]:
+        arrived = self._arrived[sidecar.home]
+        for hook in self.hooks[arrived.hooks :]:
             if hook.payload["hook_event_name"] not in lose:
                 for _ in range(times):
                     self._fire(hook, sidecar, through_handler=through_handler)
-                journey.delivered[hook.event] += times
-        journey.hooks = len(self.hooks)
+                arrived.delivered[hook.event] += times
+        arrived.hooks = len(self.hooks)
 
     def write_rollouts(self, sidecar: Sidecar) -> None:
         """Append to the rollout files what was not written yet. The sidecar reads it when it looks next."""
-        journey = self._journey(sidecar)
+        arrived = self._arrived[sidecar.home]
         for thread in self.threads:
-            lines = thread.lines[journey.lines[thread.id] :]
+            lines = thread.lines[arrived.lines[thread.id] :]
             path = self._path(thread, sidecar)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "a", encoding="utf-8") as file:
                 file.writelines(f"{line.text}\n" for line in lines)
-            journey.lines[thread.id] += len(lines)
-            journey.told.update(index for line in lines for index in line.tells)
+            arrived.lines[thread.id] += len(lines)
+            arrived.told.update(index for line in lines for index in line.tells)
 
     def judge(self, sidecar: Sidecar) -> Judgement:
         """How the sidecar's rows differ from what came to it."""
-        journey = self._journey(sidecar)
+        arrived = self._arrived[sidecar.home]
         sessions = list({event.session for event in self.events})
         marks = ", ".join("?" * len(sessions))
         rows = sidecar.rows(f"SELECT * FROM events WHERE session_id IN ({marks}) ORDER BY id", *sessions)  # noqa: S608
-        return judge(self.events, rows, delivered=journey.delivered, told=journey.told)
+        return judge(self.events, rows, delivered=arrived.delivered, told=arrived.told)
 
-    def _journey(self, sidecar: Sidecar) -> _Journey:
-        if "_journeys" not in vars(self):
-            self._journeys = defaultdict(_Journey)
-        return self._journeys[sidecar.home]
+    @cached_property
+    def _arrived(self) -> defaultdict[str, _Arrived]:
+        """By the home of the sidecar."""
+        return defaultdict(_Arrived)
 
     def _path(self, thread: Thread, sidecar: Sidecar) -> str:
         return os.path.join(sidecar.codex_home, os.path.relpath(thread.path, self.codex_home))

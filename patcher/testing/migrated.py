@@ -19,18 +19,13 @@ _OF_MCP = ("server", "tool", "arguments", "result")
 
 def migrated(thread: Thread) -> list[Line]:
     """The lines of a thread after the migration: they tell what they told."""
-    writer = _Writer(thread)
-    for line in thread.lines:
-        writer.write(line)
-    return writer.lines
+    return _Writer(thread).written().lines
 
 
 def migrate_all(threads: list[Thread]) -> None:
     """Let every thread be one that has been migrated. Prompts and ends of turns have the new identifiers then."""
     for thread in threads:
-        writer = _Writer(thread)
-        for line in thread.lines:
-            writer.write(line)
+        writer = _Writer(thread).written()
         if not thread.codex.version.turn_ids:
             writer.end_turn()
             for index, turn in writer.turns.items():
@@ -48,6 +43,11 @@ class _Writer:
     stop: int | None = None
     items: int = 0
     time: str = ""
+
+    def written(self) -> "_Writer":
+        for line in self.thread.lines:
+            self.write(line)
+        return self
 
     def write(self, line: Line) -> None:
         entry = json.loads(line.text)

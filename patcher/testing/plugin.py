@@ -1,4 +1,4 @@
-"""The pytest plugin: pristine and patched sidecars, running, and a Codex that emits both roads.
+"""The pytest plugin: pristine and patched sidecars, running, and a Codex that emits hooks and rollouts.
 
 A project that has sidecar-patcher installed has these fixtures: `patched_sidecar`, `pristine_sidecar`,
 `sidecar_tree`, `codex`, `prove_contract`. pytest is needed here and nowhere else.
@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test shows what its sidecars have said."""
+    """A failed test shows the logs of its sidecars."""
     report = yield
     if report.when == "call" and report.failed:
         for name in ("patched_sidecar", "pristine_sidecar"):
@@ -107,7 +107,7 @@ def pristine_sidecar(pristine_sidecar_tree: str, _sidecar_node: "Node") -> "Iter
 
 @pytest.fixture
 def codex(request: pytest.FixtureRequest) -> "LiveCodex":
-    """A Codex whose sessions you write, and whose two roads lead to any of the sidecars."""
+    """A Codex whose sessions you write, and whose hooks and rollouts you send to any of the sidecars."""
     from patcher.testing.live import LiveCodex
 
     return LiveCodex("/codex-home", seed=request.node.nodeid)
@@ -143,7 +143,7 @@ def _running(tree: str, node: "Node") -> "Iterator[Sidecar]":
 
 @contextlib.contextmanager
 def _as_sentences() -> Iterator[None]:
-    """What the tool has to say, without a traceback through it."""
+    """Errors of the tool as plain messages, without a traceback."""
     from patcher.errors import PatcherError
 
     try:

@@ -1,4 +1,4 @@
-"""Scenarios of a Codex and a sidecar on a bad day, each from one seed: what happens, and how it arrives.
+"""Scenarios of a Codex and a sidecar with bad luck, each from one seed: what happens, and how it arrives.
 
 Hooks are lost, late, out of order, and delivered twice; rollouts are written in pieces that end within a line, never
 to their end, or not at all, are damaged, cut short, replaced, compressed, migrated, archived and deleted; the sidecar
@@ -7,7 +7,7 @@ Each scenario is of one kind (`KINDS`), which it is sure to show; what else happ
 """
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -165,7 +165,7 @@ class Scenario:
         return sessions, uncertain
 
     def timeline(self) -> str:
-        """What happens when, for people."""
+        """What happens when, as text for people."""
         said = [f"seed {self.seed}: {self.facts}", f"{len(self.events)} events:"]
         said += [f"  {event.index:4} {event}" for event in self.events]
         for number, tick in enumerate(self.ticks, 1):
@@ -189,7 +189,7 @@ def _session(
     told = {thread.id for thread in threads if thread.parent and written[thread.path]}
     heard = {event.thread for event in (*hooks, *guesses)} - {root}
     still_open = any(_is_open(written[thread.path]) for thread in threads)
-    alone = not written_any(threads, written) and heard == set()
+    alone = not heard and not any(written[thread.path] for thread in threads)
     return Session(
         id=root,
         tokens=_tokens(threads, written),
@@ -202,25 +202,18 @@ def _session(
     )
 
 
-def written_any(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> bool:
-    """Whether a file of these threads has a line."""
-    return any(written[thread.path] for thread in threads)
-
-
 def _is_open(lines: Sequence[Line]) -> bool:
     said = [line.opens for line in lines if line.opens is not None]
     return bool(said) and bool(said[-1])
 
 
 def _tokens(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> dict[str, tuple[int, int, int, int]]:
-    """What the responses cost that the files tell of, by model."""
-    total: dict[str, tuple[int, int, int, int]] = {}
+    """The tokens of the responses that the files tell of, by model."""
+    total: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for thread in threads:
         lines = written[thread.path]
         known = any(line.model for line in lines)
         for cost in (line.tokens for line in lines if line.tokens):
             model = cost.model if known else "unknown"
-            before = total.get(model, (0, 0, 0, 0))
-            more = (cost.fresh, cost.cached, cost.output, cost.written)
-            total[model] = (before[0] + more[0], before[1] + more[1], before[2] + more[2], before[3] + more[3])
-    return total
+            total[model] += Counter(fresh=cost.fresh, cached=cost.cached, output=cost.output, written=cost.written)
+    return {model: (each["fresh"], each["cached"], each["output"], each["written"]) for model, each in total.items()}

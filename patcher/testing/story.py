@@ -27,7 +27,7 @@ class Story:
         self.names = 0
 
     def write(self) -> None:
-        """Let it happen."""
+        """Make it happen, in `codex`."""
         edges = self.kind == "heads and tails"
         head = "Be kind. " * self.chance.choice((30, 9_000, 9_000, 200_000)) if edges or self._happens(0.05) else ""
         session = self.codex.session(self.chance.choice(_FOLDERS), instructions=head)

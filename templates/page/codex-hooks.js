@@ -1,4 +1,3 @@
-
 "use strict";
 
 const API = "/api/codex-hooks";
@@ -7,15 +6,25 @@ const PATIENCE_MS = 5000;
 const GONE = {
   state: "gone",
   says: { title: "Connection lost", text: "The dashboard does not answer. This page tries again by itself." },
-  missing: [{ what: "While it is not running, no hook tells anything. What Codex writes is read when it is back.", do: "" }],
+  missing: [
+    { what: "While it is not running, no hook tells anything. What Codex writes is read when it is back.", do: "" },
+  ],
 };
 
-const by = id => document.getElementById(id);
-const card = document.querySelector("section");
-const control = by("switch");
+const by = id => /** @type {HTMLElement} */ (document.getElementById(id));
+const card = /** @type {HTMLElement} */ (document.querySelector("section"));
+const control = /** @type {HTMLButtonElement} */ (by("switch"));
+/** @type {[number, string][]} */
+const UNITS = [
+  [86400, "d"],
+  [3600, "h"],
+  [60, "min"],
+  [1, "s"],
+];
 
 let shown = ""; // what is said now: said again, a screen reader would read it again
-let last = null; // {at, page}: the seconds since the last event, and when the page learned of them
+/** @type {{seconds: number, at: number} | null} the seconds since the last event, and when the page learned of them */
+let last = null;
 let flipping = false;
 let turn = 0; // of the request whose answer counts: the latest
 
@@ -38,7 +47,7 @@ function item({ what, do: todo }) {
 }
 
 function ago(seconds) {
-  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([length]) => seconds >= length) || [1, "s"];
+  const [size, unit] = UNITS.find(([length]) => seconds >= length) || [1, "s"];
   return `${Math.floor(seconds / size)} ${unit} ago`;
 }
 
@@ -87,9 +96,10 @@ function show(found) {
   const forced = found.forced_off;
   control.disabled = Boolean(forced);
   control.setAttribute("aria-checked", String(Boolean(found.enabled) && !forced));
-  last = found.enabled && !forced && found.receiving.last_event_at
-    ? { seconds: found.receiving.seconds_ago, at: Date.now() }
-    : null;
+  last =
+    found.enabled && !forced && found.receiving.last_event_at
+      ? { seconds: found.receiving.seconds_ago, at: Date.now() }
+      : null;
   details(found);
   tick();
 }

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from patcher.bump.accepting import Asked, chosen_of
-from patcher.bump.model import Bump, Change, Kind, SiteReport, Tried
+from patcher.bump.model import Bump, BumpOptions, Change, Kind, SiteReport, Tried
 from patcher.bump.run import bump as run
+from patcher.bump.trial import select_candidates
 from patcher.errors import UsageError
 from patcher.model import Patch, Position
 from patcher.report.bump_document import CommandLine, content
@@ -22,7 +22,7 @@ SAVE = "  store.save(session, total); // keep it\n"
 
 def bumped(repository: Repository, *series: Patch, until: str = "v1.3.0", **asked: object) -> Bump:
     with History.open(str(repository.path)) as history:
-        return run(history, series, Asked(until, **asked))  # type: ignore[arg-type]
+        return run(history, series, BumpOptions(until, **asked))  # type: ignore[arg-type]
 
 
 def only(found: Bump) -> SiteReport:
@@ -88,7 +88,7 @@ HANDLE = APP[APP.index("function handle") : APP.index("app.get")]
         ),
         pytest.param(
             Change.DELETED,
-            "the statement is gone from function handle; the most like it there is 57% like it",
+            "the statement is gone from function handle; the most similar statement there is 57% like it",
             NEW.edited("  const total = store.count(session);\n" + SAVE + "  return total;", "  return session;"),
             id="gone",
         ),
@@ -318,7 +318,7 @@ def test_a_candidate_that_matches_twice_cannot_be_accepted(repository: Repositor
     repository.commit(EDITED_SAVE.edited("handle", "receive"), "v1.3.0")
     place = only(bumped(repository, audit))
     twice = replace(place, candidates=(replace(place.candidates[0], tried=Tried(problems=("it matches 2 times",))),))
-    said = refusal(chosen_of, [twice], Asked("v1.3.0", accept={"audit.one": 1}))
+    said = refusal(select_candidates, [twice], BumpOptions("v1.3.0", accept={"audit.one": 1}))
     assert (said.message, said.hint) == (
         "audit.one=1 cannot be accepted: it matches 2 times",
         "the same command without `--accept` and `--write` shows the others",
@@ -442,7 +442,7 @@ def test_without_history_an_anchor_that_matches_once_is_offered_a_pin(repository
     assert (best.kind, best.tried.fits) == (Kind.PIN, True)
     assert (
         place.change_said
-        == "no ref of this repository has the code that was reviewed: read all of what stands there now"
+        == "no ref of this repository has the code that was reviewed: read all of the code that is there now"
     )
 
 

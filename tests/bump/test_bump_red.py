@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher.bump.accepting import Asked
-from patcher.bump.model import Brought, Bump, Red
+from patcher.bump.model import Bump, BumpOptions, ContractRegression, ScopeChange
 from patcher.bump.proving import Prover
 from patcher.bump.regressions import in_short
 from patcher.bump.run import bump as run
@@ -50,7 +49,7 @@ class Seen:
 def proven(repository: Repository, *series: Patch, seen: Seen | None = None, **asked: object) -> Bump:
     seen = seen or Seen()
     with History.open(str(repository.path)) as history:
-        found = run(history, series, Asked("v1.3.0", **asked))  # type: ignore[arg-type]
+        found = run(history, series, BumpOptions("v1.3.0", **asked))  # type: ignore[arg-type]
         prover = Prover(history, seen.prove, seen.look)
         return prover.accepted(found)[0] if found.accepted else prover.first_choices(found)[0]
 
@@ -69,7 +68,7 @@ def settled(tree: Tree) -> Tree:
     return tree.edited("module.exports", f"{LATER}module.exports")
 
 
-def only(found: Bump) -> Red:
+def only(found: Bump) -> ContractRegression:
     [red] = found.red
     return red
 
@@ -85,10 +84,10 @@ def test_the_commit_that_made_it_red_is_named_with_what_it_brought(repository: R
     seen = Seen()
     red = only(proven(repository, audit, seen=seen))
     assert red.culprit is not None and red.culprit.subject == "guilty"
-    assert red.brought == (Brought(APP_FILE, "function settle", new=True),)
+    assert red.changes == (ScopeChange(APP_FILE, "function settle", new=True),)
     assert red.said == (
-        "it is green at v1.2.0; no candidate mends it: each site of audit fits. "
-        "It takes another edit (look at function settle of server/app.js)"
+        "it is green at v1.2.0; no candidate repairs it: each site of audit fits. "
+        "It needs another site (look at function settle of server/app.js)"
     )
     assert seen.asked <= 5, "one look at the beginning, and log2 of 8 commits"
 
@@ -107,7 +106,7 @@ def test_commits_that_do_not_build_may_be_it_as_well(repository: Repository, aud
     repository.commit(settled(NEW), "v1.3.0")
     red = only(proven(repository, audit))
     assert red.culprit is not None and red.culprit.subject == "after"
-    assert red.untold == (repository.git("rev-parse", "broken").strip(),)
+    assert red.skipped == (repository.git("rev-parse", "broken").strip(),)
 
 
 def test_packages_that_are_missing_at_a_commit_leave_it_untold(repository: Repository, audit: Patch) -> None:
@@ -122,7 +121,7 @@ def test_packages_that_are_missing_at_a_commit_leave_it_untold(repository: Repos
     repository.commit(settled(NEW), "v1.3.0")
     red = only(proven(repository, audit, seen=Missing()))
     assert red.culprit is not None and red.culprit.subject == "after"
-    assert red.untold == (repository.git("rev-parse", "untold").strip(),)
+    assert red.skipped == (repository.git("rev-parse", "untold").strip(),)
 
 
 # --- why nobody did --------------------------------------------------------------------------------------------
@@ -133,7 +132,7 @@ def test_what_is_red_at_the_beginning_too_is_not_of_this_bump(repository: Reposi
     red = only(proven(repository, audit, seen=Seen(wanted="never there")))
     assert red.culprit is None
     assert red.said == (
-        "it is red at v1.2.0 too, as the series is declared, so no candidate of this bump mends it: nothing is logged"
+        "it is red at v1.2.0 too, as the series is declared, so no candidate of this bump repairs it: nothing is logged"
     )
 
 
@@ -159,7 +158,7 @@ def test_a_beginning_is_looked_at_with_the_series_as_it_is_declared(repository: 
     red = only(proven(repository, audit, seen=Declared(), accept={"audit.one": rank}))
     assert (
         red.said
-        == f"it is green at v1.2.0; audit.one={rank} fits, and no longer brings it about: read what the commit did"
+        == f"it is green at v1.2.0; audit.one={rank} fits, and no longer does what the contract asks: read what the commit did"
     )
     assert red.culprit is not None and red.culprit.subject == "guilty"
 
@@ -210,7 +209,7 @@ def test_a_contract_that_is_not_for_a_commit_leaves_it_untold(repository: Reposi
     repository.commit(settled(SMALL), "after")
     repository.commit(settled(NEW), "v1.3.0")
     red = only(proven(repository, audit, seen=Gone()))
-    assert red.untold == (repository.git("rev-parse", "untold").strip(),)
+    assert red.skipped == (repository.git("rev-parse", "untold").strip(),)
 
 
 def test_without_a_beginning_there_is_nothing_to_compare_with(repository: Repository, audit: Patch) -> None:
@@ -258,7 +257,9 @@ def test_a_candidate_that_is_accepted_and_red_says_so(repository: Repository, au
     repository.commit(SMALL.edited("function handle(request)", "async function handle(request)"), "innocent")
     repository.commit(settled(NEW).edited("function handle(request)", "async function handle(request)"), "v1.3.0")
     found = proven(repository, audit, accept={"audit.one": 1})
-    said = "it is green at v1.2.0; audit.one=1 fits, and no longer brings it about: read what the commit did"
+    said = (
+        "it is green at v1.2.0; audit.one=1 fits, and no longer does what the contract asks: read what the commit did"
+    )
     assert only(found).said == said
     [candidate] = found.sites[0].candidates
     culprit = only(found).culprit
@@ -301,7 +302,9 @@ def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) 
     repository.commit(settled(NEW), "v1.3.0")
     with History.open(str(repository.path)) as history:
         seen = Seen()
-        found, proofs = Prover(history, seen.prove, seen.look).first_choices(run(history, [audit], Asked("v1.3.0")))
+        found, proofs = Prover(history, seen.prove, seen.look).first_choices(
+            run(history, [audit], BumpOptions("v1.3.0"))
+        )
     body = {"ok": False, "contracts": proof.as_report(proofs)["contracts"]}
     body["bump"] = {**content(found, CommandLine("sidecar-patcher bump")), "written": []}
     culprit = only(found).culprit
@@ -327,7 +330,7 @@ fit   exact: audit.one
 def test_a_statement_that_is_gone_stands_beside_what_the_candidate_takes(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
     with History.open(str(repository.path)) as history:
-        found = run(history, [audit], Asked("v1.3.0"))
+        found = run(history, [audit], BumpOptions("v1.3.0"))
     body = {"ok": False, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert """
         --- v1.2.0 line 6
@@ -427,7 +430,7 @@ def test_on_real_sidecars(tmp_path: Path) -> None:
     upstream.commit(broken.having({"server/extra.js": "exports.x = 9;\n"}), "v1.6.0")
     name = "codex_session_outlives_restart"
     with History.open(str(upstream.path)) as history:
-        found = run(history, SERIES, Asked("v1.6.0", "v1.5.0"))
+        found = run(history, SERIES, BumpOptions("v1.6.0", "v1.5.0"))
         assert found.build.ok, "the build alone cannot tell"
         found, proofs = Prover(
             history, partial(proof.run, only=[name]), partial(proof.look, command="bump")
@@ -435,7 +438,7 @@ def test_on_real_sidecars(tmp_path: Path) -> None:
     assert [each.ok for each in proofs] == [False]
     red = only(found)
     assert red.culprit is not None and red.culprit.subject == "guilty"
-    assert red.brought[0] == Brought("server/index.js", "function closeAll", new=True)
+    assert red.changes[0] == ScopeChange("server/index.js", "function closeAll", new=True)
 
 
 FIXTURE = Path(__file__).parents[2] / "fixtures/sidecar"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.bump import ranges, record
-from patcher.bump.anchors import with_anchors
+from patcher.bump import record, revisions
+from patcher.bump.record import with_anchors
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
 from patcher.model import MODULE, Anchor, Patch, function
 from patcher.patches import SERIES
@@ -81,6 +81,16 @@ def test_a_second_anchor_stands_after_the_first_new_one() -> None:
     assert is_formatted(twice)
 
 
+@pytest.mark.parametrize("odd", ["a\u2028b", "a\x0cb", "a\x85b", "über"])
+def test_what_only_some_call_a_line_break_moves_no_anchor(odd: str) -> None:
+    old = source("harness_column").replace('id="harness_column",', f'id="harness_column",  # {odd}')
+    old = old.replace("Sessions know", f"Sessions ({odd}) know")
+    new = with_anchors(old, {"statement": ANCHOR}, "x.py")
+    statement = next(each for each in declared_in(new, "harness_column").sites if each.name == "statement")
+    assert statement.anchors[-1] == ANCHOR
+    assert [line for line in old.split("\n") if "import" not in line and line not in new.split("\n")] == []
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -113,7 +123,7 @@ def test_what_is_not_written_out_is_refused(text: str) -> None:
     ],
 )
 def test_the_versions_that_a_pin_was_reviewed_for(reviewed: str, between: tuple[str, ...], then: str) -> None:
-    assert ranges.extended(reviewed, "v1.5.0", between) == then
+    assert revisions.extended(reviewed, "v1.5.0", between) == then
 
 
 # --- files -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,16 @@ import pytest
 from patcher import pipeline
 from patcher.doctor import examine
 from patcher.doctor.check import Check, State
-from patcher.doctor.environment import Ground, Unread, version_of
+from patcher.doctor.entries import HANDLER, is_ours
+from patcher.doctor.environment import Environment, Unreadable, read_hooks, read_toml, version_of
 from patcher.doctor.rollouts import newest
 from patcher.doctor.sidecar import ports_of_the_handler
-from patcher.doctor.trust import HANDLER, entries_in, hash_of, is_ours, snake, state_of, unknown_to
 from patcher.errors import NodeMissing
 from patcher.node.find import Node, find_node
 from patcher.prove import Sidecar
-from patcher.prove.sidecar import eventually, scrubbed_environment
+from patcher.prove.directories import scrubbed_environment
+from patcher.prove.sidecar import eventually
+from tests.doctor.trust_oracle import entries_in, hash_of, snake, state_of, unknown_to
 from tests.lab.codex_lane import trust as lane
 from tests.support import CommandLine, wait_for
 
@@ -114,8 +117,10 @@ class Patient:
 
     def examined(self, **more: Any) -> dict[str, Check]:
         more = {"tree": self.tree, "port": self.port, "directory": str(self.project), **more}
-        ground = Ground(env={**self.env, **({"CLAUDE_DASHBOARD_PORT": str(self.port)} if self.port else {})}, **more)
-        return {check.id: check for check in examine(ground)}
+        environment = Environment(
+            env={**self.env, **({"CLAUDE_DASHBOARD_PORT": str(self.port)} if self.port else {})}, **more
+        )
+        return {check.id: check for check in examine(environment)}
 
 
 @pytest.fixture
@@ -145,10 +150,10 @@ def states(checks: dict[str, Check]) -> dict[str, str]:
 def test_all_is_well(well: Patient) -> None:
     checks = well.examined()
     assert states(checks) == {}
-    assert checks["session"].found == f"{SESSION}: known, and told of by hooks"
-    assert checks["trust"].found == "11 of 11 hooks trusted, by [hooks.state]"
-    assert checks["sidecar"].found == f"answers on port {well.port}"
-    assert [check.do for check in checks.values()] == [""] * len(checks)
+    assert checks["session"].detail == f"{SESSION}: known, and told of by hooks"
+    assert checks["trust"].detail == "11 of 11 hooks trusted, by [hooks.state]"
+    assert checks["sidecar"].detail == f"answers on port {well.port}"
+    assert [check.fix for check in checks.values()] == [""] * len(checks)
 
 
 def dump(well: Patient) -> tuple[str, ...]:
@@ -168,7 +173,7 @@ def is_imported(well: Patient) -> bool:
 def test_the_test_event_leaves_nothing_behind(well: Patient) -> None:
     assert eventually(lambda: is_imported(well), 5)
     before = dump(well)
-    assert well.examined()["round-trip"].found.endswith("removed again")
+    assert well.examined()["round-trip"].detail.endswith("removed again")
     after = dump(well)
     assert "doctor" not in "".join(after)
     assert sorted(line for line in after if "sqlite_sequence" not in line) == sorted(
@@ -193,18 +198,18 @@ def test_it_changes_no_file_of_the_user(well: Patient) -> None:
 
 def test_off(patient: Patient) -> None:
     checks = patient.examined()
-    assert (checks["intent"].state, checks["intent"].found) == (
+    assert (checks["intent"].state, checks["intent"].detail) == (
         State.NOT_OK,
         "Codex CLI session tracking (experimental) is off",
     )
-    assert checks["intent"].do == f"node {patient.tree}/scripts/codex-hooks.js enable"
-    assert checks["hooks-file"].found == "first: Switch"
-    assert checks["round-trip"].found == "first: Hook handler, Sidecar"
+    assert checks["intent"].fix == f"node {patient.tree}/scripts/codex-hooks.js enable"
+    assert checks["hooks-file"].detail == "first: Switch"
+    assert checks["round-trip"].detail == "first: Hook handler, Sidecar"
     assert not patient.hooks.exists()
 
 
 def test_what_it_says_to_type_puts_it_right(patient: Patient) -> None:
-    typed = patient.examined()["intent"].do
+    typed = patient.examined()["intent"].fix
     subprocess.run(typed, shell=True, env=patient.env, check=True, capture_output=True)  # noqa: S602 - as a user types it
     assert patient.examined()["intent"].state is State.OK
 
@@ -215,12 +220,12 @@ def test_options_become_part_of_what_to_type(patient: Patient) -> None:
     other = str(patient.base / "other")
     checks = patient.examined(codex_home=str(patient.codex_home), data_dir=other)
     script = f"{patient.tree}/scripts/codex-hooks.js"
-    assert checks["intent"].do == f"CODEX_HOME={patient.codex_home} DASHBOARD_DATA_DIR={other} node {script} enable"
+    assert checks["intent"].fix == f"CODEX_HOME={patient.codex_home} DASHBOARD_DATA_DIR={other} node {script} enable"
 
 
 def test_a_codex_home_that_is_not_there(patient: Patient) -> None:
     checks = patient.examined(codex_home=str(patient.base / "nowhere"))
-    assert checks["feature"].found == "on, as by default"
+    assert checks["feature"].detail == "on, as by default"
     assert checks["intent"].state is State.NOT_OK
 
 
@@ -228,8 +233,8 @@ def test_the_master_switch(patient: Patient) -> None:
     patient.command("enable")
     patient.env["DASHBOARD_CODEX_HOOKS"] = "off"
     check = patient.examined()["master-switch"]
-    assert check.found == "DASHBOARD_CODEX_HOOKS=off forces the hooks off"
-    assert check.do == "unset DASHBOARD_CODEX_HOOKS"
+    assert check.detail == "DASHBOARD_CODEX_HOOKS=off forces the hooks off"
+    assert check.fix == "unset DASHBOARD_CODEX_HOOKS"
 
 
 # --- Node and tree ----------------------------------------------------------------------------------------------
@@ -238,7 +243,7 @@ def test_the_master_switch(patient: Patient) -> None:
 def test_no_node(patient: Patient) -> None:
     patient.env["PATH"] = str(patient.project)
     check = patient.examined()["node"]
-    assert (check.state, check.found) == (State.NOT_OK, "the hooks run `node`, and there is none on PATH")
+    assert (check.state, check.detail) == (State.NOT_OK, "the hooks run `node`, and there is none on PATH")
 
 
 @pytest.mark.parametrize(
@@ -257,14 +262,14 @@ def test_nodes(patient: Patient, says: str, state: State, found: str) -> None:
     program.write_text(f"#!/bin/sh\n{says}\n")
     program.chmod(0o755)
     check = patient.examined()["node"]
-    assert (check.state, check.found) == (state, found.format(program))
+    assert (check.state, check.detail) == (state, found.format(program))
 
 
 def test_no_tree(patient: Patient) -> None:
     checks = patient.examined(tree=str(patient.project))
-    assert checks["tree"].found == f"{patient.project}: expected sidecar-patcher.json, found no such file"
-    assert checks["tree"].do == f"name it with --tree DIR, or build one: sidecar-patcher build --out {patient.project}"
-    assert checks["intent"].found == "first: Generated tree"
+    assert checks["tree"].detail == f"{patient.project}: expected sidecar-patcher.json, found no such file"
+    assert checks["tree"].fix == f"name it with --tree DIR, or build one: sidecar-patcher build --out {patient.project}"
+    assert checks["intent"].detail == "first: Generated tree"
 
 
 def test_an_edited_tree(patient: Patient) -> None:
@@ -274,8 +279,8 @@ def test_an_edited_tree(patient: Patient) -> None:
         file.write("// mine\n")
     (copy / "scripts" / HANDLER).unlink()
     check = patient.examined(tree=str(copy))["tree"]
-    assert check.found == f"not as it was built: scripts/{HANDLER} deleted, server/db.js edited"
-    assert check.do == f"sidecar-patcher verify {copy}"
+    assert check.detail == f"not as it was built: scripts/{HANDLER} deleted, server/db.js edited"
+    assert check.fix == f"sidecar-patcher verify {copy}"
 
 
 # --- handler and hooks file -------------------------------------------------------------------------------------
@@ -285,16 +290,19 @@ def test_the_handler_is_gone_or_old(patient: Patient) -> None:
     patient.command("enable")
     handler = patient.data / HANDLER
     handler.write_text("// an old one\n")
-    assert patient.examined()["handler"].found == f"{handler} is not the one of {patient.tree}"
+    assert patient.examined()["handler"].detail == f"{handler} is not the one of {patient.tree}"
     handler.unlink()
     check = patient.examined()["handler"]
-    assert (check.found, check.do) == (f"{handler} is not there", f"node {patient.tree}/scripts/codex-hooks.js enable")
+    assert (check.detail, check.fix) == (
+        f"{handler} is not there",
+        f"node {patient.tree}/scripts/codex-hooks.js enable",
+    )
 
 
 def test_the_hooks_file_is_gone(patient: Patient) -> None:
     patient.command("enable")
     patient.hooks.unlink()
-    assert patient.examined()["hooks-file"].found == f"{patient.hooks} is not there"
+    assert patient.examined()["hooks-file"].detail == f"{patient.hooks} is not there"
 
 
 def test_an_entry_is_gone_or_changed(patient: Patient) -> None:
@@ -303,7 +311,7 @@ def test_an_entry_is_gone_or_changed(patient: Patient) -> None:
     del content["hooks"]["Stop"]
     content["hooks"]["PreToolUse"][0]["hooks"][0]["timeout"] = 60
     patient.hooks.write_text(json.dumps(content))
-    found = patient.examined()["hooks-file"].found
+    found = patient.examined()["hooks-file"].detail
     assert found == f"{patient.hooks} has no current entry of ours for PreToolUse, Stop"
 
 
@@ -316,9 +324,9 @@ def test_what_codex_does_not_take_is_a_check_for_each_problem(patient: Patient) 
     assert "accepted" not in checks
     root, config = checks["accepted-hooks-file-unknown-root-key"], checks["accepted-config-value"]
     assert (root.state, config.state) == (State.NOT_OK, State.NOT_OK)
-    assert root.do == "Take `$schema` out of it."
-    assert root.found.endswith(f"({patient.hooks}:1 `$schema`)")
-    assert config.found.startswith(
+    assert root.fix == "Take `$schema` out of it."
+    assert root.detail.endswith(f"({patient.hooks}:1 `$schema`)")
+    assert config.detail.startswith(
         f"Codex refuses `{patient.codex_home}/config.toml`, and with it every hook: `model` is 5"
     )
 
@@ -330,8 +338,8 @@ def test_toml_that_only_codex_reads_is_no_alarm(patient: Patient) -> None:
     path = patient.codex_home / "config.toml"
     path.write_text("unknown = { a = 1,\n  b = 07:32, }\n" + path.read_text() + "\n[features]\nhooks = true\n")
     checks = patient.examined()
-    assert checks["feature"].found == "on, by `hooks = true`"
-    assert checks["trust"].found == "11 of 11 hooks trusted, by [hooks.state]"
+    assert checks["feature"].detail == "on, by `hooks = true`"
+    assert checks["trust"].detail == "11 of 11 hooks trusted, by [hooks.state]"
     assert checks["accepted"].state is State.OK
 
 
@@ -341,16 +349,16 @@ def test_a_hooks_file_that_is_none(patient: Patient, text: str) -> None:
     patient.hooks.write_text(text)
     checks = patient.examined()
     assert checks["hooks-file"].state is State.NOT_OK
-    assert str(patient.hooks) in checks["hooks-file"].found
-    assert checks["hooks-file"].do
-    assert checks["trust"].found == "first: Hooks file"
+    assert str(patient.hooks) in checks["hooks-file"].detail
+    assert checks["hooks-file"].fix
+    assert checks["trust"].detail == "first: Hooks file"
 
 
 def test_a_second_copy_in_the_config(patient: Patient) -> None:
     patient.config(f"[[hooks.Stop]]\n[[hooks.Stop.hooks]]\ntype = 'command'\ncommand = 'node \"/x/{HANDLER}\"'\n")
     check = patient.examined()["duplicates"]
-    assert check.found == f"our hooks are also in {patient.codex_home}/config.toml (Stop)"
-    assert check.do == "take them out there: Codex runs both"
+    assert check.detail == f"our hooks are also in {patient.codex_home}/config.toml (Stop)"
+    assert check.fix == "take them out there: Codex runs both"
 
 
 def test_a_second_copy_in_the_project(patient: Patient) -> None:
@@ -361,7 +369,7 @@ def test_a_second_copy_in_the_project(patient: Patient) -> None:
     below = patient.project / "src"
     below.mkdir()
     check = patient.examined(directory=str(below))["duplicates"]
-    assert check.found == f"our hooks are also in {folder}/hooks.json (SessionEnd, Stop)"
+    assert check.detail == f"our hooks are also in {folder}/hooks.json (SessionEnd, Stop)"
 
 
 # --- Codex ------------------------------------------------------------------------------------------------------
@@ -371,8 +379,8 @@ def test_no_codex(patient: Patient) -> None:
     (patient.base / "bin" / "codex").unlink()
     patient.env["PATH"] = str(patient.base / "bin")
     check = patient.examined()["codex"]
-    assert (check.state, check.found) == (State.NOT_OK, "there is no `codex` on PATH")
-    assert check.do == "npm install -g @openai/codex"
+    assert (check.state, check.detail) == (State.NOT_OK, "there is no `codex` on PATH")
+    assert check.fix == "npm install -g @openai/codex"
 
 
 @pytest.mark.parametrize(
@@ -388,7 +396,7 @@ def test_no_codex(patient: Patient) -> None:
 def test_versions_of_codex(patient: Patient, says: str, state: State, found: str) -> None:
     patient.codex(says)
     check = patient.examined()["codex"]
-    assert (check.state, check.found) == (state, found.format(patient.base / "bin" / "codex"))
+    assert (check.state, check.detail) == (state, found.format(patient.base / "bin" / "codex"))
 
 
 @pytest.mark.parametrize(
@@ -402,13 +410,13 @@ def test_versions_of_codex(patient: Patient, says: str, state: State, found: str
             State.NOT_OK,
             "`[features]` in {} has `codex_hooks = false` (the old name of `hooks`)",
         ),
-        ("features = 1\n", State.NOT_OK, "`features` in {} is no table"),
+        ("features = 1\n", State.NOT_OK, "Codex does not start with {}: `features` is 1, and has to be a table"),
     ],
 )
 def test_the_feature_flag(patient: Patient, text: str, state: State, found: str) -> None:
     patient.config(text)
     check = patient.examined()["feature"]
-    assert (check.state, check.found) == (state, found.format(patient.codex_home / "config.toml"))
+    assert (check.state, check.detail) == (state, found.format(patient.codex_home / "config.toml"))
 
 
 def test_a_config_that_is_no_toml(patient: Patient) -> None:
@@ -417,8 +425,8 @@ def test_a_config_that_is_no_toml(patient: Patient) -> None:
     checks = patient.examined()
     for check in (checks["feature"], checks["trust"]):
         assert check.state is State.NOT_OK
-        assert check.found.startswith(f"{patient.codex_home}/config.toml is not valid TOML: ")
-        assert check.do == f"put it right in {patient.codex_home}/config.toml: Codex does not start with it"
+        assert check.detail == f"Codex does not start with {patient.codex_home}/config.toml: line 1: a key is missing"
+        assert check.fix == f"correct it in {patient.codex_home}/config.toml"
     assert checks["hooks-file"].state is State.OK
 
 
@@ -439,8 +447,8 @@ def test_untrusted(patient: Patient, but: tuple[str, ...], state: str, found: st
     patient.trusts(but=but, state=state)
     check = patient.examined()["trust"]
     assert check.state is State.NOT_OK
-    assert check.found == f"{found}, by [hooks.state]: Codex skips them without a word"
-    assert "/hooks" in check.do
+    assert check.detail == f"{found}, by [hooks.state]: Codex skips them without a word"
+    assert "/hooks" in check.fix
 
 
 def test_an_event_that_this_codex_does_not_have(patient: Patient) -> None:
@@ -448,7 +456,7 @@ def test_an_event_that_this_codex_does_not_have(patient: Patient) -> None:
     patient.command("enable")
     patient.trusts(but=("Interrupt",))
     patient.codex("codex-cli 0.146.0")
-    assert patient.examined()["trust"].found == "10 of 10 hooks trusted, by [hooks.state]"
+    assert patient.examined()["trust"].detail == "10 of 10 hooks trusted, by [hooks.state]"
     patient.codex("codex-cli 0.169.0")
     assert patient.examined()["trust"].state is State.NOT_OK
 
@@ -456,14 +464,68 @@ def test_an_event_that_this_codex_does_not_have(patient: Patient) -> None:
 def test_a_codex_without_trust(patient: Patient) -> None:
     patient.command("enable")
     patient.codex("codex-cli 0.128.0")
-    assert patient.examined()["trust"].found == "this Codex runs hooks without asking"
+    assert patient.examined()["trust"].detail == "this Codex runs hooks without asking"
+
+
+@pytest.mark.parametrize("ask_codex", [False, True])
+def test_a_tree_that_is_older_than_the_question(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, ask_codex: bool
+) -> None:
+    """Its `status` has neither trust nor feature: nothing is made up, and nothing falls over."""
+    patient.command("enable")
+    real = Environment.status.func  # type: ignore[attr-defined]
+    old = {"enabled", "forced_off", "hooks_file", "handler", "missing_events", "entries"}
+    status = cached_property(lambda self: {name: value for name, value in real(self).items() if name in old})
+    status.__set_name__(Environment, "status")
+    monkeypatch.setattr(Environment, "status", status)
+    checks = patient.examined(ask_codex=ask_codex)
+    question = ["feature", "accepted"] if ask_codex else ["feature", "accepted", "trust"]
+    assert {(checks[each].state, checks[each].detail) for each in question} == {
+        (State.NOT_CHECKED, "this tree is older than that question")
+    }
+    assert checks["trust"].state is (State.NOT_OK if ask_codex else State.NOT_CHECKED)
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        ("[hooks]\nstate = 5\n", "`hooks.state` is 5, and has to be a table"),
+        ("[features]\nhooks = 'yes'\n", '`features.hooks` is the text "yes", and has to be true or false'),
+        ("model = 5\n", "`model` is 5, and has to be a text in quotes"),
+    ],
+)
+def test_a_config_that_codex_does_not_start_with(patient: Patient, config: str, problem: str) -> None:
+    """Valid TOML is not enough: with any value of a wrong type Codex refuses all of the file."""
+    patient.command("enable")
+    patient.config(config)
+    checks = patient.examined()
+    told = (State.NOT_OK, f"Codex does not start with {patient.codex_home}/config.toml: {problem}")
+    assert {(checks[each].state, checks[each].detail) for each in ("feature", "trust")} == {told}
+
+
+def test_without_a_tree_the_feature_flag_is_not_checked(patient: Patient) -> None:
+    check = patient.examined(tree=str(patient.project))["feature"]
+    assert (check.state, check.detail.split(":")[0]) == (
+        State.NOT_CHECKED,
+        "`scripts/codex-hooks.js status` ended with 1",
+    )
+
+
+def test_where_no_version_is_known_events_that_nothing_is_trusted_of_are_not_counted(patient: Patient) -> None:
+    (patient.base / "bin" / "codex").unlink()
+    patient.env["PATH"] = str(patient.base / "bin")
+    patient.command("enable")
+    patient.trusts(but=("Interrupt",))
+    assert patient.examined()["trust"].detail == "10 of 10 hooks trusted, by [hooks.state]"
+    patient.trusts(but=("Stop",))
+    assert patient.examined()["trust"].detail.startswith("1 untrusted of 11 hooks, by [hooks.state]")
 
 
 def test_asking_a_codex_that_cannot_answer(patient: Patient) -> None:
     patient.command("enable")
     check = patient.examined(ask_codex=True)["trust"]
     assert check.state is State.NOT_OK
-    assert "app-server" in check.found
+    assert "app-server" in check.detail
 
 
 @pytest.mark.parametrize("with_variable", [True, False])
@@ -479,7 +541,7 @@ def test_both_spellings_of_a_linked_home(patient: Patient, with_variable: bool) 
         (real / "config.toml").write_text(text.replace(str(patient.codex_home), str(real)))
     else:
         del patient.env["CODEX_HOME"]
-    assert patient.examined()["trust"].found == "11 of 11 hooks trusted, by [hooks.state]"
+    assert patient.examined()["trust"].detail == "11 of 11 hooks trusted, by [hooks.state]"
 
 
 # Observed: `hooks/list` of Codex 0.146.0 and 0.169.0, command `node "/tmp/dr/data/codex-hook-handler.js"`.
@@ -600,9 +662,9 @@ def test_the_sidecar_is_down(patient: Patient) -> None:
     patient.command("enable")
     patient.trusts()
     checks = patient.examined(port=9)
-    assert checks["sidecar"].found == "no sidecar answers on port 9 of this machine ([Errno 111] Connection refused)"
+    assert checks["sidecar"].detail == "no sidecar answers on port 9 of this machine ([Errno 111] Connection refused)"
     assert (
-        checks["sidecar"].do
+        checks["sidecar"].fix
         == f"node {patient.tree}/server/index.js  (on another port? sidecar-patcher doctor --port N)"
     )
     assert states(checks) == {"sidecar": "not ok", "round-trip": "not checked", "session": "not checked"}
@@ -612,28 +674,28 @@ def test_the_hooks_would_send_elsewhere(well: Patient) -> None:
     well.env["CLAUDE_DASHBOARD_PORT"] = "9"
     port, well.port = well.port, None
     check = well.examined(port=port)["sidecar"]
-    assert check.found == f"it answers on port {port}, and the hooks send to 9"
-    assert check.do == f"export CLAUDE_DASHBOARD_PORT={port}"
+    assert check.detail == f"it answers on port {port}, and the hooks send to 9"
+    assert check.fix == f"export CLAUDE_DASHBOARD_PORT={port}"
 
 
 def test_another_data_directory(well: Patient) -> None:
     other = well.base / "other"
     well.env["DASHBOARD_DATA_DIR"] = str(other)
     check = well.examined()["sidecar"]
-    assert check.found == f"it answers on port {well.port}, with its data in {well.data}, not in {other}"
-    assert check.do == f"sidecar-patcher doctor --data-dir {well.data}"
+    assert check.detail == f"it answers on port {well.port}, with its data in {well.data}, not in {other}"
+    assert check.fix == f"sidecar-patcher doctor --data-dir {well.data}"
 
 
 def test_a_handler_that_speaks(well: Patient) -> None:
     (well.data / HANDLER).write_text("console.log('hi'); process.exit(2)\n")
-    ground = Ground(tree=well.tree, env={**well.env, "CLAUDE_DASHBOARD_PORT": str(well.port)})
-    checks = {check.id: check for check in examine(ground)}
+    environment = Environment(tree=well.tree, env={**well.env, "CLAUDE_DASHBOARD_PORT": str(well.port)})
+    checks = {check.id: check for check in examine(environment)}
     assert checks["handler"].state is State.NOT_OK
     assert checks["round-trip"].state is State.NOT_CHECKED
 
 
 def test_a_database_that_is_locked_gets_no_event(well: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patcher.doctor.round_trip._BUSY", 0.1)
+    monkeypatch.setattr("patcher.doctor.round_trip._LOCK_TIMEOUT_S", 0.1)
     assert eventually(lambda: is_imported(well), 5)  # a sidecar that waits for the lock answers nobody
     lock = sqlite3.connect(well.data / "dashboard.db", isolation_level=None)
     try:
@@ -642,14 +704,14 @@ def test_a_database_that_is_locked_gets_no_event(well: Patient, monkeypatch: pyt
         lock.execute("ROLLBACK")
     finally:
         lock.close()
-    assert check.found == f"nothing was sent: {well.data}/dashboard.db cannot be written (database is locked)"
+    assert check.detail == f"nothing was sent: {well.data}/dashboard.db cannot be written (database is locked)"
 
 
 def test_an_event_that_does_not_arrive(well: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("patcher.doctor.round_trip._LONGEST", 0.3)
+    monkeypatch.setattr("patcher.doctor.round_trip._TIMEOUT_S", 0.3)
     monkeypatch.setattr("patcher.doctor.round_trip._run", lambda *_: None)
     check = well.examined()["round-trip"]
-    assert check.found == f"the event was sent to port {well.port} and did not become a session in 0.3 s"
+    assert check.detail == f"the event was sent to port {well.port} and did not become a session in 0.3 s"
 
 
 def test_a_session_that_the_sidecar_does_not_know(well: Patient) -> None:
@@ -666,7 +728,7 @@ def test_a_session_that_the_sidecar_does_not_know(well: Patient) -> None:
         with database:  # what a person deletes stays deleted
             database.execute("DELETE FROM sessions WHERE id = ?", (own,))
     check = well.examined()["session"]
-    assert check.found.startswith(f"the sidecar does not know {own} (")
+    assert check.detail.startswith(f"the sidecar does not know {own} (")
 
 
 def test_a_session_that_no_hook_has_told_of(patient: Patient) -> None:
@@ -684,8 +746,8 @@ def test_a_session_that_no_hook_has_told_of(patient: Patient) -> None:
             file.write(json.dumps(turn) + "\n")
         assert eventually(lambda: sidecar.request("GET", f"/api/sessions/{SESSION}").status == 200, 5)
         check = patient.examined()["session"]
-    assert (check.state, check.found) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has told of it")
-    assert check.do == "leave `codex` and start it again: a session keeps the hooks that it began with"
+    assert (check.state, check.detail) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has told of it")
+    assert check.fix == "leave `codex` and start it again: a session keeps the hooks that it began with"
 
 
 def test_a_session_from_before(patient: Patient) -> None:
@@ -696,14 +758,14 @@ def test_a_session_from_before(patient: Patient) -> None:
         patient.trusts()
         check = patient.examined()["session"]
     assert check.state is State.NOT_CHECKED
-    assert check.found == f"{SESSION}: known from its file; it began before the hooks were in place"
+    assert check.detail == f"{SESSION}: known from its file; it began before the hooks were in place"
 
 
 def test_a_sidecar_that_was_started_with_the_master_switch(patient: Patient) -> None:
     patient.command("enable")
     with patient.sidecar(DASHBOARD_CODEX_HOOKS="off"):
         check = patient.examined()["sidecar"]
-    assert check.found == (
+    assert check.detail == (
         f"the sidecar on port {patient.port} was started with DASHBOARD_CODEX_HOOKS, which forces the hooks off"
     )
 
@@ -713,17 +775,17 @@ def test_a_sidecar_of_another_codex_home(patient: Patient) -> None:
     with patient.sidecar(CODEX_HOME=str(other)):
         check = patient.examined()["sidecar"]
     assert (
-        check.found
+        check.detail
         == f"the sidecar on port {patient.port} looks after {other}/hooks.json, not after {patient.codex_home}"
     )
-    assert check.do.endswith(f"sidecar-patcher doctor --codex-home {other}")
+    assert check.fix.endswith(f"sidecar-patcher doctor --codex-home {other}")
 
 
 def test_no_session_yet(well: Patient) -> None:
     shutil.rmtree(well.codex_home / "sessions")
     check = well.examined()["session"]
-    assert (check.state, check.do) == (State.NOT_CHECKED, "codex")
-    assert check.found == f"there is no session below {well.codex_home}/sessions yet"
+    assert (check.state, check.fix) == (State.NOT_CHECKED, "codex")
+    assert check.detail == f"there is no session below {well.codex_home}/sessions yet"
 
 
 # --- the command ------------------------------------------------------------------------------------------------
@@ -811,9 +873,9 @@ def test_trust_given_once_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
 def test_files_that_are_nested_too_deeply(tmp_path: Path) -> None:
     for name, text in (("hooks.json", "[" * 5000), ("config.toml", "a = " + "[" * 5000)):
         (tmp_path / name).write_text(text)
-    ground = Ground("tree", {}, codex_home=str(tmp_path))
-    for read in (lambda: ground.hooks, lambda: ground.config):
-        with pytest.raises(Unread, match=r"(hooks.json|config.toml) is not valid (JSON|TOML): "):
+    environment = Environment("tree", {}, codex_home=str(tmp_path))
+    for read in (lambda: read_hooks(environment.hooks_path), lambda: read_toml(str(tmp_path / "config.toml"))):
+        with pytest.raises(Unreadable, match=r"(hooks.json|config.toml) is not valid (JSON|TOML): "):
             read()
 
 
@@ -832,8 +894,11 @@ def test_a_rollout_of_odd_types_is_not_a_session(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "rollout-1.jsonl").write_text("[" * 5000)
     assert newest(str(tmp_path)) is None
-    (folder / "rollout-1.jsonl").write_text(json.dumps({"payload": {"id": "a", "cli_version": "1.2.\u00b2"}}))
-    assert newest(str(tmp_path)).version is None  # type: ignore[union-attr]
+    for id_, found in (("a", ("a", str(folder / "rollout-1.jsonl"))), (5, None), (None, None), (["a"], None)):
+        (folder / "rollout-1.jsonl").write_text(json.dumps({"payload": {"id": id_, "session_id": {"x": 1}}}))
+        assert newest(str(tmp_path)) is None
+        (folder / "rollout-1.jsonl").write_text(json.dumps({"payload": {"id": id_}}))
+        assert newest(str(tmp_path)) == found
 
 
 def test_a_hook_with_half_of_a_surrogate_pair_has_a_hash_of_its_own() -> None:

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { home, overlay, temporary } from "./support.mjs";
 
 const { Judge } = overlay("codex-shape");
-const { refusalsOfHooksFile } = overlay("codex-hooks-shape");
+const { refusalsOfHooksFile } = overlay("codex-hooks-json");
 const { readToml, refusalsOfConfig } = overlay("codex-config");
 const { installedVersion, minorOf } = overlay("codex-version");
 const { setEnabled } = overlay("codex-hooks-optin");

@@ -84,6 +84,17 @@ test("a row from the other thread has all that one has which was read here", asy
   assert.deepEqual(await read(1e9), here);
 });
 
+test("the memory of a batch that is written goes back to the other thread", async t => {
+  const handle = await fs.promises.open(fileOf(t, long()));
+  const buffers = [];
+  const request = { size: 1e9, consumed: 0, state: null, threadId: ROOT, deletedTo: null };
+  for await (const { rows } of overlay("codex-offload").openBatches(handle, request)) {
+    assert.ok(buffers.every(buffer => buffer.detached), `${buffers.length} batches`);
+    buffers.push(rows[0].data.buffer);
+  }
+  assert.ok(buffers.length > 3, `${buffers.length} batches`);
+});
+
 test("a row that a hook has brought is completed from the other thread", async t => {
   const file = fileOf(t, long());
   await importRollout(file);

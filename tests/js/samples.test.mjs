@@ -8,7 +8,7 @@ import { SAMPLES, deliverHook, overlay, reset, rows, sample, temporary, text } f
 
 const { importRollout } = overlay("codex-importer");
 
-// Counted by hand in the recorded files, by the joins in patcher/doctor/CODEX.md: what only the rollout tells of are
+// Counted by hand in the recorded files, by the joins in patcher/codex/README.md: what only the rollout tells of are
 // calls that have no hook (update_plan where it is unsupported, the web search, write_stdin) and the Post of the patch through
 // the shell; what only hooks tell of is SessionEnd.
 const EXPECTED = {

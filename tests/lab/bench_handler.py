@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 from patcher.errors import PatcherError
 from patcher.prove import Node, NotSeen, Sidecar, find_node
+from patcher.prove.directories import scrubbed_environment
 from patcher.prove.queries import listed
-from patcher.prove.sidecar import scrubbed_environment
 from tests.lab.codex_lane.lane import Ground
 
 MOST = 1.4

@@ -1,6 +1,7 @@
 """`python3 .dev lab bench_load`: many agents fire hooks at once while their rollouts are followed.
 
-The same posts hit the pristine and the patched tree, side by side: latency as a ratio, and what became of each event.
+The same posts hit the pristine and the patched tree, side by side: latency and processor time as ratios, and what became
+of each event. Rollouts are looked at once a second, as in a user's sidecar; the contracts look ten times as often.
 Loopback only, bounded in time, and it stops by itself.
 """
 
@@ -8,6 +9,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import statistics
 import sys
 import threading
@@ -21,6 +23,7 @@ from patcher.prove import Sidecar, SidecarFailed, both_beds, dependencies_for, f
 
 HANDLER = "scripts/codex-hook-handler.js"
 PAUSE_SECONDS = 0.1
+AS_FOR_USERS = {"CODEX_POLL_MS": "1000"}
 
 
 @dataclass
@@ -92,7 +95,8 @@ class Figures:
     """What one tree made of the load."""
 
     posts: int
-    p95: float
+    p95: float  # seconds
+    cpu: float  # seconds of the processor for each post, with all that the sidecar does besides
     refused: list[str]
     lost: int
     twice: int
@@ -100,6 +104,7 @@ class Figures:
 
 def load(sidecar: Sidecar, agents: int, seconds: float, kills: int) -> Figures:
     """Run the load; with `kills`, the sidecar is killed (`kill -9`) and started again that often, at random times."""
+    before = _children_cpu()
     with sidecar:
         crowd = [Agent(sidecar) for _ in range(agents)]
         until = time.monotonic() + seconds
@@ -113,9 +118,16 @@ def load(sidecar: Sidecar, agents: int, seconds: float, kills: int) -> Figures:
         for thread in threads:
             thread.join()
         lost, twice = _settled(sidecar, crowd)
-        times = sorted(second for agent in crowd for second in agent.seconds)
-        p95 = statistics.quantiles(times, n=20)[-1]
-        return Figures(len(times), p95, [line for agent in crowd for line in agent.refused], lost, twice)
+    times = sorted(second for agent in crowd for second in agent.seconds)
+    refused = [line for agent in crowd for line in agent.refused]
+    p95 = statistics.quantiles(times, n=20)[-1]
+    return Figures(len(times), p95, (_children_cpu() - before) / len(times), refused, lost, twice)
+
+
+def _children_cpu() -> float:
+    """Seconds of the processor that the children which have ended took, killed ones too."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _settled(sidecar: Sidecar, crowd: list[Agent]) -> tuple[int, int]:
@@ -149,16 +161,16 @@ def main() -> int:
     handler = build.added[HANDLER].data.decode()
     made = both_beds(build.upstream.tree, build.tree, node=node, node_modules=modules, handler_source=handler)
     with made as (pristine, patched):
-        before = load(pristine.sidecar(), options.agents, options.seconds, 0)
-        after = load(patched.sidecar(), options.agents, options.seconds, options.kills)
+        before = load(pristine.sidecar(env=AS_FOR_USERS), options.agents, options.seconds, 0)
+        after = load(patched.sidecar(env=AS_FOR_USERS), options.agents, options.seconds, options.kills)
     print(f"{options.agents} agents, {options.seconds:g} s each, {options.kills} kills of the patched sidecar")
     for name, figures in (("pristine", before), ("patched", after)):
         busy = sum("BUSY" in line.upper() or "LOCKED" in line.upper() for line in figures.refused)
         print(
-            f"  {name:<8}  {figures.posts} posts, p95 {figures.p95 * 1000:.1f} ms, {len(figures.refused)} refused "
+            f"  {name:<8}  {figures.posts} posts, p95 {figures.p95 * 1000:.1f} ms, {figures.cpu * 1000:.2f} ms of CPU each, {len(figures.refused)} refused "
             f"({busy} busy), {figures.lost} events lost, {figures.twice} twice"
         )
-    print(f"  p95 patched / pristine: {after.p95 / before.p95:.2f}")
+    print(f"  patched / pristine: {after.p95 / before.p95:.2f} in p95, {after.cpu / before.cpu:.2f} in CPU")
     for line in after.refused[:5]:
         sys.stderr.write(f"{line}\n")
     return 1 if after.lost or after.twice or (after.refused and not options.kills) else 0

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from patcher.prove import Sidecar, default_cache
-from patcher.prove.sidecar import scrubbed_environment
+from patcher.prove.directories import scrubbed_environment
 from tests.lab.codex_lane import codex
 from tests.lab.consent.states import configure, flip, status, trust
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # libcst brings it
+import yaml
 
 from patcher.cli import parser
 from patcher.model import Patch

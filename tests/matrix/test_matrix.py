@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from patcher import javascript
+from patcher.javascript import patterns, scopes
 from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
@@ -106,9 +107,9 @@ def test_a_verdict_for_each_ref_and_the_ranges_that_follow(story: Repository, pa
 
 def test_each_run_of_stops_has_its_commit(story: Repository, patch: Patch) -> None:
     first, second, third = judged(story, patch).stops
-    assert (first.guilty, first.fits_since and first.fits_since.subject) == (None, "brings it")
-    assert second.guilty is not None and third.guilty is not None
-    assert (second.guilty.subject, third.guilty.subject) == ("breaks it", "breaks it again")
+    assert (first.culprit, first.fits_since and first.fits_since.subject) == (None, "brings it")
+    assert second.culprit is not None and third.culprit is not None
+    assert (second.culprit.subject, third.culprit.subject) == ("breaks it", "breaks it again")
     assert [(each.span.since.ref, each.span.until.ref, each.good) for each in (first, second, third)] == [
         ("v1.0.0", "v1.0.0", "v1.1.0"),
         ("v1.3.0", "v1.4.0", "v1.2.0"),
@@ -120,12 +121,14 @@ def test_the_windows_show_then_and_now_with_the_payload(story: Repository, patch
     [window] = judged(story, patch).stops[1].windows
     assert window["reviewed"] == {
         "ref": "v1.2.0",
-        "text": "  store.save(session, total);",
+        "text": "store.save(session, total);",
         "line": 6,
-        "statement": [0, 0],
-        "matched": [2, 28],
+        "around": ("function handle(request) {",),
+        "statement": (0, 0),
+        "matched": (0, 26),
+        "indent": "  ",
     }
-    assert window["found"]["text"].strip() == "if (total) store.save(session, total);"
+    assert window["found"]["text"] == "if (total) store.save(session, total);"
     assert (window["payload"], window["place"], window["file"]) == ("console.log(session);", "after", APP_FILE)
 
 
@@ -134,7 +137,8 @@ def test_every_commit_that_touches_a_file(story: Repository, patch: Patch) -> No
     subjects = [result.commits[each.ref].subject for each in result.refs]
     assert subjects == ["v1.0.0", "brings it", "v1.2.0", "breaks it", "innocent", "v1.3.0", "v1.5.0", "breaks it again"]
     begun = {
-        stop.guilty.subject if stop.guilty else "": result.commits[stop.span.since.ref].subject for stop in result.stops
+        stop.culprit.subject if stop.culprit else "": result.commits[stop.span.since.ref].subject
+        for stop in result.stops
     }
     assert begun == {"": "v1.0.0", "breaks it": "breaks it", "breaks it again": "breaks it again"}
 
@@ -150,7 +154,7 @@ def test_many_processes_find_what_one_finds(story: Repository, patch: Patch) -> 
 
 def forget() -> None:
     """Everything that is remembered about a text."""
-    for remembered in (javascript.parse, javascript._remembered_scopes, javascript._comments, locate):
+    for remembered in (javascript.parse, scopes._remembered_scopes, patterns._comments, locate):
         remembered.cache_clear()
 
 
@@ -197,7 +201,59 @@ def test_what_only_a_gate_refuses_is_no_support_either(story: Repository, bench:
     [reason] = result.refs[1].reasons
     assert reason.startswith("gate free-identifiers: server/app.js:7: the payload of names uses `where`, which is not")
     [stop] = result.stops
-    assert stop.patch == "" and stop.guilty is not None and stop.guilty.subject == "takes the name away"
+    assert stop.patch == "" and stop.culprit is not None and stop.culprit.subject == "takes the name away"
+
+
+def test_a_gate_is_blamed_on_its_own_commit_though_an_anchor_stopped_before(
+    story: Repository, bench: PatchMaker
+) -> None:
+    patch = bench.insert("names", "store.save(session, total)", "console.log(where);", scope=HANDLE)
+    there = versioned("1.7.0").edited("function handle(request) {", "const where = 1;\n\nfunction handle(request) {")
+    commit(story, there, "fits")
+    commit(story, there.edited("store.save(session, total);", "if (total) store.save(session, total);"), "an anchor")
+    commit(story, versioned("1.7.0"), "mends the anchor and takes the name away")
+    story.git("tag", "v1.7.0")
+    [stop] = judged(story, patch, words=["v1.7.0"]).stops
+    assert stop.patch == "" and stop.culprit is not None
+    assert stop.culprit.subject == "mends the anchor and takes the name away"
+
+
+def test_a_tree_that_cannot_be_read_is_blamed_on_the_commit_that_made_it_so(story: Repository, patch: Patch) -> None:
+    foreign = '{"name": "left-pad", "version": "9.0.0"}'
+    commit(story, versioned("1.6.1"), "mends it")
+    commit(story, versioned("1.6.1").having({"package.json": foreign}), "taken over")
+    commit(story, versioned("1.6.1").edited("[]", "[9]").having({"package.json": foreign}), "innocent")
+    [stop] = judged(story, patch, words=["v1.5.0", "main"]).stops
+    assert stop.culprit is not None and stop.culprit.subject == "taken over"
+
+
+def test_a_patch_is_blamed_on_a_commit_of_the_other_file_that_an_anchor_looks_in(
+    story: Repository, bench: PatchMaker
+) -> None:
+    """Where the code has moved, the site's own file decides nothing."""
+    patch = bench.audit()
+    [site] = patch.sites
+    elsewhere = replace(site.anchors[0], file="server/other.js")
+    patch = replace(patch, sites=(replace(site, anchors=(site.anchors[0], elsewhere)),))
+    moved = versioned("1.7.0", without_handle(SMALL)).having({"server/other.js": SMALL.files[APP_FILE]})
+    broken = moved.edited("store.save(session, total);", "if (total) store.save(session, total);", "server/other.js")
+    moved.write(story.path)
+    story.git("add", "--all")
+    story.git("commit", "--quiet", "--message", "moves it")
+    story.git("tag", "v1.7.0")
+    commit(story, broken, "breaks it there")
+    commit(story, broken.edited("[]", "[7]"), "innocent")
+    story.git("tag", "v1.8.0")
+    result = judged(story, patch, words=["v1.7.0", "v1.8.0"])
+    assert [each.supported for each in result.refs] == [True, False]
+    [stop] = result.stops
+    assert stop.culprit is not None and stop.culprit.subject == "breaks it there"
+
+
+def without_handle(tree: Tree) -> Tree:
+    text = str(tree.files[APP_FILE])
+    start, end = text.index("function handle"), text.index("app.get(")
+    return tree.having({APP_FILE: text[:start] + text[end:].replace("{ handle }", "{}")})
 
 
 def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
@@ -348,7 +404,7 @@ def test_every_commit_of_a_real_file(file: str, count: int) -> None:
         result = matrix(history, refs, SERIES)
     assert len(result.refs) == count
     assert all(len(each.findings) == len(SERIES) for each in result.refs)
-    assert [stop.patch for stop in result.stops if not (stop.guilty or stop.fits_since)] == []
+    assert [stop.patch for stop in result.stops if not (stop.culprit or stop.fits_since)] == []
 
 
 def children(process: int) -> list[str]:

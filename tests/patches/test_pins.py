@@ -136,7 +136,7 @@ def test_pin_shows_then_records_and_the_build_goes_on(checkout: Path) -> None:
     assert "`sidecar-patcher pin parse_outside_transaction.take --upstream builtin` shows" in stopped.out
     shown = patcher(checkout, "pin", *STACKED)
     assert (shown.code, shown.err) == (
-        0, "nothing was written: read what stands there; `--write` records that you have\n",
+        0, "nothing was written: read the code above; `--write` records that you have\n",
     )  # fmt: skip
     assert "\n  | const session = ensureSession(sessionId, data);\n" in shown.out
     assert (checkout / "fixtures/pins.json").read_text() == before["fixtures/pins.json"]

@@ -35,7 +35,7 @@ from patcher.prove.contracts import (
     rollout_alone_is_recorded_once,
 )
 from patcher.prove.cross_origin import FOREIGN_REQUESTS
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import Sidecar
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream.materialize import materialize
@@ -57,7 +57,7 @@ process.stdin.on("end", () => {
 RED = {
     "existing_database_gains_columns": "its rows are intact; the `harness` of the session in it is absent",
     "codex_hook_stamps_session": "the session is there .* ms after the hook, its `harness` is absent",
-    "claude_hook_stays_claude": "5 hooks gave 5 events, none of them marked .* `harness` is absent",
+    "claude_hook_stays_claude": "5 hooks made 5 events, none of them marked .* `harness` is absent",
     "unknown_provider_changes_nothing": "of 9 events from unknown providers 9 were kept, .* is absent",
     "filter_separates_harnesses": r"`\?harness=codex` lists claude, codex 0, codex 1",
     "transcript_parsed_outside_write_lock": r"locked out for \d+ of \d+ ms \((?:[5-9]\d|100) %\)",
@@ -256,7 +256,7 @@ def test_leaves_nothing_when_interrupted(
 
 @pytest.fixture
 def session() -> SampleSession:
-    return sample("a session", codex_home="/home/user/.codex")
+    return SampleSession("a session", codex_home="/home/user/.codex")
 
 
 def rows_of(session: SampleSession, *, hooked: bool, imported: bool) -> list[dict[str, Any]]:
@@ -357,10 +357,10 @@ def test_the_streams_are_as_codex_writes_them(session: SampleSession) -> None:
 
 def test_the_same_name_gives_the_same_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_795_000_000.0)
-    first, again = (sample("same", codex_home="/x") for _ in range(2))
+    first, again = (SampleSession("same", codex_home="/x") for _ in range(2))
     assert first.hooks == again.hooks
     assert first.rollout == again.rollout
-    assert sample("other", codex_home="/x").id != first.id
+    assert SampleSession("other", codex_home="/x").id != first.id
 
 
 # --- another shape of the API ------------------------------------------------------------------------------------

@@ -19,7 +19,8 @@ from patcher.node import npm
 from patcher.node.find import Node, find_node
 from patcher.node.install import dependencies_for
 from patcher.prove import sidecar
-from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed, lay_out
+from patcher.prove.directories import lay_out
+from patcher.prove.sidecar import NotSeen, Sidecar, SidecarFailed
 from patcher.upstream.materialize import materialize
 
 POSIX_ONLY = pytest.mark.skipif(os.name != "posix", reason="process groups and scripts of POSIX")

@@ -12,7 +12,7 @@ from patcher import pipeline
 from patcher.model import File
 from patcher.patches import SERIES
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.upstream.materialize import materialize
 from tests.lab.show.versions import FITS
 from tests.support import CommandLine, snapshot
@@ -22,12 +22,13 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts"}
+NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation"}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 GOES_ON = {"exact", "reformatted", "moved"}
 NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
+NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -39,6 +40,7 @@ TOO_OLD = {
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
         "filter_by_harness": NO_FILTER,
+        "codex_conversation": NO_TRANSCRIPTS,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
@@ -46,6 +48,7 @@ TOO_OLD = {
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "filter_by_harness": NO_FILTER,
+        "codex_conversation": NO_TRANSCRIPTS,
     },
 }
 
@@ -106,7 +109,7 @@ def test_a_database_of_the_v1_line_goes_on_under_the_v2_line(tmp_path: Path, new
     """Both patched, both real: what the v1 line has recorded stays, and upstream's own ingest reads on from there."""
     older, newest = (laid_out(ref, tmp_path / ref) for ref in ("v1.4.8", newer))
     with older as old:
-        codex = sample("upgraded", codex_home=old.codex_home, cwd=old.home)
+        codex = SampleSession("upgraded", codex_home=old.codex_home, cwd=old.home)
         lines = codex.first_turn
         append(codex.rollout_path, codex.rollout[:lines])
         for payload in codex.hooks[:4]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from patcher.prove import Sidecar
-from patcher.prove.cross_origin import FOREIGN_REQUESTS, PATH, Got, send
+from patcher.prove.cross_origin import FOREIGN_REQUESTS, PATH, RawResponse, send
 from tests.lab.consent.refusals import Refusal, attack_all, table
 from tests.lab.consent.states import status
 
@@ -72,7 +72,7 @@ def test_each_check_is_needed(check: str, sidecar_tree: str, _sidecar_node: Any,
     assert groups <= through
 
 
-def ask(sidecar: Sidecar, *headers: str, method: str = "GET", body: bytes = b"") -> Got:
+def ask(sidecar: Sidecar, *headers: str, method: str = "GET", body: bytes = b"") -> RawResponse:
     head = "\r\n".join((f"{method} {PATH} HTTP/1.1", *headers, f"Content-Length: {len(body)}", "Connection: close"))
     return send(sidecar.port, f"{head}\r\n\r\n".encode() + body)
 

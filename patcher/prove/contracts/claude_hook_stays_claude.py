@@ -24,11 +24,11 @@ def _observe(bed: TestBed) -> Observation:
         row = listed(sidecar).get(_SESSION)
         events = events_of(sidecar, _SESSION)
     if shown is None or row is None:
-        raise NotSeen("a Claude hook gave no session")
+        raise NotSeen("a Claude hook made no session")
     harnesses = {harness_of(shown), harness_of(row)}
     marked = sum(event.get("capture") is not None or event.get("event_key") is not None for event in events)
     said = (
-        f"{len(_HOOKS)} hooks gave {counted(len(events), 'event')}, {marked or 'none'} of them marked as Codex's; "
+        f"{len(_HOOKS)} hooks made {counted(len(events), 'event')}, {marked or 'none'} of them marked as Codex's; "
         f"the session's `harness` is {' or '.join(harnesses)}"
     )
     return Observation(green=harnesses == {"`claude`"} and len(events) == len(_HOOKS) and not marked, said=said)
@@ -36,7 +36,7 @@ def _observe(bed: TestBed) -> Observation:
 
 CONTRACT = Contract(
     id="claude_hook_stays_claude",
-    summary="A hook that names no provider gives a Claude session, and every event of it a row.",
+    summary="A hook that names no provider makes a Claude session, and every event of it a row.",
     patches=("stamp_harness",),
     observe=_observe,
 )

@@ -7,10 +7,10 @@ import time
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import harness_of, listed, session_of
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotSeen
 
-_SOON = 1.0
+_MAX_DELAY_S = 1.0
 _PATIENCE = 5.0
 _TIMER_OFF = {"DASHBOARD_CODEX_SYNC_MS": "0"}
 _FIRST_LOOK = 0.6
@@ -19,7 +19,7 @@ _FIRST_LOOK = 0.6
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar(env=_TIMER_OFF) as sidecar:
-        codex = sample("stamped", codex_home=sidecar.codex_home)
+        codex = SampleSession("stamped", codex_home=sidecar.codex_home)
         time.sleep(_FIRST_LOOK if bed.native else 0)
         bed.start_session(codex, sidecar)
         sent = time.monotonic()
@@ -30,7 +30,7 @@ def _observe(bed: TestBed) -> Observation:
         raise NotSeen("the list did not have the session that its own page shows")
     harnesses = {harness_of(shown), harness_of(row)}
     said = f"the session is there {seconds * 1000:.0f} ms after the hook, its `harness` is {' or '.join(harnesses)}"
-    return Observation(green=harnesses == {"`codex`"} and seconds < _SOON, said=said)
+    return Observation(green=harnesses == {"`codex`"} and seconds < _MAX_DELAY_S, said=said)
 
 
 CONTRACT = Contract(

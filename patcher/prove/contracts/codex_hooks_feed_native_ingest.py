@@ -6,13 +6,14 @@ in one session with one agent, and nothing looks like Claude's.
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from patcher.codex.records import Payload
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.queries import counted, events_of
-from patcher.prove.sample import SampleSession, sample
-from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
+from patcher.prove.queries import counted, events_of, settled
+from patcher.prove.sample import SampleSession
+from patcher.prove.sidecar import POLL_MS, Sidecar
 
 _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
@@ -35,7 +36,7 @@ def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
 
 def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
-    eventually(lambda: not codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
+    settled(lambda: codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
     _send_twice(bed, codex.hooks, sidecar)
 
 
@@ -60,10 +61,9 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         travelled = {}
         for name, travel in _JOURNEYS.items():
-            codex = travelled[name] = sample(f"native, {name}", codex_home=sidecar.codex_home)
+            codex = travelled[name] = SampleSession(f"native, {name}", codex_home=sidecar.codex_home)
             travel(bed, sidecar, codex)
-            eventually(lambda codex=codex: not _problems(sidecar, codex), _PATIENCE)  # type: ignore[misc]
-            if _problems(sidecar, codex):
+            if settled(partial(_problems, sidecar, codex), _PATIENCE):
                 break  # the others would only tell the same, slowly
         else:
             sidecar.restart()

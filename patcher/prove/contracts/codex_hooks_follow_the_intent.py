@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from patcher.prove.contract import Contract, Observation, TestBed
+from patcher.prove.queries import hooks_of
 from patcher.prove.sidecar import Sidecar, eventually
 
 _PATIENCE = 3.0
@@ -18,19 +19,19 @@ _EVENTS = 11
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        untouched = not os.path.exists(_path(sidecar))
-        _write(_path(sidecar), _FOREIGN)
+        untouched = hooks_of(sidecar) is None
+        _write(os.path.join(sidecar.codex_home, "hooks.json"), _FOREIGN)
         sidecar.restart()
-        never = _read(sidecar) == _FOREIGN
+        never = hooks_of(sidecar) == _FOREIGN
         _intend(sidecar, enabled=True)
         sidecar.restart()
         once = eventually(lambda: _once(sidecar), _PATIENCE)
-        installed = _read(sidecar)
+        installed = hooks_of(sidecar)
         sidecar.restart()
-        stays = _read(sidecar) == installed
+        stays = hooks_of(sidecar) == installed
         _intend(sidecar, enabled=False)
         sidecar.restart()
-        gone = eventually(lambda: _read(sidecar) == _FOREIGN, _PATIENCE)
+        gone = eventually(lambda: hooks_of(sidecar) == _FOREIGN, _PATIENCE)
     facts = {
         "without a word of the user the hooks file is left alone": untouched and never,
         f"opted in it has ours once in each of {_EVENTS} events": once,
@@ -42,21 +43,9 @@ def _observe(bed: TestBed) -> Observation:
     return Observation(green=not wrong, said=said)
 
 
-def _path(sidecar: Sidecar) -> str:
-    return os.path.join(sidecar.codex_home, "hooks.json")
-
-
 def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
-
-
-def _read(sidecar: Sidecar) -> str:
-    try:
-        with open(_path(sidecar), encoding="utf-8") as file:
-            return file.read()
-    except FileNotFoundError:
-        return ""
 
 
 def _intend(sidecar: Sidecar, *, enabled: bool) -> None:
@@ -65,7 +54,7 @@ def _intend(sidecar: Sidecar, *, enabled: bool) -> None:
 
 
 def _once(sidecar: Sidecar) -> bool:
-    events: dict[str, list[dict[str, Any]]] = json.loads(_read(sidecar))["hooks"]
+    events: dict[str, list[dict[str, Any]]] = json.loads(hooks_of(sidecar) or "")["hooks"]
     ours = {name: sum(_HANDLER in json.dumps(group) for group in groups) for name, groups in events.items()}
     foreign = json.loads(_FOREIGN)["hooks"]["Stop"][0]
     return list(ours.values()) == [1] * _EVENTS and events["Stop"][0] == foreign

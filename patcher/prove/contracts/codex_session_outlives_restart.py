@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import events_of, harness_of, session_of
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotSeen, Sidecar, eventually
 
 _AS_ON_A_HOST = {"CCAM_FORCE_HOST": "1"}
@@ -22,7 +22,7 @@ _LOOKS = 2.0
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar(env=_AS_ON_A_HOST) as sidecar:
-        codex = sample("restarted", codex_home=sidecar.codex_home, cwd=sidecar.home)
+        codex = SampleSession("restarted", codex_home=sidecar.codex_home, cwd=sidecar.home)
         with _running_codex(bed, sidecar.home):
             bed.start_session(codex, sidecar)
             bed.run_handlers(codex.hooks[1:3], sidecar)

@@ -5,7 +5,7 @@ import os
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import session_of
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotSeen, eventually
 
 _PATIENCE = 2.0
@@ -14,7 +14,7 @@ _CLAUDE_MODEL = "claude-opus-4-7"
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        codex = sample("misread", codex_home=sidecar.codex_home)
+        codex = SampleSession("misread", codex_home=sidecar.codex_home)
         bed.start_session(codex, sidecar)
         if bed.native:  # there the model is what the rollout says
             bed.write_rollout(codex.rollout_path, codex.rollout[2:3])
@@ -29,7 +29,7 @@ def _observe(bed: TestBed) -> Observation:
         booked = sidecar.rows("SELECT model, input_tokens FROM token_usage WHERE session_id = ?", codex.id)
         session = session_of(sidecar, codex.id)
     if session is None:
-        raise NotSeen("a Codex hook gave no session")
+        raise NotSeen("a Codex hook made no session")
     tokens = ", ".join(f"{row['input_tokens']} input tokens of {row['model']}" for row in booked) or "nothing"
     said = (
         f"a Codex hook's transcript with Claude-shaped lines books {tokens}; the session's model is {session['model']}"

@@ -6,6 +6,7 @@ from typing import Any
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.cross_origin import PATH, send
+from patcher.prove.queries import hooks_of
 from patcher.prove.sidecar import Sidecar
 
 _LABEL = "Codex CLI session tracking (experimental)"
@@ -18,17 +19,15 @@ def _page(sidecar: Sidecar) -> str:
     return got.body if got.status == 200 else ""
 
 
-def _hooked(path: str) -> list[str]:
+def _hooked(sidecar: Sidecar) -> list[str]:
     """The events that have a hook of ours."""
-    with open(path, encoding="utf-8") as file:
-        hooks: dict[str, Any] = json.load(file)["hooks"]
+    hooks: dict[str, Any] = json.loads(hooks_of(sidecar) or "")["hooks"]
     return [event for event, groups in hooks.items() if "codex-hook-handler.js" in json.dumps(groups)]
 
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        hooks = os.path.join(sidecar.codex_home, "hooks.json")
-        with open(hooks, "w", encoding="utf-8") as file:
+        with open(os.path.join(sidecar.codex_home, "hooks.json"), "w", encoding="utf-8") as file:
             file.write(_OTHERS)
         has_page = _LABEL in _page(sidecar)
         statuses, seen = [], []
@@ -36,9 +35,8 @@ def _observe(bed: TestBed) -> Observation:
             reply = sidecar.request("PUT", PATH, {"enabled": enabled})
             told = reply.json if isinstance(reply.json, dict) else {}
             statuses.append((reply.status, told.get("enabled"), told.get("state")))
-            seen.append(len(_hooked(hooks)))
-        with open(hooks, encoding="utf-8") as file:
-            restored = file.read() == _OTHERS
+            seen.append(len(_hooked(sidecar)))
+        restored = hooks_of(sidecar) == _OTHERS
     flips = statuses == [(200, True, "waiting-for-trust"), (200, False, "off")] and seen == [11, 0] and restored
     page = "`/codex-hooks` shows the switch" if has_page else "`/codex-hooks` shows no switch"
     codes = " and ".join(str(status) for status, _, _ in statuses)

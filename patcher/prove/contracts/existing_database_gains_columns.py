@@ -4,7 +4,7 @@ from typing import Any
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import events_of, harness_of, session_of
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import Sidecar
 
 _OLD = "8e4fad85-603b-4f72-a084-3cbc4c3daf33"
@@ -25,7 +25,7 @@ def _observe(bed: TestBed) -> Observation:
             intact = _contains(_contents(sidecar), before)
             old_harness = harness_of(session_of(sidecar, _OLD) or {})
             captures = {event.get("capture") for event in events_of(sidecar, _OLD)}
-            codex = sample("on an old database", codex_home=sidecar.codex_home)
+            codex = SampleSession("on an old database", codex_home=sidecar.codex_home)
             bed.start_session(codex, sidecar)
             new = sidecar.wait_for(lambda: session_of(sidecar, codex.id), 5, "the session of a Codex hook")
     said = (

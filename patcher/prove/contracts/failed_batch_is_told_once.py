@@ -7,12 +7,13 @@ disk or a kill does the same to the rest of the batch, at a moment that cannot b
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.queries import counted, events_of
-from patcher.prove.sample import SampleSession, sample
-from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
+from patcher.prove.queries import counted, events_of, settled
+from patcher.prove.sample import SampleSession
+from patcher.prove.sidecar import POLL_MS, Sidecar
 
 _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
@@ -27,14 +28,13 @@ def _observe(bed: TestBed) -> Observation:
     wrong = []
     with bed.sidecar() as sidecar:
         for what, (table, when) in _REFUSED.items():
-            codex = sample(f"refused: {what}", codex_home=sidecar.codex_home)
+            codex = SampleSession(f"refused: {what}", codex_home=sidecar.codex_home)
             refuse = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
             _run(sidecar, f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN {when} {refuse}")
             bed.write_rollout(codex.rollout_path, codex.rollout)
             time.sleep(_SEVERAL_LOOKS)
             _run(sidecar, "DROP TRIGGER refuse")
-            eventually(lambda codex=codex: not _problems(sidecar, codex), _PATIENCE)  # type: ignore[misc]
-            problems = _problems(sidecar, codex)
+            problems = settled(partial(_problems, sidecar, codex), _PATIENCE)
             if problems:
                 rows = counted(len(events_of(sidecar, codex.id)), "row")
                 wrong.append(f"{what}, {rows}: {'; '.join(problems[:3])}")

@@ -2,7 +2,7 @@
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import listed, session_of
-from patcher.prove.sample import sample
+from patcher.prove.sample import SampleSession
 
 _CLAUDE = "7d3e9c74-5f2a-4e61-9f73-2bab3b2c9e22"
 
@@ -10,7 +10,7 @@ _CLAUDE = "7d3e9c74-5f2a-4e61-9f73-2bab3b2c9e22"
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         sidecar.post_hook("SessionStart", {"session_id": _CLAUDE, "cwd": "/home/user/project"})
-        codex = [sample(f"filtered {number}", codex_home=sidecar.codex_home) for number in range(2)]
+        codex = [SampleSession(f"filtered {number}", codex_home=sidecar.codex_home) for number in range(2)]
         for session in codex:
             bed.start_session(session, sidecar)
         names = {_CLAUDE: "claude"} | {session.id: f"codex {n}" for n, session in enumerate(codex)}

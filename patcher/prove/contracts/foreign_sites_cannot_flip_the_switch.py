@@ -3,21 +3,14 @@
 import os
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.cross_origin import FOREIGN_REQUESTS, PATH, send_all
+from patcher.prove.cross_origin import FOREIGN_REQUESTS, PATH, send
+from patcher.prove.queries import hooks_of, text_of
 from patcher.prove.sidecar import Sidecar
 
 
-def _kept(sidecar: Sidecar) -> tuple[bytes | None, ...]:
+def _kept(sidecar: Sidecar) -> tuple[str | None, ...]:
     """What the switch has on disk: the user's hooks, and the user's choice."""
-    places = (os.path.join(sidecar.codex_home, "hooks.json"), os.path.join(sidecar.data_dir, "codex-hooks.json"))
-    found: list[bytes | None] = []
-    for place in places:
-        try:
-            with open(place, "rb") as file:
-                found.append(file.read())
-        except FileNotFoundError:
-            found.append(None)
-    return tuple(found)
+    return hooks_of(sidecar), text_of(os.path.join(sidecar.data_dir, "codex-hooks.json"))
 
 
 def _flips(sidecar: Sidecar, *, enabled: bool) -> bool:
@@ -37,8 +30,7 @@ def _observe(bed: TestBed) -> Observation:
             flips.append(_flips(sidecar, enabled=enabled))
             for request in FOREIGN_REQUESTS:
                 before = _kept(sidecar)
-                ((_, got),) = send_all(sidecar.port, [request], enabled=not enabled)
-                refused += got.refused
+                refused += send(sidecar.port, request.encode(sidecar.port, enabled=not enabled)).refused
                 if _kept(sidecar) != before:
                     changed.append(request.name)
     total = 2 * len(FOREIGN_REQUESTS)

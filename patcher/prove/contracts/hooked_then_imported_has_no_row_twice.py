@@ -1,15 +1,16 @@
-"""Two roads, one row: hooks first, rollout first, or turn by turn, each logical event has one row that knows both.
+"""Two sources, one row: hooks first, rollout first, or turn by turn, each logical event has one row that knows both.
 
-The hook that got lost and the one that never existed have their row from the rollout. Where upstream has a road of its
+The hook that got lost and the one that never existed have their row from the rollout. Where upstream has a route of its
 own for hooks (v2.0.0 and later) they take that one, and the rows are those of the rollout alone, in upstream's words.
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.queries import counted, events_of
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.queries import counted, events_of, settled
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -27,7 +28,7 @@ def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
 
 def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
-    eventually(lambda: not _problems(bed, sidecar, codex, hooked=False), _PATIENCE)
+    settled(partial(_problems, bed, sidecar, codex, hooked=False), _PATIENCE)
     bed.send_hooks(codex.hooks, sidecar)
 
 
@@ -52,11 +53,10 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         travelled = {}
         for name, travel in _JOURNEYS.items():
-            codex = sample(name, codex_home=sidecar.codex_home)
+            codex = SampleSession(name, codex_home=sidecar.codex_home)
             travel(bed, sidecar, codex)
-            eventually(lambda codex=codex: not _problems(bed, sidecar, codex), _PATIENCE)  # type: ignore[misc]
             travelled[name] = codex
-            if _problems(bed, sidecar, codex):
+            if settled(partial(_problems, bed, sidecar, codex), _PATIENCE):
                 break  # the others would only tell the same, slowly
         else:
             sidecar.restart()
@@ -66,9 +66,11 @@ def _observe(bed: TestBed) -> Observation:
             problems = _problems(bed, sidecar, codex)
             if problems:
                 happened = counted(codex.events, "event")
-                wrong.append(f"{name}, {happened} on two roads give {counted(rows, 'row')}: {'; '.join(problems[:4])}")
+                wrong.append(
+                    f"{name}, {happened} from two sources make {counted(rows, 'row')}: {'; '.join(problems[:4])}"
+                )
     said = ". ".join(wrong) or f"{', '.join(_JOURNEYS)}: each event has one row"
-    said += "" if wrong or bed.native else ", which says both where both roads told"
+    said += "" if wrong or bed.native else ", which says both where both sources told"
     return Observation(green=not wrong, said=said)
 
 

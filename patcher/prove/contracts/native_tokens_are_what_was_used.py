@@ -6,7 +6,7 @@ its parent's; so does the total of a thread that goes on in a second file.
 
 from patcher import model
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.sample import Line, SampleSession, sample
+from patcher.prove.sample import Line, SampleSession
 from patcher.prove.sidecar import Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -15,8 +15,8 @@ _BEFORE = {"input_tokens": 5_000_000, "cached_input_tokens": 4_000_000, "output_
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        plain = sample("from the beginning", codex_home=sidecar.codex_home)
-        fork = sample("a fork", codex_home=sidecar.codex_home)
+        plain = SampleSession("from the beginning", codex_home=sidecar.codex_home)
+        fork = SampleSession("a fork", codex_home=sidecar.codex_home)
         bed.write_rollout(plain.rollout_path, plain.rollout)
         bed.write_rollout(fork.rollout_path, [_goes_on_from(_BEFORE, line) for line in fork.rollout])
         sessions = {"a session from its beginning": plain, "a fork": fork}

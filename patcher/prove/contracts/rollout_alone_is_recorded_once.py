@@ -1,14 +1,15 @@
-"""With hooks off, the rollout file alone gives every event once: while it grows, when touched, and after a restart.
+"""With hooks off, the rollout file alone records every event once: while it grows, when touched, and after a restart.
 
 Where upstream does it itself (v2.0.0 and later), in its own words, and the session's `provider` says whose it is.
 """
 
 import os
 import time
+from functools import partial
 
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.queries import counted, events_of, session_of
-from patcher.prove.sample import SampleSession, sample
+from patcher.prove.queries import counted, events_of, session_of, settled
+from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
 
 _PATIENCE = 5.0
@@ -17,14 +18,14 @@ _SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        codex = sample("unhooked", codex_home=sidecar.codex_home)
+        codex = SampleSession("unhooked", codex_home=sidecar.codex_home)
         half = len(codex.rollout) // 2
         bed.write_rollout(codex.rollout_path, codex.rollout[:half])
         if not eventually(lambda: session_of(sidecar, codex.id), _PATIENCE):
             said = f"{_PATIENCE:g} s after the first half of a rollout was written there is no such session"
             return Observation(green=False, said=said)
         bed.write_rollout(codex.rollout_path, codex.rollout[half:])
-        problems = {"": _settled(bed, sidecar, codex)}
+        problems = {"": settled(partial(_problems, bed, sidecar, codex), _PATIENCE)}
         if not problems[""]:
             os.utime(codex.rollout_path)
             problems["after the file was touched"] = _still(bed, sidecar, codex)
@@ -33,18 +34,13 @@ def _observe(bed: TestBed) -> Observation:
         session = session_of(sidecar, codex.id)
         events = events_of(sidecar, codex.id)
     if session is None:
-        return Observation(green=False, said="a session that the rollout gave is gone after a restart")
-    said = f"a rollout of {counted(codex.events, 'event')} gives {counted(len(events), 'row')}"
+        return Observation(green=False, said="the session of the rollout is gone after a restart")
+    said = f"a rollout of {counted(codex.events, 'event')} makes {counted(len(events), 'row')}"
     wrong = [f"{when} {problem}".strip() for when, found in problems.items() for problem in found]
     column = "provider" if bed.native else "harness"
     whose = session.get(column, "absent")
     said += f", its session's `{column}` is `{whose}`; {'; '.join(wrong[:3]) or 'each event has its row'}"
     return Observation(green=not wrong and whose == "codex", said=said)
-
-
-def _settled(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
-    eventually(lambda: not _problems(bed, sidecar, codex), _PATIENCE)
-    return _problems(bed, sidecar, codex)
 
 
 def _still(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
@@ -59,7 +55,7 @@ def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]
 
 CONTRACT = Contract(
     id="rollout_alone_is_recorded_once",
-    summary="A rollout file without any hook gives a Codex session with one row for each event.",
+    summary="A rollout file without any hook makes a Codex session with one row for each event.",
     patches=("codex_rollouts",),
     observe=_observe,
 )

@@ -1,18 +1,18 @@
 """The dashboard's settings have the switch right below the Claude hooks; it works by mouse and by keyboard."""
 
-import os
 import time
 from typing import TYPE_CHECKING
 
 from patcher.prove.contract import Contract, Observation, TestBed
+from patcher.prove.queries import hooks_of
 from patcher.prove.sidecar import Sidecar, eventually
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
 LABEL = "Codex CLI session tracking (experimental)"
-_MOST = 1.0
-_LOADS = 15_000.0
+_MAX_FLIP_S = 1.0
+_LOAD_TIMEOUT_MS = 15_000.0
 _CLAUDE_HOOKS = "Hook Configuration"
 _WELCOMES = ("splash-shown-v1", "provider-onboarding-shown-v1")  # `SplashScreen.tsx` of v1.4.0 and of v2.0.0
 PREPARED = "localStorage.setItem('i18nextLng', 'en');" + "".join(
@@ -29,7 +29,7 @@ def _observe(bed: TestBed) -> Observation:
         browser.add_init_script(PREPARED)
         browser.goto(f"http://127.0.0.1:{sidecar.port}/settings")
         heading = browser.get_by_role("heading", name=_CLAUDE_HOOKS, exact=True)
-        heading.wait_for(state="attached", timeout=_LOADS)
+        heading.wait_for(state="attached", timeout=_LOAD_TIMEOUT_MS)
         switch = browser.get_by_role("switch", name=LABEL)
         if not eventually(switch.count, 3):
             return Observation(green=False, said=f"the settings have the Claude hooks and no switch `{LABEL}`")
@@ -38,12 +38,12 @@ def _observe(bed: TestBed) -> Observation:
     place = "right below the Claude hooks" if below else "NOT right below the Claude hooks"
     words = ["a click puts the hooks in place", "Space takes them out", "Enter puts them in place again"]
     told = "; ".join(f"{word} in {_seconds(seconds)}" for word, seconds in zip(words, took, strict=True))
-    green = below and all(seconds is not None and seconds < _MOST for seconds in took)
+    green = below and all(seconds is not None and seconds < _MAX_FLIP_S for seconds in took)
     return Observation(green=green, said=f"the settings have the switch {place}; {told}")
 
 
 def _is_right_below(heading: "Locator", switch: "Locator") -> bool:
-    """Whether the section of the switch is the next element behind the section of the heading, and drawn below it."""
+    """Whether the section of the switch is the next element after the section of the heading, and drawn below it."""
     inside = "(node, other) => node.closest('section').nextElementSibling === other.closest('section')"
     upper, lower = heading.bounding_box(), switch.bounding_box()
     drawn = upper is not None and lower is not None and upper["y"] < lower["y"]
@@ -51,7 +51,7 @@ def _is_right_below(heading: "Locator", switch: "Locator") -> bool:
 
 
 def _flip(sidecar: Sidecar, browser: "Page", switch: "Locator", *, key: str) -> float | None:
-    """Flip it, and give the seconds until `hooks.json` and the switch agree; None for never."""
+    """Flip it, and return the seconds until `hooks.json` and the switch agree; None for never."""
     wanted = switch.get_attribute("aria-checked") != "true"
     began = time.monotonic()
     if key:
@@ -61,17 +61,10 @@ def _flip(sidecar: Sidecar, browser: "Page", switch: "Locator", *, key: str) -> 
         switch.click()
 
     def agrees() -> bool:
-        return _installed(sidecar) == wanted and switch.get_attribute("aria-checked") == str(wanted).lower()
+        installed = _HANDLER in (hooks_of(sidecar) or "")
+        return installed == wanted and switch.get_attribute("aria-checked") == str(wanted).lower()
 
     return time.monotonic() - began if eventually(agrees, 5) else None
-
-
-def _installed(sidecar: Sidecar) -> bool:
-    try:
-        with open(os.path.join(sidecar.codex_home, "hooks.json"), encoding="utf-8") as file:
-            return _HANDLER in file.read()
-    except FileNotFoundError:
-        return False
 
 
 def _seconds(seconds: float | None) -> str:

@@ -1,4 +1,4 @@
-"""A provider that nobody has heard of, or that is no provider at all, costs no event and stamps nothing."""
+"""A provider that nobody has heard of, or that is not a provider at all, costs no event and stamps nothing."""
 
 from typing import Any
 

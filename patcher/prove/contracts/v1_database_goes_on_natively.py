@@ -9,13 +9,14 @@ import os
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.queries import counted, events_of, harness_of, session_of
-from patcher.prove.sample import SampleSession, sample
-from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
+from patcher.prove.queries import counted, events_of, harness_of, session_of, settled
+from patcher.prove.sample import SampleSession
+from patcher.prove.sidecar import POLL_MS, Sidecar
 
 _PATIENCE = 5.0
 _SEVERAL_LOOKS = 5 * POLL_MS / 1000
@@ -43,16 +44,15 @@ def _observe(bed: TestBed) -> Observation:
             time.sleep(_SEVERAL_LOOKS)
             again = [row for row in events_of(sidecar, codex.id) if row["event_type"].startswith("codex_")]
             bed.write_rollout(codex.rollout_path, codex.rollout[seen:])
-            eventually(lambda: not _wrong(sidecar, codex, seen), _PATIENCE)
-            wrong = _wrong(sidecar, codex, seen)
+            wrong = settled(partial(_wrong, sidecar, codex, seen), _PATIENCE)
     wrong += [f"{counted(len(again), 'row')} of what the v1 line had read came again"] if again else []
     said = "; ".join(wrong[:4]) or "its Codex session is Codex's, the old rows are as they were, the rest came once"
     return Observation(green=not wrong, said=f"on a database of a patched v1 sidecar: {said}")
 
 
 def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[SampleSession, int]:
-    """A session whose first turn is recorded. Gives it, and how many of its lines have been read."""
-    codex = sample("of the v1 line", codex_home=old.codex_home)
+    """A session whose first turn is recorded. Returns it, and how many of its lines have been read."""
+    codex = SampleSession("of the v1 line", codex_home=old.codex_home)
     seen = codex.first_turn
     bed.write_rollout(codex.rollout_path, codex.rollout[:seen])
     agent = f"{codex.id}-main"
@@ -101,7 +101,7 @@ def _wrong(sidecar: Sidecar, codex: SampleSession, seen: int) -> list[str]:
         said.append(f"of {counted(first, 'old row')} {len(old)} are there")
     expected = _rest(codex, seen)
     if sorted(new) != expected:
-        said.append(f"the rest of the rollout gave {counted(len(new), 'row')}, not {len(expected)}")
+        said.append(f"the rest of the rollout made {counted(len(new), 'row')}, not {len(expected)}")
     booked = sidecar.rows("SELECT SUM(input_tokens) AS input FROM token_usage WHERE session_id = ?", codex.id)
     used, _ = codex.used()
     if booked != [{"input": used}]:

@@ -45,7 +45,15 @@ function usage(message) {
 }
 
 /** What to say about an installation, in lines. */
-function describe({ enabled, forced_off: forced, hooks_file: file, handler, installed, entries, missing_events: missing }) {
+function describe({
+  enabled,
+  forced_off: forced,
+  hooks_file: file,
+  handler,
+  installed,
+  entries,
+  missing_events: missing,
+}) {
   const lines = [`Codex CLI session tracking (experimental): ${enabled ? "on" : "off"}`];
   if (forced) lines.push("Forced off by DASHBOARD_CODEX_HOOKS; your choice is kept.");
   lines.push(`Hooks file: ${file.path}${file.exists ? "" : " (not there)"}`);
@@ -61,12 +69,17 @@ const NEXT = {
     "Codex runs them only when you trust them: start `codex` and choose to review the hooks, or type /hooks there.",
     "Sessions that run already go on without; new ones are tracked.",
   ],
-  disable: ["Sessions that run already keep their hooks until they end. Codex sessions are still read from their files."],
+  disable: [
+    "Sessions that run already keep their hooks until they end. Codex sessions are still read from their files.",
+  ],
 };
 
 /** What is left to do, in lines. */
 function advise({ says, problems }) {
-  return [`State:      ${says.title}`, ...problems.flatMap(({ id, says: what, do: todo }) => [`  ${what} [${id}]`, `    ${todo}`])];
+  return [
+    `State:      ${says.title}`,
+    ...problems.flatMap(({ id, says: what, do: todo }) => [`  ${what} [${id}]`, `    ${todo}`]),
+  ];
 }
 
 function nextOf(verb, { problem, installation }) {
@@ -76,13 +89,15 @@ function nextOf(verb, { problem, installation }) {
 
 function say(verb, { problem, problems = [], installation }, json) {
   if (json) {
-    process.stdout.write(`${JSON.stringify(verb === "status" ? installation : { ok: !problem, problem, problems, installation }, null, 2)}\n`);
+    const answer = verb === "status" ? installation : { ok: !problem, problem, problems, installation };
+    process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`);
   } else {
     const next = nextOf(verb, { problem, installation });
     process.stdout.write(`${[...describe(installation), ...next].join("\n")}\n`);
   }
   if (problem) process.stderr.write(`codex-hooks: ${problem.message}. ${problem.do}\n`);
-  else if (verb !== "status") for (const { id, says, do: todo } of problems) process.stderr.write(`codex-hooks: ${says} ${todo} [${id}]\n`);
+  else if (verb !== "status")
+    for (const { id, says, do: todo } of problems) process.stderr.write(`codex-hooks: ${says} ${todo} [${id}]\n`);
 }
 
 /** Switches, and says what Codex will make of it. That nobody has trusted the hooks yet is no surprise. */
@@ -104,8 +119,13 @@ function look(require) {
   }
   const wanted = enabled && !forced;
   if (wanted ? installed : !entries.length) return { problem: null, installation };
-  const message = wanted ? "the hooks are switched on, and not all in place" : "the hooks are switched off, and still there";
-  return { problem: { code: "out-of-step", message, do: `Type: node scripts/codex-hooks.js ${wanted ? "enable" : "disable"}` }, installation };
+  const message = wanted
+    ? "the hooks are switched on, and not all in place"
+    : "the hooks are switched off, and still there";
+  return {
+    problem: { code: "out-of-step", message, do: `Type: node scripts/codex-hooks.js ${wanted ? "enable" : "disable"}` },
+    installation,
+  };
 }
 
 async function main(words) {
@@ -114,7 +134,8 @@ async function main(words) {
     return 0;
   }
   const [verb, ...more] = words.filter(word => word !== "--json");
-  if (!VERBS.includes(verb)) return usage(verb ? `there is no command ${JSON.stringify(verb)}` : "a command is missing");
+  if (!VERBS.includes(verb))
+    return usage(verb ? `there is no command ${JSON.stringify(verb)}` : "a command is missing");
   if (more.length) return usage(`too many words: ${more.join(" ")}`);
   [fs, os, path] = await Promise.all([import("fs"), import("os"), import("path")]);
   const script = typeof __filename === "string" ? __filename : fs.realpathSync(process.argv[1]);

@@ -16,7 +16,7 @@ from typing import Any
 from patcher import pipeline
 from patcher.errors import PatcherError
 from patcher.node.find import find_node
-from patcher.prove.sidecar import lay_out, scrubbed_environment
+from patcher.prove.directories import lay_out, scrubbed_environment
 
 _MEASURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "measure.mjs")
 _LONGEST = 900

@@ -26,8 +26,8 @@ const outputLength = () => [300, 600, 900, 1200, 1500, 2000, 3000, 4000, 6000, 1
 const uuid = (group, number) => `01a2${group.toString(16).padStart(4, "0")}-${(number % 65536).toString(16).padStart(4, "0")}-7000-8000-${number.toString(16).padStart(12, "0")}`;
 
 /** The lines of one session, turn after turn: direct calls, every other one in a paginated file with its item. */
-function* linesOf(thread, paginated) {
-  let [ms, turnNumber, callNumber] = [start, 0, 0];
+function* linesOf(thread, paginated, begins) {
+  let [ms, turnNumber, callNumber] = [begins, 0, 0];
   const line = (type, payload) => `${JSON.stringify({ timestamp: new Date((ms += 40)).toISOString(), type, payload })}\n`;
   yield line("session_meta", { id: thread, session_id: thread, timestamp: new Date(ms).toISOString(), cwd: "/p/demo", cli_version: "0.146.0", base_instructions: bytes(9000) });
   for (;;) {
@@ -56,8 +56,13 @@ function* linesOf(thread, paginated) {
   }
 }
 
+/** When a session begins, in milliseconds: `perDay` of them at the same time of each day. */
+function beginOf(number, perDay) {
+  return start - Math.floor(number / perDay) * 86400000;
+}
+
 function fileOf(number, perDay) {
-  const day = new Date(start - Math.floor(number / perDay) * 86400000).toISOString().slice(0, 10);
+  const day = new Date(beginOf(number, perDay)).toISOString().slice(0, 10);
   return path.join(process.env.CODEX_HOME, "sessions", ...day.split("-"), `rollout-${day}T10-00-00-${uuid(2, number)}.jsonl`);
 }
 
@@ -66,7 +71,7 @@ function writeRollout(number, size, perDay) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   const out = fs.openSync(file, "w");
   let [text, written] = ["", 0];
-  for (const line of linesOf(uuid(2, number), number % 2 === 1)) {
+  for (const line of linesOf(uuid(2, number), number % 2 === 1, beginOf(number, perDay))) {
     text += line;
     if (text.length < MB && written + text.length < size) continue;
     written += fs.writeSync(out, text);

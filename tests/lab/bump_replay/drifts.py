@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from patcher.bump.accepting import Asked
+from patcher.bump.model import BumpOptions
 from patcher.bump.run import bump
 from patcher.model import Patch, Tree
 from patcher.patches import SERIES
@@ -173,7 +173,7 @@ def _judged(repository: Repository, unchanged: Reference, mutation: Mutation, nu
 
 
 def _named(repository: Repository, series: Sequence[Patch], branch: str) -> set[str]:
-    found = bump(repository, series, Asked(branch, "v0.0.1", candidates=False))
+    found = bump(repository, series, BumpOptions(branch, "v0.0.1", candidates=False))
     stops = [place for place in found.sites if place.stops and place.change != "waits"]
     commits = [*(place.culprit for place in stops), *(refusal.culprit for refusal in found.refusals)]
     return {commit.subject if commit else "nobody" for commit in commits}

@@ -6,8 +6,7 @@ from functools import partial
 from itertools import pairwise
 
 from patcher import apply
-from patcher.bump.accepting import Asked
-from patcher.bump.model import Bump, Change, Red, SiteReport
+from patcher.bump.model import Bump, BumpOptions, Change, ContractRegression, SiteReport
 from patcher.bump.proving import Prover
 from patcher.bump.regressions import in_short
 from patcher.bump.run import bump
@@ -60,7 +59,7 @@ def show(path: str, *, prove: bool, pairs: Sequence[str] = ()) -> bool:
             if not any(patch.sites for patch in series):
                 print(f"{older} → {newer}: no pin is met yet")
                 continue
-            found = bump(repository, series, Asked(newer, older))
+            found = bump(repository, series, BumpOptions(newer, older))
             bad = [place for place in found.sites if place.stops]
             print(
                 f"{older} → {newer}: {len(found.sites)} places, {len(bad)} stop, {len(found.refusals)} refuse besides"
@@ -135,12 +134,12 @@ def _proven(repository: Repository, found: Bump) -> bool:
     return good
 
 
-def _said(reason: Red) -> str:
+def _said(reason: ContractRegression) -> str:
     commit = reason.culprit
     return f"{f'{commit.commit[:8]} {commit.subject}; ' if commit else ''}{reason.said}"
 
 
-def _turns_red(repository: Repository, found: Bump, reason: Red) -> bool:
+def _turns_red(repository: Repository, found: Bump, reason: ContractRegression) -> bool:
     """Asked once more, each on its own: green at every parent of the commit that is named, and red at the commit."""
     assert reason.culprit is not None
 

@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from patcher.doctor.trust import hash_of, snake
 from patcher.node.find import Node
-from patcher.prove.sidecar import eventually, scrubbed_environment
+from patcher.prove.directories import scrubbed_environment
+from patcher.prove.sidecar import eventually
+from tests.doctor.trust_oracle import hash_of, snake
 from tests.lab.drift import nodejs
 
 PACKAGE = "@openai/codex"

@@ -1,4 +1,4 @@
-"""What the events table must hold after a session: derived from what was recorded, by the joins in patcher/doctor/CODEX.md.
+"""What the events table must hold after a session: derived from what was recorded, by the joins in patcher/codex/README.md.
 
 Written apart from the ledger's JavaScript on purpose, and on the other side of the language: a mistake that both
 make alike is a mistake in that page.

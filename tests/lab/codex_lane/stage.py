@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from patcher.doctor.app_server import hooks_list
-from patcher.doctor.trust import entries_in, is_ours, snake, state_of
+from patcher.doctor.entries import is_ours
 from patcher.prove import Sidecar
 from patcher.prove.sidecar import eventually
+from tests.doctor.trust_oracle import entries_in, snake, state_of
 from tests.lab.codex_lane import terminal
 from tests.lab.codex_lane.codex import Codex
 from tests.lab.codex_lane.expected import Expected, compare

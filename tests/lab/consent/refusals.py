@@ -1,4 +1,4 @@
-"""The requests of `patcher.prove.foreign`, sent to a sidecar whose switch is off, and to one whose switch is on."""
+"""The requests of `patcher.prove.cross_origin`, sent to a sidecar whose switch is off, and to one whose switch is on."""
 
 import os
 from collections import Counter
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from patcher.prove import Sidecar
-from patcher.prove.cross_origin import FOREIGN_REQUESTS, ForeignRequest, Got, send
+from patcher.prove.cross_origin import FOREIGN_REQUESTS, ForeignRequest, RawResponse, send
 from tests.lab.consent.states import flip
 
 
@@ -15,7 +15,7 @@ class Refusal:
     """One request and its answer. changed: whether anything of the switch on disk is another than before."""
 
     request: ForeignRequest
-    got: Got
+    got: RawResponse
     changed: bool
 
     @property

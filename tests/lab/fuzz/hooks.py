@@ -1,14 +1,13 @@
 """`hooks.json`, `config.toml`, a rollout file and the list of running sidecars, as the doctor reads them."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from hypothesis import strategies as st
 
-from patcher.doctor import codex, installation
-from patcher.doctor.environment import Ground, Unread
+from patcher.doctor import installation
+from patcher.doctor.environment import Environment
 from patcher.doctor.rollouts import newest
 from patcher.doctor.sidecar import ports_of_the_handler
 from tests.lab.fuzz.engine import Reader
@@ -76,21 +75,11 @@ def _read(files: tuple[bytes, bytes, bytes, bytes]) -> Iterable[str]:
     Path("project/.codex/hooks.json").write_bytes(files[0])
     env = {"CLAUDE_HOME": "claude", "PATH": ""}
     for home in ("home", None):
-        ground = Ground("tree", {**env, "HOME": "."}, codex_home=home, directory=str(Path("project").absolute()))
-        ground.__dict__["status"] = {"config": None}  # instead of a Node that runs the tree's own command
-        looks: tuple[Callable[[Ground], Any], ...] = (
-            installation.duplicates,
-            codex.feature,
-            codex.trust,
-            codex.states_by_config,
+        environment = Environment(
+            "tree", {**env, "HOME": "."}, codex_home=home, directory=str(Path("project").absolute())
         )
-        for look in looks:
-            try:
-                found = look(ground)
-                json.dumps(getattr(found, "found", found)).encode()
-                yield f"{look.__name__}: {getattr(found, 'state', 'done')}"
-            except Unread as error:
-                str(error).encode("utf-8", "surrogateescape")
-                yield f"{look.__name__}: unread"
+        found = installation.duplicates(environment)
+        json.dumps(found.detail).encode()
+        yield f"duplicates: {found.state}"
     yield "session" if newest("home") else "no session"
     yield f"{len(ports_of_the_handler(env))} ports"

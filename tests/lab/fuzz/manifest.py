@@ -9,7 +9,7 @@ from typing import Any
 
 from patcher import pipeline
 from patcher.doctor import installation
-from patcher.doctor.environment import Ground
+from patcher.doctor.environment import Environment
 from patcher.errors import PatcherError
 from patcher.model import Series
 from patcher.resources import MANIFEST
@@ -54,4 +54,4 @@ def make(given: Path) -> Reader:
 
 
 def _doctor() -> Any:
-    return f"doctor: {installation.tree(Ground('tree', {})).state}"
+    return f"doctor: {installation.tree(Environment('tree', {})).state}"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from patcher import pipeline
 from patcher.client.toolchain import _wanted
-from patcher.commands.bump import _has_dependencies
+from patcher.commands.bump import has_dependencies
 from patcher.errors import PatcherError
 from patcher.gates.es_imports import outside
 from patcher.report import document
@@ -52,7 +52,7 @@ def make(given: Path) -> Reader:
                 document.to_json(document.legible(document.report("check", build=build)))
                 yield "stopped" if build.stopped else "done" if build.ok else "refused"
                 for ask in (
-                    lambda: dependencies(upstream.tree["package.json"].data, "package.json"), lambda: _has_dependencies(upstream),
+                    lambda: dependencies(upstream.tree["package.json"].data, "package.json"), lambda: has_dependencies(upstream),
                     lambda: client and _wanted(upstream.tree), lambda: client and outside("react", upstream.tree),
                 ):  # fmt: skip
                     ask()

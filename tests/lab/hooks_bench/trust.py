@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patcher.node.find import find_node
-from patcher.prove.sidecar import scrubbed_environment
+from patcher.prove.directories import scrubbed_environment
 from tests.javascript.test_javascript import lay_out_tree
 from tests.lab.codex_lane.codex import binary, newest
 

@@ -6,7 +6,9 @@ const { db, stmts } = require("../db");
 
 const TURNS = new Set(["task_started", "task_complete", "turn_aborted", "user_message"]);
 const CALLS = new Set(["function_call", "custom_tool_call"]);
-const COUNTED = ["input_tokens", "cached_input_tokens", "output_tokens", "reasoning_output_tokens"];
+const COUNTED = [
+  "input_tokens", "cached_input_tokens", "cache_write_input_tokens", "output_tokens", "reasoning_output_tokens",
+];
 const ID = /([0-9a-f]{8}-[0-9a-f-]{27,})\.jsonl$/;
 
 function sessionsDir() {
@@ -60,7 +62,7 @@ function applyTokenSnapshot(sessionId, model, info, before) {
     counters[field] = total[field] || 0;
     delta[field] = Math.max(0, counters[field] - before[field]);
   }
-  const input = delta.input_tokens - delta.cached_input_tokens;
+  const input = delta.input_tokens - delta.cached_input_tokens - delta.cache_write_input_tokens;
   const output = delta.output_tokens + delta.reasoning_output_tokens;
   if (input || output) {
     db.prepare(

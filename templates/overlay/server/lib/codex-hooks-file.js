@@ -48,7 +48,11 @@ const REASONS = {
 /** A problem made of what the system said. */
 function problemOf(error, doing, file) {
   if (error instanceof FileProblem) return error;
-  const [code, reason, todo] = REASONS[error.code] || ["io-error", error.message, "See what is wrong with it, then try again."];
+  const [code, reason, todo] = REASONS[error.code] || [
+    "io-error",
+    error.message,
+    "See what is wrong with it, then try again.",
+  ];
   return new FileProblem(code, `${file} cannot be ${doing}: ${reason}`, todo);
 }
 
@@ -107,7 +111,7 @@ function syncDirectory(directory) {
 }
 
 /** Gives a new file the permissions and, where we may, the owner of the one that it replaces. */
-function likeTheOld(fd, old) {
+function copyOwnership(fd, old) {
   fs.fchmodSync(fd, old.mode & 0o7777);
   const fresh = fs.fstatSync(fd);
   if (fresh.uid === old.uid && fresh.gid === old.gid) return;
@@ -120,8 +124,8 @@ function likeTheOld(fd, old) {
 
 function fill(fd, bytes, old) {
   try {
-    if (old) likeTheOld(fd, old);
-    for (let at = 0; at < bytes.length; ) at += fs.writeSync(fd, bytes, at);
+    if (old) copyOwnership(fd, old);
+    for (let at = 0; at < bytes.length;) at += fs.writeSync(fd, bytes, at);
     fs.fsyncSync(fd);
   } finally {
     fs.closeSync(fd);
@@ -129,7 +133,10 @@ function fill(fd, bytes, old) {
 }
 
 function temporaryOf(file) {
-  return path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}.${crypto.randomBytes(4).toString("hex")}.tmp`);
+  return path.join(
+    path.dirname(file),
+    `.${path.basename(file)}.${process.pid}.${crypto.randomBytes(4).toString("hex")}.tmp`,
+  );
 }
 
 function isAlive(pid) {
@@ -246,7 +253,11 @@ function updateHooksFile(change) {
 }
 
 function danglingLink(file) {
-  return new FileProblem("dangling-link", `${file} is a link into a directory that is not there`, "Repair or remove the link, then try again.");
+  return new FileProblem(
+    "dangling-link",
+    `${file} is a link into a directory that is not there`,
+    "Repair or remove the link, then try again.",
+  );
 }
 
 module.exports = { FileProblem, codexHome, hooksPath, problemOf, readBytes, readText, replaceFile, updateHooksFile };

@@ -25,11 +25,16 @@ function write(value, { pretty, unit, eol }, base) {
   return pretty ? JSON.stringify(value, null, unit).replaceAll("\n", eol + base) : JSON.stringify(value);
 }
 
-/** A list or object of our making around texts of items. `writeItem` gets the indentation of the items. */
+/**
+ * A list or object of our making around texts of items. `writeItem` gets the indentation of the items.
+ *
+ * @param {string} brackets both, such as `[]`
+ */
 function shell([open, close], items, { pretty, unit, eol }, base) {
   if (!pretty) return `${open} ${items.map(writeItem => writeItem("")).join(",")}${close}`;
   const inner = base + unit;
-  return `${open}${eol}${inner}${items.map(writeItem => writeItem(inner)).join(`,${eol}${inner}`)}${eol}${base}${close}`;
+  const written = items.map(writeItem => writeItem(inner)).join(`,${eol}${inner}`);
+  return `${open}${eol}${inner}${written}${eol}${base}${close}`;
 }
 
 function colon({ pretty }) {
@@ -69,8 +74,8 @@ function hidesAnother([container, index]) {
 }
 
 /**
- * The text without an item. `chain` leads to it from the root: [[container, index], …]. A container that gets empty and
- * is of our making goes too.
+ * The text without an item. `chain` leads to it from the root: [[container, index], …]. A container that gets empty
+ * and is of our making goes too.
  */
 function remove(text, chain) {
   const [container, index] = chain.at(-1);

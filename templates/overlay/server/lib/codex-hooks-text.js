@@ -47,7 +47,8 @@ function open(text) {
   }
   if (root.type !== "object") throw new HooksTextError("not-object", "is not a JSON object");
   const hooks = member(root, "hooks");
-  if (hooks && hooks.type !== "object") throw new HooksTextError("hooks-not-object", "has `hooks` that are not an object");
+  if (hooks && hooks.type !== "object")
+    throw new HooksTextError("hooks-not-object", "has `hooks` that are not an object");
   return { root, hooks };
 }
 
@@ -66,7 +67,13 @@ function groupsIn(text) {
       const nodes = handlers && handlers.type === "array" ? handlers.items.map(item => item.value) : [];
       const values = nodes.map(each => plain(text, each));
       return {
-        event, group, node, list, handlers, nodes, values,
+        event,
+        group,
+        node,
+        list,
+        handlers,
+        nodes,
+        values,
         chain: [ofRoot, [hooks, at], [list, group]],
         alone: values.length > 0 && values.every(isOurs),
         inert: nodes.length === 0 && plain(text, member(node, REMOVED)) === HANDLER,
@@ -75,13 +82,13 @@ function groupsIn(text) {
   });
 }
 
-/** Each handler of ours: its event, its places, itself, the matcher of its group, and whether it has that for itself. */
+/** Each handler of ours: its event, its places, itself, and the matcher of its group. */
 function oursIn(text) {
   return groupsIn(text).flatMap(group =>
     group.values.flatMap((handler, index) => {
       if (!isOurs(handler)) return [];
       return [{ ...group, index, handler, matcher: plain(text, member(group.node, "matcher")) }];
-    })
+    }),
   );
 }
 
@@ -113,7 +120,7 @@ function sweep(text) {
 
 /** The text without the handlers of ours that `keeps` does not want, the last one first. */
 function removeAll(text, keeps) {
-  for (let result = text; ; ) {
+  for (let result = text; ;) {
     const unwanted = oursIn(result).findLast(entry => !keeps(result, entry));
     if (!unwanted) return sweep(result);
     result = removeEntry(result, unwanted);
@@ -135,7 +142,10 @@ function isKept(text, entry, entries) {
 
 /** Whether an entry in a file says what `wanted` says. Keys that are not ours to set do not count. */
 function isCurrent(entry, wanted) {
-  return entry.matcher === wanted.matcher && Object.keys(wanted.handler).every(key => entry.handler[key] === wanted.handler[key]);
+  return (
+    entry.matcher === wanted.matcher &&
+    Object.keys(wanted.handler).every(key => entry.handler[key] === wanted.handler[key])
+  );
 }
 
 /** The text with a field of an object set, or removed for undefined; unchanged when it means that already. */
@@ -192,30 +202,39 @@ function add(text, entries) {
   const inert = groupsIn(text).find(group => group.event === first.event && group.inert);
   const put = style => write(groupOf(first), style, style.base);
   const style = { ...layout, pretty: false };
-  const added = inert ? splice(text, inert.node.start, inert.node.end, put(style)) : append(text, list, [put], layout, DEPTH.group);
+  const added = inert
+    ? splice(text, inert.node.start, inert.node.end, put(style))
+    : append(text, list, [put], layout, DEPTH.group);
   return add(added, others);
 }
 
 function checkLists({ hooks }, entries) {
   for (const { event } of hooks ? entries : []) {
     const list = member(hooks, event);
-    if (list && list.type !== "array") throw new HooksTextError("event-not-list", `has \`hooks.${event}\` that is not a list`);
+    if (list && list.type !== "array")
+      throw new HooksTextError("event-not-list", `has \`hooks.${event}\` that is not a list`);
   }
 }
 
 /**
  * The text of a `hooks.json` in which each entry is there once. Not a byte changes when that is so already.
  *
- * text: null when there is no file. entries: [{event, matcher?: string, handler: {type, command, timeout, …}}], one for
- * an event. Throws `HooksTextError`.
+ * text: null when there is no file. entries: [{event, matcher?: string, handler: {type, command, timeout, …}}], one
+ * for an event. Throws `HooksTextError`.
  */
 function install(text, entries) {
-  if (text === null) return `${JSON.stringify({ hooks: Object.fromEntries(entries.map(each => [each.event, [groupOf(each)]])) }, null, 2)}\n`;
+  if (text === null) {
+    const hooks = Object.fromEntries(entries.map(each => [each.event, [groupOf(each)]]));
+    return `${JSON.stringify({ hooks }, null, 2)}\n`;
+  }
   checkLists(open(text), entries);
   let result = removeAll(text, (now, entry) => isKept(now, entry, entries));
   const there = new Set(oursIn(result).map(entry => entry.event));
   for (const wanted of entries.filter(({ event }) => there.has(event))) result = heal(result, wanted);
-  return add(result, entries.filter(({ event }) => !there.has(event)));
+  return add(
+    result,
+    entries.filter(({ event }) => !there.has(event)),
+  );
 }
 
 /**

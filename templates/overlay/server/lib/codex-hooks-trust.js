@@ -39,7 +39,7 @@ function effectiveTimeout(event, timeout) {
 }
 
 function commandOf(handler, platform) {
-  const windows = platform === "win32" ? handler.commandWindows ?? handler.command_windows : null;
+  const windows = platform === "win32" ? (handler.commandWindows ?? handler.command_windows) : null;
   return windows ?? handler.command;
 }
 
@@ -100,8 +100,9 @@ function isListed(event, minor) {
 }
 
 /**
- * The entries that count: a Codex neither runs nor lets anybody trust what is of an event that it does not know. Where
- * its version is not known, it is taken to be older than the events of which nothing is trusted, if they are the newest.
+ * The entries that count: a Codex neither runs nor lets anybody trust what is of an event that it does not know.
+ * Where its version is not known, it is taken to be older than the events of which nothing is trusted, if they are the
+ * newest.
  */
 function counting(entries, minor) {
   if (minor !== null) return entries.filter(entry => since(entry) <= minor);
@@ -135,6 +136,9 @@ function problemOf({ path: own, refusals }) {
  * `{feature, trust: {state, entries: [{event, state, key, hash}]}, config: {path, problem}}` for entries
  * `[{event, group, index}]` of the hooks file. version: of Codex, where it is known. One that is older than trust runs
  * every hook. settings: of codex-settings.
+ *
+ * @param {{event: string, group: number, index: number}[]} entries
+ * @param {string | null} [version]
  */
 function readTrust(entries, version = null, settings = readSettings(new Judge(minorOf(version)))) {
   const states = at(settings.table, "hooks", "state");

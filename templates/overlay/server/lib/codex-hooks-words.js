@@ -23,22 +23,38 @@ const SAYS = {
   }),
   broken: ({ hooks_file: { problem }, installed }) =>
     problem || !installed
-      ? { title: "On, but the hooks could not be put in place", text: `Your choice is kept, and is tried again at the next start. ${FOLLOWS}` }
-      : { title: "On, but Codex does not load the hooks", text: `They are in place, and something in the files of Codex is in their way. ${FOLLOWS}` },
+      ? {
+          title: "On, but the hooks could not be put in place",
+          text: `Your choice is kept, and is tried again at the next start. ${FOLLOWS}`,
+        }
+      : {
+          title: "On, but Codex does not load the hooks",
+          text: `They are in place, and something in the files of Codex is in their way. ${FOLLOWS}`,
+        },
   "feature-off": () => ({ title: "On, but hooks are switched off in Codex", text: FOLLOWS }),
-  "waiting-for-trust": () => ({ title: "On, waiting for you to trust the hooks", text: `Until then Codex skips them without a word. ${FOLLOWS}` }),
+  "waiting-for-trust": () => ({
+    title: "On, waiting for you to trust the hooks",
+    text: `Until then Codex skips them without a word. ${FOLLOWS}`,
+  }),
   silent: () => ({
     title: "On, but nothing arrived from your last session",
     text: `The hooks are installed and trusted, and the Codex session that began last has sent nothing. ${FOLLOWS}`,
   }),
-  ready: () => ({ title: "On, ready", text: "The hooks are installed and trusted. Your next Codex session is seen from its first prompt on." }),
+  ready: () => ({
+    title: "On, ready",
+    text: "The hooks are installed and trusted. Your next Codex session is seen from its first prompt on.",
+  }),
   receiving: () => ({ title: "On, receiving", text: "Codex reports each step as it happens." }),
 };
 
 /** `{says: {title, text}, problems, missing: [{what, do}]}` for a state, an installation, and its problems. */
 function saysOf(state, installation, problems) {
   const all = state === "silent" ? [...problems, SILENT] : problems;
-  return { says: SAYS[state](installation), problems: all, missing: all.map(({ says, do: todo }) => ({ what: says, do: todo })) };
+  return {
+    says: SAYS[state](installation),
+    problems: all,
+    missing: all.map(({ says, do: todo }) => ({ what: says, do: todo })),
+  };
 }
 
 module.exports = { saysOf };

@@ -18,11 +18,16 @@ const MOST_CHUNKS = 256;
 const TURN = /"type":\s*"(?:turn_context|task_started|user_message)"/;
 
 // The last file that told everything: its first line does not change, and a turn stays begun.
+/** @type {{file: string | null, session: Session | null}} */
 let known = { file: null, session: null };
 
 function newestFirst(directory, expression) {
   try {
-    return fs.readdirSync(directory).filter(name => expression.test(name)).sort().reverse();
+    return fs
+      .readdirSync(directory)
+      .filter(name => expression.test(name))
+      .sort()
+      .reverse();
   } catch {
     return [];
   }
@@ -53,10 +58,12 @@ function head(file) {
     return chunk.subarray(0, fs.readSync(fd, chunk, 0, CHUNK_BYTES, null));
   };
   try {
-    const chunks = [read()];
-    while (!chunks.at(-1).includes("\n")) {
-      if (chunks.at(-1).length === 0 || chunks.length === MOST_CHUNKS) return null;
-      chunks.push(read());
+    let last = read();
+    const chunks = [last];
+    while (!last.includes("\n")) {
+      if (last.length === 0 || chunks.length === MOST_CHUNKS) return null;
+      last = read();
+      chunks.push(last);
     }
     return Buffer.concat([...chunks, read()]).toString("utf8");
   } finally {
@@ -64,7 +71,15 @@ function head(file) {
   }
 }
 
-/** As `newestSession`; null for a sub-agent, which is not a session of its own, and for what cannot be read. */
+/**
+ * @typedef {{id: string, started_at: string, has_turn: boolean, cli_version: string | null}} Session
+ */
+
+/**
+ * As `newestSession`; null for a sub-agent, which is not a session of its own, and for what cannot be read.
+ *
+ * @returns {Session | null}
+ */
 function sessionIn(file) {
   if (known.file === file) return known.session;
   try {
@@ -81,7 +96,11 @@ function sessionIn(file) {
   }
 }
 
-/** The session that began last, `{id, started_at, has_turn, cli_version}`, or null. */
+/**
+ * The session that began last.
+ *
+ * @returns {Session | null}
+ */
 function newestSession() {
   for (const file of newestFiles()) {
     const session = sessionIn(file);

@@ -14,8 +14,8 @@ const { warnOnce } = require("./harness");
 
 /** What is shorter than this is read sooner than a thread is told to. */
 const OFFLOAD_BYTES = 512 * 1024;
-/** So many batches may wait to be written: what is read further ahead is only memory. */
-const AHEAD = 2;
+/** So many batches may be read and not yet written: what is read further ahead is only memory. */
+const AHEAD = 3;
 const IDLE_MS = 5000;
 const ROLE = "codex-offload";
 /** What is sent of a row; all else is the same in every row of a file. */
@@ -66,7 +66,10 @@ function stopThread() {
   if (ended) ended.terminate();
 }
 
-/** A batch as it was before it was packed; the data of its rows stay bytes, which the database takes as they are. */
+/**
+ * A batch as it was before it was packed; the data of its rows stay bytes, which the database takes as they are. Their
+ * memory goes back to the other thread when the next batch is asked for.
+ */
 function unpack({ rows, bytes, ...batch }) {
   const { id, thread_id: thread } = batch.session;
   let end = 0;
@@ -86,9 +89,9 @@ async function* readElsewhere(reader, handle, request) {
     reader.postMessage({ port: port2, handle, request }, [port2, handle]);
     for await (const [{ error, ...batch }] of on(port, "message", { close: ["close"] })) {
       if (error) throw Object.assign(new Error(error.message), error);
-      port.postMessage("next");
       yield unpack(batch);
       if (batch.atEnd) return;
+      port.postMessage(batch.bytes, [batch.bytes]); // written: its memory is for the next one
     }
     throw new Error("the thread that read the file is gone");
   } finally {
@@ -107,10 +110,14 @@ function openBatches(handle, request) {
 
 // ── in the other thread ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** A batch to send: the long texts as bytes, which change hands uncopied, and all else as one short text. */
-function pack({ rows, ...batch }) {
+/**
+ * A batch to send: the long texts as bytes, which change hands uncopied, and all else as one short text. `spare` is the
+ * memory of an earlier batch, if there is any.
+ */
+function pack({ rows, ...batch }, spare) {
   const longest = rows.reduce((total, { data }) => total + 3 * data.length, 0); // of UTF-8, whatever the characters
-  const bytes = Buffer.allocUnsafeSlow(longest); // what is not written to takes no memory
+  // What is not written to takes no memory.
+  const bytes = spare?.byteLength >= longest ? Buffer.from(spare) : Buffer.allocUnsafeSlow(longest);
   let end = 0;
   const packed = rows.map(row => {
     const size = bytes.utf8Write(row.data, end);
@@ -123,14 +130,19 @@ function pack({ rows, ...batch }) {
 /** Sends the batches of one file, a few ahead of what was asked for, until the port is closed. */
 async function serve({ port, handle, request }) {
   let [credit, open, wake] = [AHEAD, true, () => {}];
-  port.on("message", () => ((credit += 1), wake()));
+  const spares = [];
+  port.on("message", bytes => {
+    spares.push(bytes);
+    credit += 1;
+    wake();
+  });
   port.on("close", () => ((open = false), wake()));
   try {
     for await (const batch of readBatches(handle, request)) {
       while (open && credit === 0) await new Promise(resolve => (wake = resolve));
       if (!open) return;
       credit -= 1;
-      const message = pack(batch);
+      const message = pack(batch, spares.pop());
       port.postMessage(message, [message.bytes]);
     }
   } catch (error) {

@@ -11,8 +11,8 @@
  *   {key: shape, …}            a table; keys that are not named here are read over
  *   function (value, path)     refusals of its own
  *
- * A key or word with `+` in front is younger than the oldest Codex that was measured (0.146), one with `-` is gone in the newest
- * (0.169); `!` behind a key: it has to be there.
+ * A key or word with `+` in front is younger than the oldest Codex that was measured (0.146), one with `-` is gone in
+ * the newest (0.169); `!` after a key: it has to be there.
  */
 "use strict";
 
@@ -69,13 +69,30 @@ function isKnown(mark, minor) {
   return newer === null ? null : newer === (mark === "+");
 }
 
-/** The judge of one Codex: `minor` is its minor version, null when it is not known. */
+/**
+ * What Codex does not take: where (`keys`, and as one text `path`), what it expected and found, and whether that is
+ * sure (null where it depends on a version of Codex that is not known).
+ *
+ * @typedef {object} Refusal
+ * @property {string} path
+ * @property {(string | number)[]} keys
+ * @property {string} expected
+ * @property {string} found
+ * @property {boolean | null} sure
+ */
+
+/** The judge of one Codex. */
 class Judge {
+  /** @param {number | null} [minor] its minor version, null when it is not known */
   constructor(minor = null) {
     this.minor = minor;
   }
 
-  /** Every refusal: `{path, expected, found, sure}`. The first that is sure is the one that Codex names. */
+  /**
+   * Every refusal. The first that is sure is the one that Codex names.
+   *
+   * @returns {Generator<Refusal, void>}
+   */
   *refusals(shape, value, path = []) {
     if (typeof shape === "function") yield* shape(value, path, this);
     else if (Array.isArray(shape)) yield* this.list(shape[0], value, path);
@@ -84,6 +101,7 @@ class Judge {
     else if (shape !== "any") yield* this.scalar(shape, value, path);
   }
 
+  /** @returns {Refusal} */
   refusal(path, expected, value, sure = this.sure()) {
     return { path: pathOf(path), keys: path, expected, found: shown(value), sure };
   }
@@ -114,7 +132,7 @@ class Judge {
     if (known === true) return;
     const expected = `one of ${words.map(([, word]) => `\`${word}\``).join(", ")}`;
     // A Codex that is newer than the newest measured may have learnt a word.
-    const sure = known === null || (kindOf(value) === "string" && this.minor > NEWEST) ? null : this.sure();
+    const sure = known === null || (kindOf(value) === "string" && (this.minor ?? 0) > NEWEST) ? null : this.sure();
     yield this.refusal(path, expected, value, sure);
   }
 
@@ -130,7 +148,7 @@ class Judge {
     }
     const named = new Set();
     for (const [written, below] of Object.entries(shape)) {
-      const [, mark, key, needed] = /^([+-]?)(.*?)(!?)$/.exec(written);
+      const [, mark, key, needed] = /^([+-]?)(.*?)(!?)$/.exec(written) ?? [];
       named.add(key);
       if (key === "*") continue;
       const known = isKnown(mark, this.minor);

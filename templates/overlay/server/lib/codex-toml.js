@@ -18,7 +18,10 @@ const ENDS = "(?![A-Za-z0-9_.+:-])";
 /** How numbers and dates look, the kinds in the order in which they are tried. */
 function plainValues(time) {
   const date = `${DATE}(?:[Tt ]${time}(?:[Zz]|[+-]\\d{2}:\\d{2})?)?|${time}`;
-  return Object.entries({ date, integer: INTEGER, float: FLOAT }).map(([kind, source]) => [kind, new RegExp(`(?:${source})${ENDS}`, "y")]);
+  return Object.entries({ date, integer: INTEGER, float: FLOAT }).map(([kind, source]) => [
+    kind,
+    new RegExp(`(?:${source})${ENDS}`, "y"),
+  ]);
 }
 
 const BLANK = /[ \t]*/y;
@@ -33,6 +36,7 @@ const BASIC_LINES = /"""(?:\r?\n)?((?:"{0,2}(?:[^"\\]|\\[^]))*"{0,2})"""/y;
 const ESCAPE = /\\(?:([btnfr"\\])|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|([^]))/g;
 const ESCAPE_OF_1_1 = /\\(?:([btnfre"\\])|(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2}))|U([0-9A-Fa-f]{8})|([^]))/g;
 const LINE_CONTINUED = /(\\\\)|\\[ \t]*\r?\n[ \t\r\n]*/g;
+// eslint-disable-next-line no-control-regex -- TOML has no control characters
 const FORBIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]|\r(?!\n)/;
 const ESCAPED = { b: "\b", t: "\t", n: "\n", f: "\f", r: "\r", e: "\u001b", '"': '"', "\\": "\\" };
 
@@ -58,8 +62,12 @@ function integerOf(text) {
 
 /** Whether the numbers in a date or time are of the calendar and the clock. */
 function isOfTheCalendar(text) {
-  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})/.exec(text) || [];
-  if (year && (month < 1 || month > 12 || day < 1 || day > new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate())) return false;
+  const date = /^(\d{4})-(\d{2})-(\d{2})/.exec(text);
+  if (date) {
+    const [year, month, day] = date.slice(1).map(Number);
+    const longest = new Date(Date.UTC(2000 + (year % 400), month, 0)).getUTCDate();
+    if (month < 1 || month > 12 || day < 1 || day > longest) return false;
+  }
   const times = text.match(/\d{2}:\d{2}(?::\d{2})?/g) || [];
   return times.every(time => {
     const [hours, minutes, seconds = 0] = time.split(":").map(Number);
@@ -182,7 +190,7 @@ class Reader {
     do {
       this.take(BLANK);
       const bare = this.take(BARE_KEY);
-      keys.push(bare ? bare[0] : this.line() ?? this.fail("a key is missing"));
+      keys.push(bare ? bare[0] : (this.line() ?? this.fail("a key is missing")));
       this.take(BLANK);
     } while (this.skip("."));
     if (keys.length > this.dialect.deepest) this.fail("a key has too many parts");
@@ -236,7 +244,8 @@ class Reader {
     if (!this.codex || kind === "date") return;
     const integer = kind === "integer" ? integerOf(text) : 0n;
     if (integer < SMALLEST_INTEGER || integer > LARGEST_INTEGER) this.fail(`\`${text}\` is too large`);
-    if (kind === "float" && !/inf|nan/.test(text) && !Number.isFinite(Number(text.replaceAll("_", "")))) this.fail(`\`${text}\` is too large`);
+    if (kind === "float" && !/inf|nan/.test(text) && !Number.isFinite(Number(text.replaceAll("_", ""))))
+      this.fail(`\`${text}\` is too large`);
   }
 
   unescape(text) {
@@ -280,7 +289,8 @@ class Reader {
 /**
  * The document as nested Maps: strings, booleans, arrays, Maps, and `UNREAD` for numbers and dates.
  *
- * options.dialect: "1.0", or "codex" for what Codex reads. options.typed: numbers and dates as `Plain`, with their kind.
+ * options.dialect: "1.0", or "codex" for what Codex reads. options.typed: numbers and dates as `Plain`, with their
+ * kind.
  * Throws `SyntaxError` with the line for anything else.
  */
 function parseToml(text, { dialect = "1.0", typed = false } = {}) {

@@ -50,7 +50,10 @@ function bookedOf({ state, usage }) {
   const models = JSON.parse(usage).map(([, totals]) => totals);
   const number = value => Math.max(0, Math.trunc(Number(value) || 0));
   return COUNTERS.map(field =>
-    Math.max(number(last[field]), models.reduce((sum, totals) => sum + number(totals[field]), 0))
+    Math.max(
+      number(last[field]),
+      models.reduce((sum, totals) => sum + number(totals[field]), 0),
+    ),
   );
 }
 
@@ -61,9 +64,11 @@ function carryCursors(db) {
     INSERT OR IGNORE INTO codex_ingest_state (transcript_path, session_id, byte_offset, ${COUNTERS.join(", ")})
     VALUES (?, ?, ?, ${COUNTERS.map(() => "?").join(", ")})`);
   const tools = db.prepare(
-    "INSERT OR IGNORE INTO codex_tool_ingest_state (transcript_path, session_id, byte_offset) VALUES (?, ?, ?)"
+    "INSERT OR IGNORE INTO codex_tool_ingest_state (transcript_path, session_id, byte_offset) VALUES (?, ?, ?)",
   );
-  const read = db.prepare("SELECT path, session_id, consumed, state, usage FROM codex_rollouts WHERE session_id NOT NULL");
+  const read = db.prepare(
+    "SELECT path, session_id, consumed, state, usage FROM codex_rollouts WHERE session_id NOT NULL",
+  );
   for (const row of read.all()) {
     const cursor = [row.path, row.session_id, Number(row.consumed)];
     main.run(...cursor, ...bookedOf(row));

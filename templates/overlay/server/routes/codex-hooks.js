@@ -30,7 +30,7 @@ const page = fs.readFileSync(path.join(__dirname, "codex-hooks.html"), "utf8");
 
 /** The hash by which the policy lets the text of the page's one `tag` pass. */
 function allowed(tag) {
-  const [, text] = new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(page);
+  const [, text] = /** @type {RegExpExecArray} */ (new RegExp(`<${tag}>([^]*?)</${tag}>`).exec(page));
   return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
 
@@ -96,7 +96,11 @@ async function put(req, res) {
   const text = await readBody(req);
   const enabled = text === null ? null : wanted(text);
   if (enabled === null) {
-    return refuse(req, res, { status: 400, code: "INVALID_INPUT", message: 'the body has to be {"enabled": true} or {"enabled": false}' });
+    return refuse(req, res, {
+      status: 400,
+      code: "INVALID_INPUT",
+      message: 'the body has to be {"enabled": true} or {"enabled": false}',
+    });
   }
   const { ok, problem } = await setEnabled(enabled);
   return answerJson(req, res, ok ? 200 : 409, { ...status(), problem });

@@ -1,4 +1,4 @@
-"""Patterns for a statement that has no pattern yet: as much of it as tells it from the others, and no more."""
+"""A pattern that matches one statement and no other: as much of its text as that takes, and no more."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,14 +10,14 @@ from ast_grep_py import SgNode
 from patcher import javascript
 from patcher.javascript.similarity import without_comments, words
 
-_LONGEST, _RESPELLED = 88, 40
+_MAX_PATTERN, _MAX_GROWTH = 88, 40
 """Characters, and by how many more an old pattern may grow: a longer one would quote too much of upstream."""
 _OPEN = re.compile(r"\$+_?[A-Z]*\w*")
-_BEHIND_OPENING, _BEFORE_CLOSING = re.compile(r"([(\[])\s*\n\s*"), re.compile(r",?\s*\n\s*([)\]])")
+_AFTER_OPENING, _BEFORE_CLOSING = re.compile(r"([(\[])\s*\n\s*"), re.compile(r",?\s*\n\s*([)\]])")
 _VALUES = {"variable_declarator": "value", "assignment_expression": "right"}
 _BLOCKS = frozenset({"statement_block", "class_body", "switch_body"})
-_MOST_PARTS = 12
-_LONG_WORD = 4
+_MAX_PARTS = 12
+_MIN_WORD = 4
 
 
 class Shape(NamedTuple):
@@ -32,10 +32,10 @@ Others = Callable[[Shape], "list[str] | None"]
 
 
 def shape_for(node: SgNode, like: Shape, language: str, others: Others) -> Shape | None:
-    """The best shape that matches the node and nothing else; None where nothing tells it from another.
+    """The best shape that matches the node and nothing else; None where there is none.
 
-    The old shape with what was respelled; else the node's own text; else the node with its parts open, and closed again
-    one by one, or with a word that only this node has; else its own text, however long. like: the shape of old.
+    The old shape in the spelling of this node; else the node's own text; else the node with its parts open, and closed
+    again one by one, or with a word that only this node has; else its own text, however long. like: the old shape.
     """
     shapes = (shape for shape in _shapes(node, like, language, others) if ";" not in shape.pattern)
     return next((shape for shape in shapes if others(shape) == []), None)
@@ -44,20 +44,20 @@ def shape_for(node: SgNode, like: Shape, language: str, others: Others) -> Shape
 def _shapes(node: SgNode, like: Shape, language: str, others: Others) -> Iterator[Shape]:
     text, first = _plain(node.text()), respelled(like.pattern, node, language)
     kept = like.containing if like.containing in node.text() else ""
-    if len(first) <= max(_LONGEST, len(like.pattern) + _RESPELLED):
+    if len(first) <= max(_MAX_PATTERN, len(like.pattern) + _MAX_GROWTH):
         yield Shape(first, kept)
-    if len(text) <= _LONGEST:
+    if len(text) <= _MAX_PATTERN:
         yield Shape(text)
     for shape in _closing(node, others):
-        if len(shape.pattern) <= _LONGEST:
+        if len(shape.pattern) <= _MAX_PATTERN:
             yield shape
             yield from _with_a_word(node, shape, others(shape) or [])
     yield Shape(text)
 
 
 def _plain(text: str) -> str:
-    """On one line, as nobody breaks it, without comments and the last `;`."""
-    joined = _BEFORE_CLOSING.sub(r"\1", _BEHIND_OPENING.sub(r"\1", without_comments(text)))
+    """On one line, without comments and without the last `;`."""
+    joined = _BEFORE_CLOSING.sub(r"\1", _AFTER_OPENING.sub(r"\1", without_comments(text)))
     return " ".join(joined.split()).removesuffix(";").rstrip()
 
 
@@ -65,7 +65,7 @@ def _plain(text: str) -> str:
 
 
 def respelled(pattern: str, node: SgNode, language: str) -> str:
-    """The pattern as it has to be to match the node: what it left open stays open, the rest is as the node has it."""
+    """The pattern rewritten to match the node: its `$A` stay, everything else is spelled as in the node."""
     return _plain(_respelled(_unwrapped(javascript.parse(pattern, language)), _unwrapped(node)))
 
 
@@ -81,7 +81,7 @@ def _respelled(old: SgNode, new: SgNode) -> str:
     if old.is_leaf() or old.kind() != new.kind():
         return new.text()
     then, now = _parts(old), _parts(new)
-    gap = next((place for place, each in enumerate(then) if each.text().startswith("$$$")), -1)
+    gap = next((index for index, each in enumerate(then) if each.text().startswith("$$$")), -1)
     if gap < 0 and len(then) == len(now):
         return _replaced(
             new, [(*javascript.span(each), _respelled(one, each)) for one, each in zip(then, now, strict=True)]
@@ -115,13 +115,13 @@ def _replaced(node: SgNode, texts: list[tuple[int, int, str]]) -> str:
 
 
 def _closing(node: SgNode, others: Others) -> Iterator[Shape]:
-    """The node with every part open, then with one more part closed each time: the one that tells most."""
-    parts = list(_openable(_unwrapped(node)))[:_MOST_PARTS]
+    """The node with every part open, then with one more part closed each time: the one that rules out most matches."""
+    parts = list(_openable(_unwrapped(node)))[:_MAX_PARTS]
     closed: list[SgNode] = []
     while True:
         yield Shape(_with_open(node, parts, closed))
-        told = {each: others(Shape(_with_open(node, parts, [*closed, each]))) for each in parts if each not in closed}
-        rest = [(len(found), len(each.text()), each) for each, found in told.items() if found is not None]
+        tried = {each: others(Shape(_with_open(node, parts, [*closed, each]))) for each in parts if each not in closed}
+        rest = [(len(found), len(each.text()), each) for each, found in tried.items() if found is not None]
         if not rest:
             return
         closed.append(min(rest, key=lambda one: one[:2])[2])
@@ -155,7 +155,7 @@ def _with_open(node: SgNode, parts: list[SgNode], closed: list[SgNode]) -> str:
 
 
 def _with_a_word(node: SgNode, shape: Shape, others: list[str]) -> Iterator[Shape]:
-    """The shape with a word that nothing else has which it matches."""
-    long = {word for word in words(node.text()) if len(word) >= _LONG_WORD and word.isidentifier()}
+    """The shape with a word that none of its other matches contains."""
+    long = {word for word in words(node.text()) if len(word) >= _MIN_WORD and word.isidentifier()}
     found = [word for word in long if not any(word in text for text in others)]
     yield from [Shape(shape.pattern, max(found, key=lambda word: (len(word), word)))] if found else []

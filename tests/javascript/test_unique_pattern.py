@@ -3,7 +3,7 @@
 import pytest
 
 from patcher import javascript
-from patcher.bump.patterns import Shape, respelled, shape_for
+from patcher.javascript.unique_pattern import Shape, respelled, shape_for
 
 SCOPE = """
 function store(session, data) {

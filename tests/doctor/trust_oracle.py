@@ -1,7 +1,7 @@
-"""What Codex's user has trusted, as `hooks.json` and `config.toml` tell it. Read only. Leaf module.
+"""Trust, read a second time: what `hooks.json` and `config.toml` say of it, written apart from the generated tree's.
 
-The facts, measured on Codex 0.146.0 and 0.169.0, are in `CODEX.md` beside this file. A `trusted_hash` is the user's
-consent: nothing here writes one.
+The facts, measured on Codex 0.146.0 and 0.169.0, are in `patcher/codex/README.md`. The doctor asks the tree; this is
+what the tree's answer is compared with.
 """
 
 import json
@@ -11,21 +11,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-HANDLER = "codex-hook-handler.js"
-SINCE = {
-    "PreCompact": (0, 129),
-    "PostCompact": (0, 129),
-    "SubagentStart": (0, 133),
-    "SubagentStop": (0, 133),
-    "SessionEnd": (0, 145),
-    "Interrupt": (0, 150),
-}
-"""The first Codex that has an event, where that is younger than hooks that are on by default."""
+from patcher.codex.version import HOOK_SINCE, TRUST_SINCE
+from patcher.doctor.entries import is_ours
 
-TRUST_SINCE = (0, 129)
-"""The first Codex that asks its user before it runs a hook."""
-
-_OURS = re.compile(r"""(?:^|[\s"'/\\=])codex-hook-handler\.js(?:$|[\s"'])""")
 _MATCHER_IGNORED = frozenset({"UserPromptSubmit", "Stop", "Interrupt"})
 _LEAVING = frozenset({"SessionEnd", "Interrupt"})  # a second by default, three at most
 _DEFAULT_TIMEOUT = 600
@@ -44,11 +32,6 @@ class Entry:
 def snake(event: str) -> str:
     """The event's name in keys and hashes: `PreToolUse` is `pre_tool_use`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", event).lower()
-
-
-def is_ours(command: object) -> bool:
-    """Whether a hook's command runs our handler: by the file's whole name, not by a part of it."""
-    return isinstance(command, str) and bool(_OURS.search(command))
 
 
 def entries_in(hooks: object) -> list[Entry]:
@@ -115,10 +98,10 @@ def unknown_to(version: tuple[int, ...] | None, states: Mapping[str, str]) -> se
     count as unknown when no trust is kept for them and for none that is younger still.
     """
     if version is not None:
-        return {event for event in states if version < SINCE.get(event, (0,))}
-    young = {event for event in states if SINCE.get(event, (0,)) > TRUST_SINCE}
+        return {event for event in states if version < (0, HOOK_SINCE[event])}
+    young = {event for event in states if HOOK_SINCE[event] > TRUST_SINCE}
     older = [state for event, state in states.items() if event not in young]
     if not older or any(state != "trusted" for state in older):
         return set()
-    newest = max((SINCE[event] for event in young if states[event] != "untrusted"), default=TRUST_SINCE)
-    return {event for event in young if SINCE[event] > newest}
+    newest = max((HOOK_SINCE[event] for event in young if states[event] != "untrusted"), default=TRUST_SINCE)
+    return {event for event in young if HOOK_SINCE[event] > newest}
