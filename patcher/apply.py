@@ -9,7 +9,7 @@ from types import MappingProxyType
 from patcher import splice as splicing
 from patcher.errors import FileKindUnsupported, SeriesError, TemplateUnusable
 from patcher.existing import Recordings, Taken, judge, judge_overlay, take_out
-from patcher.javascript import JAVASCRIPT, has_grammar, language_of
+from patcher.javascript import DATA, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
 from patcher.markers import SITE_NAME, sites_in
 from patcher.model import (
@@ -181,13 +181,23 @@ def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
         for site in patch.sites_for(upstream.line):
             for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors if anchor.scope != FILE):
                 file = upstream.tree.get(path)
-                if file is not None and not has_grammar(path, file.data):
+                if file is not None and not _can_be_looked_in(path, file, site):
                     wrong.setdefault(path, []).append(site.id)
     if wrong:
         found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
-        message = f"expected JavaScript, TypeScript, JSON, CSS or HTML, found sites of the series in {found}"
-        hint = "replace the whole file (`override` in the declaration), or take these sites out of the series"
+        message = (
+            "expected JavaScript or TypeScript, or an item of a list in JSON, CSS or HTML; "
+            f"found sites of the series in {found}"
+        )
+        hint = "give them a `list` and an `item`, or replace the whole file with `scope=FILE`"
         raise FileKindUnsupported(message, where=min(wrong), hint=hint)
+
+
+def _can_be_looked_in(path: str, file: File, site: Site) -> bool:
+    """A pattern is a piece of a program; in JSON, CSS and HTML an item says where."""
+    return is_program(path, file.data) or (
+        language_of(path) in DATA and not any(anchor.pattern for anchor in site.anchors)
+    )
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:

@@ -89,4 +89,3 @@ def _takes(folder: str, hunk: str, later: str) -> bool:
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": os.path.dirname(folder)}
     words = ["git", "apply", "--check", "hunk.diff"]
     return subprocess.run(words, cwd=folder, capture_output=True, env=environment, check=False).returncode == 0
-
