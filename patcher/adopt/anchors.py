@@ -1,12 +1,12 @@
 """Where an edit goes: the shortest scope that is there once, the item, and the smallest window that is there once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from patcher.adopt.compare import Edit
 from patcher.javascript.definitions import definitions
 from patcher.javascript.items import Place, digest_of, places, squeezed
-from patcher.javascript.lists import ItemList
+from patcher.javascript.lists import ItemList, list_of
 from patcher.javascript.named import around, scopes_of
 from patcher.javascript.tree import DATA, parse, span
 from patcher.locate import locate
@@ -46,6 +46,61 @@ def anchored(edit: Edit, reviewed: str) -> Anchored | None:
             if located.is_unique and (located.matches[0].start, located.matches[0].end) == (edit.start, edit.end):
                 match = located.matches[0]
                 return Anchored(edit, anchor, Pin(match.tokens, match.text, match.line, reviewed))
+    return None
+
+
+def all_anchored(edits: Sequence[Edit], reviewed: str) -> tuple[list[Anchored], list[Edit]]:
+    """The edits with their anchors, and those that have none.
+
+    Where nothing around an edit is there only once, the item that it is in is replaced, with all that changes in it.
+    """
+    waiting, found, lost = list(edits), [], []
+    while waiting:
+        edit = waiting.pop(0)
+        made = anchored(edit, reviewed)
+        larger = _lifted(edit, [edit, *waiting, *(each.edit for each in found)]) if made is None else None
+        if made is not None:
+            found.append(made)
+        elif larger is None:
+            lost.append(edit)
+        else:
+            waiting = [larger, *(each for each in waiting if not _is_in(each, larger))]
+            found = [each for each in found if not _is_in(each.edit, larger)]
+    return sorted(found, key=lambda each: (each.edit.start, each.edit.end)), lost
+
+
+def _is_in(edit: Edit, larger: Edit) -> bool:
+    return larger.start <= edit.start and edit.end <= larger.end
+
+
+def _lifted(edit: Edit, edits: Sequence[Edit]) -> Edit | None:
+    """The item around an edit as one that is replaced, with every one of `edits` in it; None at the top."""
+    text = edit.inside.text
+    if edit.item >= 0:
+        whole = Edit(edit.inside, edit.item, edit.item + 1, "")
+    else:
+        found = _item_around(edit.inside)
+        if found is None:
+            return None
+        whole = Edit(*found, found[1] + 1, "")
+    inner = sorted((each for each in edits if _is_in(each, whole)), key=lambda each: (each.start, each.end))
+    out = text[whole.start : whole.end]
+    for each in reversed(inner):
+        out = out[: each.start - whole.start] + each.text + out[each.end - whole.start :]
+    return replace(whole, text=out)
+
+
+def _item_around(inside: ItemList) -> tuple[ItemList, int] | None:
+    """The item that a list is in, by its list and its piece."""
+    child = inside.node
+    for parent in inside.node.ancestors():
+        outer = list_of(inside.text, parent, inside.language)
+        if outer is not None:
+            place = span(child)
+            for index in outer.items:
+                if (outer.pieces[index].start, outer.pieces[index].end) == place:
+                    return outer, index
+        child = parent
     return None
 
 

@@ -172,13 +172,19 @@ def _items(old: ItemList, left: int, new: ItemList, right: int) -> list[Edit] | 
             if mine.inner is not None and yours.inner is not None:
                 inner += _lists(mine.inner, yours.inner)
     edits = [_header_edit(old, left, new, theirs, each) for each in _merged(old, ours, segments)]
-    if any(each is None for each in edits):
-        return None
     headers = [each for each in edits if each is not None]
+    if len(headers) < len(edits) or not all(map(_is_balanced, headers)):
+        return None
     replaced = sum(each.end - each.start for each in headers) + sum(each.end - each.start for each in inner)
     if headers and replaced > (one.end - one.start) / 2:
         return None
     return [*headers, *inner]
+
+
+def _is_balanced(edit: Edit) -> bool:
+    """Whether it opens what it closes: one that does not is half of a change."""
+    was = edit.inside.text[edit.start : edit.end]
+    return all(edit.text.count(a) - edit.text.count(b) == was.count(a) - was.count(b) for a, b in ("()", "[]", "{}"))
 
 
 def _key(inside: ItemList, piece: Piece) -> str:
@@ -277,8 +283,7 @@ def _at_item(edit: Edit, first: int, last: int) -> Edit:
         text = _text(edit.inside, edit.inside.pieces[right.first])
         if not right.text.startswith(text):
             break
-        moved = replace(right, first=right.first + 1, last=right.last + 1, text=right.text[len(text) :] + text)
-        right = moved
+        right = replace(right, first=right.first + 1, last=right.last + 1, text=right.text[len(text) :] + text)
     if _is_at_item(right) and _may_begin(right):
         return right
     left = edit

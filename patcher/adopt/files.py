@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from patcher import splice as splicing
-from patcher.adopt.anchors import Anchored, anchored
+from patcher.adopt.anchors import Anchored, all_anchored
 from patcher.adopt.compare import Edit, compare
 from patcher.adopt.edited import Sides
 from patcher.errors import OverlappingSplices
@@ -116,9 +116,9 @@ def modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
     edits = compare(before, after, language)
     if edits is None:
         return _override(path, before, after, reviewed, "nothing in it is a list of items", len(hunks))
-    found = [(edit, anchored(edit, reviewed)) for edit in _joined(edits)]
-    placed, lost = _together([each for _, each in found if each is not None])
-    lost += [edit for edit, each in found if each is None]
+    found, nowhere = all_anchored(_joined(edits), reviewed)
+    placed, lost = _together(found)
+    lost += nowhere
     if not placed:
         why = "nothing around its edits is there only once" if not broken else "it does not parse"
         return _override(path, before, after, reviewed, why, len(hunks))
@@ -128,7 +128,7 @@ def modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
     common = Adopted(path, IDENTICAL, "", payloads, hunks=len(hunks), adopted=adopted, replaced=replaced)
     if lost:
         lines = ", ".join(str(before.count("\n", 0, edit.start) + 1) for edit in lost[:5])
-        reason = f"{len(lost)} of {len(found)} edits have no place that is there once: line {lines}"
+        reason = f"{len(lost)} of {len(placed) + len(lost)} edits have no place that is there once: line {lines}"
         return replace(common, status=PARTIAL, reason=reason)
     if _applied(path, before, placed) != after:
         return replace(common, status=PARTIAL, reason="what comes out differs from the edited file", adopted=0)

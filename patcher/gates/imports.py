@@ -61,6 +61,8 @@ def _wrong(tree: Tree, importer: str, taken: Import) -> Iterator[str]:
         yield f"`{taken.shown}` does not name a module"
         return
     if not taken.module.startswith("."):
+        if flavour is es_imports and taken.module.startswith("node:") and not importer.startswith(es_imports.SOURCES):
+            return  # what is beside the client's sources builds them, in Node
         reason = flavour.outside(taken.module, tree)
         yield from [f"`{taken.module}` is neither a file of the tree {reason}"] if reason else []
         return

@@ -13,6 +13,8 @@ from patcher.progress import progress
 from tests.lab.adopt import forks, survival
 from tests.lab.adopt.forks import Change
 
+UNDONE = "commits, undone"
+
 
 def main() -> int:
     """Print the figures; 1 where an aim is missed."""
@@ -22,6 +24,7 @@ def main() -> int:
         "forks": [each for clone in options.forks for each in forks.clone(clone, upstream)],
         "pull requests": list(forks.pulls(upstream)) if options.pulls else [],
         "commits": list(forks.commits(upstream, options.commits)),
+        UNDONE: list(forks.commits(upstream, options.commits, undone=True)) if options.survival else [],
     }
     missed = False
     for name, changes in everything.items():
@@ -60,8 +63,10 @@ def _measured(name: str, changes: list[Change], upstream: str, options: argparse
     print(f"  named              {len(named)}, without a reason {silent} (aim 0)")
     for change, each in named:
         print(f"    {change.fork} {each.path}: {each.status}: {each.reason}")
-    if options.survival:
+    if options.survival and name != "commits":  # upstream has them at each later tag
         _survival(found, upstream)
+    if name == UNDONE:  # taking code away replaces it
+        return False
     return adopted < total * 0.98 or same < len(found) * 0.98 or bool(silent) or _p90(replaced) > 600
 
 

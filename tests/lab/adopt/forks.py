@@ -53,11 +53,15 @@ def changes(repository: str, fork: str, base: str, head: str) -> Iterator[Change
             yield Change(fork, base, path, before, after)
 
 
-def commits(repository: str, count: int) -> Iterator[Change]:
-    """The newest commits of upstream that touch what travels, undone: upstream goes on with what they have changed."""
+def commits(repository: str, count: int, *, undone: bool = False) -> Iterator[Change]:
+    """The newest commits of upstream that touch what travels, each as a fork of its parent.
+
+    undone: each taken back instead; at later tags stands what it had changed, so that its place can be looked for.
+    """
     where = ("server", "scripts", "client/src")
     for commit in git(repository, "log", "--format=%H", "--no-merges", f"-n{count}", "HEAD", "--", *where).split():
-        yield from changes(repository, f"commit {commit[:8]}", commit, f"{commit}^")
+        ends = (commit, f"{commit}^") if undone else (f"{commit}^", commit)
+        yield from changes(repository, f"commit {commit[:8]}", *ends)
 
 
 def pulls(repository: str) -> Iterator[Change]:

@@ -65,6 +65,8 @@ def _hunks(folder: str, before: str, after: str) -> Iterator[tuple[tuple[int, in
     diff = subprocess.run(words, cwd=folder, capture_output=True, check=False).stdout.decode()
     lines = diff.split("\n")
     starts = [number for number, line in enumerate(lines) if line.startswith("@@ ")]
+    if not starts:
+        return
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         found = _HUNK.match(lines[start])
         assert found is not None
