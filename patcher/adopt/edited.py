@@ -76,10 +76,13 @@ def sides(spec: str, *, edited: str | None, diff: str | None, client: bool) -> S
 
 def _edited(directory: str, version: str) -> dict[str, File]:
     folder = _Folder(directory)
+    hint = f"give a checkout of the same upstream ({version}), with your changes in it; nothing was written"
+    if not os.path.isdir(directory):
+        problem = "this is a file, not a directory" if os.path.exists(directory) else "there is no such directory"
+        raise UpstreamUnreadable(problem, where=directory, hint=hint)
     try:
         description(folder.package_json(), directory)
     except UpstreamUnreadable as error:
-        hint = f"give a checkout of the same upstream ({version}), with your changes in it; nothing was written"
         raise type(error)(error.message, where=error.where, hint=hint) from error
     return _files(folder, _Whole({}))
 

@@ -16,6 +16,11 @@ _SHOWN = 3
 
 def patched(tree: Mapping[str, File], diff: str) -> dict[str, File]:
     """The tree with the diff in the file `diff`. Raises `DiffUnusable` where it does not apply, or changes nothing."""
+    try:
+        with open(diff, "rb") as stream:
+            stream.read(1)
+    except OSError as error:
+        raise DiffUnusable(f"cannot be read: {error.strerror}", where=diff, hint="name the file of a diff") from error
     with _unpacked(tree) as folder:
         words = [*command(folder), "apply", "--whitespace=nowarn", "--verbose", os.path.abspath(diff)]
         done = subprocess.run(words, capture_output=True, env=environment(folder), check=False)
@@ -30,6 +35,7 @@ def patched(tree: Mapping[str, File], diff: str) -> dict[str, File]:
 
 def _why(said: str) -> str:
     errors = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
+    errors = [line for line in errors if not line.startswith("while searching for")]
     if any("binary patch" in line for line in errors):
         names = [line for line in errors if "binary patch" in line]
         return f"it names a binary file without its content: {names[0]}"
