@@ -54,7 +54,9 @@ def all_anchored(edits: Sequence[Edit], reviewed: str) -> tuple[list[Anchored], 
 
     Where nothing around an edit is there only once, the item that it is in is replaced, with all that changes in it.
     """
-    waiting, found, lost = list(edits), [], []
+    waiting = list(edits)
+    found: list[Anchored] = []
+    lost: list[Edit] = []
     while waiting:
         edit = waiting.pop(0)
         made = anchored(edit, reviewed)

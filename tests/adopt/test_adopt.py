@@ -241,8 +241,10 @@ def test_a_fork_may_have_a_version_of_its_own(fork: Fork) -> None:
         ("--- a/none.js\n+++ b/none.js\n@@ -1 +1 @@\n-a\n+b\n", "it does not apply to this upstream: none.js"),
         ("--- a/../x.js\n+++ b/../x.js\n@@ -0,0 +1 @@\n+b\n", "it does not apply to this upstream: invalid path"),
         (
-            "diff --git a/a.bin b/a.bin\nnew file mode 100644\nindex 0000000..1111111\n"
-            "Binary files /dev/null and b/a.bin differ\n",
+            (
+                "diff --git a/a.bin b/a.bin\nnew file mode 100644\nindex 0000000..1111111\n"
+                "Binary files /dev/null and b/a.bin differ\n"
+            ),
             "it names a binary file without its content",
         ),
     ],
