@@ -215,7 +215,7 @@ def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
 
 def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
     line = state.given.line
-    if patch.superseded is line:
+    if patch.is_superseded_in(state.there.pristine):
         message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
         state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return

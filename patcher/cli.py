@@ -162,6 +162,8 @@ def _unwritten(reports: Mapping[str, str], content: Mapping[str, Any]) -> Iterat
     from patcher.report import destinations, document
 
     for form, path in reports.items():
+        if form == "sbom":
+            continue  # of the tree, not of the run: `verify` has written it
         if form == "report":
             text = document.to_json(content)
         else:
@@ -239,6 +241,7 @@ def parser() -> argparse.ArgumentParser:
 
     verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
     verify.add_argument("directory", metavar="DIR")
+    verify.add_argument("--sbom", metavar="FILE", help="also write what the tree has of whom, as CycloneDX JSON")
     _series(verify, "also: is it what these series have made?")
     _judging(verify)
 

@@ -171,6 +171,12 @@ class ReportUnwritable(PatcherError):
     code = "report-unwritable"
 
 
+class LibraryMissing(PatcherError):
+    """What an option needs is in an extra of this package that is not installed."""
+
+    code = "library-missing"
+
+
 class DiskFailed(PatcherError):
     """A file could not be read or written, and nobody nearer knew more about it."""
 

@@ -91,19 +91,30 @@ class Line(StrEnum):
     V2 = "v2"
 
 
+@dataclass(frozen=True)
+class Sign:
+    """Code that tells what an upstream can do: a regular expression in the text of a file, or only the file."""
+
+    file: str
+    pattern: str = ""
+
+    def is_in(self, tree: Tree) -> bool:
+        """Whether the tree has it."""
+        return self.file in tree and bool(re.search(self.pattern.encode(), tree[self.file].data))
+
+
 # What makes an upstream one of the v2 line: its module, its route, its column. A release has all three or none.
-_V2_SIGNS: Sequence[tuple[str, bytes]] = (
-    ("server/lib/codex-ingest.js", b""),
-    ("server/routes/hooks.js", rb"""\.\s*post\s*\(\s*["'`]/codex["'`]"""),
-    ("server/db.js", rb"\bidx_sessions_provider\b"),
+_V2_SIGNS = (
+    Sign("server/lib/codex-ingest.js"),
+    Sign("server/routes/hooks.js", r"""\.\s*post\s*\(\s*["'`]/codex["'`]"""),
+    Sign("server/db.js", r"\bidx_sessions_provider\b"),
 )
 _MOST_OF_THEM = 2
 
 
 def upstream_line(tree: Tree) -> Line:
     """The line of an upstream, by its code: v2 when it has most of what v2 brought."""
-    signs = sum(path in tree and bool(re.search(sign, tree[path].data)) for path, sign in _V2_SIGNS)
-    return Line.V2 if signs >= _MOST_OF_THEM else Line.V1
+    return Line.V2 if sum(sign.is_in(tree) for sign in _V2_SIGNS) >= _MOST_OF_THEM else Line.V1
 
 
 def version_of(text: str) -> "Version | None":
@@ -237,7 +248,8 @@ class Anchor:
 
     pattern: ast-grep pattern, written without `;` (ast-grep does not match a `;` against code without one).
     containing: a word that the match must contain, where the pattern alone would have to quote upstream.
-    target: for `replace`, the pattern of the node inside the match that is replaced; empty for the match itself.
+    target: the pattern of the node inside the match that the payload replaces or stands beside; empty for the match
+    itself. With it code in a function without a name is found by the statement that the function is given to.
     before, after: how many neighbouring statements belong to the window.
     file: where upstream has the code in another file than the site says; empty for the site's own.
 
@@ -380,6 +392,8 @@ class Patch:
 
     superseded: the line of upstream that does it itself, and `superseded_by` names what does it there. The proof is
     that its contracts are green on the pristine tree. A patch that has nothing for a line is left out there as well.
+    superseded_where: where it came within a line, the code that does it, all of it. It is in the files of the sites:
+    with only some of it the anchors decide, and stop.
     """
 
     id: str
@@ -390,6 +404,7 @@ class Patch:
     contracts: tuple[str, ...] = ()
     superseded: Line | None = None
     superseded_by: str = ""
+    superseded_where: tuple[Sign, ...] = ()
     origin: Origin = field(default=Origin(), compare=False)
 
     def __post_init__(self) -> None:
@@ -401,6 +416,11 @@ class Patch:
         if folder:
             overlays = tuple(replace(each, templates=each.templates or folder) for each in self.overlays)
             object.__setattr__(self, "overlays", overlays)
+
+    def is_superseded_in(self, upstream: Upstream) -> bool:
+        """Whether this upstream does it itself."""
+        signs = self.superseded_where
+        return self.superseded is upstream.line or (bool(signs) and all(each.is_in(upstream.tree) for each in signs))
 
     def sites_for(self, line: Line) -> tuple[Site, ...]:
         """The sites on this line of upstream."""

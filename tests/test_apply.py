@@ -6,7 +6,7 @@ import pytest
 
 from patcher import apply, pipeline
 from patcher.errors import EXIT_ANCHOR, EXIT_IO
-from patcher.model import MODULE, Anchor, Line, Patch, Position, Site, route
+from patcher.model import MODULE, Anchor, Line, Patch, Position, Sign, Site, route
 from tests.support import (
     APP,
     APP_FILE,
@@ -71,6 +71,30 @@ def test_a_superseded_patch_is_skipped_and_says_why(bench: PatchMaker) -> None:
     run = SMALL.run(audit)
     assert (run.verdicts, run.changed) == ({"audit": "superseded"}, {})
     assert run.finding("audit").message == "upstream 1.2.0 does this itself (v1 line): its own audit log"
+
+
+@pytest.mark.parametrize(
+    ("signs", "verdict"),
+    [
+        pytest.param((Sign(APP_FILE, r"store\.save\("),), "superseded", id="upstream has its code"),
+        pytest.param((Sign(APP_FILE),), "superseded", id="upstream has its file"),
+        pytest.param((Sign(APP_FILE), Sign(APP_FILE, r"\baudited\b")), "exact", id="upstream has only some of it"),
+        pytest.param((Sign("server/audit.js"),), "exact", id="upstream has nothing of it"),
+    ],
+)
+def test_what_supersedes_a_patch_within_a_line_is_known_by_its_code(
+    bench: PatchMaker, signs: tuple[Sign, ...], verdict: str
+) -> None:
+    audit = replace(bench.audit(), superseded_where=signs, superseded_by="its own audit log")
+    run = SMALL.run(audit)
+    assert run.verdicts == {"audit": verdict}
+    assert bool(run.changed) is (verdict == "exact")
+    assert run.again().verdicts == {"audit": "superseded" if verdict == "superseded" else "applied"}
+
+
+def test_a_payload_is_no_sign_of_what_supersedes_it(bench: PatchMaker) -> None:
+    audit = replace(bench.audit(), superseded_where=(Sign(APP_FILE, "audit"),))
+    assert SMALL.run(audit).again().verdicts == {"audit": "applied"}
 
 
 def test_a_patch_that_has_nothing_for_a_line_is_skipped_and_says_so(bench: PatchMaker) -> None:

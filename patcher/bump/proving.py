@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from patcher.bump import trial
 from patcher.bump.model import Bump, Candidate, SiteReport
 from patcher.bump.regressions import Observe, Regressions, as_problem, in_short
+from patcher.bump.run import Advance
 from patcher.pipeline import check_upstream
 from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:
     from patcher.model import Build, Patch
     from patcher.prove import ProofResult
-
-Advance = Callable[[str, int], None]
 
 
 def _silent(said: str, by: int) -> None:

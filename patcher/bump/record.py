@@ -197,22 +197,22 @@ def _expect(source: str, patch: Patch) -> None:
 def with_anchors(source: str, added: Mapping[str, Anchor], where: str) -> str:
     """The source of a declaration with another anchor after all others of a site, by the site's name.
 
-    Raises `DeclarationUnclear` where the site or its anchors are not written out, each as a call over several lines.
+    Raises `DeclarationUnclear` where the site or its anchors are not written out, as the formatter lays them out.
     """
     lines, tree = source.split("\n"), ast.parse(source)
     kinds = {"MODULE" if anchor.scope.kind == "module" else anchor.scope.kind for anchor in added.values()}
-    changes = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
-    for start, end, new in sorted([*changes, *_imports(tree, kinds)], reverse=True):
+    edits = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
+    for start, end, new in sorted([*edits, *_imports(tree, kinds)], reverse=True):
         lines[start:end] = new
     return "\n".join(lines)
 
 
-_Change = tuple[int, int, list[str]]
+_LineEdit = tuple[int, int, list[str]]
 """Lines in place of `[start, end)`, from 0."""
 
 
-def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _Change:
-    """The anchor after the line that the last one of the site, and its comma, end on."""
+def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _LineEdit:
+    """The anchor on lines after the last one of the site. Where all of them are on one line, each gets its own."""
 
     def unclear(found: str) -> DeclarationUnclear:
         hint = "`bump --format json` has the anchor: put it in by hand"
@@ -235,19 +235,22 @@ def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str]
     }
     if repr(site) not in named:
         raise unclear(f"no site `{site}` written out")
-    last = next(reversed(calls(named[repr(site)], "anchors")), None)
-    if last is None:
+    anchors = calls(named[repr(site)], "anchors")
+    if not anchors:
         raise unclear("a site without an anchor")
-    end = last.end_lineno or last.lineno
-    if lines[end - 1].encode()[last.end_col_offset :].strip() != b",":
-        raise unclear("a call that does not end its line with a comma")
-    indent = lines[last.lineno - 1][: last.col_offset]
-    if indent.strip():
-        raise unclear("a call that does not begin its line")
-    return end, end, [f"{indent}{line}" for line in _anchor_source(anchor)]
+    last, end = anchors[-1], anchors[-1].end_lineno or anchors[-1].lineno
+    line, rest = lines[last.lineno - 1], lines[end - 1].encode()[last.end_col_offset :].strip()
+    indent = line[: len(line) - len(line.lstrip())]
+    if rest == b"," and len(indent) == last.col_offset:
+        return end, end, [f"{indent}{text}" for text in _anchor_source(anchor)]
+    if rest in {b",),", b"),"} and end == last.lineno and line.startswith(f"{indent}anchors=("):
+        there = [line.encode()[each.col_offset : each.end_col_offset].decode() + "," for each in anchors]
+        inner = [f"{indent}{_STEP}{text}" for text in (*there, *_anchor_source(anchor))]
+        return end - 1, end, [f"{indent}anchors=(", *inner, f"{indent}),"]
+    raise unclear("a call that does not begin its line, or does not end it with a comma")
 
 
-def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_Change]:
+def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_LineEdit]:
     """The import of the vocabulary, with the kinds of scopes that are new in use: constants first, as ruff sorts."""
     for each in tree.body:
         if isinstance(each, ast.ImportFrom) and each.module == "patcher.model":

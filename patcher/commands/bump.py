@@ -27,7 +27,7 @@ from patcher.upstream.travels import dependencies
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patcher.model import Build, Line, Patch, Series, Upstream
+    from patcher.model import Build, Patch, Series, Upstream
     from patcher.prove import ProofResult
 
 
@@ -41,7 +41,7 @@ def bump(options: argparse.Namespace) -> Outcome:
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(_count(series, repository.upstream(asked.until).line)) as advance:
+        with progress(_count(series, repository.upstream(asked.until))) as advance:
             found = run(repository, series, asked, advance)
         return _outcome(options, loaded, found, repository)
 
@@ -56,9 +56,9 @@ def _options(options: argparse.Namespace, series: "Sequence[Patch]") -> BumpOpti
     return BumpOptions(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
-def _count(series: "Sequence[Patch]", line: "Line") -> int:
-    """How many sites the series has on a line of upstream."""
-    return sum(len(patch.sites_for(line)) for patch in series if patch.superseded is not line)
+def _count(series: "Sequence[Patch]", upstream: "Upstream") -> int:
+    """How many sites the series has in an upstream."""
+    return sum(len(patch.sites_for(upstream.line)) for patch in series if not patch.is_superseded_in(upstream))
 
 
 def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository) -> Outcome:

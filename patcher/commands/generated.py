@@ -8,8 +8,9 @@ from patcher import revert as reverting
 from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, ManifestUnreadable
-from patcher.generated import differences, read
-from patcher.report import document
+from patcher.generated import differences, on_disk, read
+from patcher.report import destinations, document
+from patcher.report.sbom import to_sbom
 from patcher.resources import CODEX
 from patcher.write import write_new
 
@@ -36,8 +37,12 @@ def verify(options: argparse.Namespace) -> Outcome:
     errors += _other_series(options, content)
     body = {**document.report("verify"), "ok": not errors, "upstream": upstream, "errors": errors}
     body["series"] = _series_of(content)
+    if options.sbom and not found:
+        with open(on_disk(options.directory, "package.json"), "rb") as stream:
+            destinations.write_whole(options.sbom, to_sbom(content, stream.read()))
     text += "".join(f"series   {each['message']}\n" for each in errors[len(found) :])
     said = f"{len(errors)} differences" if errors else f"{options.directory} is as it was built{made_by}"
+    said += "; of an edited tree no SBOM is written" if options.sbom and found else ""
     return Outcome(EXIT_DIFFERENT if errors else EXIT_DONE, body, text=text, said=said)
 
 

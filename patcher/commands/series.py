@@ -57,6 +57,8 @@ def explain(options: argparse.Namespace) -> Outcome:
     lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
     if patch.superseded is not None:
         lines.append(f"superseded on the {patch.superseded} line: {patch.superseded_by}")
+    elif patch.superseded_where:
+        lines.append(f"superseded where upstream has it: {patch.superseded_by}")
     found = apply.apply_series(upstream, patches_of(series, client=client)).sites if upstream else ()
     there = {each.id: each for each in found}
     for site in patch.sites:

@@ -16,6 +16,7 @@ from patcher.patches import (
     codex_rollouts,
     filter_by_harness,
     harness_column,
+    local_only,
     parse_outside_transaction,
     read_rollouts_whole,
     record_hooks_once,
@@ -36,6 +37,7 @@ DECLARED = (
     charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
+    local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
 )

@@ -12,7 +12,7 @@ from patcher.series.where import CODEX, directory_of
 from patcher.upstream import spec as specs
 from patcher.upstream.travels import Travels, description
 
-FORMS = ("report", "html", "markdown")
+FORMS = ("report", "html", "markdown", "sbom")
 _UPSTREAM = "upstream"
 
 

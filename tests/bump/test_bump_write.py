@@ -69,7 +69,8 @@ def test_a_new_anchor_stands_after_the_others(patch: str, site: str) -> None:
         replace(each, anchors=(*each.anchors, ANCHOR)) if each.name == site else each for each in before.sites
     )
     assert after == replace(before, sites=sites)
-    assert all(line.startswith("from patcher.model import ") for line in added_and_removed(old, new)[1])
+    rewritten = ("from patcher.model import ", "anchors=(Anchor(")  # the latter: all on one line, which it cannot stay
+    assert all(line.startswith(rewritten) for line in added_and_removed(old, new)[1])
     assert is_formatted(new)
 
 
@@ -79,6 +80,16 @@ def test_a_second_anchor_stands_after_the_first_new_one() -> None:
     twice = with_anchors(new, {"filter": later}, "x.py")
     assert declared_in(twice, "filter_by_harness").sites[0].anchors[1:] == (ANCHOR, later)
     assert is_formatted(twice)
+
+
+def test_anchors_on_one_line_get_a_line_each() -> None:
+    line = '            anchors=(Anchor(function("a"), "b()"), Anchor(function("ä"), "c()")),\n'
+    old = 'from patcher.model import Anchor, Patch, Position, Site, function\n\nPATCH = Patch(\n    id="x",\n    summary="",\n'
+    old += '    sites=(\n        Site(\n            name="one",\n            file="a.js",\n            position=Position.AFTER,\n'
+    old += f'            template="t",\n{line}        ),\n    ),\n)\n'
+    new = with_anchors(old, {"one": ANCHOR}, "x.py")
+    assert declared_in(new, "x").sites[0].anchors == (*declared_in(old, "x").sites[0].anchors, ANCHOR)
+    assert is_formatted(new)
 
 
 @pytest.mark.parametrize("odd", ["a\u2028b", "a\x0cb", "a\x85b", "über"])
