@@ -39,7 +39,8 @@ class Payload:
 
 @dataclass(frozen=True)
 class Adopted:
-    """One changed file. hunks: of a diff of it without context, of files that travel; adopted: those that go in.
+    """One changed file. hunks: of a diff of it without context, where it travels and we have its grammar; adopted:
+    those of them that go in.
 
     replaced: for each payload, how many characters of upstream's it stands for. file: the whole new file, for an
     overlay.
@@ -63,8 +64,7 @@ def adopt(path: str, both: Sides) -> Adopted:
     before, text = _text(old), _text(new)
     why = _inexpressible(path, old, new)
     if why:
-        hunks = _hunks(before or "", text or "") if old is not None else []
-        return Adopted(path, NOT_EXPRESSED, why, hunks=len(hunks))
+        return Adopted(path, NOT_EXPRESSED, why)
     if old is None or new is None or before is None or text is None:
         return Adopted(path, OVERLAY, file=new)
     found = modified(path, before, text, both.upstream.version or both.upstream.ref)
@@ -109,9 +109,10 @@ def modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
     """What becomes of the text of a file. reviewed: the version or ref that `before` is of."""
     hunks = _hunks(before, after)
     language = language_of(path)
-    if not has_grammar(path, before[:128].encode()) or max(len(before), len(after)) > LARGEST:
-        why = "no grammar of ours is for it" if len(before) <= LARGEST else "it is too large to compare"
-        return _override(path, before, after, reviewed, why, len(hunks))
+    if not has_grammar(path, before[:128].encode()):
+        return _override(path, before, after, reviewed, "no grammar of ours is for it", 0)
+    if max(len(before), len(after)) > LARGEST:
+        return _override(path, before, after, reviewed, "it is too large to compare", len(hunks))
     broken = syntax_errors(parse(before, language)) or syntax_errors(parse(after, language))
     edits = compare(before, after, language)
     if edits is None:

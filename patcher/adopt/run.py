@@ -1,5 +1,6 @@
 """The whole of `adopt`: read both sides, adopt each file, write a series, prove that the edited bytes come out."""
 
+import json
 import os
 import re
 import shutil
@@ -82,7 +83,10 @@ def _known(directory: str) -> Known:
     if not os.path.isfile(os.path.join(directory, ENTRY)):
         message = f"expected a series, or no such directory; found one without {ENTRY}"
         raise SeriesNotAdoptable(message, where=directory, hint="name a new directory; nothing was written")
-    series = load(directory)
+    try:
+        series = load(directory)
+    except PatcherError:  # a run that was killed; what is the author's own is told when the series is built
+        return Known()
     with open(os.path.join(directory, ENTRY), encoding="utf-8") as stream:
         if not re.search(r"\badopted\b", stream.read()):
             hint = (
@@ -115,7 +119,7 @@ def _staged(directory: str) -> Iterator[str]:
 
 def _write(stage: str, directory: str, made: Written) -> None:
     entry = os.path.join(stage, ENTRY)
-    old = _record(stage)
+    old = _record(stage, directory)
     for folder in (writing.PATCHES, writing.TEMPLATES):
         shutil.rmtree(os.path.join(stage, *folder.split("/")), ignore_errors=True)
     for path, data in made.files.items():
@@ -133,15 +137,17 @@ def _write(stage: str, directory: str, made: Written) -> None:
         stream.write(writing.pins_text({**kept, **_with_older(old, made)}))
 
 
-def _record(stage: str) -> Mapping[str, Sequence[Pin]]:
+def _record(stage: str, directory: str) -> Mapping[str, Sequence[Pin]]:
     path = os.path.join(stage, PINS)
     if not os.path.isfile(path):
         return {}
     with open(path, encoding="utf-8") as stream:
         text = stream.read()
-    import json
-
-    return records.parsed(text, list(json.loads(text)), path)
+    try:
+        sites = list(json.loads(text))
+    except (ValueError, TypeError):
+        sites = []  # what is wrong with it is said below
+    return records.parsed(text, sites, os.path.join(directory, PINS))
 
 
 def _was_adopted(site: str, directory: str) -> bool:

@@ -38,7 +38,6 @@ def _report(result: Result) -> dict[str, Any]:
         "hunks": {
             "total": sum(each.hunks for each in result.files),
             "adopted": sum(each.adopted for each in result.files),
-            "override": sum(each.hunks for each in result.files if each.status == files.OVERRIDE),
         },
         "edits": {"total": len(replaced), "replaced": replaced},
         "files": [

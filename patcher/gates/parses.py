@@ -35,20 +35,29 @@ def check(build: Build) -> Iterator[Problem]:
         if javascript.is_program(path, file.data) and verified.facts(path, file) is None:
             last[path] = file.data.decode()
     for path, text in last.items():
-        errors = _errors(path, text)
+        errors = _errors(path, text) or _no_json(path, first.get(path, ""), text)
         if errors:
             yield Problem(f"{path}:{errors[0]}", "does not parse")
 
 
-def _errors(path: str, text: str) -> list[int]:
-    if javascript.language_of(path) == "json":
-        try:
-            foreign_json.loads(text.encode())
-        except json.JSONDecodeError as error:
-            return [error.lineno]
-        except ValueError:
-            return [1]
+def _no_json(path: str, before: str, after: str) -> list[int]:
+    """The line at which a file is JSON no more. The grammar takes comments, which some files of that name have."""
+    if javascript.language_of(path) != "json" or _json_error(before):
         return []
+    return _json_error(after)
+
+
+def _json_error(text: str) -> list[int]:
+    try:
+        foreign_json.loads(text.encode())
+    except json.JSONDecodeError as error:
+        return [error.lineno]
+    except ValueError:
+        return [1]
+    return []
+
+
+def _errors(path: str, text: str) -> list[int]:
     return javascript.syntax_errors(javascript.parse(text, javascript.language_of(path)))
 
 

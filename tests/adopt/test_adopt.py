@@ -69,7 +69,7 @@ def test_a_fork_becomes_a_series_that_builds_and_comes_out_again(fork: Fork, tmp
     ended = fork.changed({"server/start.js": EDITED, "server/own.js": "exports.own = 1;\n"})
     assert ended.code == EXIT_DONE, ended.err
     assert fork.statuses == {"server/own.js": "overlay", "server/start.js": "identical"}
-    assert fork.report["adopt"]["hunks"] == {"total": 2, "adopted": 2, "override": 0}
+    assert fork.report["adopt"]["hunks"] == {"total": 2, "adopted": 2}
     assert "2 of 2 hunks adopted, in 2 edits" in ended.out
     out, back = tmp_path / "out", tmp_path / "back"
     series = ("--series", str(fork.series))
@@ -316,3 +316,34 @@ def test_a_file_whose_result_differs_is_named(fork: Fork, monkeypatch: pytest.Mo
     assert fork.changed({"server/start.js": EDITED}).code == EXIT_DIFFERENT
     assert fork.statuses == {"server/start.js": "partial"}
     assert fork.reason("server/start.js") == "what comes out differs from the edited file"
+
+
+@pytest.mark.parametrize("missing", ["pins.json", "patches/adopted/__init__.py", "patches/adopted/start.py"])
+def test_a_run_that_was_killed_is_mended_by_the_next(fork: Fork, missing: str) -> None:
+    """Of two files that belong together only one was written: the next run writes the other."""
+    fork.changed({"server/start.js": EDITED})
+    whole = snapshot(fork.series)
+    (fork.series / missing).unlink()
+    if missing == "pins.json":
+        (fork.series / missing).write_text("{}")
+    assert fork.changed({"server/start.js": EDITED}).code == EXIT_DONE
+    assert snapshot(fork.series) == whole
+
+
+def test_what_is_wrong_with_the_authors_own_is_said_and_nothing_is_written(fork: Fork) -> None:
+    fork.changed({"server/start.js": EDITED})
+    (fork.series / "series.py").write_text("from .patches import adopted\nSERIES = 1\n")
+    before = snapshot(fork.series)
+    ended = fork.changed({"server/start.js": SERVER.replace("listening", "ready")})
+    [error] = fork.report["errors"]
+    assert (ended.code, error["code"]) == (EXIT_USAGE, "series-invalid")
+    assert error["where"] == str(fork.series / "series.py")
+    assert snapshot(fork.series) == before
+
+
+def test_pins_that_are_damaged_are_said(fork: Fork) -> None:
+    fork.changed({"server/start.js": EDITED})
+    (fork.series / "pins.json").write_text("{")
+    ended = fork.changed({"server/start.js": EDITED})
+    assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_IO, "pins-unreadable")
+    assert fork.report["errors"][0]["where"] == str(fork.series / "pins.json")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from patcher import pipeline
+from patcher.adopt.files import modified
 from patcher.adopt.run import run
 from patcher.javascript import language_of
 from patcher.locate import locate
@@ -262,6 +263,17 @@ def test_a_person_declares_it(tmp_path: Path, kind: Kind) -> None:
     assert [stop.message for stop in build.stops] == []
     assert build.plain[kind.file].data.decode() == edited(kind)
     assert {gate.id: gate.message for gate in build.gates if not gate.ok} == {}
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *ADOPTED_ONLY], ids=lambda kind: kind.name)
+def test_lines_may_end_as_on_windows_and_a_file_may_begin_with_a_byte_order_mark(kind: Kind) -> None:
+    def on_windows(text: str) -> str:
+        return "\ufeff" + text.replace("\n", "\r\n")
+
+    before, after = on_windows(TREE[kind.file]), on_windows(edited(kind))
+    found = modified(kind.file, before, after, "1.2.0")
+    expected = "override" if kind.file.endswith(".sh") else "identical"
+    assert (found.status, found.reason if expected == "identical" else "") == (expected, "")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, *ADOPTED_ONLY], ids=lambda kind: kind.name)
