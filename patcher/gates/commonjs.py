@@ -36,8 +36,9 @@ def imports(text: str, language: str) -> Iterator[Import]:
         yield Import(module, tuple(_used(call)), javascript.line_of(call), call.text())
 
 
-def outside(module: str, tree: Tree) -> str:
+def outside(module: str, tree: Tree, importer: str) -> str:
     """Why a module that is no file of the tree may not be required; empty for Node's own, and for a dependency."""
+    del importer
     if module.removeprefix("node:") in NODE_MODULES or es_imports.package_of(module) in _packages(tree, "dependencies"):
         return ""
     for kind, what in (("optionalDependencies", "optional"), ("devDependencies", "for development only")):

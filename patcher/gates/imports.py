@@ -18,7 +18,7 @@ class _Flavour(Protocol):
 
     def imports(self, text: str, language: str) -> Iterator[Import]: ...
     def exports(self, text: str, path: str) -> frozenset[str]: ...
-    def outside(self, module: str, tree: Tree) -> str: ...
+    def outside(self, module: str, tree: Tree, importer: str) -> str: ...
     def resolve(self, tree: Tree, importer: str, taken: Import) -> str | None: ...
 
 
@@ -61,9 +61,7 @@ def _wrong(tree: Tree, importer: str, taken: Import) -> Iterator[str]:
         yield f"`{taken.shown}` does not name a module"
         return
     if not taken.module.startswith("."):
-        if flavour is es_imports and taken.module.startswith("node:") and not importer.startswith(es_imports.SOURCES):
-            return  # what is beside the client's sources builds them, in Node
-        reason = flavour.outside(taken.module, tree)
+        reason = flavour.outside(taken.module, tree, importer)
         yield from [f"`{taken.module}` is neither a file of the tree {reason}"] if reason else []
         return
     target = flavour.resolve(tree, importer, taken)
