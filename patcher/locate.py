@@ -10,7 +10,7 @@ from patcher.javascript.definitions import definitions
 from patcher.javascript.items import Place, digest_of, is_between_tags, places, span_of
 from patcher.javascript.jsx import is_child
 from patcher.javascript.lists import ItemList
-from patcher.javascript.named import all_scopes, scopes_of
+from patcher.javascript.named import all_scopes, scopes_named
 from patcher.model import FILE, MODULE, Anchor, Located, Match, digest
 
 _SHOWN = 60
@@ -24,7 +24,7 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
     """
     if anchor.scope == FILE:
         return Located(anchor, (_whole(text),), (1,))
-    scopes = scopes_of(text, anchor.scope, language)
+    scopes = scopes_named(text, anchor.scope, language)
     if not scopes:
         return Located(
             anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file"

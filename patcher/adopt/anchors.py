@@ -7,7 +7,7 @@ from patcher.adopt.compare import Edit
 from patcher.javascript.definitions import definitions
 from patcher.javascript.items import Place, digest_of, places, squeezed
 from patcher.javascript.lists import ItemList, list_of
-from patcher.javascript.named import around, scopes_of
+from patcher.javascript.named import around, scopes_named
 from patcher.javascript.tree import DATA, parse, span
 from patcher.locate import locate
 from patcher.model import MODULE, Anchor, ListKind, Pin, Scope
@@ -113,7 +113,7 @@ def _scopes(edit: Edit, text: str, language: str) -> Iterator[Scope]:
     for number, (scope, node) in enumerate(names):
         for outer in (None, *(each for each, _ in names[number + 1 :])):
             named = replace(scope, within=outer)
-            found = scopes_of(text, named, language)
+            found = scopes_named(text, named, language)
             if len(found) == 1 and span(found[0]) == span(node) and len(definitions(text, named, node, language)) == 1:
                 yield named
                 break
@@ -126,7 +126,7 @@ def _drafts(edit: Edit, scope: Scope) -> Iterator[Anchor]:
     if edit.item >= 0:
         node = edit.inside.node_at(edit.item)
         if scope.kind not in {"module", "pointer"}:
-            nodes = scopes_of(text, scope, inside.language)
+            nodes = scopes_named(text, scope, inside.language)
             if [span(each) for each in nodes] == [span(node)]:
                 yield Anchor(scope, pieces=(edit.first, edit.last), header=True)
                 return
@@ -180,7 +180,7 @@ def _is_order_free(edit: Edit) -> bool:
 
 def _unique(draft: Anchor, edit: Edit, text: str, language: str) -> tuple[Anchor, str] | None:
     """The anchor with the shortest beginning and the smallest window that are there once, and its tokens."""
-    nodes = scopes_of(text, draft.scope, language)
+    nodes = scopes_named(text, draft.scope, language)
     if draft.list is None:
         [place] = [Place(node, None, 0, node) for node in nodes]
         return draft, digest_of(place, draft, text, language)

@@ -39,9 +39,9 @@ class Payload:
 
 @dataclass(frozen=True)
 class Adopted:
-    """One changed file. hunks: of a diff of it without context, where it travels and we have its grammar; adopted:
-    those of them that go in.
+    """One changed file.
 
+    hunks: of a diff of it without context, where it travels and we have its grammar. adopted: those that go in.
     replaced: for each payload, how many characters of upstream's it stands for. file: the whole new file, for an
     overlay.
     """
@@ -127,20 +127,25 @@ def modified(path: str, before: str, after: str, reviewed: str) -> Adopted:
     payloads = tuple(Payload(replace(each.anchor, pins=(each.pin,)), each.edit.text) for each in placed)
     replaced = tuple(each.edit.end - each.edit.start for each in placed)
     common = Adopted(path, IDENTICAL, "", payloads, hunks=len(hunks), adopted=adopted, replaced=replaced)
-    if lost:
-        lines = ", ".join(str(before.count("\n", 0, edit.start) + 1) for edit in lost[:5])
-        reason = f"{len(lost)} of {len(placed) + len(lost)} edits have no place that is there once: line {lines}"
-        return replace(common, status=PARTIAL, reason=reason)
-    if _applied(path, before, placed) != after:
-        return replace(common, status=PARTIAL, reason="what comes out differs from the edited file", adopted=0)
-    return common
+    reason = _lost(before, lost, len(placed) + len(lost))
+    if not reason and _applied(path, before, placed) != after:
+        reason, common = "what comes out differs from the edited file", replace(common, adopted=0)
+    return replace(common, status=PARTIAL, reason=reason) if reason else common
+
+
+def _lost(before: str, lost: Sequence[Edit], of: int) -> str:
+    """Why not all edits of a file go in; empty where all do."""
+    lines = ", ".join(str(before.count("\n", 0, edit.start) + 1) for edit in lost[:5])
+    return f"{len(lost)} of {of} edits have no place that is there once: line {lines}" if lost else ""
 
 
 def _override(path: str, before: str, after: str, reviewed: str, why: str, hunks: int) -> Adopted:
     whole = digest(before.encode())
     anchor = Anchor(FILE, pins=(Pin(whole, whole, 1, reviewed),))
     reason = f"the whole file is replaced: {why}"
-    return Adopted(path, OVERRIDE, reason, (Payload(anchor, after),), hunks=hunks, replaced=(len(before),))
+    return Adopted(
+        path, OVERRIDE, reason, (Payload(anchor, after),), hunks=hunks, replaced=(len(before),) if hunks else ()
+    )
 
 
 def _joined(edits: Sequence[Edit]) -> list[Edit]:

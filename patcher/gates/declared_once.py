@@ -1,7 +1,7 @@
 """What a payload brings into a list is not there already: two functions, imports or members of one name.
 
-JavaScript takes the second function of a name without a word, and of an interface or an import nobody knows before it
-is compiled or run. It happens where upstream has brought in the meantime what the patch brings.
+JavaScript takes the second function of a name without a word, and JSON the second pair; of an interface or an import
+nobody knows before it is compiled or run. It happens where upstream has brought in the meantime what the patch brings.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,14 @@ from patcher.gates.problem import Problem
 from patcher.javascript.lists import ItemList, list_of, owners, root_list
 from patcher.model import Build, Layer, ListKind
 
-_KINDS = (ListKind.STATEMENTS, ListKind.IMPORTS, ListKind.MEMBERS, ListKind.PROPERTIES, ListKind.ATTRIBUTES)
+_KINDS = (
+    ListKind.STATEMENTS,
+    ListKind.IMPORTS,
+    ListKind.MEMBERS,
+    ListKind.PROPERTIES,
+    ListKind.ATTRIBUTES,
+    ListKind.PAIRS,
+)
 _MAY_BE_TWICE = frozenset(
     {
         "spread_element",
@@ -31,12 +38,13 @@ _HINT = "upstream has it now: take it out of the payload, or take the site out o
 def check(build: Build) -> Iterator[Problem]:
     """For each item that a payload brings, whether its list has another of the name."""
     for layer in build.layers:
-        if javascript.is_program(layer.file, layer.before[:128].encode()):
+        is_program = javascript.is_program(layer.file, layer.before[:128].encode())
+        if is_program or javascript.language_of(layer.file) == "json":
             yield from _twice(layer)
 
 
 def _twice(layer: Layer) -> Iterator[Problem]:
-    parts = [(start, end, splice) for start, end, splice in layer.placed() if splice.part and splice.marked]
+    parts = [(start, end, splice) for start, end, splice in layer.placed() if splice.part]
     if not parts:
         return
     language = javascript.language_of(layer.file)

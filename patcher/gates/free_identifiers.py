@@ -154,6 +154,8 @@ def free_names(payload: str, language: str = javascript.JAVASCRIPT, only: frozen
 
     only: look at these names alone, and at none that the payload asks for with `typeof`: it can do without.
     """
+    if language in javascript.DATA:
+        return set()
     root = javascript.parse(payload, language)
     used = [node for kind in _REFERENCES for node in root.find_all(kind=kind) if not _is_tag(node)]
     if only is not None:

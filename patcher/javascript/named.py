@@ -8,7 +8,7 @@ from ast_grep_py import SgNode
 
 from patcher.javascript.scopes import named_scopes
 from patcher.javascript.statements import statement_of
-from patcher.javascript.tree import parse, span, string_value
+from patcher.javascript.tree import JAVASCRIPT, parse, span, string_value
 from patcher.model import Scope
 
 _FUNCTIONS = frozenset({"arrow_function", "function_expression", "generator_function"})
@@ -32,11 +32,10 @@ FUNCTION_SCOPES = frozenset({"function", "route"})
 @lru_cache(maxsize=32)
 def all_scopes(text: str, language: str) -> tuple[tuple[Scope, SgNode], ...]:
     """Every scope that has a name, without what is around it, and its node. Names may repeat."""
-    own = [] if language in _KINDS and language != "javascript" else named_scopes(text, language)
-    return (*own, *_others(text, language))
+    return (*named_scopes(text, language), *_others(text, language))
 
 
-def scopes_of(text: str, scope: Scope, language: str) -> list[SgNode]:
+def scopes_named(text: str, scope: Scope, language: str = JAVASCRIPT) -> list[SgNode]:
     """The nodes of this scope; the root for the module and for the whole file."""
     if scope.kind in {"module", "file"}:
         return [parse(text, language)]
@@ -44,7 +43,7 @@ def scopes_of(text: str, scope: Scope, language: str) -> list[SgNode]:
     found = [node for each, node in all_scopes(text, language) if each == alone]
     if scope.within is None:
         return found
-    outer = [span(node) for node in scopes_of(text, scope.within, language)]
+    outer = [span(node) for node in scopes_named(text, scope.within, language)]
     return [node for node in found if any(_is_inside(span(node), place) for place in outer)]
 
 
