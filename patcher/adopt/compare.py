@@ -13,7 +13,7 @@ from ast_grep_py import SgNode
 from patcher.javascript.items import is_between_tags
 from patcher.javascript.lists import ItemList, Piece, What, header_of, root_list
 from patcher.javascript.similarity import likeness
-from patcher.javascript.tree import DATA
+from patcher.javascript.tree import DATA, parse, syntax_errors
 from patcher.model import ListKind
 
 _SHORT = 80
@@ -68,14 +68,6 @@ def compare(before: str, after: str, language: str) -> list[Edit] | None:
     if old is None or new is None or before[: old.start] != after[: new.start] or before[old.end :] != after[new.end :]:
         return None
     return sorted(_lists(old, new), key=lambda each: (each.start, each.end))
-
-
-def applied(before: str, edits: Sequence[Edit]) -> str:
-    """The text with the edits."""
-    out = before
-    for each in reversed(edits):
-        out = out[: each.start] + each.text + out[each.end :]
-    return out
 
 
 def _lists(old: ItemList, new: ItemList) -> list[Edit]:
@@ -173,7 +165,7 @@ def _items(old: ItemList, left: int, new: ItemList, right: int) -> list[Edit] | 
                 inner += _lists(mine.inner, yours.inner)
     edits = [_header_edit(old, left, new, theirs, each) for each in _merged(old, ours, segments)]
     headers = [each for each in edits if each is not None]
-    if len(headers) < len(edits) or not all(map(_is_balanced, headers)):
+    if len(headers) < len(edits) or not all(map(_is_whole, headers)):
         return None
     replaced = sum(each.end - each.start for each in headers) + sum(each.end - each.start for each in inner)
     if headers and replaced > (one.end - one.start) / 2:
@@ -181,10 +173,11 @@ def _items(old: ItemList, left: int, new: ItemList, right: int) -> list[Edit] | 
     return [*headers, *inner]
 
 
-def _is_balanced(edit: Edit) -> bool:
-    """Whether it opens what it closes: one that does not is half of a change."""
-    was = edit.inside.text[edit.start : edit.end]
-    return all(edit.text.count(a) - edit.text.count(b) == was.count(a) - was.count(b) for a, b in ("()", "[]", "{}"))
+def _is_whole(edit: Edit) -> bool:
+    """Whether a program is still one with this edit alone. One that opens what another closes is half of a change."""
+    before, language = edit.inside.text, edit.inside.language
+    after = before[: edit.start] + edit.text + before[edit.end :]
+    return bool(syntax_errors(parse(before, language))) or not syntax_errors(parse(after, language))
 
 
 def _key(inside: ItemList, piece: Piece) -> str:
