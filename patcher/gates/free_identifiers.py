@@ -93,10 +93,10 @@ def _parts(layer: Layer, tree: Tree, known: frozenset[str], kind: Kind | None) -
     """
     language = javascript.language_of(layer.file)
     root, before = javascript.parse(layer.after, language), javascript.parse(layer.before, language)
-    ambient = _ambient(tree)
     parts = [(start, end, splice) for start, end, splice in layer.placed() if splice.part and splice.marked]
     if not parts:
         return
+    ambient = _ambient(tree)
     used = [(javascript.span(node)[0], node) for kind in _REFERENCES for node in root.find_all(kind=kind)]
     for start, end, splice in parts:
         wanted: dict[str, list[int]] = {}

@@ -40,7 +40,8 @@ def scopes_named(text: str, scope: Scope, language: str = JAVASCRIPT) -> list[Sg
     if scope.kind in {"module", "file"}:
         return [parse(text, language)]
     alone = Scope(scope.kind, scope.name)
-    found = [node for each, node in all_scopes(text, language) if each == alone]
+    known = named_scopes(text, language) if scope.kind in FUNCTION_SCOPES else all_scopes(text, language)
+    found = [node for each, node in known if each == alone]
     if scope.within is None:
         return found
     outer = [span(node) for node in scopes_named(text, scope.within, language)]
