@@ -296,7 +296,11 @@ def _in_upstream_lines(state: _State, path: str, text: str, located: Located) ->
     )
 
 
-def payload_of(site: Site, original: str) -> str:
+REPLACED = "<what stood there>"
+"""For people: the code that a payload replaces, in the payload."""
+
+
+def payload_of(site: Site, original: str = REPLACED) -> str:
     """The site's payload; `original` is what it replaces."""
     if site.position is Position.DELETE:
         return ""

@@ -28,7 +28,7 @@ _SECRETS = (
 
 
 def without_secret(text: str) -> str:
-    """The text with `***` for what gives access in the URLs in it: user and password, and the query."""
+    """The text with `***` in place of the secrets in its URLs: user and password, and the query."""
     if "://" in text:
         for pattern, instead in _SECRETS:
             text = re.sub(pattern, instead, text, flags=re.IGNORECASE)
@@ -117,7 +117,7 @@ class UnsafePath(UpstreamUnreadable):
 
 
 class NotTheFile(UpstreamUnreadable):
-    """What is there stands for a file and is not it: a pointer of Git LFS or git-annex, or something encrypted."""
+    """What is there is a placeholder, not the file: a pointer of Git LFS or git-annex, or encrypted bytes."""
 
     code = "upstream-not-the-file"
 
@@ -178,7 +178,7 @@ class LibraryMissing(PatcherError):
 
 
 class DiskFailed(PatcherError):
-    """A file could not be read or written, and nobody nearer knew more about it."""
+    """A file could not be read or written, and no more specific error applies."""
 
     code = "disk-failed"
 

@@ -432,7 +432,7 @@ class Patch:
 
     @property
     def file(self) -> str:
-        """The file that stands for the patch in a report; empty where nothing is left of it."""
+        """The file that a report names for the patch; empty where it has none."""
         return next((each.file for each in self.sites), "") or next((each.path for each in self.overlays), "")
 
 

@@ -56,7 +56,7 @@ def build(
     """The flow. Writes only a result that no anchor stopped and no gate or proof refused.
 
     `series` are as in `check`.
-    `client` gets the judged build with the client's sources, and gives it with what is built of them.
+    `client` takes the judged build with the client's sources, and returns it with what is built of them.
     `prove` gets the finished build before the swap and raises to refuse it.
     Raises what `check` and `write.target` raise.
     """

@@ -46,8 +46,8 @@ def render(template: str, folder: str = "", /, **params: Hashable) -> str:
     return _text_of(os.path.join(folder or TEMPLATES, *template.split("/")))
 
 
-@cache
 def _text_of(path: str) -> str:
+    """Read each time: who builds twice in one process may have edited it."""
     try:
         with open(path, encoding="utf-8", newline="\n") as stream:
             return stream.read()
@@ -79,6 +79,8 @@ def _rendered(template: str, folder: str, params: dict[str, Hashable]) -> str:
         hint = f"a value is written `{begin} value {end}`, a condition `/*% if … %*/ … /*% endif %*/`"
         raise TemplateUnusable(f"does not parse: {error.message}", where=f"{path}:{error.lineno}", hint=hint) from error
     except Exception as error:  # a template may call what fails in a hundred ways
+        if isinstance(error, UnicodeDecodeError):
+            raise TemplateUnusable("is not UTF-8", where=path, hint="save it as UTF-8") from error
         names = [name for name in _wanted(template, folder) if name not in params]
         if names:  # a filter may stumble over it with words of its own
             raise _missing(f"{names[0]!r} is undefined", path, params) from error

@@ -13,7 +13,7 @@ from patcher.fingerprint import tool_fingerprint
 from patcher.generated import differences
 from patcher.resources import MANIFEST
 from patcher.series.settings import settings
-from patcher.series.where import CODEX, digest_of, directory_of
+from patcher.series.where import CODEX, digest_of, directory_of, is_series
 from patcher.upstream import foreign_json
 from patcher.upstream import spec as specs
 from patcher.upstream.git_command import READ_ONLY, command, environment
@@ -54,7 +54,7 @@ def _is_same(word: str, there: "Mapping[str, str]") -> bool:
     if word == CODEX or there["name"] == CODEX:
         return word == there["name"] and bool(there["sha256"])
     directory = directory_of(word)
-    return directory is not None and digest_of(directory) == there["sha256"]
+    return directory is not None and is_series(directory) and digest_of(directory) == there["sha256"]
 
 
 def _same_upstream(spec: str, upstream: dict[str, str], *, client: bool) -> bool:

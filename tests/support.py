@@ -21,7 +21,7 @@ from typing import IO, Any
 
 import pytest
 
-from patcher import __main__, markers, pipeline, render
+from patcher import __main__, markers, pipeline
 from patcher.errors import PatcherError
 from patcher.generated import SCHEMA
 from patcher.locate import locate
@@ -207,7 +207,6 @@ class Templates(dict[str, str]):
         path = Path(self.folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8", newline="")
-        render._text_of.cache_clear()
 
 
 @dataclass

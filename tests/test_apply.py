@@ -539,7 +539,10 @@ def test_a_file_of_upstreams_own_is_never_overwritten(bench: PatchMaker) -> None
     assert (finding.verdict, finding.file, finding.line) == ("drifted", "server/ours.js", 1)
     label = "agent-dashboard 1.2.0 (directory)"
     assert finding.message == f"expected room for our server/ours.js, found a file of upstream's own ({label})"
-    assert finding.hint == "rename our overlay in `patcher/patches/audit.py`"
+    assert (
+        finding.hint
+        == "rename the overlay in `audit`; to replace the whole of upstream's file, declare an override: a site with `scope=FILE`"
+    )
 
 
 def test_a_stopped_patch_adds_no_file(bench: PatchMaker) -> None:

@@ -29,6 +29,7 @@ CODES = {
     "OutputNotOurs": ("output-not-ours", 5),
     "OutputTampered": ("output-tampered", 3),
     "ReportUnwritable": ("report-unwritable", 5),
+    "LibraryMissing": ("library-missing", 5),
     "DiskFailed": ("disk-failed", 5),
     "ManifestUnreadable": ("manifest-unreadable", 5),
     "NotReversible": ("not-reversible", 3),

@@ -4,17 +4,16 @@ Pins come last. A kill in between leaves anchors without their pins, a tree that
 """
 
 import ast
-import fcntl
 import os
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 
+from patcher.bump.files import Files, text_of, write
 from patcher.bump.model import Bump, Candidate, Kind, SiteReport
 from patcher.bump.revisions import extended, named_refs, newest_version
 from patcher.bump.trial import new_anchor
-from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
+from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
 from patcher.model import Anchor, Patch, Pin, Scope, Series, Upstream, version_key
 from patcher.patches import pins as records
 from patcher.resources import CODEX, PACKAGE
@@ -22,10 +21,7 @@ from patcher.upstream.spec import BUILTIN
 
 FOLDER = os.path.join(PACKAGE, "patches")
 _INSTALLED = os.path.join(PACKAGE, "_data")
-_STAGED = ".staged"
 
-Files = Mapping[str, tuple[str, str]]
-"""The old and the new text of each file that changes, by its path in the folder; the pins come last."""
 _PACKAGES = frozenset({"site-packages", "dist-packages"})
 
 
@@ -93,7 +89,7 @@ def _changed(bump: Bump, chosen: Mapping[str, Candidate | None], series: Series,
         made = next(each for each in bump.series if each.id == patch)
         where = made.origin.source
         name = os.path.relpath(where, series.home)
-        old, now = files.get(name) or (_text(series.home, name),) * 2
+        old, now = files.get(name) or (text_of(series.home, name),) * 2
         accepted = ((each.site, chosen[each.id]) for each in sites if each.patch == patch)
         added = {site.name: new_anchor(site, one) for site, one in accepted if one and one.kind is not Kind.PIN}
         new = with_anchors(now, added, where) if added else now
@@ -107,7 +103,7 @@ def _changed(bump: Bump, chosen: Mapping[str, Candidate | None], series: Series,
 
 def _pins(path: str, series: Series) -> tuple[str, dict[str, Sequence[Pin]]]:
     """The text of a record, empty for no file, and the pins in it, in the order of the series."""
-    old = _text(*os.path.split(path)) if os.path.lexists(path) else ""
+    old = text_of(*os.path.split(path)) if os.path.lexists(path) else ""
     known = [site.id for patch in series.patches_for(client=True) for site in patch.sites]
     there = records.parsed(old, known, path) if old else {}
     return old, {site: there.get(site, ()) for site in known}
@@ -303,65 +299,3 @@ def _quoted(text: str) -> str:
     if text.count('"') > text.count("'"):
         return "'" + escaped.replace("'", "\\'") + "'"
     return '"' + escaped.replace('"', '\\"') + '"'
-
-
-# --- files -----------------------------------------------------------------------------------------------------
-
-
-def write(files: Files, folder: str = FOLDER) -> None:
-    """Replace files of the folder, each at once, in their order.
-
-    Raises `DeclarationsChanged` (a file is not the old text any more; nothing is written), `DeclarationsReadOnly`.
-    """
-    try:
-        with _locked(folder):
-            for inner in sorted({os.path.dirname(os.path.join(folder, name)) for name in files}):
-                for name in os.listdir(inner):
-                    if name.endswith(_STAGED):  # of a run that was killed
-                        os.unlink(os.path.join(inner, name))
-            for name, (old, _) in files.items():
-                _expect_text(folder, name, old)
-            for name, (_, new) in files.items():
-                _replace(folder, name, new)
-    except OSError as error:
-        hint = "no file is half written; make the directory writable and run it again"
-        raise DeclarationsReadOnly(f"cannot be written: {error.strerror}", where=folder, hint=hint) from error
-
-
-def _text(folder: str, name: str) -> str:
-    with open(os.path.join(folder, name), encoding="utf-8", newline="") as stream:
-        return stream.read()
-
-
-def _expect_text(folder: str, name: str, old: str) -> None:
-    path = os.path.join(folder, name)
-    there = _text(folder, name) if os.path.exists(path) else None
-    if there != old and (there is not None or old):  # a record that is not there yet has no text
-        message = "this file was edited in the meantime"
-        raise DeclarationsChanged(message, where=path, hint="run it again; nothing was written")
-
-
-def _replace(folder: str, name: str, text: str) -> None:
-    folder, name = os.path.split(os.path.join(folder, name))
-    staged = os.path.join(folder, f".{name}{_STAGED}")
-    with open(staged, "w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(staged, os.path.join(folder, name))
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """One writer at a time; the lock is the directory's own and ends with the process."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -11,7 +11,7 @@ from patcher.adopt.run import Result, run
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE
 from patcher.progress import progress
-from patcher.report import document
+from patcher.report.model import Report
 
 _MOST = 20
 
@@ -26,10 +26,10 @@ def adopt(options: argparse.Namespace) -> Outcome:
         client=bool(options.client),
         bar=progress,
     )
-    content = {**document.report("adopt", build=result.build), "adopt": _report(result)}
+    report = Report("adopt", build=result.build, adopt=_report(result))
     said = "everything that travels is expressed" if result.is_whole else "something is not expressed; it is listed"
     text = "".join(f"{line}\n" for line in _lines(result, options))
-    return Outcome(EXIT_DONE if result.is_whole else EXIT_DIFFERENT, content, text=text, said=said)
+    return Outcome(EXIT_DONE if result.is_whole else EXIT_DIFFERENT, report, text, said)
 
 
 def _report(result: Result) -> dict[str, Any]:

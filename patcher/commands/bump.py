@@ -6,21 +6,23 @@ import shlex
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher.bump import record
+from patcher.bump.files import write
 from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
 from patcher.bump.trial import accepted_ranks
 from patcher.commands.chosen import chosen
 from patcher.commands.diffs import selected
-from patcher.commands.outcome import Outcome
+from patcher.commands.outcome import Outcome, outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
+from patcher.errors import UpstreamUnreadable, UsageError
 from patcher.model import patches_of
 from patcher.progress import progress
-from patcher.report import bump_document, document
-from patcher.report.bump_text import text_of
+from patcher.report import problems
+from patcher.report.model import BumpResult, CommandLine, Report
+from patcher.report.wording import counted
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
 
@@ -67,29 +69,29 @@ def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bum
     proven: list[ProofResult] = []
     if (options.prove or files) and found.proposed.ok:
         found, proven = _proven(options, loaded, found, repository)
-    if options.html or options.markdown:  # nobody else waits for the matrix and the windows that only a page shows
-        from patcher.report.bump_page import shown
+    matrix = None
+    if options.html or options.markdown:  # nobody else waits for it
+        from patcher.report.bump_page import with_page
 
-        found = shown(repository, found)
-    body = _body(options, found, proven)
-    if files and body["ok"]:
-        for home, changed in files.items():
-            record.write(changed, home)
-        paths = [(home, os.path.join(home, name)) for home, changed in files.items() for name in changed]
-        body["bump"]["written"] = [record.shown(home, path) for home, path in paths]
+        found, matrix = with_page(repository, found)
+    wrong = (*problems.of_bump(found), *problems.of_contracts(proven))
+    written: list[str] = []
+    for home, changed in files.items() if not wrong else ():
+        write(changed, home)
+        written += [record.shown(home, os.path.join(home, name)) for name in changed]
+    command = _command(options, found.until.upstream)
+    result = BumpResult(found, command, matrix, tuple(written), options.write)
+    build = found.proposed if found.accepted else found.build
+    report = Report("bump", build, wrong, tuple(proven) or None, result, declared=found.declared)
+    return outcome(report, message=_message(report, result))
 
-    def draw(colour: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
-        return text_of(body, colour=colour, everything=options.all)
 
-    return Outcome(_exit_code(body), body, said=_said(body) if options.write else "", draw=draw)
-
-
-def _said(body: dict[str, Any]) -> str:
-    written = body["bump"]["written"]
-    if written:
-        folders = " ".join(sorted({os.path.dirname(path) or "." for path in written}))
-        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff {folders}`"
-    return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
+def _message(report: Report, result: BumpResult) -> str:
+    if not result.is_writing:
+        return ""
+    if result.written:
+        return f"wrote {counted(len(result.written), 'file')}; read `{result.diff}`"
+    return "nothing to write: the declarations have it all" if report.ok else "nothing was written"
 
 
 def _proven(
@@ -109,7 +111,7 @@ def _proven(
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
     more = [
         *shlex.split(options.typed_series),
@@ -118,7 +120,7 @@ def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) ->
     ]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (has_dependencies(upstream) or options.client) else []
-    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def has_dependencies(upstream: "Upstream") -> bool:
@@ -127,27 +129,3 @@ def has_dependencies(upstream: "Upstream") -> bool:
         return bool(dependencies(upstream.tree["package.json"].data, "package.json"))
     except UpstreamUnreadable:
         return False
-
-
-def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    shown = found.proposed if found.accepted else found.build
-    body = document.report("bump", build=shown)
-    body["errors"] = bump_document.errors(found, body["errors"])
-    body["bump"] = {**bump_document.content(found, _command(options, found.until.upstream)), "written": []}
-    if options.write:
-        body["bump"]["record"] = ""
-    if proofs:
-        from patcher.bump.proving import retirable
-        from patcher.prove import proof
-
-        proven = proof.as_report(proofs)
-        body |= {"contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}
-        body["retire"] = retirable(proofs)
-    return {**body, "ok": not body["errors"]}
-
-
-def _exit_code(body: dict[str, Any]) -> int:
-    if body["ok"]:
-        return EXIT_DONE
-    anchors = any(error["code"].startswith(("anchor-", "file-")) for error in body["errors"])
-    return EXIT_ANCHOR if anchors else EXIT_REFUSED

@@ -37,7 +37,7 @@ def imports(text: str, language: str) -> Iterator[Import]:
 
 
 def outside(module: str, tree: Tree, importer: str) -> str:
-    """Why a module that is no file of the tree may not be required; empty for Node's own, and for a dependency."""
+    """Why a module that is not a file of the tree may not be required; empty for Node's own, and for a dependency."""
     del importer
     if module.removeprefix("node:") in NODE_MODULES or es_imports.package_of(module) in _packages(tree, "dependencies"):
         return ""

@@ -41,7 +41,8 @@ def _undeclared(layer: Layer, name: str, after: Mapping[str, list[SgNode]]) -> t
                 message = (
                     f"{name} has changed, and no patch declares it: {splice.site} stands in it and says {splice.scope}"
                 )
-                return message, f"write `scope={scope}` in the anchor of {splice.site}"
+                hint = f"write `scope={scope}` in the anchor of {splice.site}"
+                return message, f"{hint}, and pin it again: a pin reaches to the scope"
     return f"{name} has changed, and no patch declares it", ""
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 
 from patcher.model import Patch
 from patcher.patches import CLIENT_DECLARED, DECLARED, placed
@@ -25,16 +26,25 @@ def declared_at(patch: Patch) -> tuple[str, int] | None:
     return (ours if ours.startswith("patcher/patches/") else path), line
 
 
+_LOADED: dict[str, Patch] = {}
+"""The patches of other series than ours that this process has loaded, by their ids."""
+
+
+def remember(patches: Iterable[Patch]) -> None:
+    """Know where these patches are declared, by their names alone: a report has nothing else."""
+    _LOADED.update({patch.id: patch for patch in patches})
+
+
 def declared_by(name: str) -> tuple[str, int] | None:
-    """The same for the patch of ours of this name; None where the series has none."""
-    found = next((each for each in (*DECLARED, *CLIENT_DECLARED) if each.id == name), None)
-    return declared_at(placed(found)) if found else None
+    """The same for the patch of this name; None where no series that was loaded has one."""
+    found = next((placed(each) for each in (*DECLARED, *CLIENT_DECLARED) if each.id == name), _LOADED.get(name))
+    return declared_at(found) if found else None
 
 
 def patches_of(path: str) -> list[str]:
     """The patches that edit or bring a file of the generated tree."""
     return [
         patch.id
-        for patch in (*DECLARED, *CLIENT_DECLARED)
+        for patch in (*DECLARED, *CLIENT_DECLARED, *_LOADED.values())
         if path in {*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)}
     ]

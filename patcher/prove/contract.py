@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -27,12 +28,22 @@ __all__ = [
     "ProofResult",
     "TestBed",
     "both_beds",
+    "in_short",
     "observe",
     "prove",
 ]
 
 _HANDLER_TIMEOUT = 20.0
+_ERROR = re.compile(r"\w*Error\b.*:")
 _NATIVE = "server/lib/codex-ingest.js"
+
+
+def in_short(said: str) -> str:
+    """What was seen, in one line; with the error of its log, if it has one."""
+    first, *log = said.splitlines() or ["it says nothing"]
+    error = next((line for line in log if _ERROR.match(line)), "")
+    short = first.partition("; its log")[0]
+    return f"{short}: {error}" if error else short
 
 
 @dataclass(frozen=True)
@@ -178,7 +189,10 @@ def observe(contract: Contract, bed: TestBed) -> Observation:
     Raises `PatcherError` where this machine lacks something.
     """
     try:
-        return contract.observe(bed)
+        seen: object = contract.observe(bed)
+        if isinstance(seen, Observation):
+            return seen
+        said = f"expected an Observation from `observe` of {contract.id}, found {type(seen).__name__}"
     except PatcherError:
         raise
     except NotObserved as error:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
 from patcher.model import Build, Contract, Line, Series, Tree, Verdict
@@ -162,30 +161,3 @@ def refuse_if_red(results: Sequence[ProofResult]) -> None:
     if refused:
         hint = "`sidecar-patcher prove --only CONTRACT` runs one again; nothing was written"
         raise ContractRefused("; ".join(refused), hint=hint)
-
-
-def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
-    """The fields of the JSON report that are about contracts."""
-    contracts = [
-        {
-            "id": result.contract.id,
-            "summary": result.contract.summary,
-            "ok": result.ok,
-            "pristine": _seen(result.pristine),
-            "patched": _seen(result.patched),
-            "patches": list(result.contract.patches),
-            "message": result.message,
-            "superseded": result.superseded,
-        }
-        for result in results
-    ]
-    errors = [
-        {"code": ContractRefused.code, "where": result.contract.id, "message": result.message, "hint": ""}
-        for result in results
-        if not result.ok
-    ]
-    return {"ok": not errors, "contracts": contracts, "errors": errors}
-
-
-def _seen(observation: Observation) -> dict[str, Any]:
-    return {"green": observation.green, "observed": observation.observed, "said": observation.said}

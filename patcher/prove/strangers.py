@@ -48,10 +48,10 @@ def upgrades(target: str = SOCKET) -> list[ForeignRequest]:
     return [replace(each, headers=(*each.headers, *_UPGRADE)) for each in at("GET", target)]
 
 
-def may_read(got: RawResponse, origin: str = "") -> bool:
+def may_read(response: RawResponse, origin: str = "") -> bool:
     """Whether the asker sees the answer: it was answered, and a page of `origin` is let read by its browser."""
-    allowed = re.search(r"^access-control-allow-origin:[ \t]*(.*?)\s*$", got.headers, re.IGNORECASE | re.MULTILINE)
-    return 200 <= got.status < 300 and (not origin or (allowed is not None and allowed[1] in {"*", origin}))
+    allowed = re.search(r"^access-control-allow-origin:[ \t]*(.*?)\s*$", response.headers, re.IGNORECASE | re.MULTILINE)
+    return 200 <= response.status < 300 and (not origin or (allowed is not None and allowed[1] in {"*", origin}))
 
 
 def is_taken_in(port: int, *headers: str, address: str = "127.0.0.1", target: str = SOCKET) -> bool:

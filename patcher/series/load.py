@@ -7,10 +7,11 @@ from types import ModuleType
 from typing import Any
 
 from patcher.errors import NoSuchSeries, SeriesError, TemplateUnusable
-from patcher.model import Origin, Patch, Series
+from patcher.model import Line, Origin, Patch, Series
+from patcher.patches import declaration
 from patcher.patches import pins as records
 from patcher.series import checked, python
-from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of
+from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of, is_series
 
 
 def load(word: str) -> Series:
@@ -26,7 +27,7 @@ def load(word: str) -> Series:
     if directory is None:
         hint = "name a directory with a `series.py` in it; `sidecar-patcher series new DIR` makes one"
         raise NoSuchSeries("expected a series, found no such directory and no such package", where=word, hint=hint)
-    if not os.path.isfile(os.path.join(directory, ENTRY)):
+    if not is_series(directory):
         hint = "`sidecar-patcher series new DIR` makes a series in a new directory"
         raise NoSuchSeries(f"is not a series: there is no {ENTRY} in it", where=directory, hint=hint)
     _refuse_links_outside(directory)
@@ -39,6 +40,7 @@ def load(word: str) -> Series:
     checked.refuse_wrong(found, str(entry.__file__))
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)
+    declaration.remember(placed.patches_for(client=True))
     return replace(placed, sha256=sha256)
 
 
@@ -73,6 +75,7 @@ def choose(words: Sequence[str | Series] = OURS, *, options: str | None = None) 
         found[series.name] = (word, series)
     chosen = tuple(series for _, series in found.values())
     _refuse_shared_ids(chosen)
+    _refuse_shared_files(chosen)
     layers_of([patch for series in chosen for patch in series.patches_for(client=True)])
     return chosen
 
@@ -129,6 +132,28 @@ def _refuse_shared_ids(chosen: Sequence[Series]) -> None:
                 message = f"{owners[patch.id].name} and {series.name} both have a patch {patch.id}"
                 raise SeriesError(message, where=patch.origin.source, hint="give one of them another id")
             owners[patch.id] = series
+    contracts: dict[str, Series] = {}
+    for series in chosen[1:] and chosen:
+        for contract in (*series.contracts, *series.client_contracts):
+            other = contracts.setdefault(contract.id, series)
+            if other is not series:
+                message = f"{other.name} and {series.name} both have a contract {contract.id}"
+                raise SeriesError(message, where=os.path.join(series.home, ENTRY), hint="give one of them another id")
+
+
+def _refuse_shared_files(chosen: Sequence[Series]) -> None:
+    """Two patches that bring the same file, as any system compares names: one would be lost without a word."""
+    for line in Line:
+        owners: dict[str, Patch] = {}
+        for series in chosen:
+            for patch in series.patches_for(client=True):
+                for overlay in patch.overlays_for(line):
+                    other = owners.setdefault(overlay.path.casefold(), patch)
+                    if other is not patch or sum(each.path == overlay.path for each in patch.overlays_for(line)) > 1:
+                        message = f"{other.id} and {patch.id} both bring the file {overlay.path}"
+                        message = message if other is not patch else f"{patch.id} brings the file {overlay.path} twice"
+                        hint = "give one of them another path, or a line of upstream of its own"
+                        raise SeriesError(message, where=patch.origin.source, hint=hint)
 
 
 def _refuse_links_outside(directory: str) -> None:

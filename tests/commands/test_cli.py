@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pty
+import re
 import shlex
 import shutil
 import signal
@@ -21,6 +22,7 @@ from patcher.cli import parser
 from patcher.model import Patch, Series
 from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.report.github import to_github
+from patcher.report.model import Problem, Report
 from patcher.resources import BUILTIN_SIDECAR, MANIFEST
 from patcher.upstream.materialize import materialize
 from patcher.write import target
@@ -124,7 +126,7 @@ def test_exit_2_the_command_line_is_wrong(cli: CommandLine, arguments: list[str]
 
 
 def test_exit_2_says_what_is_there(cli: CommandLine) -> None:
-    expected = "error[usage]: there is no patch nothing\n  hint: `sidecar-patcher list` shows the series\n"
+    expected = "error[usage]: there is no patch and no error nothing\n  hint: `sidecar-patcher list` shows the series\n"
     ended = cli("explain", "nothing")
     assert (ended.code, ended.out, ended.said) == (2, "", expected)
 
@@ -164,11 +166,14 @@ def test_exit_3_a_generated_tree_was_edited(cli: CommandLine, tmp_path: Path) ->
 
 
 def test_exit_4_a_gate_refused(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
-    """Every anchor fits, but a module that ours need has another name."""
-    (upstream / "server/websocket.js").rename(upstream / "server/socket.js")
+    """Every anchor fits, but a module that ours need has no longer what they take from it."""
+    module = upstream / "server/websocket.js"
+    module.write_text(
+        re.sub(r"(module\.exports = \{.*)\bbroadcast\b", r"\1tell: broadcast", module.read_text(), flags=re.S)
+    )
     ended = cli("build", "--upstream", upstream, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
-    assert "error[gate-imports]: " in ended.out and "`../websocket` is not in the generated tree" in ended.out
+    assert "error[gate-imports]: " in ended.out and "does not export `broadcast`" in ended.out
 
 
 def test_exit_4_a_gate_refused_a_small_series(
@@ -389,7 +394,7 @@ def test_github_gets_annotations(
     change: tuple[str, str] | None,
     expected: str,
 ) -> None:
-    monkeypatch.setattr("patcher.report.github.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
+    monkeypatch.setattr("patcher.patches.declaration.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     if change:
         SMALL.edited(*change).write(Path(small))
     out = cli("check", *of_small, "--format", "github").out
@@ -406,8 +411,7 @@ def test_an_annotation_is_one_line(cli: CommandLine) -> None:
     [pytest.param("100%", "100%25", id="a per cent sign"), pytest.param("a\r\nb", "a%0D%0Ab", id="line breaks")],
 )
 def test_an_annotation_is_escaped(message: str, escaped: str) -> None:
-    error = {"code": "x", "where": "", "message": message, "hint": ""}
-    assert to_github({"errors": [error], "patches": []}) == f"::error title=x::{escaped}\n"
+    assert to_github(Report("check", problems=(Problem("x", "", message),))) == f"::error title=x::{escaped}\n"
 
 
 def test_github_is_told_of_differences(cli: CommandLine, small: str, of_small: list[str], tmp_path: Path) -> None:

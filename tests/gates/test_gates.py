@@ -195,7 +195,8 @@ def test_a_payload_in_a_function_within_the_scope_is_told_what_to_declare(bench:
     )
     patch = bench.insert("audit", REPLACES, "console.log(session);", scope=function("outer"), on=app)
     [gate] = [each for each in SMALL.having({APP_FILE: app}).run(patch).build.gates if not each.ok]
-    assert (gate.id, gate.hint) == ("declared-scopes", 'write `scope=function("handle")` in the anchor of audit.one')
+    hint = 'write `scope=function("handle")` in the anchor of audit.one, and pin it again: a pin reaches to the scope'
+    assert (gate.id, gate.hint) == ("declared-scopes", hint)
 
 
 def test_a_route_is_a_scope_too(bench: PatchMaker) -> None:

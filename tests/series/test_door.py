@@ -10,7 +10,7 @@ import pytest
 from patcher.patches import SERIES
 from patcher.uptodate import quick_build
 from tests.series.support import Acme
-from tests.support import APP_FILE, CommandLine, environment, snapshot, start, stop
+from tests.support import APP_FILE, SMALL, CommandLine, Repository, environment, snapshot, start, stop
 
 
 @pytest.fixture
@@ -182,6 +182,7 @@ def test_a_manifest_with_no_good_series_in_it(acme: Acme, there: str) -> None:
     ("name", "old", "new"),
     [
         pytest.param("templates/note.js", "session", "total", id="a template"),
+        pytest.param("templates/note.lib.js.j2", "exports.word", "exports.said", id="a template that is rendered"),
         pytest.param("patches/note.py", "Position.AFTER", "Position.BEFORE", id="a patch"),
         pytest.param("pins.json", '"reviewed": "', '"reviewed": "again ', id="a pin"),
         pytest.param("series.py", '"1.0"', '"1.1"', id="its version"),
@@ -191,9 +192,11 @@ def test_an_edited_series_means_a_build(acme: Acme, name: str, old: str, new: st
     assert acme.pinned().build().err.startswith("built ")
     options = ["--upstream", acme.upstream, "--out", str(acme.out), "--series"]
     assert quick_build([*options, str(acme.path)]) and acme.build().err.startswith("up to date")
+    before = snapshot(acme.out)
     acme.edit(name, old, new)
     assert not quick_build([*options, str(acme.path)])
     assert acme.build().err.startswith("built ") and quick_build([*options, str(acme.path)])
+    assert (snapshot(acme.out)[APP_FILE] != before[APP_FILE]) == name.endswith(("note.js", "note.py"))
 
 
 def test_other_series_are_not_up_to_date(cli: CommandLine, first: str) -> None:
@@ -301,3 +304,44 @@ def spawn_python(code: str) -> str:
     import sys
 
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment()).stdout
+
+
+# --- what is written into it -----------------------------------------------------------------------------------
+
+
+def test_a_bump_writes_anchors_and_pins_into_the_series(acme: Acme, repository: Repository) -> None:
+    acme.pinned()
+    changed = SMALL.edited("store.save(session, total)", "store.keep(session, total)")
+    repository.commit(changed.edited('"1.2.0"', '"1.3.0"', "package.json"), "v1.3.0")
+    words = ["bump", "--upstream", str(repository.path), "--series", str(acme.path), "--to", "v1.3.0"]
+    said = acme.cli(*words)
+    assert said.code == 3 and f"--series {acme.path} --to v1.3.0 --accept note.one=1 --write" in " ".join(
+        said.out.split()
+    )
+    written = acme.cli(*words, "--accept", "note.one=1", "--write", "--format", "json")
+    assert written.code == 0, written
+    assert json.loads(written.out)["bump"]["written"] == ["acme/patches/note.py", "acme/pins.json"]
+    assert "store.keep(session, total)" in (acme.path / "patches/note.py").read_text()
+    assert [pin["reviewed"] for pin in json.loads((acme.path / "pins.json").read_text())["note.one"]][-1] == "v1.3.0"
+    for ref in ("v1.2.0", "v1.3.0"):
+        assert acme.cli("check", "--upstream", repository.at(ref), "--series", acme.path).code == 0
+
+
+def test_what_cannot_be_written_is_said_before_anything_is(acme: Acme, repository: Repository, tmp_path: Path) -> None:
+    packages = tmp_path / "lib/site-packages"
+    packages.mkdir(parents=True)
+    acme.pinned().path.rename(packages / "acme")
+    chosen = ["--series", str(packages / "acme")]
+    for words in (
+        ["pin", "note.one", "--upstream", acme.upstream],
+        ["bump", "--upstream", str(repository.path), "--to", "v1.2.0"],
+    ):
+        ended = acme.cli(*words, *chosen, "--write")
+        assert ended.code == 5 and "this series is an installed package" in ended.err
+
+
+def test_github_is_told_of_the_line_of_an_author(acme: Acme, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_WORKSPACE", str(tmp_path))
+    assert acme.run("check", "--format", "github").out.startswith(
+        "::error file=acme/patches/note.py,line=9,title=anchor-unreviewed::"
+    )

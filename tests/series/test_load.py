@@ -55,12 +55,15 @@ FAULTS = [
     pytest.param(lambda acme: acme.write("patches/note.py", acme_twice()), INVALID, "the site note.one is there twice", "series.py", "give each site of a patch a name of its own", id="a site twice"),
     pytest.param(in_note("    overlays=", '    requires=("noted",),\n    overlays='), INVALID, "note requires noted, which no series has before it", "patches/note.py", "a series that has it goes before this one: `--series codex --series DIR`", id="a requirement that nobody has"),
     pytest.param(in_note("    overlays=", '    contracts=("notes",),\n    overlays='), INVALID, "note names the contract notes, which `contracts` does not have", "series.py", "list it in `Series(…, contracts=(…))`", id="a contract that is not there"),
+    pytest.param(in_note('"server/app.js"', '"client/src/App.tsx"'), INVALID, "note: client/src/App.tsx is one of the client's sources, which travel with `--client` only", "series.py", "list the patch in `client_patches`, which go in with `--client`", id="the client's among the others"),
+    pytest.param(in_note('"Says what is saved."', '"\\ud800"'), INVALID, "note: expected `summary` to be text, found '\\ud800', which UTF-8 cannot write", "series.py", FULL, id="half of a pair"),
+    pytest.param(in_note('"server/lib/note.js"', '"sidecar-patcher.json"'), INVALID, "note: expected the path of an overlay in the tree, found 'sidecar-patcher.json'", "patches/note.py", "write it with `/`, from the root of upstream's tree", id="our manifest"),
+    pytest.param(lambda acme: acme.write("patches/note.py", overlay_twice()), INVALID, "note brings the file server/lib/note.js twice", "patches/note.py", "give one of them another path, or a line of upstream of its own", id="a file twice"),
     # --- patterns
     pytest.param(in_note('"store.save(session, total)"', '""'), INVALID, "note.one: `pattern`: expected code, found nothing", "patches/note.py", "write the statement that it is to find, `$NAME` for what varies", id="an empty pattern"),
     pytest.param(in_note('"store.save(session, total)"', '"store.save("'), INVALID, "note.one: `pattern`: expected code, found `store.save(`, which does not parse", "patches/note.py", "a pattern is whole code: close what it opens", id="half a pattern"),
     pytest.param(in_note('"store.save(session, total)"', '"a(); b()"'), INVALID, "note.one: `pattern`: expected one statement or expression, found 2 of them, `a(); b()`", "patches/note.py", "name one; its neighbours are `before=` and `after=`, and another place is a site of its own", id="two statements"),
     pytest.param(in_note('total)",', 'total)",\n                    target="(",'), INVALID, "note.one: `target`: expected code, found `(`, which does not parse", "patches/note.py", "a pattern is whole code: close what it opens", id="half a target"),
-    pytest.param(in_note('total)",', 'total)",\n                    target="session",'), INVALID, "note.one: a `target`, and nothing that is replaced", "patches/note.py", "`target` says which part of the match is replaced: write `position=Position.REPLACE`, or leave it out", id="a target without a replacement"),
     # --- templates and overlays
     pytest.param(in_note('"note.js"', '"notes.js"'), TEMPLATE, "note.one: there is no template notes.js; did you mean `note.js`?", "patches/note.py", "write {home}/templates/notes.js", id="a template that is not there"),
     pytest.param(in_note('"note.js"', '"../series.py"'), TEMPLATE, "note.one names a template outside of its series: '../series.py'", "patches/note.py", "templates are in {home}/templates", id="a template outside"),
@@ -83,6 +86,13 @@ def acme_twice() -> str:
     begin, end = NOTE.index("        Site("), NOTE.index("    overlays=")
     site = NOTE[begin : NOTE.rindex("    ),\n", begin, end)]
     return NOTE[:begin] + site + site + NOTE[begin + len(site) :]
+
+
+def overlay_twice() -> str:
+    from tests.series.support import NOTE
+
+    one = NOTE[NOTE.index("Overlay(path") : NOTE.rindex(",)")]
+    return NOTE.replace(one, f"{one}, {one}")
 
 
 @pytest.mark.parametrize(("change", "code", "message", "where", "hint"), FAULTS)
@@ -132,6 +142,38 @@ def test_two_series_do_not_share_a_patch(acme: Acme) -> None:
     said = refusal(choose, ["codex", str(acme.path)])
     assert said.message == "codex and acme both have a patch harness_column"
     assert said.where == f"{acme.path}/patches/note.py"
+
+
+def test_two_series_do_not_bring_the_same_file(acme: Acme) -> None:
+    acme.edit("patches/note.py", "server/lib/note.js", "server/lib/Codex-Files.js")
+    said = refusal(choose, ["codex", str(acme.path)])
+    assert said.message == "codex_rollouts and note both bring the file server/lib/Codex-Files.js"
+
+
+def test_what_a_series_prints_is_not_our_answer(acme: Acme) -> None:
+    acme.pinned().edit("series.py", "SERIES = ", 'print("loaded")\nSERIES = ')
+    ended = acme.run("check", "--format", "json")
+    assert ended.code == 0 and json.loads(ended.out)["ok"] and "loaded" in ended.err
+
+
+def test_a_template_that_is_not_utf8(acme: Acme) -> None:
+    acme.pinned()
+    for name in ("templates/note.lib.js.j2", "templates/note.js"):
+        (acme.path / name).write_bytes(b"caf\xe9;\n")
+        ended = acme.run("check")
+        assert (ended.code, "is not UTF-8" in ended.err, f"{acme.path}/{name}" in ended.err) == (2, True, True)
+        acme.write(name, "1;\n")
+
+
+@pytest.mark.parametrize("answer", ["None", "True", "1 / 0"])
+def test_a_contract_that_does_not_answer_is_not_observed(acme: Acme, tmp_path: Path, answer: str) -> None:
+    first = tmp_path / "first"
+    acme.cli("series", "new", first)
+    contract = first / "contracts/first_greets.py"
+    text = contract.read_text()
+    contract.write_text(text.replace("    return Observation(", f"    return {answer}\n    return Observation("))
+    ended = acme.cli("prove", "--series", first)
+    assert ended.code == 4 and "could not be observed on the pristine tree" in ended.out
 
 
 @pytest.mark.parametrize("name", ["templates/linked.js", "templates/folder", "patches/linked.py"])

@@ -12,7 +12,7 @@ import pytest
 
 from patcher.prove import CONTRACTS, Sidecar
 from patcher.prove.contract import TestBed
-from patcher.prove.cross_origin import Got, send
+from patcher.prove.cross_origin import RawResponse, send
 from patcher.prove.strangers import STRANGERS, is_taken_in, may_read, other_address, upgrades
 from patcher.upstream.materialize import materialize
 from tests.lab.strangers.attack import Tried, attack, own_problems, table
@@ -51,7 +51,7 @@ def start(sidecar_tree: str, _sidecar_node: Any) -> Start:  # noqa: PT019
     return started
 
 
-def ask(sidecar: Sidecar, *headers: str, target: str = "/api/sessions", address: str = "127.0.0.1") -> Got:
+def ask(sidecar: Sidecar, *headers: str, target: str = "/api/sessions", address: str = "127.0.0.1") -> RawResponse:
     head = "\r\n".join((f"GET {target} HTTP/1.1", *headers, "Connection: close", "", ""))
     return send(sidecar.port, head.format(port=sidecar.port).encode(), address)
 

@@ -36,7 +36,8 @@ function listenOn(server) {
   return (port, listener) => {
     const host = address();
     if (!LOOPBACK_ADDRESS.test(host)) {
-      const locked = guards.expectedToken(process.env) ? "the API asks for DASHBOARD_TOKEN" : "no DASHBOARD_TOKEN is set: the API is open";
+      const isLocked = guards.expectedToken(process.env) !== null;
+      const locked = isLocked ? "the API asks for DASHBOARD_TOKEN" : "no DASHBOARD_TOKEN is set: the API is open";
       console.warn(`[local-only] listening on ${host}, for other machines too; ${locked}`);
     }
     return server.listen(port, host, listener);
@@ -51,7 +52,9 @@ function isNamedOrigin(origin, env) {
 
 function strangerProblem(req, env, links) {
   const problem = guards.hostProblem(req, env);
-  if (problem) return { ...problem, message: `${problem.message}; DASHBOARD_ALLOWED_HOSTS names the hosts that may ask` };
+  if (problem) {
+    return { ...problem, message: `${problem.message}; DASHBOARD_ALLOWED_HOSTS names the hosts that may ask` };
+  }
   if (isNamedOrigin(req.headers.origin, env) && guards.count(req, "origin") === 1) return null;
   return guards.originProblem(req, env) || guards.siteProblem(req, links);
 }

@@ -24,7 +24,9 @@ function refused(code, message, status = 403) {
 function namedHosts(env) {
   const listed = [env.DASHBOARD_HOST, ...(env.DASHBOARD_ALLOWED_HOSTS || "").split(","), env.POD_IP];
   const names = listed.map(name => (name || "").trim().toLowerCase());
-  return new Set(names.filter(name => !EVERY_INTERFACE.has(name)).map(name => (/^[^[].*:.*:/.test(name) ? `[${name}]` : name)));
+  return new Set(
+    names.filter(name => !EVERY_INTERFACE.has(name)).map(name => (/^[^[].*:.*:/.test(name) ? `[${name}]` : name)),
+  );
 }
 
 /** Whether `DASHBOARD_HOST` or `DASHBOARD_ALLOWED_HOSTS` says that other machines are meant to come here. */
@@ -52,7 +54,7 @@ function originProblem(req, env) {
   const { origin, host } = req.headers;
   if (origin === undefined) return null;
   const own = host.toLowerCase();
-  const named = namedHosts(env).has(HOST.exec(own)[1]);
+  const named = namedHosts(env).has(HOST.exec(own)?.[1]);
   const same = origin === `http://${own}` || (named && origin === `https://${own}`);
   return same && count(req, "origin") === 1 ? null : refused("FOREIGN_ORIGIN", "another origin may not ask");
 }
@@ -90,4 +92,14 @@ function tokenProblem(req, env, inQuery) {
   return equal ? null : refused("UNAUTHORIZED", "the dashboard token is missing or wrong", 401);
 }
 
-module.exports = { count, expectedToken, hostProblem, isOpened, namedHosts, originProblem, refused, siteProblem, tokenProblem };
+module.exports = {
+  count,
+  expectedToken,
+  hostProblem,
+  isOpened,
+  namedHosts,
+  originProblem,
+  refused,
+  siteProblem,
+  tokenProblem,
+};
