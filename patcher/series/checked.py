@@ -11,7 +11,7 @@ from patcher.errors import SeriesError, TemplateUnusable
 from patcher.generated import RUNTIME
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
-from patcher.model import Anchor, Overlay, Patch, Series, Site
+from patcher.model import Anchor, Overlay, Patch, Position, Series, Site
 from patcher.resources import MANIFEST
 from patcher.series import shape
 from patcher.series.patterns import problem_of
