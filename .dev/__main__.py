@@ -17,7 +17,10 @@ UV_VERSION = "0.13.9"
 COMMANDS = {
     "demo": (["sidecar-patcher", "build", "--prove"], "build the builtin sidecar and show the patches at work on it"),
     "test": (["pytest", "-n", "2"], "run the tests"),
-    "lint": (["sh", "-c", "ruff check && ruff format --check && mypy"], "check style and types"),
+    "lint": (
+        ["sh", "-c", "ruff check && ruff format --check && mypy && python .dev/javascript"],
+        "check style and types; of JavaScript too, where npm can be reached",
+    ),
     "generate": (["python", ".dev/generate.py"], "write the files that are computed; `--check` only compares them"),
     "lab": ([], "a laboratory of tests/README.md: `lab simulate`, `lab drift`, `lab bench`"),
     "run": ([], "run a command in the project's environment: `run sidecar-patcher list`"),

@@ -1,6 +1,7 @@
 """The supported versions of upstream, computed: as data, and as the table of a page.
 
-The data is `tests/supported.json`: names, versions, commit ids and patch ids, nothing of upstream's text.
+Support can begin between two tags: `since` names the commit from which on the series fits up to the tag. The data is
+`tests/supported.json`: names, versions, commit ids and patch ids, nothing of upstream's text.
 """
 
 import json
@@ -8,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from patcher import pipeline
+from patcher.errors import PatcherError
 from patcher.matrix import matrix
 from patcher.patches import SERIES
 from patcher.upstream.history import Repository
@@ -22,19 +25,39 @@ BEGIN, END = (
 
 
 def computed(path: str) -> list[dict[str, Any]]:
-    """For each version tag: its commit, whether it is supported, and which patches stop (`gates` for what gates do)."""
+    """For each version tag: its commit, whether it is supported, and which patches stop (`gates` for what gates do).
+
+    since: for a supported tag behind one that is not, the commit from which on the series fits; else empty.
+    """
     with Repository.open(path) as repository:
         result = matrix(repository, repository.tags(), SERIES)
-    return [
-        {
-            "ref": judged.ref,
-            "commit": judged.commit,
-            "supported": judged.supported,
-            "stops": [finding.patch for finding in judged.findings if finding.verdict.stops]
-            + (["gates"] if judged.gates_refuse else []),
-        }
-        for judged in result.refs
-    ]
+        before = (None, *result.refs)
+        return [
+            {
+                "ref": judged.ref,
+                "commit": judged.commit,
+                "supported": judged.supported,
+                "stops": [finding.patch for finding in judged.findings if finding.verdict.stops]
+                + (["gates"] if judged.gates_refuse else []),
+                "since": _since(repository, judged.ref)
+                if judged.supported and earlier is not None and not earlier.supported
+                else "",
+            }
+            for earlier, judged in zip(before, result.refs, strict=False)
+        ]
+
+
+def _since(repository: Repository, ref: str) -> str:
+    """The full id of the commit from which on, up to a supported ref, the series fits."""
+
+    def fits(commit: str) -> bool:
+        try:
+            return pipeline.check_upstream(repository.upstream(commit), SERIES).ok
+        except PatcherError:
+            return False
+
+    found = repository.culprit(ref, repository.sources, fits)
+    return found.id if found else ""
 
 
 def table(versions: Sequence[Mapping[str, Any]]) -> str:
@@ -49,6 +72,8 @@ def _runs(versions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, int, str
     for index in range(1, len(versions) + 1):
         if index == len(versions) or versions[index]["stops"] != versions[start]["stops"]:
             first, last = versions[start]["ref"], versions[index - 1]["ref"]
+            since = versions[start].get("since", "")
+            first = f"commit `{since[:12]}`, before {first}," if since else first
             stops = versions[start]["stops"]
             said = (
                 f"refused: {', '.join(f'`{each}`' for each in stops)}"

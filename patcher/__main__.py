@@ -9,7 +9,7 @@ from patcher.errors import EXIT_INTERRUPTED
 
 
 def console() -> None:
-    """The command itself. A short life needs no garbage collection, and no tidying of memory at its end."""
+    """The command itself. Skip garbage collection and interpreter teardown: the process is short-lived."""
     gc.disable()
     try:
         streams.prepare()

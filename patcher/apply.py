@@ -10,7 +10,7 @@ from patcher.errors import FileKindUnsupported, SeriesError, TemplateUnusable
 from patcher.existing import Taken, judge, judge_overlay, take_out
 from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
-from patcher.markers import SITE_NAME
+from patcher.markers import SITE_NAME, sites_in
 from patcher.model import (
     NOT_NEEDED,
     SEVERITY,
@@ -32,8 +32,9 @@ from patcher.model import (
     version_of,
 )
 from patcher.render import render
+from patcher.resources import CODEX
 from patcher.upstream.text import decode
-from patcher.verify import explained, verify
+from patcher.verify import explained, pinning, verify
 
 _ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
 
@@ -117,12 +118,24 @@ class _State:
     portable: dict[str, str] = field(default_factory=dict)
     sites: list[SiteResult] = field(default_factory=list)
     left_out: list[Site] = field(default_factory=list)
+    series: Sequence[Patch] = ()
 
     @classmethod
     def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
         _refuse_other_kinds(upstream, series)
         there = take_out(upstream, series)
-        return cls(upstream, there, list(there.findings))
+        return cls(upstream, there, list(there.findings), series=tuple(series))
+
+    def required_by(self, patch: str) -> set[str]:
+        """The patches that one requires, and what these require."""
+        requires = {each.id: each.requires for each in self.series}
+        found: set[str] = set()
+        wanted = [patch]
+        while wanted:
+            new = set(requires[wanted.pop()]) - found
+            found |= new
+            wanted += new
+        return found
 
     def text(self, path: str) -> str | None:
         """The newest text of a file, or None where the tree does not have it."""
@@ -188,7 +201,7 @@ def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
 
 def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
     line = state.given.line
-    if patch.superseded is line:
+    if patch.is_superseded_in(state.there.pristine):
         message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
         state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
@@ -203,7 +216,8 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
             state.left_out.append(site)
             continue
         if found.stops:
-            found = replace(found, finding=_blame_requirement(state, patch, found.finding))
+            finding = _blame_requirement(state, patch, _blame_payload(state, patch, found))
+            found = replace(found, finding=finding)
         else:
             made.append((_splice(state, found), found.finding.file))
         state.sites.append(found)
@@ -222,7 +236,7 @@ def _best_anchor(state: _State, patch: Patch, site: Site) -> SiteResult:
         return best
     found = " and ".join(f"{file}:{line}" for file, line in sorted(lines))
     message = f"expected one anchor to fit, found {len(fits)} that fit different code: {found} ({state.given.label})"
-    hint = explained(patch.id, state.given)
+    hint = explained(patch, state.given)
     return replace(best, finding=replace(best.finding, verdict=Verdict.AMBIGUOUS, message=message, hint=hint, pins=()))
 
 
@@ -267,7 +281,11 @@ def _in_upstream_lines(state: _State, path: str, text: str, located: Located) ->
     )
 
 
-def payload_of(site: Site, original: str) -> str:
+REPLACED = "<what stood there>"
+"""For people: the code that a payload replaces, in the payload."""
+
+
+def payload_of(site: Site, original: str = REPLACED) -> str:
     """The site's payload; `original` is what it replaces."""
     params = {"original": original} if site.position is Position.REPLACE else {}
     with _of(site.id):
@@ -287,6 +305,28 @@ def _of(place: str) -> Iterator[None]:
 def portable_text(site: Site) -> str:
     """The payload where every statement may stand: `return` needs a function, `continue` a loop. Lines stay its own."""
     return f"(function () {{ for (;;) {{ {payload_of(site, _ORIGINAL_STANDS_FOR)}\n}} }});"
+
+
+def _blame_payload(state: _State, patch: Patch, there: SiteResult) -> Finding:
+    """A window that was reviewed without the payload of another patch in it, which an earlier layer has put there."""
+    finding = there.finding
+    if finding.verdict is not Verdict.DRIFTED:
+        return finding
+    match = there.located.matches[0]
+    inside = {name.rpartition(".")[0] for name in sites_in(there.text[match.window_start : match.window_end])}
+    order = [each.id for each in state.series]
+    guilty = next((each for each in order if each in inside - state.required_by(patch.id)), None)
+    if guilty is None:
+        return finding
+    first, second = sorted((patch.id, guilty), key=order.index)
+    owner = {each.id: each.origin.series for each in state.series}
+    if owner[second] == CODEX != owner[first]:  # nobody but us can change ours
+        hint = f'write `requires=("{second}",)` in {first}, and name `--series {CODEX}` before its series'
+        return replace(finding, message=f"{finding.message}; the payload of {guilty} is in its window", hint=hint)
+    hint = f'write `requires=("{first}",)` in {second}, so that it goes in after {first}'
+    if second == patch.id:
+        hint = f"{hint}; then {pinning(patch, there.site, state.given)}"
+    return replace(finding, message=f"{finding.message}; the payload of {guilty} is in its window", hint=hint)
 
 
 def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:

@@ -1,16 +1,18 @@
-"""The rim: the parser, the dispatch, exceptions into exit codes. Data goes to stdout, everything else to stderr."""
+"""From a command line to an exit code: dispatch, output, exceptions. Data goes to stdout, everything else to stderr."""
 
 import argparse
 import io
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING
 
 from patcher import __version__
+from patcher.commands.arguments import parser
 from patcher.commands.outcome import Outcome, failed
 from patcher.errors import (
     EXIT_BUG,
@@ -20,22 +22,15 @@ from patcher.errors import (
     DiskFailed,
     PatcherError,
     ReportUnwritable,
+    UsageError,
     without_secret,
 )
+from patcher.series import settings
+from patcher.series.where import CODEX
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
-_EXIT_CODES = """\
-exit codes:
-  0    done, or nothing to do
-  1    verify found a difference, or doctor something that is not well
-  2    the command line is wrong
-  3    an anchor stopped the build, or a generated tree was edited
-  4    a gate or a contract refused
-  5    upstream or the disk could not be read or written
-  70   a bug of ours
-  130  interrupted
-"""
-_SPEC_HELP = "`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: %(default)s)"
+if TYPE_CHECKING:
+    from patcher.report.model import Report
 
 
 def run(argv: Sequence[str]) -> int:
@@ -62,10 +57,31 @@ def _run(options: argparse.Namespace) -> int:
     from patcher.report import destinations
 
     try:
+        _complete(options)
         reports = destinations.reports_of(options)
     except PatcherError as error:
         return _show(options, failed(options.verb, error), {})
     return _show(options, _outcome(options), reports)
+
+
+def _complete(options: argparse.Namespace) -> None:
+    """What was not typed: as `sidecar.toml` sets it, else the default. Raises `SettingsUnreadable`, `UsageError`."""
+    known = settings.settings()
+    words = getattr(options, "series", None)
+    options.typed_series = " ".join(f"--series {shlex.quote(word)}" for word in words or ())
+    defaults = {"upstream": DEFAULT_SPEC, "out": DEFAULT_OUT, "client": False, "series": [CODEX]}
+    if options.verb in {"bump", "matrix"}:
+        defaults["upstream"] = ""
+        known["upstream"] = settings.repository_of(known.get("upstream", ""))
+    if options.verb == "explain":
+        defaults["upstream"] = None
+    for name, default in defaults.items():
+        if name in options and getattr(options, name) is None:
+            setattr(options, name, known.get(name) or default)
+    if "tree" in options and options.tree is None:
+        options.tree = known.get("out", DEFAULT_OUT)
+    if getattr(options, "upstream", None) == "":
+        raise UsageError(f"{options.verb} needs a clone of upstream", hint="add `--upstream REPO`")
 
 
 def _outcome(options: argparse.Namespace) -> Outcome:
@@ -90,31 +106,44 @@ def _commands(module: str) -> ModuleType:
 
 
 def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, str]) -> int:
-    """Write the reports, print what a command found out in the format that was asked for, return its exit code."""
-    from patcher.report import document
+    """Write the reports, print the result in the format that was asked for, return the exit code."""
+    from patcher.report.wording import legible
 
-    chosen = getattr(options, "format", "text")
-    content = document.legible(outcome.content)
-    unwritten = list(_unwritten(reports, content))
-    if chosen == "json":
-        _print_for_machines(document.to_json(content))
-    elif chosen == "github":
-        from patcher.report.github import to_github
-
-        _print_for_machines(to_github(content))
-    elif outcome.draw is not None:
-        sys.stdout.write(document.legible(outcome.draw(_colour(sys.stdout))))
-    elif outcome.text is not None and options.verb == "diff":
-        _print_for_machines(_coloured(outcome.text) if _colour(sys.stdout) else outcome.text)
-    elif outcome.text is not None:
-        sys.stdout.write(document.legible(outcome.text))
+    chosen, report = getattr(options, "format", "text"), outcome.report
+    unwritten = list(_unwritten(reports, report))
+    if chosen != "text":
+        _print_for_machines(_rendered(chosen, report))
+    elif options.verb == "diff" and not outcome.failed and outcome.text is not None:
+        _print_for_machines(_coloured(outcome.text))
     else:
-        stream = sys.stderr if content["errors"] and not content["patches"] else sys.stdout
-        stream.write(document.to_text(content, colour=_colour(stream)))
-    for line in (outcome.said, *unwritten):
-        sys.stderr.write(f"{document.legible(line)}\n" if line else "")
+        stream = sys.stderr if outcome.failed else sys.stdout
+        text = outcome.text
+        if text is None:
+            from patcher.report.text import to_text
+
+            text = to_text(report, colour=_colour(stream), everything=getattr(options, "all", False))
+        stream.write(legible(text))
+    for line in (outcome.message, *unwritten):
+        sys.stderr.write(f"{legible(line)}\n" if line else "")
     sys.stdout.flush()
     return outcome.exit_code or (EXIT_IO if unwritten else EXIT_DONE)
+
+
+def _rendered(form: str, report: "Report") -> str:
+    """The report in a form that a file or another program takes."""
+    from patcher.report.wording import legible
+
+    if form in {"report", "json"}:
+        from patcher.report.as_json import to_json
+
+        return to_json(report)
+    if form == "github":
+        from patcher.report.github import to_github
+
+        return legible(to_github(report))
+    from patcher.report.page import to_html, to_markdown
+
+    return legible(to_html(report) if form == "html" else to_markdown(report))
 
 
 def _print_for_machines(text: str) -> None:
@@ -124,17 +153,14 @@ def _print_for_machines(text: str) -> None:
     sys.stdout.write(text)
 
 
-def _unwritten(reports: Mapping[str, str], content: Mapping[str, Any]) -> Iterator[str]:
+def _unwritten(reports: Mapping[str, str], report: "Report") -> Iterator[str]:
     """Write each report that was asked for; a line for each that could not be written."""
-    from patcher.report import destinations, document
+    from patcher.report import destinations
 
     for form, path in reports.items():
-        if form == "report":
-            text = document.to_json(content)
-        else:
-            from patcher.report.page import to_html, to_markdown
-
-            text = to_html(content) if form == "html" else to_markdown(content)
+        if form == "sbom":
+            continue  # of the tree, not of the run: `verify` has written it
+        text = _rendered(form, report)
         try:
             sys.stdout.flush()  # it may be where this report goes as well
             destinations.write_whole(path, text)
@@ -149,180 +175,7 @@ def _colour(stream: object) -> bool:
 
 
 def _coloured(diff: str) -> str:
-    codes = {"+": "32", "-": "31", "@": "36"}
-    lines = (f"\x1b[{codes[line[0]]}m{line}\x1b[0m" if line[:1] in codes else line for line in diff.split("\n"))
-    return "\n".join(lines)
+    from patcher.report.wording import painted_diff, painter
 
-
-class _Parser(argparse.ArgumentParser):
-    """One whose words are never empty: an unset variable of a shell would name the working directory."""
-
-    def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """As of argparse."""
-        if settings.get("action") in {None, "extend"}:
-            settings.setdefault("type", _word)
-        return super().add_argument(*names, **settings)
-
-    def error(self, message: str) -> NoReturn:
-        """As of argparse; what was typed may have a password in it."""
-        super().error(without_secret(message))
-
-    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """What stands behind an option: argparse makes an empty list of the value in `--out=--`."""
-        if action.nargs is None and arg_strings == ["--"]:
-            raise argparse.ArgumentError(action, "expected a value, found --")
-        return super()._get_values(action, arg_strings)
-
-
-def _word(text: str) -> str:
-    if not text:
-        raise argparse.ArgumentTypeError("expected a value, found an empty word (an unset variable?)")
-    if "\0" in text:
-        raise argparse.ArgumentTypeError("a value cannot have a NUL character in it")
-    return text
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command line: a subparser for each verb."""
-    top: argparse.ArgumentParser = _Parser(
-        prog="sidecar-patcher",
-        description="Hash-anchored patches that make Codex sessions first-class in the Agent Monitor sidecar.",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-
-    build = _verb(verbs, "build", "build.build", "patch an upstream tree and write the result")
-    _upstream(build, client="also patch the client's sources, and build them with upstream's own tool chain")
-    build.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help="where to (default: %(default)s)")
-    build.add_argument("--prove", action="store_true", help="run the contracts first; a red one refuses the build")
-    _node(build)
-    _judging(build)
-
-    check = _verb(verbs, "check", "build.check", "the same without writing")
-    _upstream(check, client="also look at the patches of the client; its tool chain is not run")
-    _judging(check)
-
-    verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
-    verify.add_argument("directory", metavar="DIR")
-    _judging(verify)
-
-    revert = _verb(verbs, "revert", "generated.revert", "take the patches out of a generated tree again")
-    revert.add_argument("directory", metavar="DIR")
-    revert.add_argument("--out", metavar="DIR2", required=True, help="where the pristine tree goes")
-    _judging(revert)
-
-    diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
-    diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
-    _upstream(diff, client="also show what changes in the client's sources")
-
-    _judging(_verb(verbs, "list", "series.list_series", "list the series"))
-
-    explain = _verb(verbs, "explain", "series.explain", "one patch: why, where, pins, payload, contracts")
-    explain.add_argument("patch", metavar="PATCH")
-    explain.add_argument("--upstream", metavar="SPEC", help="also show what stands there in this upstream")
-
-    pin = _verb(verbs, "pin", "pin.pin", "what stands at a site that nobody has reviewed, or that changed; record it")
-    pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")
-    _upstream(pin, client="also the sites in the client's sources")
-    pin.add_argument("--write", action="store_true", help="record that you have read it")
-    _judging(pin)
-
-    prove = _verb(verbs, "prove", "build.prove", "run the contracts: red on pristine, green on patched")
-    _upstream(prove, client="also build the client, pristine and patched, and look at both in Chromium")
-    prove.add_argument("--only", metavar="CONTRACT", nargs="+", default=(), help="only these contracts")
-    _node(prove)
-    _judging(prove)
-
-    _bump(verbs)
-    _matrix(verbs)
-    _doctor(verbs)
-    return top
-
-
-def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    bump = _verb(
-        verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
-    )
-    bump.add_argument("--upstream", metavar="REPO", required=True, help="a clone of upstream, with its history")
-    bump.add_argument("--client", action="store_true", help="also the patches of the client")
-    bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
-    bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
-    bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
-    accept = "SITE=RANK: you have read the window, and take this candidate"
-    bump.add_argument("--accept", metavar="SITE=RANK", nargs="+", default=[], action="extend", help=accept)
-    bump.add_argument(
-        "--write", action="store_true", help="write what was accepted into the declarations, proven first"
-    )
-    prove_help = "run the contracts on what would be built (default: with --write only)"
-    bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
-    bump.add_argument("--all", action="store_true", help="all of what is new, and every candidate")
-    _node(bump)
-    _judging(bump)
-    _pages(bump, with_it="; the report then has `bump.matrix`, of the refs in between; else that is null")
-
-
-def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    matrix = _verb(verbs, "matrix", "matrix.matrix", "verdicts of every patch on many upstream refs")
-    matrix.add_argument("--upstream", metavar="REPO", required=True, help="a local clone of upstream, bare or not")
-    matrix.add_argument("--client", action="store_true", help="also the patches of the client")
-    matrix.add_argument("--refs", metavar="REF", nargs="+", default=(), help="refs, or A..B (default: version tags)")
-    matrix.add_argument("--by-commit", action="store_true", help="each commit that touches a file of the series")
-    matrix.add_argument("--touching", metavar="FILE", nargs="+", default=(), help="each commit that touches these")
-    matrix.add_argument(
-        "--require", metavar="REF", nargs="+", default=(), help="end with 3 or 4 where these (or `newest`) stop"
-    )
-    matrix.add_argument("--jobs", metavar="N", type=int, help="processes (default: one for each core)")
-    _judging(matrix)
-    _pages(matrix)
-
-
-def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    doctor = _verb(verbs, "doctor", "doctor.doctor", "find out why Codex sessions do not show, and what to type")
-    doctor.add_argument("--tree", metavar="DIR", default=DEFAULT_OUT, help="the generated tree (default: %(default)s)")
-    doctor.add_argument(
-        "--port", metavar="N", type=int, help="the sidecar's port (default: where the hooks would send)"
-    )
-    doctor.add_argument("--codex-home", metavar="DIR", help="default: $CODEX_HOME, else ~/.codex")
-    doctor.add_argument("--data-dir", metavar="DIR", help="the sidecar's (default: $DASHBOARD_DATA_DIR, else its own)")
-    doctor.add_argument("--ask-codex", action="store_true", help="ask the `codex` on PATH what it trusts")
-    _judging(doctor)
-
-
-def _verb(
-    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    handler: str,
-    summary: str,
-) -> argparse.ArgumentParser:
-    added = verbs.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    added.set_defaults(handler=handler)
-    return added
-
-
-def _upstream(verb: argparse.ArgumentParser, *, client: str = "") -> None:
-    verb.add_argument("--upstream", metavar="SPEC", default=DEFAULT_SPEC, help=_SPEC_HELP)
-    if client:
-        verb.add_argument("--client", action="store_true", help=client)
-
-
-def _node(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--node", metavar="PATH", help="the Node to run (22.5 or newer; default: found on this machine)")
-    verb.add_argument("--install", action="store_true", help="fetch upstream's npm packages into a cache if needed")
-
-
-def _judging(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--format", choices=("text", "json", "github"), default="text", help="default: %(default)s")
-    verb.add_argument("--report", metavar="FILE", help="also write the JSON report here")
-
-
-def _pages(verb: argparse.ArgumentParser, *, with_it: str = "") -> None:
-    verb.add_argument("--html", metavar="FILE", help=f"also write a page for people here, complete in itself{with_it}")
-    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here, in the same way")
+    paint = painter(colour=_colour(sys.stdout))
+    return "\n".join(painted_diff(line, paint) if line[:1] in {"+", "-", "@"} else line for line in diff.split("\n"))

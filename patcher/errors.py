@@ -28,7 +28,7 @@ _SECRETS = (
 
 
 def without_secret(text: str) -> str:
-    """The text with `***` for what gives access in the URLs in it: user and password, and the query."""
+    """The text with `***` in place of the secrets in its URLs: user and password, and the query."""
     if "://" in text:
         for pattern, instead in _SECRETS:
             text = re.sub(pattern, instead, text, flags=re.IGNORECASE)
@@ -117,7 +117,7 @@ class UnsafePath(UpstreamUnreadable):
 
 
 class NotTheFile(UpstreamUnreadable):
-    """What is there stands for a file and is not it: a pointer of Git LFS or git-annex, or something encrypted."""
+    """What is there is a placeholder, not the file: a pointer of Git LFS or git-annex, or encrypted bytes."""
 
     code = "upstream-not-the-file"
 
@@ -171,8 +171,14 @@ class ReportUnwritable(PatcherError):
     code = "report-unwritable"
 
 
+class LibraryMissing(PatcherError):
+    """What an option needs is in an extra of this package that is not installed."""
+
+    code = "library-missing"
+
+
 class DiskFailed(PatcherError):
-    """A file could not be read or written, and nobody nearer knew more about it."""
+    """A file could not be read or written, and no more specific error applies."""
 
     code = "disk-failed"
 
@@ -221,6 +227,13 @@ class SeriesNotLoaded(PatcherError):
     """The Python of a series ended with an exception of its own."""
 
     code = "series-not-loaded"
+    exit_code = EXIT_USAGE
+
+
+class SettingsUnreadable(PatcherError):
+    """`sidecar.toml` in the working directory is damaged, or sets what there is not."""
+
+    code = "settings-unreadable"
     exit_code = EXIT_USAGE
 
 

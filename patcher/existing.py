@@ -1,7 +1,7 @@
 """A tree that has payloads of ours already: taken out before the flow, and compared with ours after it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from unicodedata import normalize
@@ -19,12 +19,16 @@ _HINT = "build from a pristine tree, or take our payloads out with `sidecar-patc
 
 @dataclass(frozen=True)
 class Taken:
-    """The tree that was given, the same without anything of ours, and the payloads that were in it."""
+    """The tree that was given, the same without anything of ours, and the payloads that were in it.
+
+    made_by: where it is a generated tree, name and version of the series of each patch that its manifest names.
+    """
 
     given: Upstream
     pristine: Upstream
     blocks: Mapping[str, Mapping[str, markers.Block]]
     findings: tuple[Finding, ...]
+    made_by: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -64,7 +68,17 @@ def take_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
         if found:
             tree[path], blocks[path] = replace(file, data=text.encode()), found
     untouched = not blocks and len(tree) == len(upstream.tree)
-    return Taken(upstream, upstream if untouched else replace(upstream, tree=tree), blocks, tuple(findings))
+    pristine = upstream if untouched else replace(upstream, tree=tree)
+    return Taken(upstream, pristine, blocks, tuple(findings), _made_by(upstream))
+
+
+def _made_by(upstream: Upstream) -> dict[str, str]:
+    try:
+        content = foreign_json.loads(upstream.tree[MANIFEST].data)
+        labels = {each["name"]: f"{each['name']} {each['version']}".strip() for each in content["series"]}
+        return {each["id"]: labels[each["series"]] for each in content["patches"]}
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def _added(upstream: Upstream) -> tuple[dict[str, str], list[Finding]]:
@@ -99,12 +113,21 @@ def judge(there: Taken, texts: Mapping[str, str], series: Sequence[Patch]) -> It
     for path, blocks in there.blocks.items():
         for block in blocks.values():
             if block.patch not in known:
-                yield _tampered(block.patch, path, f"no patch of the series is named {block.patch}", block.line)
+                yield _of_others(there, block, path)
             elif fresh.get((path, named.get(block.id, block.id))) == block.inner:
                 yield Finding(block.patch, path, Verdict.APPLIED, block.line)
             else:
                 message = f"the payload {block.id} is there, and is not what we render"
                 yield _tampered(block.patch, path, message, block.line)
+
+
+def _of_others(there: Taken, block: markers.Block, path: str) -> Finding:
+    owner = there.made_by.get(block.patch)
+    if owner is None:
+        return _tampered(block.patch, path, f"no patch of the series is named {block.patch}", block.line)
+    chosen = f"with `--series` name all that made this tree: {', '.join(dict.fromkeys(there.made_by.values()))}"
+    message = f"the payload of {block.patch} is there, which is of the series {owner}, and that was not chosen"
+    return replace(_tampered(block.patch, path, message, block.line), hint=f"{chosen}; or {_HINT}")
 
 
 def judge_overlay(there: Taken, patch: Patch, overlay: Overlay, ours: File) -> Finding | None:
@@ -119,7 +142,9 @@ def judge_overlay(there: Taken, patch: Patch, overlay: Overlay, ours: File) -> F
         return None
     path, what = found
     message = f"expected room for our {overlay.path}, found {what} of upstream's own ({there.given.label})"
-    hint = f"rename our overlay in `patcher/patches/{patch.id}.py`"
+    hint = f"rename the overlay in `{patch.origin.source or patch.id}`"
+    if path == overlay.path:
+        hint = f"{hint}; to replace the whole of upstream's file, declare an override: a site with `scope=FILE`"
     return Finding(patch.id, path, Verdict.DRIFTED, 0 if what == "a folder" else 1, "", message, hint)
 
 

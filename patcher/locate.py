@@ -1,5 +1,6 @@
 """Stage 2: an anchor becomes places in a text. Every match is reported; judging them is the next stage."""
 
+from dataclasses import replace
 from functools import lru_cache
 
 from ast_grep_py import SgNode
@@ -30,7 +31,16 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
     lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, near, language))
     if places:
         return Located(anchor, tuple(places.values()), lines)
-    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), "none")
+    problem = _without_target(text, scopes, anchor, language) or "none"
+    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), problem)
+
+
+def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> str:
+    """Where the pattern matches, and its target is not in it; empty otherwise."""
+    whole = replace(anchor, target="")
+    found = [node for scope in scopes for node in _matching(text, scope, whole, language)] if anchor.target else []
+    lines = " and ".join(f"line {javascript.line_of(node)}" for node in found)
+    return f"the pattern at {lines}, and no such target in it" if found else ""
 
 
 def _matching(text: str, scope: SgNode, anchor: Anchor, language: str) -> list[SgNode]:

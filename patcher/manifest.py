@@ -1,25 +1,33 @@
 """Stage 8: the manifest in the generated tree. Deterministic: sorted, relative POSIX paths, no time, no host."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from patcher import __version__
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import SCHEMA
-from patcher.model import Build, File, Patch, digest, tree_digest
+from patcher.model import Build, File, Patch, Series, digest, patches_of, tree_digest
 
 
-def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> File:
+def manifest(build: Build, series: Sequence[Series]) -> File:
     """What went in and what came out; two builds of one input give the same bytes on any machine.
 
-    Upstream's identity, the tool's, per patch its verdict, pins and payload, per file its digests before and after.
-    own: it is the tool's own series, whole, and so known by the tool's fingerprint.
+    Upstream's identity, the tool's, that of each series in its order, per patch its verdict, pins and payload, per file
+    its digests before and after.
     """
+    judged = {finding.patch for finding in build.findings}
     content: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "sidecar-patcher", "version": __version__, "fingerprint": tool_fingerprint()},
         "upstream": {**upstream_identity(build), "source": build.upstream.source},
-        "patches": [_patch(build, patch) for patch in series],
+        "series": [{"name": each.name, "version": each.version, "sha256": each.sha256} for each in series],
+        "patches": [
+            {**_patch(build, patch), "series": each.name}
+            for each in series
+            for patch in patches_of([each], client=True)
+            if patch.id in judged
+        ],
         "files": [
             {
                 "path": change.path,
@@ -31,8 +39,6 @@ def manifest(build: Build, series: tuple[Patch, ...], *, own: bool = True) -> Fi
             for change in build.changes()
         ],
     }
-    if not own:  # the fingerprint says nothing of such a series, so what it made is never up to date
-        content["series"] = "given by the caller"
     if build.built:  # only then, so that a build without the client is the same as ever
         content["client"] = {"dist_sha256": tree_digest(build.built)}
     return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())

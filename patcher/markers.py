@@ -31,7 +31,7 @@ def begin_marker(identity: str, position: Position, *, jsx: bool = False) -> str
 
 
 def end_marker(identity: str, was: str, *, jsx: bool = False) -> str:
-    """The comment behind a payload, with what it replaced, if anything."""
+    """The comment after a payload, with what it replaced, if anything."""
     replaced = " was " + json.dumps(was, ensure_ascii=False).replace("*/", r"*\/") if was else ""
     comment = f"/* {NAME}:end {identity}{replaced} */"
     return f"{{{comment}}}" if jsx else comment
@@ -50,6 +50,12 @@ class Block:
     def patch(self) -> str:
         """The id of the patch."""
         return self.id.rpartition(".")[0]
+
+
+def sites_in(text: str) -> list[str]:
+    """The ids of the sites whose markers stand in a piece of text, each once."""
+    found = sorted((*_BEGIN.finditer(text), *_END.finditer(text)), key=lambda each: each.start())
+    return list(dict.fromkeys(each["id"] for each in found))
 
 
 def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
@@ -89,7 +95,7 @@ REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream
 def _was(end: re.Match[str], text: str, where: str) -> str:
     try:
         was = str(json.loads(end["was"])) if end["was"] else ""
-        was.encode()  # half of a surrogate pair is none of upstream's text
+        was.encode()  # half of a surrogate pair is not text of upstream's
     except ValueError as error:
         line = text.count("\n", 0, end.start()) + 1
         message = f"what {end['id']} replaced cannot be read back: {error}"

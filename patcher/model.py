@@ -91,19 +91,30 @@ class Line(StrEnum):
     V2 = "v2"
 
 
+@dataclass(frozen=True)
+class Sign:
+    """Code that tells what an upstream can do: a regular expression in the text of a file, or only the file."""
+
+    file: str
+    pattern: str = ""
+
+    def is_in(self, tree: Tree) -> bool:
+        """Whether the tree has it."""
+        return self.file in tree and bool(re.search(self.pattern.encode(), tree[self.file].data))
+
+
 # What makes an upstream one of the v2 line: its module, its route, its column. A release has all three or none.
-_V2_SIGNS: Sequence[tuple[str, bytes]] = (
-    ("server/lib/codex-ingest.js", b""),
-    ("server/routes/hooks.js", rb"""\.\s*post\s*\(\s*["'`]/codex["'`]"""),
-    ("server/db.js", rb"\bidx_sessions_provider\b"),
+_V2_SIGNS = (
+    Sign("server/lib/codex-ingest.js"),
+    Sign("server/routes/hooks.js", r"""\.\s*post\s*\(\s*["'`]/codex["'`]"""),
+    Sign("server/db.js", r"\bidx_sessions_provider\b"),
 )
 _MOST_OF_THEM = 2
 
 
 def upstream_line(tree: Tree) -> Line:
     """The line of an upstream, by its code: v2 when it has most of what v2 brought."""
-    signs = sum(path in tree and bool(re.search(sign, tree[path].data)) for path, sign in _V2_SIGNS)
-    return Line.V2 if signs >= _MOST_OF_THEM else Line.V1
+    return Line.V2 if sum(sign.is_in(tree) for sign in _V2_SIGNS) >= _MOST_OF_THEM else Line.V1
 
 
 def version_of(text: str) -> "Version | None":
@@ -171,7 +182,8 @@ class Anchor:
 
     pattern: ast-grep pattern, written without `;` (ast-grep does not match a `;` against code without one).
     containing: a word that the match must contain, where the pattern alone would have to quote upstream.
-    target: for `replace`, the pattern of the node inside the match that is replaced; empty for the match itself.
+    target: the pattern of the node inside the match that the payload replaces or stands beside; empty for the match
+    itself. With it code in a function without a name is found by the statement that the function is given to.
     before, after: how many neighbouring statements belong to the window.
     file: where upstream has the code in another file than the site says; empty for the site's own.
     """
@@ -189,7 +201,9 @@ class Anchor:
     def shown(self) -> str:
         """The pattern as a message shows it, on one line."""
         pattern = f"`{' '.join(self.pattern.split())}`"
-        return f"{pattern} with `{self.containing}` in it" if self.containing else pattern
+        containing = f" with `{self.containing}` in it" if self.containing else ""
+        target = f"the target `{' '.join(self.target.split())}` in " if self.target else ""
+        return f"{target}{pattern}{containing}"
 
 
 class Position(StrEnum):
@@ -288,6 +302,8 @@ class Patch:
 
     superseded: the line of upstream that does it itself, and `superseded_by` names what does it there. The proof is
     that its contracts are green on the pristine tree. A patch that has nothing for a line is left out there as well.
+    superseded_where: where it came within a line, the code that does it, all of it. It is in the files of the sites:
+    with only some of it the anchors decide, and stop.
     """
 
     id: str
@@ -298,6 +314,7 @@ class Patch:
     contracts: tuple[str, ...] = ()
     superseded: Line | None = None
     superseded_by: str = ""
+    superseded_where: tuple[Sign, ...] = ()
     origin: Origin = field(default=Origin(), compare=False)
 
     def __post_init__(self) -> None:
@@ -307,8 +324,13 @@ class Patch:
             sites = (_told(each, self.id, folder) if isinstance(each, Site) else each for each in self.sites)
             object.__setattr__(self, "sites", tuple(sites))
         if folder:
-            overlays = tuple(replace(each, templates=folder) for each in self.overlays)
+            overlays = tuple(replace(each, templates=each.templates or folder) for each in self.overlays)
             object.__setattr__(self, "overlays", overlays)
+
+    def is_superseded_in(self, upstream: Upstream) -> bool:
+        """Whether this upstream does it itself."""
+        signs = self.superseded_where
+        return self.superseded is upstream.line or (bool(signs) and all(each.is_in(upstream.tree) for each in signs))
 
     def sites_for(self, line: Line) -> tuple[Site, ...]:
         """The sites on this line of upstream."""
@@ -320,12 +342,12 @@ class Patch:
 
     @property
     def file(self) -> str:
-        """The file that stands for the patch in a report; empty where nothing is left of it."""
+        """The file that a report names for the patch; empty where it has none."""
         return next((each.file for each in self.sites), "") or next((each.path for each in self.overlays), "")
 
 
 def _told(site: Site, patch: str, templates: str) -> Site:
-    return replace(site, patch=patch, templates=templates or site.templates)
+    return replace(site, patch=patch, templates=site.templates or templates)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress(steps: int | None) -> Iterator[Callable[[str, int], None]]:
-    """A bar of `steps` steps, None where nobody knows how many; nothing where stderr is no terminal.
+    """A bar of `steps` steps, None where the number is not known; nothing where stderr is not a terminal.
 
     Gives `advance(said, by)`: shows `said` beside the bar and moves it on by so many steps.
     """

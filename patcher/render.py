@@ -46,8 +46,8 @@ def render(template: str, folder: str = "", /, **params: Hashable) -> str:
     return _text_of(os.path.join(folder or TEMPLATES, *template.split("/")))
 
 
-@cache
 def _text_of(path: str) -> str:
+    """Read each time: who builds twice in one process may have edited it."""
     try:
         with open(path, encoding="utf-8", newline="\n") as stream:
             return stream.read()
@@ -65,10 +65,11 @@ def _rendered(template: str, folder: str, params: dict[str, Hashable]) -> str:
     try:
         return environment(folder).get_template(template).render(**params)
     except jinja2.UndefinedError as error:
-        given = f"it gets {', '.join(sorted(params))}" if params else "it gets none"
-        hint = f"{given}; an overlay has `params={{…}}`, and what a payload replaces is `original`"
-        raise TemplateUnusable(f"a parameter is missing: {error.message}", where=path, hint=hint) from error
+        raise _missing(str(error.message), path, params) from error
     except jinja2.TemplateNotFound as error:
+        if error.name == template:
+            hint = "write it, or mend the name in the declaration"
+            raise TemplateUnusable("there is no such template", where=path, hint=hint) from error
         hint = f"what a template includes is looked up in {folder}"
         raise TemplateUnusable(
             f"includes {error.name}, and there is no such template", where=path, hint=hint
@@ -78,5 +79,24 @@ def _rendered(template: str, folder: str, params: dict[str, Hashable]) -> str:
         hint = f"a value is written `{begin} value {end}`, a condition `/*% if … %*/ … /*% endif %*/`"
         raise TemplateUnusable(f"does not parse: {error.message}", where=f"{path}:{error.lineno}", hint=hint) from error
     except Exception as error:  # a template may call what fails in a hundred ways
+        if isinstance(error, UnicodeDecodeError):
+            raise TemplateUnusable("is not UTF-8", where=path, hint="save it as UTF-8") from error
+        names = [name for name in _wanted(template, folder) if name not in params]
+        if names:  # a filter may stumble over it with words of its own
+            raise _missing(f"{names[0]!r} is undefined", path, params) from error
         message = f"does not render: {type(error).__name__}: {error}"
         raise TemplateUnusable(message, where=path, hint="mend the template, or what it is given") from error
+
+
+def _missing(what: str, path: str, params: dict[str, Hashable]) -> TemplateUnusable:
+    given = f"it gets {', '.join(sorted(params))}" if params else "it gets none"
+    hint = f"{given}; an overlay has `params={{…}}`, and what a payload replaces is `original`"
+    return TemplateUnusable(f"a parameter is missing: {what}", where=path, hint=hint)
+
+
+def _wanted(template: str, folder: str) -> list[str]:
+    """The names that a template takes from its parameters."""
+    from jinja2 import meta
+
+    with open(os.path.join(folder, *template.split("/")), encoding="utf-8") as stream:
+        return sorted(meta.find_undeclared_variables(environment(folder).parse(stream.read())))

@@ -12,5 +12,7 @@ DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates: com
 BUILTIN_SIDECAR = os.path.join(_ROOT, "fixtures", "sidecar")
 BUILTIN_PINS = os.path.join(_ROOT, "fixtures", "pins.json")
 
+CODEX = "codex"
+"""The name of our own series, and the default."""
 MANIFEST = "sidecar-patcher.json"
 """In the root of a generated tree."""

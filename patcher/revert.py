@@ -14,7 +14,7 @@ _OURS = frozenset({"added", "built"})
 def pristine(directory: str) -> Tree:
     """The tree that upstream shipped: our files and the built client left out, payloads taken out.
 
-    The client's sources are in no generated tree, patched or not: there is nothing of them to take back.
+    The client's sources are not in a generated tree: there is nothing of them to revert.
 
     Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the bytes that come out are wrong.
     """

@@ -19,7 +19,7 @@ def make_splice(text: str, site: Site, match: Match, payload: str) -> Splice:
     inner = _indented(payload, indent, eol)
     begin = begin_marker(site.id, site.position, jsx=match.jsx)
     finish = end_marker(site.id, was, jsx=match.jsx)
-    blank = "" if match.jsx else " "  # between tags a blank would be text
+    blank = "" if match.jsx else " "  # between tags a space would be text
     spliced = {
         Position.BEFORE: f"{begin}{eol}{inner}{eol}{indent}{finish}{eol}{indent}",
         Position.AFTER: f"{eol}{indent}{begin}{eol}{inner}{eol}{indent}{finish}",

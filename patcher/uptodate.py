@@ -12,15 +12,21 @@ from patcher.errors import PatcherError
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import differences
 from patcher.resources import MANIFEST
+from patcher.series.settings import settings
+from patcher.series.where import CODEX, digest_of, directory_of, is_series
 from patcher.upstream import foreign_json
 from patcher.upstream import spec as specs
 from patcher.upstream.git_command import READ_ONLY, command, environment
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
-    """Whether `out` holds, unedited, what this tool's own series makes of this upstream. False when it is not sure.
 
-    client: with the built client, or without.
+def is_up_to_date(spec: str, out: str, *, client: bool = False, series: "Sequence[str]" = (CODEX,)) -> bool:
+    """Whether `out` holds, unedited, what these series make of this upstream. False when it is not sure.
+
+    client: with the built client, or without. series: as `--series` names them, in their order.
     """
     parent, name = os.path.split(os.path.abspath(out))
     if any(os.path.lexists(os.path.join(parent, f".{name}.{left}")) for left in ("stage", "previous")):
@@ -30,13 +36,25 @@ def is_up_to_date(spec: str, out: str, *, client: bool = False) -> bool:
             manifest = foreign_json.loads(stream.read())
         return (
             manifest["tool"]["fingerprint"] == tool_fingerprint()
-            and "series" not in manifest
+            and _same_series(series, manifest["series"])
             and ("client" in manifest) == client
             and _same_upstream(spec, manifest["upstream"], client=client)
             and next(differences(out, manifest["files"]), None) is None
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, PatcherError):
         return False
+
+
+def _same_series(words: "Sequence[str]", there: "Sequence[Mapping[str, str]]") -> bool:
+    """Whether these are the series that the manifest names. Ours is part of the tool's fingerprint."""
+    return len(words) == len(there) and all(_is_same(word, each) for word, each in zip(words, there, strict=True))
+
+
+def _is_same(word: str, there: "Mapping[str, str]") -> bool:
+    if word == CODEX or there["name"] == CODEX:
+        return word == there["name"] and bool(there["sha256"])
+    directory = directory_of(word)
+    return directory is not None and is_series(directory) and digest_of(directory) == there["sha256"]
 
 
 def _same_upstream(spec: str, upstream: dict[str, str], *, client: bool) -> bool:
@@ -94,17 +112,28 @@ DEFAULT_OUT = os.path.join(".generated", "agent-monitor")
 
 
 def quick_build(arguments: list[str]) -> bool:
-    """Answer `build [--upstream SPEC] [--out DIR] [--client]` that has nothing to do; leave the rest to the parser."""
-    options = {"--upstream": DEFAULT_SPEC, "--out": DEFAULT_OUT}
-    client = "--client" in arguments
-    arguments = [word for word in arguments if word != "--client"]
-    if len(arguments) % 2 or any(name not in options for name in arguments[::2]):
+    """Answer a `build` that has nothing to do; leave the rest to the parser.
+
+    It has no options but `--upstream`, `--out`, `--series` and `--client`; the rest is as `sidecar.toml` sets it.
+    """
+    typed: dict[str, list[str]] = {"--upstream": [], "--out": [], "--series": []}
+    flags = [word for word in arguments if word in {"--client", "--no-client"}]
+    arguments = [word for word in arguments if word not in flags]
+    if len(arguments) % 2 or any(name not in typed for name in arguments[::2]):
         return False
-    options.update(zip(arguments[::2], arguments[1::2], strict=True))
-    out = os.path.abspath(options["--out"])
-    if not is_up_to_date(options["--upstream"], out, client=client):
+    for name, value in zip(arguments[::2], arguments[1::2], strict=True):
+        typed[name].append(value)
+    try:
+        known = settings()
+    except PatcherError:
         return False
-    sys.stderr.write(up_to_date_message(options["--out"]))
+    client = flags[-1] == "--client" if flags else known.get("client", False)
+    spec = typed["--upstream"][-1] if typed["--upstream"] else known.get("upstream", DEFAULT_SPEC)
+    out = typed["--out"][-1] if typed["--out"] else known.get("out", DEFAULT_OUT)
+    series = typed["--series"] or known.get("series", [CODEX])
+    if not is_up_to_date(spec, os.path.abspath(out), client=client, series=series):
+        return False
+    sys.stderr.write(up_to_date_message(out))
     return True
 
 

@@ -92,7 +92,7 @@ def pinning(patch: Patch, site: Site, upstream: Upstream) -> str:
     """The command that shows what a pin would stand for."""
     client = " --client" if site.file.startswith("client/") else ""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
-    command = f"sidecar-patcher pin {patch.id}.{site.name}{client}{spec}"
+    command = f"sidecar-patcher pin {patch.id}.{site.name}{client}{spec}{_typed(patch)}"
     return f"`{command}` shows what stands there; read it, then add `--write`"
 
 
@@ -105,19 +105,25 @@ def _drifted(patch: Patch, site: Site, anchor: Anchor, match: Match, upstream: U
     return _finding(patch, site, anchor, Verdict.DRIFTED, match.line, message, hint=_hint(patch, site, upstream))
 
 
-def explained(patch: str, upstream: Upstream) -> str:
+def explained(patch: Patch, upstream: Upstream) -> str:
     """The command that shows a patch and its sites to a person."""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
-    return f"`sidecar-patcher explain {patch}{spec}` shows what stands there and what to search for"
+    command = f"sidecar-patcher explain {patch.id}{spec}{_typed(patch)}"
+    return f"`{command}` shows what stands there and what to search for"
+
+
+def _typed(patch: Patch) -> str:
+    """What chooses the series of a patch on a command line."""
+    return f" {patch.origin.options}" if patch.origin.options else ""
 
 
 def _hint(patch: Patch, site: Site, upstream: Upstream) -> str:
-    explain = explained(patch.id, upstream)
+    explain = explained(patch, upstream)
     repository = repository_of(upstream.spec, upstream.ref)
     if not repository:  # a bump reads history, so it takes a clone
         return explain
-    client = " --client" if site.file.startswith("client/") else ""
-    bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{client} --to {shlex.quote(upstream.ref)}"
+    more = f"{' --client' if site.file.startswith('client/') else ''}{_typed(patch)}"
+    bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{more} --to {shlex.quote(upstream.ref)}"
     return f"`{bump}` says who moved it, and what to accept; {explain}"
 
 

@@ -65,7 +65,7 @@ def _make_parents(folder: str) -> None:
 
 
 def refuse_foreign(out: str) -> None:
-    """Raise unless the directory is missing, empty, or a generated tree that nobody edited."""
+    """Raise unless the directory is missing, empty, or an unedited generated tree."""
     if not os.path.lexists(out):
         return
     if not os.path.isdir(out) or os.path.islink(out):
@@ -171,7 +171,7 @@ def _swap(stage: str, out: str) -> None:
 
 
 def _fill(stage: str, out: str) -> None:
-    """Move what was staged into an empty directory. The manifest comes last: without it, it is no generated tree."""
+    """Move what was staged into an empty directory, the manifest last: without it, it is not a generated tree."""
     names = sorted(os.listdir(stage), key=lambda name: name == MANIFEST)
     try:
         for name in names:
@@ -184,7 +184,7 @@ def _fill(stage: str, out: str) -> None:
 
 
 def _take_back(stage: str, out: str) -> None:
-    """Undo a `_fill` that was killed: what the staged manifest names, and nobody edited, leaves the output."""
+    """Undo a `_fill` that was killed: move what the staged manifest names, and is unedited, out of the output."""
     if not os.path.lexists(os.path.join(stage, MANIFEST)) or os.path.lexists(os.path.join(out, MANIFEST)):
         return
     try:

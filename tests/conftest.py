@@ -4,14 +4,10 @@ import signal
 from collections.abc import Callable, Iterator
 
 import hypothesis
-import jinja2
 import pytest
 
-from patcher import pipeline, render
-from patcher.commands import series as series_commands
-from patcher.model import Patch
 from tests.lab.drift import nodejs, prettier
-from tests.support import ROOT, CommandLine, PatchMaker, Repository
+from tests.support import ROOT, CommandLine, PatchMaker, Repository, Templates, series_directory
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("sidecar")
@@ -26,30 +22,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> PatchMaker:
-    """Declares small patches; their templates live in memory, in an environment with the real settings."""
-    templates: dict[str, str] = {}
-    environment = render.environment().overlay()
-    environment.loader = jinja2.DictLoader(templates)
-    monkeypatch.setattr("patcher.render.environment", lambda _="": environment)
-    return PatchMaker(templates)
+def bench(tmp_path_factory: pytest.TempPathFactory) -> PatchMaker:
+    """Declares small patches; their templates are in a folder of the test's own."""
+    return PatchMaker(Templates(tmp_path_factory.mktemp("templates")))
 
 
 @pytest.fixture
-def use_series(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Let the commands run with another series than the real one."""
-
-    def use(*series: Patch) -> None:
-        monkeypatch.setattr(series_commands, "SERIES", series)
-        monkeypatch.setattr(series_commands, "CLIENT_SERIES", ())
-        monkeypatch.setattr("patcher.commands.build.series_for", lambda client: series)
-        for stage in (pipeline.check, pipeline.check_upstream, pipeline.output):
-            monkeypatch.setattr(stage, "__defaults__", (series,))
-        monkeypatch.setattr(
-            pipeline.build, "__kwdefaults__", {**(pipeline.build.__kwdefaults__ or {}), "series": series}
-        )
-
-    return use
+def series(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """The directory of a series of these patches, for `--series`."""
+    return lambda *patches: series_directory(tmp_path_factory.mktemp("series") / "test", *patches)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,6 +40,7 @@ from patcher.model import (
     Verdict,
     function,
 )
+from patcher.patches import pins
 from patcher.resources import MANIFEST
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -193,11 +195,25 @@ def reviewed(text: str, anchor: Anchor) -> Anchor:
     return replace(anchor, pins=(*anchor.pins, Pin(match.tokens, match.text, match.line)))
 
 
+class Templates(dict[str, str]):
+    """Texts by the name of their template, which are files of a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = str(folder)
+
+    def __setitem__(self, name: str, text: str) -> None:
+        super().__setitem__(name, text)
+        path = Path(self.folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+
+
 @dataclass
 class PatchMaker:
     """Declares small patches. `templates` is what their payloads and overlays are rendered from."""
 
-    templates: dict[str, str] = field(default_factory=dict)
+    templates: Templates
 
     def edit(
         self,
@@ -213,7 +229,8 @@ class PatchMaker:
     ) -> Site:
         template = f"payload/{len(self.templates)}.js.j2"
         self.templates[template] = payload
-        return Site(name, file, position, template, (reviewed(on, Anchor(scope, pattern, (), **anchor)),))
+        anchors = (reviewed(on, Anchor(scope, pattern, (), **anchor)),)
+        return Site(name, file, position, template, anchors, templates=self.templates.folder)
 
     def patch(self, name: str, *edits: Site, **more: Any) -> Patch:
         """The sites are named `one`, `two`, … in their order."""
@@ -227,7 +244,7 @@ class PatchMaker:
 
     def overlay(self, path: str, text: str, **more: Any) -> Overlay:
         self.templates[f"overlay/{path}.j2"] = text
-        return Overlay(path, f"overlay/{path}.j2", **more)
+        return Overlay(path, f"overlay/{path}.j2", templates=self.templates.folder, **more)
 
     def audit(self) -> Patch:
         """The patch that most tests use: one line behind the statement that saves."""
@@ -241,6 +258,34 @@ AUDITED = """\
   /* sidecar-patcher:end audit.one */
   return total;
 """
+
+
+def series_directory(path: Path, *patches: Patch, name: str = "test") -> str:
+    """A series on the disk that has these patches, their templates and their pins."""
+    (path / "templates").mkdir(parents=True)
+    for each in [*(site for patch in patches for site in patch.sites), *(o for p in patches for o in p.overlays)]:
+        written = path / "templates" / each.template
+        written.parent.mkdir(parents=True, exist_ok=True)
+        written.write_bytes(Path(each.templates, each.template).read_bytes())
+    declared = ", ".join(as_source(pins.with_pins(patch, ())) for patch in patches)
+    text = f'from patcher.model import *\n\nSERIES = Series("{name}", patches=({declared},))\n'
+    (path / "series.py").write_text(text, encoding="utf-8")
+    record = {site.id: site.pins for patch in patches for site in patch.sites if site.pins}
+    (path / "pins.json").write_text(pins.written(record), encoding="utf-8")
+    return str(path)
+
+
+def as_source(value: Any) -> str:
+    """The Python that declares a value of the model."""
+    if is_dataclass(value):
+        told = {each.name: getattr(value, each.name) for each in fields(value)}
+        kept = {name: each for name, each in told.items() if name not in {"origin", "templates", "patch", "pins"}}
+        return f"{type(value).__name__}({', '.join(f'{name}={as_source(each)}' for name, each in kept.items())})"
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    if isinstance(value, tuple):
+        return f"({''.join(f'{as_source(each)}, ' for each in value)})"
+    return repr(dict(value)) if isinstance(value, Mapping) else repr(value)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-import jinja2
 import pytest
 
 from patcher import apply, pipeline
-from patcher.errors import EXIT_ANCHOR, EXIT_BUG, EXIT_IO
-from patcher.model import MODULE, Anchor, Line, Patch, Position, Site, route
+from patcher.errors import EXIT_ANCHOR, EXIT_IO
+from patcher.model import MODULE, Anchor, Line, Patch, Position, Sign, Site, route
 from tests.support import (
     APP,
     APP_FILE,
@@ -72,6 +71,30 @@ def test_a_superseded_patch_is_skipped_and_says_why(bench: PatchMaker) -> None:
     run = SMALL.run(audit)
     assert (run.verdicts, run.changed) == ({"audit": "superseded"}, {})
     assert run.finding("audit").message == "upstream 1.2.0 does this itself (v1 line): its own audit log"
+
+
+@pytest.mark.parametrize(
+    ("signs", "verdict"),
+    [
+        pytest.param((Sign(APP_FILE, r"store\.save\("),), "superseded", id="upstream has its code"),
+        pytest.param((Sign(APP_FILE),), "superseded", id="upstream has its file"),
+        pytest.param((Sign(APP_FILE), Sign(APP_FILE, r"\baudited\b")), "exact", id="upstream has only some of it"),
+        pytest.param((Sign("server/audit.js"),), "exact", id="upstream has nothing of it"),
+    ],
+)
+def test_what_supersedes_a_patch_within_a_line_is_known_by_its_code(
+    bench: PatchMaker, signs: tuple[Sign, ...], verdict: str
+) -> None:
+    audit = replace(bench.audit(), superseded_where=signs, superseded_by="its own audit log")
+    run = SMALL.run(audit)
+    assert run.verdicts == {"audit": verdict}
+    assert bool(run.changed) is (verdict == "exact")
+    assert run.again().verdicts == {"audit": "superseded" if verdict == "superseded" else "applied"}
+
+
+def test_a_payload_is_no_sign_of_what_supersedes_it(bench: PatchMaker) -> None:
+    audit = replace(bench.audit(), superseded_where=(Sign(APP_FILE, "audit"),))
+    assert SMALL.run(audit).again().verdicts == {"audit": "applied"}
 
 
 def test_a_patch_that_has_nothing_for_a_line_is_skipped_and_says_so(bench: PatchMaker) -> None:
@@ -368,7 +391,11 @@ def shapes(bench: PatchMaker) -> Patch:
     kept = APP.replace("store.save(", "store.keep(")
     new = reviewed(kept, Anchor(HANDLE, "store.keep(session, total)", ()))
     bench.templates["shapes.js.j2"] = "console.log(session);"
-    return Patch("audit", "Audits.", (Site("one", APP_FILE, Position.AFTER, "shapes.js.j2", (old, new)),))
+    return Patch(
+        "audit",
+        "Audits.",
+        (Site("one", APP_FILE, Position.AFTER, "shapes.js.j2", (old, new), templates=bench.templates.folder),),
+    )
 
 
 @pytest.mark.parametrize("version", ["1.2.0", "9.0.0", "", "2.0", "nonsense"])
@@ -512,7 +539,10 @@ def test_a_file_of_upstreams_own_is_never_overwritten(bench: PatchMaker) -> None
     assert (finding.verdict, finding.file, finding.line) == ("drifted", "server/ours.js", 1)
     label = "agent-dashboard 1.2.0 (directory)"
     assert finding.message == f"expected room for our server/ours.js, found a file of upstream's own ({label})"
-    assert finding.hint == "rename our overlay in `patcher/patches/audit.py`"
+    assert (
+        finding.hint
+        == "rename the overlay in `audit`; to replace the whole of upstream's file, declare an override: a site with `scope=FILE`"
+    )
 
 
 def test_a_stopped_patch_adds_no_file(bench: PatchMaker) -> None:
@@ -536,35 +566,45 @@ def test_a_patch_of_files_only_is_applied_on_its_own_output(bench: PatchMaker) -
 
 
 def test_a_parameter_that_is_missing_is_never_rendered_as_nothing(bench: PatchMaker) -> None:
-    with pytest.raises(jinja2.UndefinedError, match="'name' is undefined"):
-        SMALL.run(replace(bench.audit(), overlays=(bench.overlay("a.js", "/*= name =*/"),)))
+    said = refusal(SMALL.run, replace(bench.audit(), overlays=(bench.overlay("a.js", "/*= name =*/"),)))
+    where = f"{bench.templates.folder}/overlay/a.js.j2"
+    hint = "it gets none; an overlay has `params={…}`, and what a payload replaces is `original`"
+    message = "the template of audit, a.js: a parameter is missing: 'name' is undefined"
+    assert Says.of(said) == Says("template-unusable", 2, message, hint, where)
 
 
 # --- the series itself -----------------------------------------------------------------------------------------
 
 
+NOT_BEFORE = "a requires b, which no series has before it"
+EARLIER = "a series that has it goes before this one: `--series codex --series DIR`"
+LATER = "put b above a in `patches`; of two series, name the one with b first"
+
+
 @pytest.mark.parametrize(
-    ("series", "message"),
+    ("series", "message", "hint"),
     [
-        pytest.param([("a", ()), ("a", ())], "the id a is used twice", id="an id twice"),
-        pytest.param([("a", ("b",))], "a requires b, which the series does not have before it", id="a gap"),
+        pytest.param([("a", ()), ("a", ())], "the id a is used twice", "", id="an id twice"),
+        pytest.param([("a", ("b",))], NOT_BEFORE, EARLIER, id="a gap"),
         pytest.param(
-            [("a", ("b",)), ("b", ("a",))], "a requires b, which the series does not have before it", id="a cycle"
+            [("note", ()), ("b", ("noted",))],
+            "b requires noted, which no series has before it; did you mean `note`?",
+            "mend `requires` of b",
+            id="a typo",
         ),
-        pytest.param([("a", ("a",))], "a requires a, which the series does not have before it", id="itself"),
+        pytest.param([("a", ("b",)), ("b", ("a",))], "a requires b, which comes after it", LATER, id="a cycle"),
         pytest.param(
-            [("b", ("a",)), ("a", ())], "b requires a, which the series does not have before it", id="a later one"
+            [("a", ("a",))],
+            "a requires a, which comes after it",
+            "put a above a in `patches`; of two series, name the one with a first",
+            id="itself",
         ),
-        pytest.param(
-            [("c", ("a", "b"))],
-            "c requires a, b, which the series does not have before it",
-            id="several that are not there",
-        ),
+        pytest.param([("a", ("b",)), ("b", ())], "a requires b, which comes after it", LATER, id="a later one"),
     ],
 )
-def test_a_series_that_is_wrong_is_a_bug_of_ours(series: list[tuple[str, tuple[str, ...]]], message: str) -> None:
+def test_a_series_that_is_wrong_is_refused(series: list[tuple[str, tuple[str, ...]]], message: str, hint: str) -> None:
     patches = [Patch(name, "Does.", requires=requires) for name, requires in series]
-    assert Says.of(refusal(apply.apply_series, SMALL.upstream, patches)) == Says("series-invalid", EXIT_BUG, message)
+    assert Says.of(refusal(apply.apply_series, SMALL.upstream, patches)) == Says("series-invalid", 2, message, hint)
 
 
 def test_a_patch_stands_one_layer_above_the_highest_that_it_requires() -> None:

@@ -1,7 +1,7 @@
 """What of a tree is ours, and what is upstream's own: by the series and the manifest, never by what a file mentions."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from patcher import pipeline, revert
 from patcher.errors import EXIT_ANCHOR
-from patcher.model import Patch
+from patcher.model import Patch, Series
 from patcher.resources import MANIFEST
 from patcher.upstream.materialize import materialize
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Tree, snapshot
@@ -28,7 +28,9 @@ def audit(bench: PatchMaker, path: str = "server/lib/ours.js", text: str = OURS)
 
 def built(tree: Tree, folder: Path, *series: Patch) -> str:
     """A generated tree on the disk."""
-    assert pipeline.build(tree.write(folder / "upstream"), str(folder / "out"), series=series).ok
+    assert pipeline.build(
+        tree.write(folder / "upstream"), str(folder / "out"), series=[Series("test", patches=series)]
+    ).ok
     return str(folder / "out")
 
 
@@ -64,9 +66,11 @@ def test_a_second_run_over_such_a_tree_changes_nothing(
 ) -> None:
     series = (audit(bench),)
     out = built(SMALL.having(files), tmp_path, *series)
-    again = pipeline.check(out, series)
+    again = pipeline.check(out, [Series("test", patches=series)])
     assert [str(finding.verdict) for finding in again.findings] == ["applied"]
-    assert {path: file.data for path, file in pipeline.output(again, series).items()}.keys() == snapshot(out).keys()
+    assert {
+        path: file.data for path, file in pipeline.output(again, [Series("test", patches=series)]).items()
+    }.keys() == snapshot(out).keys()
     assert again.upstream.tree == materialize(str(tmp_path / "upstream")).tree
 
 
@@ -76,14 +80,16 @@ def test_a_second_run_over_such_a_tree_changes_nothing(
 def test_a_file_that_an_older_series_added_is_ours(bench: PatchMaker, tmp_path: Path) -> None:
     """The manifest of the tree says so: no word in the file does."""
     out = built(SMALL, tmp_path, audit(bench, "server/lib/old.js", "1;\n"))
-    run = pipeline.check(out, (bench.audit(),))
+    run = pipeline.check(out, [Series("test", patches=(bench.audit(),))])
     assert run.ok and "server/lib/old.js" not in run.tree and MANIFEST not in run.tree
 
 
 def test_an_edited_file_that_an_older_series_added_stops(bench: PatchMaker, tmp_path: Path) -> None:
     out = built(SMALL, tmp_path, audit(bench, "server/lib/old.js", "1;\n"))
     (Path(out) / "server/lib/old.js").write_text("2;\n")
-    [finding] = [each for each in pipeline.check(out, (bench.audit(),)).findings if each.verdict.stops]
+    [finding] = [
+        each for each in pipeline.check(out, [Series("test", patches=(bench.audit(),))]).findings if each.verdict.stops
+    ]
     assert (finding.verdict, finding.file) == ("tampered", "server/lib/old.js")
     assert finding.message == "our file is there, and is not what was built"
 
@@ -118,13 +124,12 @@ IN_THE_WAY = [
 
 @pytest.mark.parametrize(("there", "where", "what"), IN_THE_WAY)
 def test_what_is_in_the_way_of_a_file_of_ours_is_found_by_check_and_build_alike(
-    bench: PatchMaker, tmp_path: Path, use_series: object, cli: CommandLine, there: str, where: str, what: str
+    bench: PatchMaker, tmp_path: Path, series: Callable[..., str], cli: CommandLine, there: str, where: str, what: str
 ) -> None:
-    assert callable(use_series)
-    use_series(audit(bench))
+    directory = series(audit(bench))
     upstream = SMALL.having({there: "2;\n"}).write(tmp_path / "upstream")
-    checked = cli("check", "--upstream", upstream)
-    ended = cli("build", "--upstream", upstream, "--out", tmp_path / "out")
+    checked = cli("check", "--upstream", upstream, "--series", directory)
+    ended = cli("build", "--upstream", upstream, "--series", directory, "--out", tmp_path / "out")
     assert checked.code == ended.code == EXIT_ANCHOR
     assert not (tmp_path / "out").exists()
     said = f"expected room for our server/lib/ours.js, found {what} of upstream's own ({LABEL})"
@@ -150,7 +155,11 @@ def test_a_manifest_that_is_one_is_read_whole(bench: PatchMaker, tmp_path: Path)
     series = (audit(bench),)
     out = built(SMALL, tmp_path, *series)
     first = json.loads((Path(out) / MANIFEST).read_bytes())
-    second = json.loads(pipeline.output(pipeline.check(out, series), series)[MANIFEST].data)
+    second = json.loads(
+        pipeline.output(pipeline.check(out, [Series("test", patches=series)]), [Series("test", patches=series)])[
+            MANIFEST
+        ].data
+    )
     assert first["files"] == second["files"]
 
 

@@ -110,13 +110,14 @@ def test_a_table_joins_neighbours_that_are_alike() -> None:
         {"ref": "v2", "stops": []},
         {"ref": "v3", "stops": []},
         {"ref": "v4", "stops": ["a"]},
-        {"ref": "v5", "stops": []},
+        {"ref": "v5", "stops": [], "since": "0123456789abcdef0123456789abcdef01234567"},
+        {"ref": "v6", "stops": [], "since": ""},
     ]
     assert supported.table(versions).splitlines()[3:-1] == [
         "| v1 | 1 | refused: `a`, `b` |",
         "| v2 to v3 | 2 | fits: no anchor stops, every gate passes |",
         "| v4 | 1 | refused: `a` |",
-        "| v5 | 1 | fits: no anchor stops, every gate passes |",
+        "| commit `0123456789ab`, before v5, to v6 | 2 | fits: no anchor stops, every gate passes |",
     ]
 
 

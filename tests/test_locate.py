@@ -50,6 +50,17 @@ def test_an_anchor_finds(scope: Scope, pattern: str, more: dict[str, str], expec
     assert found(APP, scope, pattern, **more) == expected
 
 
+def test_a_target_finds_code_in_a_function_without_a_name_by_who_is_given_it() -> None:
+    text = "start(app).then((server) => {\n  mark();\n});\nstop(app).then(() => {\n  mark();\n});\n"
+    located = locate(text, Anchor(MODULE, "start(app).then($CALLED)", (), target="mark()"))
+    assert [match.line for match in located.matches] == [2]
+    awaited = locate(text.replace("(server) =>", "async (server) =>"), located.anchor)
+    assert (
+        awaited.matches[0].tokens != located.matches[0].tokens
+    )  # what the function is, is a part of what was reviewed
+    assert not locate(text, Anchor(MODULE, "mark()", ())).matches
+
+
 @pytest.mark.parametrize(
     ("text", "scope", "count"),
     [

@@ -10,7 +10,7 @@ from patcher import generated, pipeline
 from patcher.errors import EXIT_IO, printable
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import differences, read
-from patcher.model import digest
+from patcher.model import Series, digest
 from patcher.resources import MANIFEST
 from patcher.uptodate import is_up_to_date
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, refusal, snapshot, spawn
@@ -22,7 +22,7 @@ def built(bench: PatchMaker, tmp_path: Path, out: str = "out") -> Path:
     ours = bench.overlay("bin/ours.js", "1;\n", executable=True)
     audit = bench.patch("audit", *bench.audit().sites, overlays=(ours,))
     spec = SMALL.write(tmp_path / "upstream")
-    assert pipeline.build(spec, str(tmp_path / out), series=[audit]).ok
+    assert pipeline.build(spec, str(tmp_path / out), series=[Series("test", patches=(audit,))]).ok
     return tmp_path / out
 
 
@@ -84,11 +84,13 @@ def test_the_manifest_does_not_name(bench: PatchMaker, tmp_path: Path, host: obj
 
 def test_the_manifest_has_the_schema_of_the_design(bench: PatchMaker, tmp_path: Path) -> None:
     content = dict(read(str(built(bench, tmp_path))))
-    assert content.pop("series") == "given by the caller"  # of the test; the own series is known by the fingerprint
-    assert set(content) == {"schema", "tool", "upstream", "patches", "files"}
+    assert set(content) == {"schema", "tool", "upstream", "series", "patches", "files"}
+    assert content["series"] == [{"name": "test", "version": "", "sha256": ""}]  # of no directory: never up to date
     assert set(content["tool"]) == {"name", "version", "fingerprint"}
     assert set(content["upstream"]) == {"name", "version", "ref", "tree_sha256", "source"}
-    assert {key for patch in content["patches"] for key in patch} == {"id", "verdict", "pins", "payload_sha256"}
+    assert {key for patch in content["patches"] for key in patch} == {
+        *("id", "series", "verdict", "pins", "payload_sha256")
+    }
     assert {key for file in content["files"] for key in file} == {"path", "status", "before", "after", "executable"}
 
 
@@ -121,7 +123,7 @@ def test_another_payload_has_another_digest(bench: PatchMaker, tmp_path: Path) -
     bench.templates["overlay/bin/ours.js.j2"] = "2;\n"
     ours = bench.overlay("bin/ours.js", "2;\n", executable=True)
     audit = bench.patch("audit", *bench.audit().sites, overlays=(ours,))
-    pipeline.build(str(tmp_path / "upstream"), str(tmp_path / "two"), series=[audit])
+    pipeline.build(str(tmp_path / "upstream"), str(tmp_path / "two"), series=[Series("test", patches=(audit,))])
     assert read(str(tmp_path / "two"))["patches"][0]["payload_sha256"] != first["payload_sha256"]
 
 
@@ -182,7 +184,7 @@ def test_what_a_running_sidecar_puts_there_is_no_difference(bench: PatchMaker, t
 def test_what_upstream_ships_below_data_is_no_difference(bench: PatchMaker, tmp_path: Path) -> None:
     package = '{"name": "agent-dashboard", "version": "1.2.0", "files": ["data"]}'
     spec = SMALL.having({"package.json": package, "data/README": "x"}).write(tmp_path / "upstream")
-    pipeline.build(spec, str(tmp_path / "out"), series=[bench.audit()])
+    pipeline.build(spec, str(tmp_path / "out"), series=[Series("test", patches=(bench.audit(),))])
     assert found(tmp_path / "out") == []
 
 

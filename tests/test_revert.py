@@ -7,7 +7,7 @@ import pytest
 
 from patcher import pipeline, revert
 from patcher.errors import EXIT_ANCHOR, EXIT_IO
-from patcher.model import Position, digest
+from patcher.model import Position, Series, digest
 from patcher.resources import MANIFEST
 from patcher.write import write_new
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, Tree, refusal, snapshot
@@ -21,7 +21,9 @@ def built(bench: PatchMaker, tmp_path: Path, tree: Tree = SMALL) -> Path:
     on_audit = tree.run(audit).changed[APP_FILE]
     seal = bench.edit("console.log(total)", "console.log(/*= original =*/)", on=on_audit, position=Position.REPLACE)
     both = (audit, bench.patch("seal", seal, requires=("audit",), overlays=(bench.overlay("bin/ours.js", "1;\n"),)))
-    assert pipeline.build(tree.write(tmp_path / "upstream"), str(tmp_path / "out"), series=both).ok
+    assert pipeline.build(
+        tree.write(tmp_path / "upstream"), str(tmp_path / "out"), series=[Series("test", patches=both)]
+    ).ok
     return tmp_path / "out"
 
 
@@ -147,7 +149,7 @@ def test_revert_is_a_command(bench: PatchMaker, tmp_path: Path, cli: CommandLine
     out = built(bench, tmp_path)
     ended = cli("revert", out, "--out", tmp_path / "reverted")
     assert (ended.code, ended.out) == (0, "")
-    assert ended.err == f"reverted {out}: {len(SMALL.files)} files in {tmp_path / 'reverted'}\n"
+    assert ended.err == f"reverted {out}, by test: {len(SMALL.files)} files in {tmp_path / 'reverted'}\n"
     assert snapshot(tmp_path / "reverted") == snapshot(tmp_path / "upstream")
 
 

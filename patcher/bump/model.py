@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
 
 from patcher.javascript import language_of
 from patcher.matrix.window import Window
@@ -249,7 +248,6 @@ class Bump:
     candidate for, and that need none. declared: the series as it is. unrecorded: whether a fitting site was reviewed
     for older versions only. red: the contracts that are red on the proposed tree, once they were run. gaps:
     version tags after a ref and before the new one at which a site does not meet the pin of these tokens.
-    matrix: for a page, of the refs from `since` to `until`, as `patcher.report.matrix_document` returns it.
     """
 
     since: Revision | None
@@ -266,4 +264,3 @@ class Bump:
     unrecorded: bool = False
     red: tuple[ContractRegression, ...] = ()
     gaps: Callable[[str, str, str], Sequence[str]] = lambda site, last, tokens: ()
-    matrix: Mapping[str, Any] | None = None

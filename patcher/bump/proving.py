@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher.bump import trial
 from patcher.bump.model import Bump, Candidate, SiteReport
-from patcher.bump.regressions import Observe, Regressions, as_problem, in_short
+from patcher.bump.regressions import Observe, Regressions, as_problem
+from patcher.bump.run import Advance
 from patcher.pipeline import check_upstream
+from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:
     from patcher.model import Build, Patch
     from patcher.prove import ProofResult
-
-Advance = Callable[[str, int], None]
 
 
 def _silent(said: str, by: int) -> None:
@@ -125,12 +125,3 @@ def _with_problems(
         return _judged(candidate, *(said for name, said in problems.items() if site.patch in patches_of[name]))
 
     return tuple(replace(site, candidates=tuple(one(site, each) for each in site.candidates)) for site in bump.sites)
-
-
-def retirable(proofs: "Sequence[ProofResult]") -> list[dict[str, Any]]:
-    """The patches whose contract is green on the pristine tree, so that upstream does it itself now."""
-    return [
-        {"patches": list(each.contract.patches), "contract": each.contract.id, "said": each.pristine.said}
-        for each in proofs
-        if each.pristine.green and not each.ok
-    ]

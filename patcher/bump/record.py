@@ -4,29 +4,48 @@ Pins come last. A kill in between leaves anchors without their pins, a tree that
 """
 
 import ast
-import fcntl
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from patcher.bump.files import Files, text_of, write
 from patcher.bump.model import Bump, Candidate, Kind, SiteReport
 from patcher.bump.revisions import extended, named_refs, newest_version
 from patcher.bump.trial import new_anchor
-from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import Anchor, Patch, Pin, Scope, Upstream, version_key
+from patcher.errors import DeclarationsReadOnly, DeclarationUnclear
+from patcher.model import Anchor, Patch, Pin, Scope, Series, Upstream, version_key
 from patcher.patches import pins as records
-from patcher.patches import series_for
-from patcher.resources import BUILTIN_PINS, PACKAGE
+from patcher.resources import CODEX, PACKAGE
 from patcher.upstream.spec import BUILTIN
 
 FOLDER = os.path.join(PACKAGE, "patches")
-PINS = "pins.json"
 _INSTALLED = os.path.join(PACKAGE, "_data")
-_STAGED = ".staged"
 
-Files = Mapping[str, tuple[str, str]]
-"""The old and the new text of each file that changes, by its name in the folder; the pins come last."""
+_PACKAGES = frozenset({"site-packages", "dist-packages"})
+
+
+def refuse_unless_writable(series: Sequence[Series]) -> None:
+    """Raises `DeclarationsReadOnly` where none of these series can be written."""
+    refused = [error for each in series if (error := _read_only(each))]
+    if refused and len(refused) == len(series):
+        raise refused[-1]
+
+
+def _read_only(series: Series) -> DeclarationsReadOnly | None:
+    """Why a series cannot be written; None for one that can."""
+    if series.name == CODEX:
+        try:
+            refuse_unless_ours(series.home)
+        except DeclarationsReadOnly as error:
+            return error
+        return None
+    hint = f"name the directory that {series.name} is written in, and make it writable"
+    if _PACKAGES.intersection(os.path.realpath(series.home).split(os.sep)):
+        return DeclarationsReadOnly("this series is an installed package", where=series.home, hint=hint)
+    if not os.access(series.home, os.W_OK):
+        return DeclarationsReadOnly("this directory cannot be written", where=series.home, hint=hint)
+    return None
 
 
 def refuse_unless_ours(folder: str = FOLDER) -> None:
@@ -43,33 +62,56 @@ def refuse_unless_ours(folder: str = FOLDER) -> None:
 # --- what changes ------------------------------------------------------------------------------------------------
 
 
-def changed(bump: Bump, folder: str = FOLDER) -> Files:
-    """The files that a bump changes; nothing for none.
+def changed(bump: Bump, series: Sequence[Series]) -> dict[str, Files]:
+    """The files that a bump changes, by the directory of their series; nothing for none.
 
-    Raises `PinsUnreadable`, `DeclarationUnclear`, also where what would be written does not declare what was proven.
+    A series that cannot be written is left as it is, unless something of it was accepted.
+    Raises `DeclarationsReadOnly`, `PinsUnreadable`, `DeclarationUnclear`, also where what would be written does not
+    declare what was proven.
     """
-    files = {}
     chosen = {each.id: each.candidate(bump.chosen.get(each.id)) for each in bump.sites}
-    for patch in dict.fromkeys(each.patch for each in bump.sites):
-        name, where = f"{patch}.py", os.path.join(folder, f"{patch}.py")
-        old = _text(folder, name)
-        accepted = ((each.site, chosen[each.id]) for each in bump.sites if each.patch == patch)
+    found = {}
+    for each in series:
+        read_only = _read_only(each)
+        ids = {patch.id for patch in each.patches_for(client=True)}
+        if read_only and any(chosen[site.id] for site in bump.sites if site.patch in ids):
+            raise read_only
+        files = {} if read_only else _changed(bump, chosen, each, ids)
+        if files:
+            found[each.home] = files
+    return found
+
+
+def _changed(bump: Bump, chosen: Mapping[str, Candidate | None], series: Series, ids: Collection[str]) -> Files:
+    files: dict[str, tuple[str, str]] = {}
+    sites = [each for each in bump.sites if each.patch in ids]
+    for patch in dict.fromkeys(each.patch for each in sites):
+        made = next(each for each in bump.series if each.id == patch)
+        where = made.origin.source
+        name = os.path.relpath(where, series.home)
+        old, now = files.get(name) or (text_of(series.home, name),) * 2
+        accepted = ((each.site, chosen[each.id]) for each in sites if each.patch == patch)
         added = {site.name: new_anchor(site, one) for site, one in accepted if one and one.kind is not Kind.PIN}
-        new = with_anchors(old, added, where) if added else old
-        _expect(new, next(each for each in bump.series if each.id == patch), where)
+        new = with_anchors(now, added, where) if added else now
+        _expect(new, made)
         files[name] = old, new
-    old, pins = _pins(os.path.join(folder, PINS))
-    pins |= {each.id: _reviewed(bump, each, chosen[each.id], pins.get(each.id, ())) for each in bump.sites}
-    files[PINS] = old, records.written(pins)
+    old, pins = _pins(series.pins, series)
+    pins |= {each.id: _reviewed(bump, each, chosen[each.id], pins.get(each.id, ())) for each in sites}
+    files[os.path.relpath(series.pins, series.home)] = old, _written(old, pins)
     return {name: (old, new) for name, (old, new) in files.items() if old != new}
 
 
-def _pins(path: str) -> tuple[str, dict[str, Sequence[Pin]]]:
-    """The text of a record, and the pins in it, in the order of the series; none for a site that has none yet."""
-    old = _text(*os.path.split(path))
-    known = [site.id for patch in series_for(client=True) for site in patch.sites]
-    there = records.parsed(old, known, path)
+def _pins(path: str, series: Series) -> tuple[str, dict[str, Sequence[Pin]]]:
+    """The text of a record, empty for no file, and the pins in it, in the order of the series."""
+    old = text_of(*os.path.split(path)) if os.path.lexists(path) else ""
+    known = [site.id for patch in series.patches_for(client=True) for site in patch.sites]
+    there = records.parsed(old, known, path) if old else {}
     return old, {site: there.get(site, ()) for site in known}
+
+
+def _written(old: str, pins: Mapping[str, Sequence[Pin]]) -> str:
+    """The text of a record; none for no pins where there is none yet."""
+    return records.written(pins) if old or any(pins.values()) else ""
 
 
 def _reviewed(bump: Bump, report: SiteReport, accepted: Candidate | None, pins: Sequence[Pin]) -> Sequence[Pin]:
@@ -102,22 +144,45 @@ def _reviewed_for(bump: Bump) -> str:
     return ref if named_refs(ref) == [ref] else f"v{version} at {bump.until.commit[:12]}"
 
 
-def add_pins(upstream: Upstream, made: Mapping[str, Pin]) -> str:
-    """Add a pin for each of these sites to the record for this upstream. Returns its path in the repository."""
-    path = BUILTIN_PINS if upstream.ref == BUILTIN else records.UPSTREAM_PINS
-    folder, name = os.path.split(path)
-    old, pins = _pins(path)
-    more = {site: (*pins.get(site, ()), each) for site, each in made.items()}
-    write({name: (old, records.written({**pins, **more}))}, folder)
-    return os.path.relpath(path, os.path.dirname(PACKAGE)).replace(os.sep, "/")
+def add_pins(upstream: Upstream, series: Sequence[Series], made: Mapping[str, Pin]) -> list[str]:
+    """Add a pin for each of these sites to the record of its series for this upstream. Returns the records, as shown.
+
+    Raises `DeclarationsReadOnly` before anything is written.
+    """
+    owned = {each.name: _of(each, made) for each in series}
+    owners = [each for each in series if owned[each.name]]
+    for each in owners:
+        refuse_unless_writable([each])
+    written = []
+    for each in owners:
+        path = each.builtin_pins if upstream.ref == BUILTIN else each.pins
+        folder, name = os.path.split(path)
+        old, pins = _pins(path, each)
+        more = {site: (*pins.get(site, ()), pin) for site, pin in owned[each.name].items()}
+        write({name: (old, records.written({**pins, **more}))}, folder)
+        written.append(shown(each.home, path))
+    return written
 
 
-def _expect(source: str, patch: Patch, where: str) -> None:
+def _of(series: Series, made: Mapping[str, Pin]) -> dict[str, Pin]:
+    ids = {site.id for patch in series.patches_for(client=True) for site in patch.sites}
+    return {site: pin for site, pin in made.items() if site in ids}
+
+
+def shown(home: str, path: str) -> str:
+    """A file that was written: of ours from the repository, of another series from the working directory."""
+    found = os.path.relpath(path, os.path.dirname(PACKAGE) if home == FOLDER else os.curdir)
+    return (path if found.startswith(os.pardir) else found).replace(os.sep, "/")
+
+
+def _expect(source: str, patch: Patch) -> None:
     """What is written is what was proven: the new source must declare the same patch, but for its pins."""
-    names: dict[str, object] = {"__name__": f"patcher.patches.{patch.id}"}
-    exec(compile(source, where, "exec"), names)  # noqa: S102 - our own module, with another anchor
-    made = names["PATCH"]
-    if not isinstance(made, Patch) or made != records.with_pins(patch, ()):
+    where = patch.origin.source
+    module = next((name for name, each in sys.modules.items() if getattr(each, "__file__", None) == where), "")
+    names: dict[str, object] = {"__name__": module, "__package__": module.rpartition(".")[0], "__file__": where}
+    exec(compile(source, where, "exec"), names)  # noqa: S102 - the module of a series, with another anchor
+    made = [each for each in names.values() if isinstance(each, Patch) and each.id == patch.id]
+    if made != [records.with_pins(patch, ())]:
         hint = "this is a bug of ours; nothing was written"
         raise DeclarationUnclear("what would be written is not what was proven", where=where, hint=hint)
 
@@ -128,22 +193,22 @@ def _expect(source: str, patch: Patch, where: str) -> None:
 def with_anchors(source: str, added: Mapping[str, Anchor], where: str) -> str:
     """The source of a declaration with another anchor after all others of a site, by the site's name.
 
-    Raises `DeclarationUnclear` where the site or its anchors are not written out, each as a call over several lines.
+    Raises `DeclarationUnclear` where the site or its anchors are not written out, as the formatter lays them out.
     """
     lines, tree = source.split("\n"), ast.parse(source)
     kinds = {"MODULE" if anchor.scope.kind == "module" else anchor.scope.kind for anchor in added.values()}
-    changes = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
-    for start, end, new in sorted([*changes, *_imports(tree, kinds)], reverse=True):
+    edits = [_insertion(tree, site, anchor, lines, where) for site, anchor in added.items()]
+    for start, end, new in sorted([*edits, *_imports(tree, kinds)], reverse=True):
         lines[start:end] = new
     return "\n".join(lines)
 
 
-_Change = tuple[int, int, list[str]]
+_LineEdit = tuple[int, int, list[str]]
 """Lines in place of `[start, end)`, from 0."""
 
 
-def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _Change:
-    """The anchor after the line that the last one of the site, and its comma, end on."""
+def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _LineEdit:
+    """The anchor on lines after the last one of the site. Where all of them are on one line, each gets its own."""
 
     def unclear(found: str) -> DeclarationUnclear:
         hint = "`bump --format json` has the anchor: put it in by hand"
@@ -166,19 +231,22 @@ def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str]
     }
     if repr(site) not in named:
         raise unclear(f"no site `{site}` written out")
-    last = next(reversed(calls(named[repr(site)], "anchors")), None)
-    if last is None:
+    anchors = calls(named[repr(site)], "anchors")
+    if not anchors:
         raise unclear("a site without an anchor")
-    end = last.end_lineno or last.lineno
-    if lines[end - 1].encode()[last.end_col_offset :].strip() != b",":
-        raise unclear("a call that does not end its line with a comma")
-    indent = lines[last.lineno - 1][: last.col_offset]
-    if indent.strip():
-        raise unclear("a call that does not begin its line")
-    return end, end, [f"{indent}{line}" for line in _anchor_source(anchor)]
+    last, end = anchors[-1], anchors[-1].end_lineno or anchors[-1].lineno
+    line, rest = lines[last.lineno - 1], lines[end - 1].encode()[last.end_col_offset :].strip()
+    indent = line[: len(line) - len(line.lstrip())]
+    if rest == b"," and len(indent) == last.col_offset:
+        return end, end, [f"{indent}{text}" for text in _anchor_source(anchor)]
+    if rest in {b",),", b"),"} and end == last.lineno and line.startswith(f"{indent}anchors=("):
+        there = [line.encode()[each.col_offset : each.end_col_offset].decode() + "," for each in anchors]
+        inner = [f"{indent}{_STEP}{text}" for text in (*there, *_anchor_source(anchor))]
+        return end - 1, end, [f"{indent}anchors=(", *inner, f"{indent}),"]
+    raise unclear("a call that does not begin its line, or does not end it with a comma")
 
 
-def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_Change]:
+def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_LineEdit]:
     """The import of the vocabulary, with the kinds of scopes that are new in use: constants first, as ruff sorts."""
     for each in tree.body:
         if isinstance(each, ast.ImportFrom) and each.module == "patcher.model":
@@ -231,62 +299,3 @@ def _quoted(text: str) -> str:
     if text.count('"') > text.count("'"):
         return "'" + escaped.replace("'", "\\'") + "'"
     return '"' + escaped.replace('"', '\\"') + '"'
-
-
-# --- files -----------------------------------------------------------------------------------------------------
-
-
-def write(files: Files, folder: str = FOLDER) -> None:
-    """Replace files of the folder, each at once, in their order.
-
-    Raises `DeclarationsChanged` (a file is not the old text any more; nothing is written), `DeclarationsReadOnly`.
-    """
-    try:
-        with _locked(folder):
-            for name in os.listdir(folder):
-                if name.endswith(_STAGED):  # of a run that was killed
-                    os.unlink(os.path.join(folder, name))
-            for name, (old, _) in files.items():
-                _expect_text(folder, name, old)
-            for name, (_, new) in files.items():
-                _replace(folder, name, new)
-    except OSError as error:
-        hint = "no file is half written; make the directory writable and run it again"
-        raise DeclarationsReadOnly(f"cannot be written: {error.strerror}", where=folder, hint=hint) from error
-
-
-def _text(folder: str, name: str) -> str:
-    with open(os.path.join(folder, name), encoding="utf-8", newline="") as stream:
-        return stream.read()
-
-
-def _expect_text(folder: str, name: str, old: str) -> None:
-    path = os.path.join(folder, name)
-    if not os.path.exists(path) or _text(folder, name) != old:
-        message = "this file was edited in the meantime"
-        raise DeclarationsChanged(message, where=path, hint="run it again; nothing was written")
-
-
-def _replace(folder: str, name: str, text: str) -> None:
-    staged = os.path.join(folder, f".{name}{_STAGED}")
-    with open(staged, "w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(staged, os.path.join(folder, name))
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-@contextmanager
-def _locked(folder: str) -> Iterator[None]:
-    """One writer at a time; the lock is the directory's own and ends with the process."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -3,7 +3,6 @@
 A contract takes seconds where a site takes milliseconds, so the commit is found by bisection, on real sidecars.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from patcher.bump.revisions import culprit_of
 from patcher.errors import DependenciesMissing, PatcherError
 from patcher.model import Build, Scope
 from patcher.pipeline import check_upstream
+from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ Observe = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
 """What contracts see on the patched tree of a build; those that are not for its version are left out."""
 
 _MAX_CHANGES = 8
-_ERROR = re.compile(r"\w*Error\b.*:")
 
 
 @dataclass
@@ -159,14 +158,6 @@ def _why(build: Build) -> str:
     if stop is not None:
         return f"{stop.patch} is {stop.verdict} at {stop.file}{f':{stop.line}' if stop.line else ''}"
     return next((f"gate {each.id}: {each.message}" for each in build.gates if not each.ok), "no reason was reported")
-
-
-def in_short(said: str) -> str:
-    """What was seen, in one line; with the error of its log, if it has one."""
-    first, *log = said.splitlines() or ["nothing was said"]
-    error = next((line for line in log if _ERROR.match(line)), "")
-    short = first.partition("; its log")[0]
-    return f"{short}: {error}" if error else short
 
 
 def as_problem(red: ContractRegression) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from patcher import apply
 from patcher.bump.model import Culprit, Reviewed, Revision
 from patcher.errors import NoSuchRef, PatcherError, UnrelatedHistories
-from patcher.model import Patch, Site, SiteResult, Upstream, version_key
+from patcher.model import Patch, Site, SiteResult, Upstream, version_key, version_of
 from patcher.upstream import git
 from patcher.upstream.history import Commit, Repository
 from patcher.upstream.spec import BUILTIN
@@ -69,6 +69,9 @@ def culprit_of(repository: Repository, commit: Commit, until: str) -> Culprit:
     merge = next((repository.commit(each) for each in reversed(line) if each in after), None)
     brought_by = Culprit(merge.id, merge.date, merge.subject, merge.author) if merge else None
     return replace(found, brought_by=brought_by)
+
+
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 
 @dataclass
@@ -186,8 +189,10 @@ def extended(reviewed: str, ref: str, gaps: Sequence[str] = ()) -> str:
 
 
 def reviewed_as(upstream: Upstream) -> str:
-    """What a pin says that was made without a bump: a version tag, or a ref and the digest of the tree."""
+    """What a pin says that was made without a bump: a version tag, a version and its commit, or a ref and a digest."""
     if upstream.ref == BUILTIN or named_refs(upstream.ref) == [upstream.ref]:
         return upstream.ref
+    if _COMMIT.fullmatch(upstream.ref) and version_of(upstream.version) is not None:
+        return f"v{upstream.version} at {upstream.ref[:12]}"  # as a bump writes it
     kind = f"the {upstream.ref}" if upstream.ref in {"directory", "archive"} else f"the ref {upstream.ref}"
     return f"{kind} with the tree {upstream.tree_sha256[:12]}"

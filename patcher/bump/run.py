@@ -109,7 +109,7 @@ class _Reporter:
 
     def _report(self, there: SiteResult) -> SiteReport:
         window = window_at(self.until.ref, there) if there.located.matches else None
-        return SiteReport(there.site, there.finding, apply.payload_of(there.site, "<what stood there>"), found=window)
+        return SiteReport(there.site, there.finding, apply.payload_of(there.site), found=window)
 
     def _fitting(self, there: SiteResult) -> SiteReport:
         report, old = self._report(there), self.reviews.last_review(there.site)

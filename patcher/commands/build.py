@@ -5,15 +5,18 @@ With `--client` the client's sources are part of it; only `build` and `prove` ru
 
 import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from patcher import pipeline
-from patcher.commands.outcome import Outcome, exit_code_of, noted
+from patcher.commands.chosen import chosen
+from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.errors import EXIT_DONE, EXIT_REFUSED
-from patcher.model import Build
-from patcher.patches import series_for
-from patcher.report import document
+from patcher.errors import EXIT_DONE
+from patcher.model import Build, Series
+from patcher.report import problems
+from patcher.report.model import Report
 from patcher.uptodate import is_up_to_date, up_to_date_message
 
 if TYPE_CHECKING:
@@ -25,67 +28,61 @@ _ALWAYS_COUNTED = ("patched", "added", "copied")
 
 def build(options: argparse.Namespace) -> Outcome:
     """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
-    if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client):
+    if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client, series=options.series):
         is_asked_for = options.report or options.format != "text"
-        content = document.report("build", build=_checked(options) if is_asked_for else None)
-        return Outcome(EXIT_DONE, content, text="", said=up_to_date_message(options.out).strip())
+        report = problems.report_of("build", _checked(options, chosen(options))) if is_asked_for else Report("build")
+        return Outcome(EXIT_DONE, report, text="", message=up_to_date_message(options.out).strip())
+    series = chosen(options)
     proven: list[ProofResult] = []
     result = pipeline.build(
         options.upstream,
         options.out,
-        series=series_for(client=options.client),
+        series=series,
         client=(lambda built: with_client(options, built)) if options.client else None,
         waiting=lambda out: _say(f"another build is writing {out}; waiting for it"),
-        prove=lambda built: proven.extend(_proven(options, built) if options.prove else ()),
+        prove=lambda built: proven.extend(_proven(options, series, built) if options.prove else ()),
     )
-    said = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
-    content = document.report("build", build=result)
-    if proven:
-        from patcher.prove import proof
-
-        content["contracts"] = proof.as_report(proven)["contracts"]
-    return Outcome(exit_code_of(result), content, said=noted(result, said))
+    message = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
+    report = problems.report_of("build", result)
+    return outcome(replace(report, contracts=tuple(proven) or None), message=noted(result, message))
 
 
 def check(options: argparse.Namespace) -> Outcome:
     """The flow without writing."""
-    result = _checked(options)
-    said = f"would build: {_counts(result)}" if result.ok else "a build would stop"
-    return Outcome(exit_code_of(result), document.report("check", build=result), said=noted(result, said))
+    result = _checked(options, chosen(options))
+    message = f"would build: {_counts(result)}" if result.ok else "a build would stop"
+    return outcome(problems.report_of("check", result), message=noted(result, message))
 
 
 def prove(options: argparse.Namespace) -> Outcome:
     """Run the contracts on the pristine and on the patched tree."""
     from patcher.prove import proof  # Node, SQLite and HTTP: nothing that a build needs
 
-    result = _checked(options)
+    series = chosen(options)
+    result = _checked(options, series)
     if not result.ok:
-        return Outcome(exit_code_of(result), document.report("prove", build=result), said="nothing to prove")
+        return outcome(problems.report_of("prove", result), message="nothing to prove")
     if options.client:
-        proof.chosen(options.only, result.upstream.line, client=True)  # before anything takes long
+        proof.chosen(options.only, result.upstream.line, client=True, series=series)  # before anything takes long
         result = with_client(options, result)
-    results = proofs(options, result, only=options.only)
-    content = {**document.report("prove", build=result), **proof.as_report(results)}
-    said = "" if options.client or options.only else f"left out, for want of `--client`: {_left_out()}"
-    return Outcome(EXIT_DONE if content["ok"] else EXIT_REFUSED, content, said=noted(result, said))
+    results = tuple(proofs(options, series, result, only=options.only))
+    report = Report("prove", result, problems.of_contracts(results), results)
+    left_out = [contract.id for each in series for contract in each.client_contracts]
+    is_partial = bool(left_out) and not (options.client or options.only)
+    message = f"left out, for want of `--client`: {', '.join(left_out)}" if is_partial else ""
+    return outcome(report, message=noted(result, message))
 
 
-def _left_out() -> str:
-    from patcher.prove import CLIENT_CONTRACTS
-
-    return ", ".join(contract.id for contract in CLIENT_CONTRACTS)
-
-
-def _proven(options: argparse.Namespace, built: Build) -> "list[ProofResult]":
+def _proven(options: argparse.Namespace, series: Sequence[Series], built: Build) -> "list[ProofResult]":
     from patcher.prove import proof
 
-    results = proofs(options, built)
+    results = proofs(options, series, built)
     proof.refuse_if_red(results)
     return results
 
 
-def _checked(options: argparse.Namespace) -> Build:
-    return pipeline.check(options.upstream, series_for(client=options.client), client=options.client)
+def _checked(options: argparse.Namespace, series: Sequence[Series]) -> Build:
+    return pipeline.check(options.upstream, series, client=options.client)
 
 
 def _counts(result: Build) -> str:

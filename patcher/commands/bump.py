@@ -1,45 +1,51 @@
 """`bump`: from one upstream version to the next."""
 
 import argparse
+import os
+import shlex
 import sys
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher.bump import record
+from patcher.bump.files import write
 from patcher.bump.model import Bump, BumpOptions
 from patcher.bump.run import bump as run
 from patcher.bump.trial import accepted_ranks
+from patcher.commands.chosen import chosen
 from patcher.commands.diffs import selected
-from patcher.commands.outcome import Outcome
+from patcher.commands.outcome import Outcome, outcome
 from patcher.commands.proofs import proofs, with_client
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE, EXIT_REFUSED, UpstreamUnreadable, UsageError
-from patcher.patches import series_for
+from patcher.errors import UpstreamUnreadable, UsageError
+from patcher.model import patches_of
 from patcher.progress import progress
-from patcher.report import bump_document, document
-from patcher.report.bump_text import text_of
+from patcher.report import problems
+from patcher.report.model import BumpResult, CommandLine, Report
+from patcher.report.wording import counted
 from patcher.upstream.history import Repository
 from patcher.upstream.travels import dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from patcher.model import Build, Line, Patch, Upstream
+    from patcher.model import Build, Patch, Series, Upstream
     from patcher.prove import ProofResult
 
 
 def bump(options: argparse.Namespace) -> Outcome:
     """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
-    series = series_for(client=options.client)
+    loaded = chosen(options)
+    series = patches_of(loaded, client=options.client)
     asked = _options(options, series)
     if options.write:
-        record.refuse_unless_ours()
+        record.refuse_unless_writable(loaded)
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(_count(series, repository.upstream(asked.until).line)) as advance:
+        with progress(_count(series, repository.upstream(asked.until))) as advance:
             found = run(repository, series, asked, advance)
-        return _outcome(options, found, repository)
+        return _outcome(options, loaded, found, repository)
 
 
 def _options(options: argparse.Namespace, series: "Sequence[Patch]") -> BumpOptions:
@@ -52,40 +58,45 @@ def _options(options: argparse.Namespace, series: "Sequence[Patch]") -> BumpOpti
     return BumpOptions(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
-def _count(series: "Sequence[Patch]", line: "Line") -> int:
-    """How many sites the series has on a line of upstream."""
-    return sum(len(patch.sites_for(line)) for patch in series if patch.superseded is not line)
+def _count(series: "Sequence[Patch]", upstream: "Upstream") -> int:
+    """How many sites the series has in an upstream."""
+    return sum(len(patch.sites_for(upstream.line)) for patch in series if not patch.is_superseded_in(upstream))
 
 
-def _outcome(options: argparse.Namespace, found: Bump, repository: Repository) -> Outcome:
+def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository) -> Outcome:
     found = replace(found, unrecorded=record.unrecorded(found))
-    files = record.changed(found) if options.write and found.proposed.ok else {}
+    files = record.changed(found, loaded) if options.write and found.proposed.ok else {}
     proven: list[ProofResult] = []
     if (options.prove or files) and found.proposed.ok:
-        found, proven = _proven(options, found, repository)
-    if options.html or options.markdown:  # nobody else waits for the matrix and the windows that only a page shows
-        from patcher.report.bump_page import shown
+        found, proven = _proven(options, loaded, found, repository)
+    matrix = None
+    if options.html or options.markdown:  # nobody else waits for it
+        from patcher.report.bump_page import with_page
 
-        found = shown(repository, found)
-    body = _body(options, found, proven)
-    if files and body["ok"]:
-        record.write(files)
-        body["bump"]["written"] = [f"patcher/patches/{name}" for name in files]
-
-    def draw(colour: bool) -> str:  # noqa: FBT001 - `Outcome.draw` says so
-        return text_of(body, colour=colour, everything=options.all)
-
-    return Outcome(_exit_code(body), body, said=_said(body) if options.write else "", draw=draw)
-
-
-def _said(body: dict[str, Any]) -> str:
-    written = body["bump"]["written"]
-    if written:
-        return f"wrote {len(written)} file{'' if len(written) == 1 else 's'}; read `git diff patcher/patches`"
-    return "nothing was written" if not body["ok"] else "nothing to write: the declarations have it all"
+        found, matrix = with_page(repository, found)
+    wrong = (*problems.of_bump(found), *problems.of_contracts(proven))
+    written: list[str] = []
+    for home, changed in files.items() if not wrong else ():
+        write(changed, home)
+        written += [record.shown(home, os.path.join(home, name)) for name in changed]
+    command = _command(options, found.until.upstream)
+    result = BumpResult(found, command, matrix, tuple(written), options.write)
+    build = found.proposed if found.accepted else found.build
+    report = Report("bump", build, wrong, tuple(proven) or None, result, declared=found.declared)
+    return outcome(report, message=_message(report, result))
 
 
-def _proven(options: argparse.Namespace, found: Bump, repository: Repository) -> "tuple[Bump, list[ProofResult]]":
+def _message(report: Report, result: BumpResult) -> str:
+    if not result.is_writing:
+        return ""
+    if result.written:
+        return f"wrote {counted(len(result.written), 'file')}; read `{result.diff}`"
+    return "nothing to write: the declarations have it all" if report.ok else "nothing was written"
+
+
+def _proven(
+    options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository
+) -> "tuple[Bump, list[ProofResult]]":
     from patcher.bump.proving import Prover
     from patcher.prove import proof
 
@@ -93,19 +104,23 @@ def _proven(options: argparse.Namespace, found: Bump, repository: Repository) ->
     command = " ".join([_command(options).bump, *words])  # as it was typed, for a hint that adds to it
 
     def prove(built: "Build") -> "list[ProofResult]":
-        return proofs(options, with_client(options, built) if options.client else built, command=command)
+        return proofs(options, loaded, with_client(options, built) if options.client else built, command=command)
 
-    observe = partial(proof.look, node=options.node, install=options.install, command=command)
+    observe = partial(proof.look, node=options.node, install=options.install, command=command, series=loaded)
     prover = Prover(repository, prove, observe, lambda: progress(None))
     return prover.accepted(found) if found.accepted or options.write else prover.first_choices(found)
 
 
-def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> bump_document.CommandLine:
+def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> CommandLine:
     """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
-    more = [*(["--client"] if options.client else []), *(["--only", *options.only] if options.only else [])]
+    more = [
+        *shlex.split(options.typed_series),
+        *(["--client"] if options.client else []),
+        *(["--only", *options.only] if options.only else []),
+    ]
     proving = ["--node", options.node] if options.node else []
     proving += ["--install"] if upstream and (has_dependencies(upstream) or options.client) else []
-    return bump_document.CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
+    return CommandLine.of(options.upstream, options.to, options.since or "", *more, proving=proving)
 
 
 def has_dependencies(upstream: "Upstream") -> bool:
@@ -114,27 +129,3 @@ def has_dependencies(upstream: "Upstream") -> bool:
         return bool(dependencies(upstream.tree["package.json"].data, "package.json"))
     except UpstreamUnreadable:
         return False
-
-
-def _body(options: argparse.Namespace, found: Bump, proofs: "list[ProofResult]") -> dict[str, Any]:
-    shown = found.proposed if found.accepted else found.build
-    body = document.report("bump", build=shown)
-    body["errors"] = bump_document.errors(found, body["errors"])
-    body["bump"] = {**bump_document.content(found, _command(options, found.until.upstream)), "written": []}
-    if options.write:
-        body["bump"]["record"] = ""
-    if proofs:
-        from patcher.bump.proving import retirable
-        from patcher.prove import proof
-
-        proven = proof.as_report(proofs)
-        body |= {"contracts": proven["contracts"], "errors": [*body["errors"], *proven["errors"]]}
-        body["retire"] = retirable(proofs)
-    return {**body, "ok": not body["errors"]}
-
-
-def _exit_code(body: dict[str, Any]) -> int:
-    if body["ok"]:
-        return EXIT_DONE
-    anchors = any(error["code"].startswith(("anchor-", "file-")) for error in body["errors"])
-    return EXIT_ANCHOR if anchors else EXIT_REFUSED

@@ -61,7 +61,7 @@ def _lines(file: File | None) -> list[str]:
 
 
 def _named(path: str) -> str:
-    """A name as it stands behind `---` and `+++`: a tab ends one with a blank in it."""
+    """A name as it is written after `---` and `+++`: a tab ends one with a space in it."""
     return _quoted(path) + ("\t" if " " in path else "")
 
 

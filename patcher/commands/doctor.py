@@ -2,8 +2,6 @@
 
 import argparse
 import os
-import shutil
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,9 +11,8 @@ from patcher.doctor.check import Check, State
 from patcher.doctor.environment import Environment
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, UsageError
 from patcher.progress import progress
-from patcher.report import document
-
-_NARROWEST, _WIDEST = 60, 100
+from patcher.report import problems
+from patcher.report.model import Report
 
 
 def doctor(options: argparse.Namespace) -> Outcome:
@@ -35,49 +32,11 @@ def doctor(options: argparse.Namespace) -> Outcome:
         for check in examine(environment):
             checks.append(check)
             advance(check.title, 1)
-    return _outcome(checks)
+    report = Report("doctor", checks=tuple(checks), problems=problems.of_checks(checks))
+    return Outcome(EXIT_DONE if report.ok else EXIT_DIFFERENT, report, message=_message(checks))
 
 
-def _outcome(checks: Sequence[Check]) -> Outcome:
-    wrong = [check for check in checks if check.state is State.NOT_OK]
-    errors = [
-        {"code": f"doctor-{check.id}", "where": check.title, "message": check.detail, "hint": check.fix}
-        for check in wrong
-    ]
-    listed = [
-        {"id": check.id, "title": check.title, "state": str(check.state), "found": check.detail, "do": check.fix}
-        for check in checks
-    ]
-    content = {**document.report("doctor"), "ok": not wrong, "checks": listed, "errors": errors}
-    return Outcome(EXIT_DIFFERENT if wrong else EXIT_DONE, content, text=_text(checks), said=_said(checks))
-
-
-def _text(checks: Sequence[Check]) -> str:
-    width = min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size().columns))
-    title = max(len(check.title) for check in checks)
-    state = max(map(len, State))
-    lines = []
-    for check in checks:
-        lines += _wrapped(f"{check.state:<{state}}  {check.title:<{title}}  ", check.detail, width)
-        if check.fix:
-            lines += _wrapped(f"{'':<{state}}  {'  do:':<{title}}  ", check.fix, width)
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _wrapped(head: str, text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns; a path or a command's word is never broken."""
-    hang = " " * len(head)
-    return textwrap.wrap(
-        " ".join(text.split()),
-        width,
-        initial_indent=head,
-        subsequent_indent=hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _said(checks: Sequence[Check]) -> str:
+def _message(checks: Sequence[Check]) -> str:
     counted = Counter(check.state for check in checks)
     if counted[State.NOT_OK]:
         return f"{counted[State.NOT_OK]} not ok, {counted[State.NOT_CHECKED]} not checked; begin with the first `do`"

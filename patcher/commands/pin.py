@@ -2,46 +2,46 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from patcher.bump import record
 from patcher.bump.revisions import reviewed_as
 from patcher.bump.trial import did_you_mean, pinned
+from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
-from patcher.model import Patch, Pin, SiteResult, Upstream
-from patcher.patches import series_for
-from patcher.report import document
+from patcher.model import Patch, Pin, SiteResult, Upstream, patches_of
+from patcher.report.model import Problem, Report, position
+from patcher.report.wording import counted
 from patcher.upstream.materialize import materialize
 
 
 def pin(options: argparse.Namespace) -> Outcome:
     """Show, and record with `--write`, the code at some sites. Refuses code that is not there exactly once."""
+    loaded = chosen(options)
     if options.write:
-        record.refuse_unless_ours()
-    series = series_for(client=options.client)
+        record.refuse_unless_writable(loaded)
+    series = patches_of(loaded, client=options.client)
     wanted = _known(options.sites, series)
     upstream = materialize(options.upstream, client=options.client)
     build, made = pinned(upstream, series, wanted, reviewed_as(upstream))
     found = {each.id: each for each in build.sites}
     _refuse_absent(wanted, found, upstream)
-    refused = {site for site in wanted if found[site].stops}
-    body = {
-        **document.report("pin", build=build),
-        "pins": [{"site": site, **vars(made[site])} for site in wanted if site in made],
-        "written": [],
-    }
-    body["errors"] = [document.error_of(each) for each in body["places"] if each["site"] in refused]
-    body["ok"] = not refused
+    refused = [found[site] for site in wanted if found[site].stops]
+    entries = {site: made[site] for site in wanted if site in made}
+    problems = tuple(Problem.of_stop(each.finding) for each in refused)
+    report = Report("pin", build, problems, pins=entries, written=())
     text = "".join(f"{line}\n" for site in wanted for line in _shown(found[site], made.get(site)))
     if refused:
-        return Outcome(EXIT_ANCHOR, body, text=text, said="nothing was written")
-    said = ""
-    if options.write and made:
-        body["written"] = [record.add_pins(upstream, {site: made[site] for site in wanted if site in made})]
-        said = f"wrote {len(made)} pin{'' if len(made) == 1 else 's'} into {body['written'][0]}"
-    elif made:
-        said = "nothing was written: read the code above; `--write` records that you have"
-    return Outcome(EXIT_DONE, body, text=text, said=noted(upstream, said))
+        return Outcome(EXIT_ANCHOR, report, text, "nothing was written")
+    message = ""
+    if options.write and entries:
+        written = tuple(record.add_pins(upstream, loaded, entries))
+        report = replace(report, written=written)
+        message = f"wrote {counted(len(entries), 'pin')} into {' and '.join(written)}"
+    elif entries:
+        message = "nothing was written: read the code above; `--write` records that you have"
+    return Outcome(EXIT_DONE, report, text, noted(upstream, message))
 
 
 def _known(words: Sequence[str], series: Sequence[Patch]) -> list[str]:
@@ -64,7 +64,7 @@ def _refuse_absent(wanted: Sequence[str], found: Mapping[str, SiteResult], upstr
 
 def _shown(there: SiteResult, pin: Pin | None) -> list[str]:
     finding = there.finding
-    where = f"{finding.file}:{finding.line}" if finding.line else finding.file
+    where = position(finding.file, finding.line)
     if pin is None:
         said = finding.message if there.stops else "there is nothing to pin"
         hint = [f"  hint: {finding.hint}"] if there.stops else []

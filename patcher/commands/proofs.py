@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from patcher.model import Build, Tree
+from patcher.model import Build, Series, Tree
 from patcher.progress import progress
 
 if TYPE_CHECKING:
@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
 
 def proofs(
-    options: argparse.Namespace, built: Build, *, only: Sequence[str] = (), command: str = ""
+    options: argparse.Namespace, series: Sequence[Series], built: Build, *, only: Sequence[str] = (), command: str = ""
 ) -> "list[ProofResult]":
-    """What the contracts see on both trees. `built`: with `--client`, what `with_client` gives."""
+    """What the contracts of these series see on both trees. `built`: with `--client`, what `with_client` returns."""
     from patcher.prove import proof
 
     pristine = _dist(options, built.upstream.tree, "pristine") if options.client else None
     return proof.run(
-        built, only=only, node=options.node, install=options.install, pristine_client=pristine, command=command
+        built,
+        only=only,
+        node=options.node,
+        install=options.install,
+        pristine_client=pristine,
+        command=command,
+        series=series,
     )
 
 

@@ -1,103 +1,42 @@
-"""`list`, `explain` and `diff`: the series, for people."""
+"""`list` and `diff`: the series, and what it changes; and `series new`, a first one."""
 
 import argparse
-import ast
-import inspect
-from collections.abc import Iterator
+import os
+import shlex
 
 from patcher import apply
 from patcher.commands import diffs
-from patcher.commands.outcome import Outcome, noted
-from patcher.errors import EXIT_ANCHOR, EXIT_DONE
-from patcher.model import Anchor, Overlay, Patch, Site, SiteResult
-from patcher.patches import CLIENT_SERIES, SERIES, module_of
-from patcher.report import document
+from patcher.commands.chosen import chosen
+from patcher.commands.outcome import Outcome, noted, outcome
+from patcher.commands.patch_set import patch_set
+from patcher.model import patches_of
+from patcher.report.model import Report
+from patcher.report.problems import report_of
 from patcher.upstream.materialize import materialize
 
 
 def list_series(options: argparse.Namespace) -> Outcome:
     """The series, in order."""
-    del options
-    series = (*SERIES, *CLIENT_SERIES)
-    width = max(len(patch.id) for patch in series)
-    text = "".join(f"{patch.id:<{width}}  {patch.summary}\n" for patch in series)
-    listed = [
-        {
-            "id": patch.id,
-            "summary": patch.summary,
-            "files": sorted({site.file for site in patch.sites} | {overlay.path for overlay in patch.overlays}),
-            "requires": list(patch.requires),
-            "contracts": list(patch.contracts),
-        }
-        for patch in series
-    ]
-    return Outcome(EXIT_DONE, {**document.report("list"), "series": listed}, text=text)
+    series = chosen(options)
+    page = patch_set(options, series) if options.html else None
+    return outcome(Report("list", series=patches_of(series, client=True), patch_set=page))
 
 
-def explain(options: argparse.Namespace) -> Outcome:
-    """One patch in full, and with `--upstream` what stands at its sites there."""
-    series = (*SERIES, *CLIENT_SERIES)
-    [patch] = diffs.selected(series, [options.patch])
-    client = patch in CLIENT_SERIES
-    upstream = materialize(options.upstream, client=client) if options.upstream else None
-    lines = [f"{patch.id}: {patch.summary}", "", _why(patch), ""]
-    lines += [f"requires   {', '.join(patch.requires) or 'nothing'}", f"contracts  {', '.join(patch.contracts)}"]
-    lines += [f"adds       {_shown(overlay)}" for overlay in patch.overlays]
-    if patch.superseded is not None:
-        lines.append(f"superseded on the {patch.superseded} line: {patch.superseded_by}")
-    found = apply.apply_series(upstream, series if client else SERIES).sites if upstream else ()
-    there = {each.id: each for each in found}
-    for site in patch.sites:
-        lines += ["", *_site_lines(site)]
-        if site.id in there:
-            lines += [f"  there     {line}" for line in _lines_there(there[site.id])]
-    text = "\n".join(lines) + "\n"
-    return Outcome(EXIT_DONE, document.report("explain"), text=text, said=noted(upstream) if upstream else "")
+def new(options: argparse.Namespace) -> Outcome:
+    """A first series in a directory, for the author to go on from."""
+    from patcher.series.new import write_new
+
+    written = write_new(options.directory, options.name or "")
+    text = "".join(f"{os.path.join(options.directory, path)}\n" for path in written)
+    build = f"sidecar-patcher build --series codex --series {shlex.quote(options.directory)}"
+    return outcome(Report("series", written=tuple(written)), text=text, message=f"now: `{build}`, and then edit it")
 
 
 def diff(options: argparse.Namespace) -> Outcome:
     """A unified diff of what the series, or the named patches, change."""
+    series = patches_of(chosen(options), client=options.client)
     upstream = materialize(options.upstream, client=options.client)
-    series = (*SERIES, *CLIENT_SERIES) if options.client else SERIES
-    stopped = apply.apply_series(upstream, series)
-    if stopped.stopped:
-        return Outcome(EXIT_ANCHOR, document.report("diff", build=stopped), said="there is no diff of a stopped series")
-    text = "".join(diffs.diff(upstream, series, options.patches))
-    return Outcome(EXIT_DONE, document.report("diff"), text=text, said=noted(stopped))
-
-
-def _why(patch: Patch) -> str:
-    """The docstring of a patch's module, from its source: `python -OO` has none."""
-    return ast.get_docstring(ast.parse(inspect.getsource(module_of(patch)))) or ""
-
-
-def _shown(overlay: Overlay) -> str:
-    return overlay.path if overlay.line is None else f"{overlay.path} ({overlay.line} line)"
-
-
-def _site_lines(site: Site) -> list[str]:
-    lines = [f"site {site.id}: {site.position} in {site.file}, {_where_needed(site)}"]
-    for anchor in site.anchors:
-        lines += _anchor_lines(anchor)
-    lines += [f"  pin       {pin.tokens} ({pin.reviewed}, line {pin.line})" for pin in site.pins]
-    payload = apply.payload_of(site, "<what stood there>").rstrip("\n").split("\n")
-    return [*lines, *(f"  payload   {line}" for line in payload)]
-
-
-def _where_needed(site: Site) -> str:
-    line = f"on the {site.line} line" if site.line else "on every line"
-    return f"{line}, required since {site.since}" if site.since else line
-
-
-def _anchor_lines(anchor: Anchor) -> list[str]:
-    window = f" and {anchor.before} statements above, {anchor.after} below" if anchor.before or anchor.after else ""
-    return [f"  anchor    {anchor.shown} in {anchor.scope}{window}"]
-
-
-def _lines_there(there: SiteResult) -> Iterator[str]:
-    finding = there.finding
-    yield f"{finding.verdict} at {finding.file}:{finding.line}{': ' if finding.message else ''}{finding.message}"
-    for match in there.located.matches:
-        for line in there.text[match.window_start : match.window_end].splitlines():
-            yield f"| {line}"
-        yield f"tokens {match.tokens}"
+    build = apply.apply_series(upstream, series)
+    if build.stopped:
+        return outcome(report_of("diff", build), message="there is no diff of a stopped series")
+    return outcome(Report("diff"), text="".join(diffs.diff(upstream, series, options.patches)), message=noted(build))

@@ -40,11 +40,19 @@ def feature(environment: Environment) -> Diagnosis:
         return not_checked(str(error), error.fix)
     if unanswered := _unanswered(status):
         return unanswered
-    flag, config = status["feature"], status["config"]["path"]
+    flag = status["feature"]
     if flag["key"] is None:
         return ok("on, as by default")
-    if flag["enabled"]:
-        return ok(f"on, by `{flag['key']} = true`")
+    if flag["enabled"] is None:
+        return not_checked(f"`{flag['key']}` under [features] is neither true nor false")
+    return ok(f"on, by `{flag['key']} = true`") if flag["enabled"] else _feature_off(status)
+
+
+def _feature_off(status: Mapping[str, Any]) -> Diagnosis:
+    for problem in status.get("problems", ()):
+        if problem["id"] == "managed-feature-off":  # not in the user's own file
+            return not_ok(str(problem["says"]), str(problem["do"]))
+    flag, config = status["feature"], status["config"]["path"]
     old = " (the old name of `hooks`)" if flag["old_name"] else ""
     return not_ok(
         f"`[features]` in {config} has `{flag['key']} = false`{old}", f"set `hooks = true` under [features] in {config}"

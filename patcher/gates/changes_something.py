@@ -1,4 +1,4 @@
-"""Every splice changes what the program does: a payload of comments, or of what stands there already, is no patch."""
+"""Every splice changes what the program does: a payload of comments, or of what is there already, is not a patch."""
 
 from collections.abc import Iterator
 

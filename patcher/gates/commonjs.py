@@ -9,8 +9,10 @@ from patcher import javascript
 from patcher.gates import es_imports
 from patcher.gates.es_imports import Import
 from patcher.model import Tree
+from patcher.upstream.travels import dependencies
 
 HOME = "the generated tree"
+PACKAGE = "package.json"
 NODE_MODULES = frozenset(
     """
     assert async_hooks buffer child_process crypto dgram diagnostics_channel dns events fs fs/promises http http2 https
@@ -35,9 +37,19 @@ def imports(text: str, language: str) -> Iterator[Import]:
 
 
 def outside(module: str, tree: Tree) -> str:
-    """Why a module that is no file of the tree may not be required; empty for one of Node's own."""
-    del tree
-    return "" if module.removeprefix("node:") in NODE_MODULES else "nor one of Node's own modules"
+    """Why a module that is not a file of the tree may not be required; empty for Node's own, and for a dependency."""
+    if module.removeprefix("node:") in NODE_MODULES or es_imports.package_of(module) in _packages(tree, "dependencies"):
+        return ""
+    for kind, what in (("optionalDependencies", "optional"), ("devDependencies", "for development only")):
+        if es_imports.package_of(module) in _packages(tree, kind):
+            return (
+                f"nor one of Node's own modules; it is a dependency of {PACKAGE} that is {what}, and may not be there"
+            )
+    return f"nor one of Node's own modules, nor a dependency of {PACKAGE}"
+
+
+def _packages(tree: Tree, kind: str) -> set[str]:
+    return set(dependencies(tree[PACKAGE].data, PACKAGE, kind)) if PACKAGE in tree else set()
 
 
 def resolve(tree: Tree, importer: str, taken: Import) -> str | None:

@@ -1,12 +1,13 @@
 """Only the scopes that a patch declares have changed, and those that hold them."""
 
+import json
 from collections.abc import Iterator, Mapping
 
 from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.gates.problem import Problem
-from patcher.model import Build
+from patcher.model import Build, Layer
 
 
 def check(build: Build) -> Iterator[Problem]:
@@ -20,7 +21,27 @@ def check(build: Build) -> Iterator[Problem]:
         allowed = declared | _around(declared, after) | (brought - before.keys())
         for name in sorted({*before, *after}):
             if _texts(before, name) != _texts(after, name) and name not in allowed:
-                yield Problem(layer.file, f"{name} has changed, and no patch declares it")
+                yield Problem(layer.file, *_undeclared(layer, name, after))
+
+
+def _undeclared(layer: Layer, name: str, after: Mapping[str, list[SgNode]]) -> tuple[str, str]:
+    """The message, and what to write: the site whose payload stands in this scope must name it."""
+    shift = 0
+    for splice in sorted(layer.splices, key=lambda each: each.order):
+        start = splice.start + shift
+        shift += len(splice.text) - len(splice.was)
+        for node in after.get(name, []):
+            first, last = javascript.span(node)
+            if first <= start < last:
+                kind, _, rest = name.partition(" ")
+                words = rest.split(" ") if kind == "route" else [rest]
+                scope = f"{kind}({', '.join(json.dumps(word) for word in words)})"
+                message = (
+                    f"{name} has changed, and no patch declares it: {splice.site} stands in it and says {splice.scope}"
+                )
+                hint = f"write `scope={scope}` in the anchor of {splice.site}"
+                return message, f"{hint}, and pin it again: a pin reaches to the scope"
+    return f"{name} has changed, and no patch declares it", ""
 
 
 def _scopes(text: str, language: str) -> Mapping[str, list[SgNode]]:

@@ -38,11 +38,12 @@ def imports(text: str, language: str) -> Iterator[Import]:
 
 
 def outside(module: str, tree: Tree) -> str:
-    """Why a module that is no file of the tree may not be imported; empty for one of the client's own packages."""
-    return "" if _package(module) in _packages(tree) else f"nor a package of {PACKAGE}"
+    """Why a module that is not a file of the tree may not be imported; empty for one of the client's own packages."""
+    return "" if package_of(module) in _packages(tree) else f"nor a package of {PACKAGE}"
 
 
-def _package(name: str) -> str:
+def package_of(name: str) -> str:
+    """The npm package that a module is of: the name without a path in it."""
     return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.gates.engines import least_node, names_of
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS, jsx
@@ -40,7 +41,7 @@ def check(build: Build) -> Iterator[Problem]:
     for layer in build.layers:
         language = javascript.language_of(layer.file)
         kind = kind_of(build.tree, layer.file) if language == javascript.JAVASCRIPT else None
-        known = _known(kind)
+        known = _known(kind) | (names_of(least_node(build.tree)) if kind else frozenset())
         root = javascript.parse(layer.after, language)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):

@@ -1,4 +1,4 @@
-"""What runs on the user's own Node, handlers and payloads, stays within ES2017.
+"""What runs on the user's own Node stays within ES2017; a payload within what upstream's `engines` allow.
 
 `esprima` 4.0.1 parses ES2017 and, it turned out, some of ES2018 and later: those few are looked for by hand. Loading it
 takes half a second and 100 MB, so only a text that is not in the record of verified texts is parsed.
@@ -14,6 +14,7 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.gates import verified
+from patcher.gates.engines import least_node, newer
 from patcher.gates.problem import Problem
 from patcher.model import Build
 
@@ -21,10 +22,20 @@ _NEWER_IN_A_REGEX = re.compile(r"\(\?<[=!]|\(\?<\w+>|\\p\{")
 
 
 def check(build: Build) -> Iterator[Problem]:
-    """Judge each portable file as it is, and each payload where all statements may stand: in a function and a loop."""
+    """Judge each portable file: ES2017. A payload may use what upstream's `engines` allow."""
     for where, text in build.portable.items():
-        if not verified.is_es2017(text):
+        if where in build.payloads:
+            yield from _beyond_engines(where, build)
+        elif not verified.is_es2017(text):
             yield from judge(where, text)
+
+
+def _beyond_engines(where: str, build: Build) -> Iterator[Problem]:
+    """A payload runs in the sidecar: what its `engines` allow, it may use."""
+    node = least_node(build.tree)
+    hint = f"upstream's `engines` allow Node {node}: write it in an older way"
+    for found, what in newer(javascript.parse(build.payloads[where]), node):
+        yield Problem(f"{where}:{javascript.line_of(found)}", f"is newer than the sidecar's Node: {what}", hint)
 
 
 def judge(where: str, text: str) -> Iterator[Problem]:

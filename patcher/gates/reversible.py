@@ -1,4 +1,4 @@
-"""Taking the payloads out by their markers gives the pristine bytes."""
+"""Removing the payloads by their markers returns the pristine bytes."""
 
 from collections.abc import Iterator
 

@@ -116,7 +116,7 @@ def _bound(target: SgNode | None) -> set[str]:
 
 
 def _rebindings(root: SgNode, name: str) -> Iterator[SgNode]:
-    """What gives a variable of the name another value: assignments, loops, and a `var` with a value."""
+    """What sets a variable of the name: assignments, loops, and a `var` with a value."""
     rule: Rule = {"any": _REBINDINGS, "regex": re.escape(name)}
     for node in root.find_all({"rule": rule}):
         kind = node.kind()

@@ -1,6 +1,6 @@
 """What JSX adds to JavaScript: elements in a list as statements are, and text whose layout does not count. Leaf module.
 
-React's rule for text (https://legacy.reactjs.org/docs/jsx-in-depth.html): line breaks and the blanks around them are
+React's rule for text (https://legacy.reactjs.org/docs/jsx-in-depth.html): line breaks and the spaces around them are
 layout; what stands on one line is what is shown.
 """
 
@@ -39,7 +39,7 @@ def counts(node: SgNode) -> bool:
 def pieces(children: Iterable[SgNode]) -> Iterator[SgNode | str]:
     """The children of an element, each run of text and of `{" "}` as the one string that is shown, comments left out.
 
-    A formatter breaks text where it likes, and writes `{" "}` where a line break would swallow a blank.
+    A formatter breaks text where it likes, and writes `{" "}` where a line break would swallow a space.
     """
     raw = shown = ""
     for child in children:
@@ -60,5 +60,5 @@ def pieces(children: Iterable[SgNode]) -> Iterator[SgNode | str]:
 
 
 def _shown(raw: str) -> str:
-    """What React shows of a text: each line break and the blanks around it are one blank, none at the ends."""
+    """What React shows of a text: each line break and the spaces around it are one space, none at the ends."""
     return " ".join(line for line in _LINE_BREAK.split(raw) if line)

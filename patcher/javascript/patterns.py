@@ -54,14 +54,14 @@ def _nodes_with_comments(text: str, node: SgNode, kind: str, language: str) -> d
 
 
 def _hold_one(comments: tuple[tuple[int, int], ...], place: tuple[int, int]) -> bool:
-    """Whether the first comment that begins behind `place`'s start ends before its end."""
+    """Whether the first comment that begins after the start of `place` ends before its end."""
     index = bisect_left(comments, place)
     return index < len(comments) and comments[index][1] <= place[1]
 
 
 @lru_cache(maxsize=32)
 def _without_comments(text: str, language: str) -> str:
-    """The text with blanks in place of its comments; line breaks in them stay."""
+    """The text with spaces in place of its comments; line breaks in them stay."""
     pieces, done = [], 0
     for first, last in _comments(text, language):
         pieces += [text[done:first], _NOT_A_LINE_BREAK.sub(" ", text[first:last])]

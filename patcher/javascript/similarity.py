@@ -20,7 +20,7 @@ def words(text: str) -> tuple[str, ...]:
 
 
 def without_comments(text: str) -> str:
-    """The text with a blank for each comment: quick, and wrong where a string holds what looks like one."""
+    """The text with a space for each comment: quick, and wrong where a string holds what looks like one."""
     return _COMMENT.sub(" ", text)
 
 

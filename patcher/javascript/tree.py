@@ -19,7 +19,7 @@ _STARTS_NODE = re.compile(rb"#!.*\bnode\b")
 def is_program(path: str, data: bytes = b"") -> bool:
     """Whether a file is JavaScript or TypeScript: by its ending, or where it has none, by a first line that runs Node.
 
-    Of anything else there is no grammar here: `language_of` would take it for JavaScript.
+    There is no grammar for anything else: `language_of` would take it for JavaScript.
     """
     name = path.rpartition("/")[2]
     return path.endswith(ENDINGS) or ("." not in name and _STARTS_NODE.match(data) is not None)

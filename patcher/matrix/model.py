@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
-from patcher.model import Finding, Line
+from patcher.matrix.window import Window
+from patcher.model import Finding, Line, Site
 from patcher.upstream.history import Commit
 
 
@@ -35,6 +35,12 @@ class RefResult:
         return any(finding.verdict.stops for finding in self.findings if finding.patch == patch)
 
     @property
+    def stopping(self) -> tuple[str, ...]:
+        """The patches that stop here, and an empty name where a gate refuses what no patch stops."""
+        gates = ("",) if self.gates_refuse else ()
+        return (*(each.patch for each in self.findings if each.verdict.stops), *gates)
+
+    @property
     def gates_refuse(self) -> bool:
         """Whether every anchor fits and yet a gate refuses."""
         return bool(self.reasons) and not any(finding.verdict.stops for finding in self.findings)
@@ -49,12 +55,24 @@ class RefRange:
 
 
 @dataclass(frozen=True)
+class StopWindow:
+    """A site that stops at a ref, beside the same site at the good ref. number: of the site in its patch, from 0."""
+
+    number: int
+    site: Site
+    finding: Finding
+    payload: str
+    reviewed: Window | None
+    found: Window | None
+
+
+@dataclass(frozen=True)
 class Stop:
     """One patch (or, for an empty `patch`, the gates) over a range of refs that it stops on.
 
     good: the ref before the range, if any, else the one after it. culprit: the commit that began it; None where the
     patch has stopped since its files were added: then `fits_since` is the commit that ended it, if one did.
-    windows: for the report, as `patcher.report.page` reads them.
+    windows: one for each site of the patch that stops where the range begins.
     """
 
     patch: str
@@ -62,7 +80,22 @@ class Stop:
     good: str = ""
     culprit: Commit | None = None
     fits_since: Commit | None = None
-    windows: tuple[Mapping[str, Any], ...] = ()
+    windows: tuple[StopWindow, ...] = ()
+
+    @property
+    def finding(self) -> Finding | None:
+        """What was found where it begins; None for the gates."""
+        return next((each for each in self.span.since.findings if each.patch == self.patch), None)
+
+    @property
+    def verdict(self) -> str:
+        """The word for it."""
+        return self.finding.verdict if self.finding else "refused"
+
+    @property
+    def message(self) -> str:
+        """Why it stops."""
+        return self.finding.message if self.finding else "; ".join(self.span.since.reasons)
 
 
 @dataclass(frozen=True)
@@ -76,10 +109,11 @@ class Matrix:
     stops: tuple[Stop, ...] = ()
     notes: tuple[str, ...] = ()
 
+    def within(self, span: RefRange) -> tuple[RefResult, ...]:
+        """The refs of a range."""
+        return self.refs[self.refs.index(span.since) : self.refs.index(span.until) + 1]
+
     def stop_at(self, patch: str, ref: str) -> Stop | None:
         """The stop of this patch whose range this ref is in."""
-        order = {result.ref: number for number, result in enumerate(self.refs)}
-        for stop in self.stops:
-            if stop.patch == patch and order[stop.span.since.ref] <= order[ref] <= order[stop.span.until.ref]:
-                return stop
-        return None
+        stops = (stop for stop in self.stops if stop.patch == patch)
+        return next((stop for stop in stops if ref in [each.ref for each in self.within(stop.span)]), None)

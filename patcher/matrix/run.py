@@ -1,14 +1,14 @@
 """A matrix from beginning to end: judge each ref, then find the commit that began or ended each range of stops."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from patcher import apply
 from patcher.errors import PatcherError
 from patcher.matrix.blame import Walk
 from patcher.matrix.judge import judging
-from patcher.matrix.model import Matrix, RefRange, RefResult, Stop
+from patcher.matrix.model import Matrix, RefRange, RefResult, Stop, StopWindow
 from patcher.matrix.window import window_at
 from patcher.model import Patch, SiteResult
 from patcher.progress import progress
@@ -109,7 +109,7 @@ def _fits(result: RefResult, patch: Patch | None) -> bool:
     return not result.stops(patch.id) if patch else result.supported
 
 
-def _windows(walk: Walk, ref: str, good: str, patch: Patch) -> Iterator[dict[str, Any]]:
+def _windows(walk: Walk, ref: str, good: str, patch: Patch) -> Iterator[StopWindow]:
     """A window for each site of the patch that stops at a ref, beside the same site at the good ref."""
     now, then = _sites(walk, ref), _sites(walk, good) if good else {}
     for number, site in enumerate(patch.sites):
@@ -117,18 +117,7 @@ def _windows(walk: Walk, ref: str, good: str, patch: Patch) -> Iterator[dict[str
         if there is None or not there.stops:
             continue
         reviewed, found = window_at(good, before) if before else None, window_at(ref, there)
-        yield {
-            "number": number,
-            "site": site.id,
-            "file": there.finding.file,
-            "scope": there.finding.scope,
-            "place": str(site.position),
-            "payload": apply.payload_of(site, "<what stood there>"),
-            "verdict": str(there.finding.verdict),
-            "message": there.finding.message,
-            "reviewed": asdict(reviewed) if reviewed else None,
-            "found": asdict(found) if found else None,
-        }
+        yield StopWindow(number, site, there.finding, apply.payload_of(site), reviewed, found)
 
 
 def _sites(walk: Walk, ref: str) -> dict[str, SiteResult]:

@@ -13,11 +13,13 @@ from patcher.patches import (
     codex_conversation,
     codex_hooks,
     codex_hooks_page,
+    codex_prices,
     codex_rollouts,
     filter_by_harness,
     harness_badge,
     harness_column,
     harness_filter,
+    local_only,
     parse_outside_transaction,
     read_rollouts_whole,
     record_hooks_once,
@@ -39,8 +41,10 @@ DECLARED = (
     charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
+    local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
+    codex_prices.PATCH,
     session_capture.PATCH,
 )
 
@@ -56,13 +60,14 @@ def __getattr__(name: str) -> tuple[Patch, ...]:
     """The pins are read when somebody needs them, not at import: then a damaged record is an error like any other."""
     if name not in {"SERIES", "CLIENT_SERIES"}:
         raise AttributeError(name)
-    groups = [[_placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
+    groups = [[placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
     found = dict(zip(("SERIES", "CLIENT_SERIES"), pinned(*groups), strict=True))
     globals().update(found)
     return found[name]
 
 
-def _placed(patch: Patch) -> Patch:
+def placed(patch: Patch) -> Patch:
+    """A patch of ours with where it comes from."""
     source = os.path.join(PACKAGE, "patches", f"{patch.id}.py")
     return replace(patch, origin=Origin("codex", source, TEMPLATES, UPSTREAM_PINS, BUILTIN_PINS))
 

@@ -3,10 +3,11 @@
 Why:      the opt-in is kept beside the database, and what follows from it is in a file that others write too.
           The handler is copied beside the database, so that the command in that file outlives an upgrade of the tree.
 Upstream: `server/index.js`: with the first background service that both lines start the same way. It cannot fail the
-          start: what goes wrong is said in the log. If it moves, search for `startUpdateScheduler`.
+          start: what goes wrong is said in the log. Before v1.1.1 these services stand in what `startServer` calls
+          once it listens. If it moves, search for `startUpdateScheduler`.
 """
 
-from patcher.model import Anchor, Overlay, Patch, Position, Site, function
+from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, function
 from patcher.patches.harnesses import HARNESSES, places_of
 
 _MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
@@ -23,6 +24,11 @@ PATCH = Patch(
             position=Position.BEFORE,
             template="payload/codex_hooks.js",
             anchors=(
+                Anchor(  # before v1.1.1
+                    scope=MODULE,
+                    pattern="startServer(app, PORT).then($LISTENING)",
+                    target="const { startUpdateScheduler } = require($MODULE)",
+                ),
                 Anchor(
                     scope=function("startBackgroundServices"),
                     pattern="const { startUpdateScheduler } = require($MODULE)",  # quotes of a pattern are compared

@@ -25,6 +25,7 @@ _MODULES = (
     "lib/codex-newest-session.js",
     "lib/codex-hooks-words.js",
     "lib/codex-hooks-status.js",
+    "lib/request-guard.js",
     "lib/codex-hooks-guard.js",
     "routes/codex-hooks.js",
 )

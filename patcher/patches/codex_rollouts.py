@@ -2,13 +2,13 @@
 
 Why:      hooks may be off, missed or untrusted; the rollout file stays.
 Upstream: `server/index.js`: started with the other background services, stopped first on shutdown, before the
-          database closes. Both came in v1.1.1. If it moves, search for `startUpdateScheduler(` and
-          `shutdownInProgress`.
+          database closes. Before v1.1.1 these services stand in what `startServer` calls once it listens. If it
+          moves, search for `startUpdateScheduler(` and `shutdownInProgress`.
 v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`startCodexSessionSync`), from byte cursors
           that outlive a restart.
 """
 
-from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
+from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function
 
 _MODULES = (
     "codex-files", "codex-zstd", "codex-tool-calls", "codex-tool-output", "codex-rollout-turns", "codex-rollout-tokens",
@@ -28,6 +28,11 @@ PATCH = Patch(
             position=Position.AFTER,
             template="payload/codex_rollouts.start.js",
             anchors=(
+                Anchor(  # before v1.1.1
+                    scope=MODULE,
+                    pattern="startServer(app, PORT).then($LISTENING)",
+                    target="startUpdateScheduler({ broadcast })",
+                ),
                 Anchor(
                     scope=function("startBackgroundServices"),
                     pattern="startUpdateScheduler({ broadcast })",

@@ -1,27 +1,50 @@
 """Where a patch is declared, so that an annotation stands on the line that a person has to change."""
 
-import inspect
+import os
+import re
+from collections.abc import Iterable
 
 from patcher.model import Patch
-from patcher.patches import CLIENT_DECLARED, DECLARED, module_of
+from patcher.patches import CLIENT_DECLARED, DECLARED, placed
+from patcher.resources import PACKAGE
 
 
-def declared_at(patch: Patch) -> tuple[str, int]:
-    """Path in this repository, and the line of `PATCH = Patch(`, from 1."""
-    lines = inspect.getsource(module_of(patch)).splitlines()
-    line = next(number for number, text in enumerate(lines, 1) if text.startswith("PATCH = "))
-    return f"patcher/patches/{patch.id}.py", line
+def declared_at(patch: Patch) -> tuple[str, int] | None:
+    """The file, and the line of `PATCH = Patch(`, from 1; None for a patch that no series has loaded.
+
+    Ours is a path in this repository, that of another series is absolute.
+    """
+    path = patch.origin.source
+    if not path:
+        return None
+    with open(path, encoding="utf-8") as stream:
+        lines = stream.read().splitlines()
+    begins = [number for number, text in enumerate(lines, 1) if re.match(r"\w+\s*(:.*)?=\s*Patch\(", text)]
+    named = [number for number, text in enumerate(lines, 1) if re.search(rf"""["']{re.escape(patch.id)}["']""", text)]
+    line = max((number for number in begins if not named or number <= named[0]), default=(*named, *begins, 1)[0])
+    ours = os.path.relpath(path, os.path.dirname(PACKAGE)).replace(os.sep, "/")
+    return (ours if ours.startswith("patcher/patches/") else path), line
+
+
+_LOADED: dict[str, Patch] = {}
+"""The patches of other series than ours that this process has loaded, by their ids."""
+
+
+def remember(patches: Iterable[Patch]) -> None:
+    """Know where these patches are declared, by their names alone: a report has nothing else."""
+    _LOADED.update({patch.id: patch for patch in patches})
 
 
 def declared_by(name: str) -> tuple[str, int] | None:
-    """The same for the patch of this name; None where the series has none."""
-    return next((declared_at(patch) for patch in (*DECLARED, *CLIENT_DECLARED) if patch.id == name), None)
+    """The same for the patch of this name; None where no series that was loaded has one."""
+    found = next((placed(each) for each in (*DECLARED, *CLIENT_DECLARED) if each.id == name), _LOADED.get(name))
+    return declared_at(found) if found else None
 
 
 def patches_of(path: str) -> list[str]:
     """The patches that edit or bring a file of the generated tree."""
     return [
         patch.id
-        for patch in (*DECLARED, *CLIENT_DECLARED)
+        for patch in (*DECLARED, *CLIENT_DECLARED, *_LOADED.values())
         if path in {*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)}
     ]

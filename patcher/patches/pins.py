@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any
 
 from patcher.errors import PinsUnreadable
@@ -55,7 +56,9 @@ def parsed(text: str, known: Collection[str], path: str) -> dict[str, tuple[Pin,
         raise _unreadable(f"expected pins by site, found {_short(content)}", path)
     for site in content:
         if site not in known:
-            raise _unreadable(f"expected the site of a patch, found {site}", path)
+            close = get_close_matches(site, list(known), n=1)
+            meant = f"; did you mean `{close[0]}`?" if close else ""
+            raise _unreadable(f"expected the site of a patch, found {site}{meant}", path)
     return {
         site: tuple(_pin(site, entry, path) for entry in _entries(site, each, path)) for site, each in content.items()
     }

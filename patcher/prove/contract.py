@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -20,18 +21,29 @@ from patcher.prove.sidecar import NotObserved, Sidecar
 
 __all__ = [
     "Contract",
+    "HandlerMissing",
     "HandlerNotSilent",
     "HandlerRun",
     "Observation",
     "ProofResult",
     "TestBed",
     "both_beds",
+    "in_short",
     "observe",
     "prove",
 ]
 
 _HANDLER_TIMEOUT = 20.0
+_ERROR = re.compile(r"\w*Error\b.*:")
 _NATIVE = "server/lib/codex-ingest.js"
+
+
+def in_short(said: str) -> str:
+    """What was seen, in one line; with the error of its log, if it has one."""
+    first, *log = said.splitlines() or ["it says nothing"]
+    error = next((line for line in log if _ERROR.match(line)), "")
+    short = first.partition("; its log")[0]
+    return f"{short}: {error}" if error else short
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,10 @@ class HandlerRun:
 
 class HandlerNotSilent(NotObserved):
     """The hook handler printed something, or did not exit with 0."""
+
+
+class HandlerMissing(NotObserved):
+    """No series that was chosen brings the hook handler."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,12 @@ class TestBed:
         return Sidecar(self.pristine_tree, self.node, work=self.work, existing_data=existing_data, env=env)
 
     def run_handler(self, payload: Mapping[str, Any], sidecar: Sidecar) -> HandlerRun:
-        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer."""
+        """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer.
+
+        Raises `HandlerMissing` on a tree without our series, which brings it.
+        """
+        if not os.path.getsize(self.handler):
+            raise HandlerMissing("the tree has no Codex hook handler: the series `codex` brings it")
         env = scrubbed_environment(sidecar.home)
         env["CLAUDE_DASHBOARD_PORT"] = str(sidecar.port)
         began = time.monotonic()
@@ -168,7 +189,10 @@ def observe(contract: Contract, bed: TestBed) -> Observation:
     Raises `PatcherError` where this machine lacks something.
     """
     try:
-        return contract.observe(bed)
+        seen: object = contract.observe(bed)
+        if isinstance(seen, Observation):
+            return seen
+        said = f"expected an Observation from `observe` of {contract.id}, found {type(seen).__name__}"
     except PatcherError:
         raise
     except NotObserved as error:

@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from patcher.errors import ContractRefused, UsageError
-from patcher.model import Build, Line, Tree, Verdict
+from patcher.model import Build, Contract, Line, Series, Tree, Verdict
 from patcher.patches.harnesses import handler_path
 from patcher.progress import progress as bar
 from patcher.prove import (
     CLIENT_CONTRACTS,
     CONTRACTS,
-    Contract,
     Node,
     Observation,
     ProofResult,
@@ -29,6 +27,20 @@ def codex_handler(build: Build) -> str:
     return handler_path("codex", build.upstream.line)
 
 
+def codex_handler_source(build: Build) -> str:
+    """The text of our Codex hook handler; empty for a build that does not bring it."""
+    handler = build.added.get(codex_handler(build))
+    return handler.data.decode() if handler else ""
+
+
+def contracts_of(series: Sequence[Series] | None) -> tuple[tuple[Contract, ...], tuple[Contract, ...]]:
+    """The contracts of these series, and those of the client; ours for None."""
+    if series is None:
+        return CONTRACTS, CLIENT_CONTRACTS
+    server = tuple(contract for each in series for contract in each.contracts)
+    return server, tuple(contract for each in series for contract in each.client_contracts)
+
+
 def run(
     build: Build,
     *,
@@ -37,15 +49,16 @@ def run(
     install: bool = False,
     pristine_client: Tree | None = None,
     command: str = "",
+    series: Sequence[Series] | None = None,
 ) -> list[ProofResult]:
-    """Run the contracts, or those in `only`, on the pristine and on the patched tree of `build`.
+    """Run the contracts of these series (default: ours), or those in `only`, on both trees of `build`.
 
     pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too. command:
     what a person typed, for a hint (default: `prove` of this upstream).
     Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
     `BrowserMissing`.
     """
-    contracts = chosen(only, build.upstream.line, client=pristine_client is not None)
+    contracts = chosen(only, build.upstream.line, client=pristine_client is not None, series=series)
     runtime = find_node(node)
     pristine = {**build.upstream.tree, **(pristine_client or {})}
     build = replace(build, upstream=replace(build.upstream, tree=pristine))
@@ -65,7 +78,13 @@ def run(
 
 
 def look(
-    build: Build, names: Collection[str], *, node: str | None = None, install: bool = False, command: str
+    build: Build,
+    names: Collection[str],
+    *,
+    node: str | None = None,
+    install: bool = False,
+    command: str,
+    series: Sequence[Series] | None = None,
 ) -> dict[str, Observation]:
     """What these contracts see on the patched tree alone; those that are not for this line of upstream are left out.
 
@@ -74,11 +93,12 @@ def look(
     runtime = find_node(node)
     tree = build.upstream.tree
     modules = dependencies_for(tree["package.json"].data, node=runtime, install=install, command=command)
-    handler = build.added[codex_handler(build)].data.decode()
+    handler = codex_handler_source(build)
+    known, _ = contracts_of(series)
     with both_beds(tree, build.tree, node=runtime, node_modules=modules, handler_source=handler) as (_, patched):
         return {
             each.id: observe(each, patched)
-            for each in CONTRACTS
+            for each in known
             if each.id in names and each.line in {None, build.upstream.line}
         }
 
@@ -98,25 +118,28 @@ def of(
         contracts=contracts,
         node=node,
         node_modules=node_modules,
-        handler_source=build.added[codex_handler(build)].data.decode(),
+        handler_source=codex_handler_source(build),
         line=build.upstream.line,
         superseded=frozenset(each.patch for each in build.findings if each.verdict is Verdict.SUPERSEDED),
         progress=progress,
     )
 
 
-def chosen(only: Sequence[str], line: Line, *, client: bool = False) -> list[Contract]:
+def chosen(
+    only: Sequence[str], line: Line, *, client: bool = False, series: Sequence[Series] | None = None
+) -> list[Contract]:
     """The contracts of these names, or all of this upstream's; those of the client with `client` only.
 
     Raises `UsageError` for a name that is not among them, `BrowserMissing` where one has to see the client.
     """
-    contracts = (*CONTRACTS, *(CLIENT_CONTRACTS if client else ()))
+    server, in_client = contracts_of(series)
+    contracts = (*server, *(in_client if client else ()))
     known = {contract.id for contract in contracts}
-    if not client and (left_out := {contract.id for contract in CLIENT_CONTRACTS}.intersection(only)):
+    if not client and (left_out := {contract.id for contract in in_client}.intersection(only)):
         raise UsageError(f"{', '.join(sorted(left_out))} looks at the built client", hint="add `--client`")
     unknown = [name for name in only if name not in known]
     if unknown:
-        hint = f"there are: {', '.join(sorted(known))}"
+        hint = f"there are: {', '.join(sorted(known)) or 'none in these series'}"
         raise UsageError(f"there is no contract {', '.join(unknown)}", hint=hint)
     ours = [contract for contract in contracts if contract.line in {None, line}]
     elsewhere = set(only) - {contract.id for contract in ours}
@@ -127,7 +150,7 @@ def chosen(only: Sequence[str], line: Line, *, client: bool = False) -> list[Con
             f"{said}; this upstream is of the {line} line", hint="leave it out, or choose another --upstream"
         )
     found = [contract for contract in ours if not only or contract.id in only]
-    if any(contract in CLIENT_CONTRACTS for contract in found):
+    if any(contract in in_client for contract in found):
         find_browser()
     return found
 
@@ -138,30 +161,3 @@ def refuse_if_red(results: Sequence[ProofResult]) -> None:
     if refused:
         hint = "`sidecar-patcher prove --only CONTRACT` runs one again; nothing was written"
         raise ContractRefused("; ".join(refused), hint=hint)
-
-
-def as_report(results: Sequence[ProofResult]) -> dict[str, Any]:
-    """The fields of the JSON report that are about contracts."""
-    contracts = [
-        {
-            "id": result.contract.id,
-            "summary": result.contract.summary,
-            "ok": result.ok,
-            "pristine": _seen(result.pristine),
-            "patched": _seen(result.patched),
-            "patches": list(result.contract.patches),
-            "message": result.message,
-            "superseded": result.superseded,
-        }
-        for result in results
-    ]
-    errors = [
-        {"code": ContractRefused.code, "where": result.contract.id, "message": result.message, "hint": ""}
-        for result in results
-        if not result.ok
-    ]
-    return {"ok": not errors, "contracts": contracts, "errors": errors}
-
-
-def _seen(observation: Observation) -> dict[str, Any]:
-    return {"green": observation.green, "observed": observation.observed, "said": observation.said}

@@ -246,6 +246,7 @@ class Sidecar:
             "NODE_ENV": "production",
             "DASHBOARD_PORT": str(self.port),
             "DASHBOARD_DATA_DIR": self.data_dir,
+            "DASHBOARD_DB_PATH": self.database_path,  # before v1.1.1 upstream knows no data directory
             "DASHBOARD_UPDATE_CHECK": "0",  # it would ask a git server
             "CODEX_POLL_MS": str(POLL_MS),
             "DASHBOARD_CODEX_SYNC_MS": str(POLL_MS),  # upstream's own, on the v2 line

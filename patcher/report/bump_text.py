@@ -5,343 +5,258 @@ All of it is some 60 lines unless much stops; `everything` leaves nothing out.
 
 import difflib
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
-from patcher.model import STOPPING
+from patcher.bump.model import Change, Kind
+from patcher.report.headline import next_steps
+from patcher.report.model import BumpResult, Report, position
+from patcher.report.side_by_side import lines_of as window_lines
+from patcher.report.wording import Paint, clipped, counted, painted_diff, proven, short
 
-_RED, _GREEN, _YELLOW, _BOLD, _DIM, _CYAN = "31;1", "32", "33", "1", "2", "36"
+if TYPE_CHECKING:
+    from patcher.bump.model import Candidate, ContractRegression, Culprit, Refusal, ScopeDiff, SiteReport, Tried
+    from patcher.matrix.window import Window
+    from patcher.prove.contract import ProofResult
+
 _WIDTH = 110
 _WINDOW, _WINDOW_OF_MANY, _MANY = 16, 10, 3
 _CANDIDATES, _PROBLEM = 3, 160
 _NEW, _NEW_AT_LEAST = 24, 2
 _TWINS = 4
-_STOPS = frozenset(str(verdict) for verdict in STOPPING)
-_Site = Mapping[str, Any]
+_LOG = 6
 
 
-def text_of(report: Mapping[str, Any], *, colour: bool = False, everything: bool = False) -> str:
-    """The report of a bump as text, with a final newline."""
-    lines = _Text(report, report["bump"], colour, everything).lines()
-    return "\n".join(lines) + "\n"
+def lines_of(report: Report, result: BumpResult, paint: Paint, *, everything: bool) -> Iterator[str]:
+    """The lines of the report of a bump."""
+    yield from _Text(report, result, paint, everything).lines()
 
 
 @dataclass(frozen=True)
 class _Text:
-    report: Mapping[str, Any]
-    bump: Mapping[str, Any]
-    colour: bool
+    report: Report
+    result: BumpResult
+    paint: Paint
     everything: bool
 
-    def paint(self, text: str, code: str) -> str:
-        return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
-
     def lines(self) -> Iterator[str]:
-        stops = [site for site in self.bump["places"] if site["verdict"] in _STOPS]
+        found = self.result.found
+        stops = [site for site in found.sites if site.stops]
+        fitting = [site for site in found.sites if not site.stops]
         yield self._headline(len(stops))
-        yield from (f"note  {note}" for note in self.report.get("notes", ()))
+        yield from (f"note  {note}" for note in (self.report.build.notes if self.report.build else ()))
         for site in stops:
             yield ""
             yield from self._stop(site, _WINDOW if len(stops) < _MANY else _WINDOW_OF_MANY)
-        for refusal in self.bump["refusals"]:
+        for refusal in found.refusals:
             yield ""
             yield from self._refusal(refusal)
-        yield from self._contracts()
-        going = [site for site in self.bump["places"] if site["verdict"] not in _STOPS]
-        yield from self._fits(going)
-        yield from self._twins(going)
-        yield from self._new(going)
+        yield from self._contracts(self.report.contracts or ())
+        yield from self._fits(fitting)
+        yield from self._twins(fitting)
+        yield from self._new(fitting)
         yield ""
-        yield from self._what_to_do()
+        for sentence, command in next_steps(self.report):
+            yield f"{self.paint('next', 'strong')}  {sentence}"
+            yield from [f"  $ {self.paint(command, 'command')}"] if command else ()
 
     def _headline(self, stops: int) -> str:
-        since = self.bump["from"]["ref"] if self.bump["from"] else "no ref whose pins are met"
-        sites = len(self.bump["places"])
-        said = self.paint(f"{stops} of {sites} sites stop", _RED) if stops else ""
-        said = said or self.paint(f"all {sites} sites fit", _GREEN)
-        ends = f"{since} → {self.bump['to']['ref']}"
-        return f"{self.paint(ends, _BOLD)}   {said}"
+        found = self.result.found
+        since = found.since.ref if found.since else "no ref that meets the pins"
+        sites, ends = len(found.sites), self.paint(f"{since} → {found.until.ref}", "strong")
+        stop, fit = f"{stops} of {sites} sites stop", f"all {sites} sites fit"
+        return f"{ends}   {self.paint(stop, 'stops') if stops else self.paint(fit, 'good')}"
 
     # --- a site that stops ------------------------------------------------------------------------------------
 
-    def _stop(self, site: _Site, most: int) -> Iterator[str]:
-        where = f"{site['file']}:{site['line']}" if site["line"] else site["file"]
-        yield f"{self.paint(site['verdict'], _RED)}  {self.paint(_name(site), _BOLD)}  {where}, {site['scope']}"
-        if site["change_said"]:
-            word = f"{site['change']}: " if site["change"] else ""
-            yield f"  what  {word}{site['change_said']}"
-        pinned = any(each["kind"] == "pin" for each in site["candidates"])
-        if site["change"] == "not yet" and not pinned and not self.everything:
-            yield "  do    take a newer upstream, or write an anchor by hand for this one; `--all` shows what is alike"
-        elif site["change"] != "waits":
-            yield from self._who(site["culprit"]) if site["change"] else ()
-            yield from (f"        {line}" for line in self._window(site["window"], most))
+    def _stop(self, site: "SiteReport", most: int) -> Iterator[str]:
+        finding = site.finding
+        where = f"{position(finding.file, finding.line)}, {finding.scope}"
+        yield f"{self.paint(finding.verdict, 'stops')}  {self.paint(site.id, 'strong')}  {where}"
+        if site.change_said:
+            yield f"  what  {site.change + ': ' if site.change else ''}{site.change_said}"
+        pinned = any(each.kind is Kind.PIN for each in site.candidates)
+        if site.change is Change.NOT_YET and not pinned and not self.everything:
+            yield "  do    take a newer upstream, or write an anchor by hand; `--all` shows similar code"
+        elif site.change is not Change.WAITS:
+            yield from self._culprit(site.culprit) if site.change else ()
+            yield from (f"        {line}" for line in self._window(site, most))
             yield from self._candidates(site)
 
-    def _who(self, culprit: Mapping[str, Any] | None) -> Iterator[str]:
+    def _culprit(self, culprit: "Culprit | None") -> Iterator[str]:
         if culprit is None:
-            yield "  who   no commit: it has been so since the file is there, or upstream's version alone changed"
+            yield "  who   no commit: it never fitted, or only the version number changed"
             return
-        yield f"  who   {self.paint(culprit['commit'][:12], _YELLOW)} {culprit['date'][:10]}  {culprit['subject']}"
-        if culprit["brought_by"]:
-            merge = culprit["brought_by"]
-            said = f"by {merge['commit'][:12]} {merge['date'][:10]}  {merge['subject']}"
-            yield f"        {self.paint(said, _DIM)}"
+        yield f"  who   {self.paint(culprit.commit[:12], 'commit')} {culprit.date[:10]}  {culprit.subject}"
+        if merge := culprit.brought_by:
+            yield f"        {self.paint(f'by {merge.commit[:12]} {merge.date[:10]}  {merge.subject}', 'faint')}"
 
-    def _window(self, window: Mapping[str, Any], most: int) -> Iterator[str]:
-        sides = (window["reviewed"], window["found"] or window["nearest"])
+    def _window(self, site: "SiteReport", most: int) -> Iterator[str]:
+        sides = (site.reviewed, site.found or site.nearest)
         old, new = (_in_its_blocks(side) if side else [] for side in sides)
-        names = [f"{_short(side['ref'])} line {side['line']}" if side else "nothing" for side in sides]
-        names[1] += "" if window["found"] or not window["nearest"] else ", as the candidate has it"
+        names = [f"{short(side.ref)} line {side.line}" if side else "nothing" for side in sides]
+        names[1] += "" if site.found or not site.nearest else ", as the candidate has it"
         if not old and not new:
             return
         lines = list(difflib.unified_diff(old, new, names[0], names[1], lineterm="", n=1 if old else 3))
         lines = [line for line in lines if not line.startswith("@@")] or [f"  {line}" for line in new]
-        yield from self._cut((self._painted(line) for line in lines), len(lines), most)
+        yield from self._cut([painted_diff(line, self.paint) for line in lines], most)
 
-    def _cut(self, lines: Iterable[str], number: int, most: int) -> Iterator[str]:
+    def _cut(self, lines: Sequence[str], most: int) -> Iterator[str]:
         """The first lines, and how many more there are."""
-        shown = number if self.everything or number <= most + 1 else most
-        yield from (line for line, _ in zip(lines, range(shown), strict=False))
-        if number > shown:
-            yield self.paint(f"… {number - shown} lines more", _DIM)
+        shown = len(lines) if self.everything or len(lines) <= most + 1 else most
+        yield from lines[:shown]
+        if len(lines) > shown:
+            yield self.paint(f"… {len(lines) - shown} more lines", "faint")
 
-    def _painted(self, line: str) -> str:
-        return self.paint(line, {"+": _GREEN, "-": "31", "@": _CYAN}.get(line[:1], _DIM))
-
-    def _candidates(self, site: _Site) -> Iterator[str]:
-        taken = self.bump["chosen"].get(_name(site)) if self.bump["accepted"] else None
-        found = [each for each in site["candidates"] if taken in {None, each["rank"]}]
-        if not found:
+    def _candidates(self, site: "SiteReport") -> Iterator[str]:
+        found = self.result.found
+        taken = found.chosen.get(site.id) if found.accepted else None
+        candidates = [each for each in site.candidates if taken in {None, each.rank}]
+        if not candidates:
             yield "  do    there is no candidate: write an anchor by hand, or declare the patch superseded"
-        shown = found if self.everything else found[:_CANDIDATES]
+        shown = candidates if self.everything else candidates[:_CANDIDATES]
         for each in shown:
             yield from self._candidate(site, each, is_taken=taken is not None)
-        if len(found) > len(shown):
-            yield f"        … {len(found) - len(shown)} candidates more, less like it"
+        if len(candidates) > len(shown):
+            yield f"        … {len(candidates) - len(shown)} more candidates, less similar"
 
-    def _candidate(self, site: _Site, each: Mapping[str, Any], *, is_taken: bool) -> Iterator[str]:
-        yield f"  {'took' if is_taken else 'do'} {each['rank']:>2}  {self.paint(_anchor(site, each), _BOLD)}"
-        yield from (f"        {self.paint(line, _DIM)}" for line in [_clipped("; ".join(each["why"]))] if line)
-        yield f"        {self._tried(each['tried'])}"
-        for problem in each["tried"]["problems"]:
-            yield f"        {self.paint('✗ ' + (problem if self.everything else _clipped(problem)), '31')}"
-        if not each["tried"]["problems"] and not is_taken:
-            yield f"        $ {self.paint(each['command'], _CYAN)}"
+    def _candidate(self, site: "SiteReport", each: "Candidate", *, is_taken: bool) -> Iterator[str]:
+        yield f"  {'took' if is_taken else 'do'} {each.rank:>2}  {self.paint(_anchor(site, each), 'strong')}"
+        if each.why:
+            yield f"        {self.paint(clipped('; '.join(each.why), _PROBLEM), 'faint')}"
+        yield f"        {self._tried(each.tried)}"
+        for problem in each.tried.problems:
+            text = problem if self.everything else clipped(problem, _PROBLEM)
+            yield f"        {self.paint(f'✗ {text}', 'removed')}"
+        if not each.tried.problems and not is_taken:
+            yield f"        $ {self.paint(self.result.accepting(site, each), 'command')}"
 
-    def _tried(self, tried: Mapping[str, Any]) -> str:
-        words = {True: ("✓", _GREEN), False: ("✗", "31"), None: ("·", _DIM)}
-        steps = ((step, *words[tried[step]]) for step in ("unique", "parses", "gates", "contracts"))
-        return "  ".join(self.paint(f"{mark} {step}", code) for step, mark, code in steps)
+    def _tried(self, tried: "Tried") -> str:
+        words = {True: ("✓", "added"), False: ("✗", "removed"), None: ("·", "faint")}
+        steps = {"unique": tried.unique, "parses": tried.parses, "gates": tried.gates, "contracts": tried.contracts}
+        return "  ".join(self.paint(f"{words[step][0]} {name}", words[step][1]) for name, step in steps.items())
 
     # --- what else refuses -------------------------------------------------------------------------------------
 
-    def _refusal(self, refusal: Mapping[str, Any]) -> Iterator[str]:
-        yield f"{self.paint(refusal['code'], _RED)}  {refusal['where']}"
-        yield f"  what  {refusal['message']}"
-        yield from self._who(refusal["culprit"]) if refusal["culprit"] else ()
+    def _refusal(self, refusal: "Refusal") -> Iterator[str]:
+        yield f"{self.paint(refusal.code, 'stops')}  {refusal.where}"
+        yield f"  what  {refusal.message}"
+        yield from self._culprit(refusal.culprit) if refusal.culprit else ()
 
-    def _contracts(self) -> Iterator[str]:
-        contracts, reasons = self.report.get("contracts", ()), self.bump["red"]
-        known = {each["contract"]: each for each in reasons}
-        alike: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-        for each in contracts:
-            if not each["ok"]:
-                said = known[each["id"]]["said"] if each["id"] in known else ""
-                alike.setdefault(("" if said else each["message"].splitlines()[0], said), []).append(each)
-        for each, *others in alike.values():
+    def _contracts(self, results: "Sequence[ProofResult]") -> Iterator[str]:
+        known = {each.contract: each for each in self.result.found.red}
+        alike: dict[str, list[ProofResult]] = {}
+        for each in results:
+            if not each.ok:
+                reason = known[each.contract.id].said if each.contract.id in known else each.message.splitlines()[0]
+                alike.setdefault(reason, []).append(each)
+        for first, *others in alike.values():
             yield ""
-            names = ", ".join(self.paint(one["id"], _BOLD) for one in (each, *others))
-            yield f"{self.paint('contract', _RED)}  {names}"
-            first, *log = each["message"].splitlines()
-            yield f"  what  {first}"
-            yield from (f"        {one['message'].splitlines()[0]}" for one in (others if self.everything else ()))
-            yield from (f"        {line}" for line in self._cut((self.paint(line, _DIM) for line in log), len(log), 6))
-            yield from self._reason(known[each["id"]]) if each["id"] in known else ()
-        if contracts:
-            proven = sum(each["ok"] for each in contracts)
+            names = ", ".join(self.paint(one.contract.id, "strong") for one in (first, *others))
+            yield f"{self.paint('contract', 'stops')}  {names}"
+            message, *log = first.message.splitlines()
+            yield f"  what  {message}"
+            yield from (f"        {one.message.splitlines()[0]}" for one in (others if self.everything else ()))
+            yield from (f"        {line}" for line in self._cut([self.paint(line, "faint") for line in log], _LOG))
+            yield from self._reason(known[first.contract.id]) if first.contract.id in known else ()
+        if results:
             yield ""
-            yield f"contracts  {proven} of {len(contracts)} proven: red on pristine, green on patched"
+            yield proven([each.ok for each in results])
 
-    def _reason(self, reason: Mapping[str, Any]) -> Iterator[str]:
+    def _reason(self, reason: "ContractRegression") -> Iterator[str]:
         """Who made it red, what that brought, and why no candidate mends it."""
-        if reason["culprit"]:
-            yield from self._who(reason["culprit"])
-            if reason["untold"]:
-                others = ", ".join(each[:12] for each in reason["untold"])
-                yield f"        {self.paint(f'or one of these, where nothing could be built: {others}', _DIM)}"
-        for number, each in enumerate(reason["brought"]):
-            sites = ", ".join(each["places"]) or "no site of its patches is in it"
-            how = "new" if each["new"] else "changed"
-            yield f"  {'    ' if number else 'did '}  {how}: {each['scope']} of {each['file']} ({sites})"
-        yield f"  why   {reason['said']}"
+        if reason.culprit:
+            yield from self._culprit(reason.culprit)
+            if reason.skipped:
+                others = ", ".join(each[:12] for each in reason.skipped)
+                yield f"        {self.paint(f'or one of these, where nothing could be built: {others}', 'faint')}"
+        for number, each in enumerate(reason.changes):
+            sites = ", ".join(each.sites) or "no site of its patches is in it"
+            how = "new" if each.new else "changed"
+            yield f"  {'    ' if number else 'did '}  {how}: {each.scope} of {each.file} ({sites})"
+        yield f"  why   {reason.said}"
 
     # --- what fits, and what is new there ----------------------------------------------------------------------
 
-    def _fits(self, going: Sequence[_Site]) -> Iterator[str]:
+    def _fits(self, fitting: "Sequence[SiteReport]") -> Iterator[str]:
         by_verdict: dict[str, list[str]] = {}
-        for site in going:
-            by_verdict.setdefault(site["verdict"], []).append(_name(site))
-        done = [each["id"] for each in self.report.get("patches", ()) if each["verdict"] == "superseded"]
-        by_verdict.update({"superseded": done} if done else {})
+        for site in fitting:
+            by_verdict.setdefault(site.finding.verdict, []).append(site.id)
+        for each in self.report.findings:
+            if each.verdict == "superseded":
+                by_verdict.setdefault(each.verdict, []).append(each.patch)
         if by_verdict:
             yield ""
-            said = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by_verdict.items())
-            yield from self._wrapped(f"{self.paint('fit', _GREEN)}   {said}")
+            text = "; ".join(f"{verdict}: {', '.join(names)}" for verdict, names in by_verdict.items())
+            first, *more = textwrap.wrap(text, _WIDTH - 6, break_long_words=False, break_on_hyphens=False)
+            yield f"{self.paint('fit', 'good')}   {first}"
+            yield from (f"      {line}" for line in more)
 
-    def _wrapped(self, text: str) -> list[str]:
-        return textwrap.wrap(text, _WIDTH, subsequent_indent="      ", break_long_words=False, break_on_hyphens=False)
+    def _twins(self, fitting: "Sequence[SiteReport]") -> Iterator[str]:
+        found = [
+            f"        {site.id}  {site.finding.file}:{each.line}, {each.scope}: `{clipped(each.shown, _WIDTH)}`"
+            for site in fitting
+            for each in site.twins
+        ]
+        if found:
+            yield ""
+            yield (
+                f"{self.paint('twin', 'superseded')}  code that a site replaces is there a second time, new since its "
+                "review, and nothing replaces it: it may need an edit of its own"
+            )
+            yield from self._cut(found, _TWINS)
 
-    def _twins(self, going: Sequence[_Site]) -> Iterator[str]:
-        found = [(site, each) for site in going for each in site["twins"]]
-        if not found:
-            return
-        yield ""
-        yield (
-            f"{self.paint('twin', _YELLOW)}  what a site replaces is there once more, new since its review, "
-            "and nothing replaces it: it may need an edit of its own"
-        )
-        shown = (
-            f"        {_name(site)}  {site['file']}:{each['line']}, {each['scope']}: `{_short(each['shown'])}`"
-            for site, each in found
-        )
-        yield from self._cut(shown, len(found), _TWINS)
-
-    def _new(self, going: Sequence[_Site]) -> Iterator[str]:
+    def _new(self, fitting: "Sequence[SiteReport]") -> Iterator[str]:
         """Of each scope the lines that matter most; together so many that a person reads them."""
-        scopes = _scopes(going)
-        changed = {key: _changed(site["scope_diff"]) for key, (site, _) in scopes.items()}
+        scopes = _scopes(fitting)
         if not scopes:
             return
         yield ""
-        total = sum(changed.values())
-        each = max(_NEW_AT_LEAST, _NEW // len(scopes))
-        yield self.paint("new", _YELLOW) + f"   {_number(total, 'changed line')} in {_number(len(scopes), 'scope')}"
-        for (file, scope), (site, names) in scopes.items():
-            diff = site["scope_diff"]
-            since = _short(diff["since"])
-            yield f"  {file}, {scope}, {_number(changed[file, scope], 'line')} since {since}: {', '.join(names)}"
-            lines = diff["lines"] if self.everything else [line for line in diff["lines"] if _tells(line)]
-            for line in lines if self.everything else lines[:each]:
-                yield f"        {self._painted(line if self.everything else _short(line))}"
+        total = sum(_changed(diff) for diff, _ in scopes.values())
+        most = max(_NEW_AT_LEAST, _NEW // len(scopes))
+        where = f"{counted(total, 'changed line')} in {counted(len(scopes), 'scope')}"
+        yield f"{self.paint('new', 'superseded')}   {where}"
+        for (file, scope), (diff, names) in scopes.items():
+            number = counted(_changed(diff), "line")
+            yield f"  {file}, {scope}, {number} since {clipped(diff.since, _WIDTH)}: {', '.join(names)}"
+            lines = diff.lines if self.everything else [line for line in diff.lines if _is_code(line)][:most]
+            for line in lines:
+                yield f"        {painted_diff(line if self.everything else clipped(line, _WIDTH), self.paint)}"
         if not self.everything:
-            yield f"  all of it: $ {self.paint(self.bump['all'], _CYAN)}"
-
-    # --- what to do --------------------------------------------------------------------------------------------
-
-    def _what_to_do(self) -> Iterator[str]:
-        for each in self.report.get("retire", ()):
-            patches = ", ".join(each["patches"])
-            yield f"{self.paint('retire', _YELLOW)}  {patches}: upstream does it itself: {each['said']}"
-        for name in self.bump["fine"]:
-            yield f"{self.paint('fine', _GREEN)}  {name} goes through as it is: there is nothing to accept"
-        if self.bump["written"]:
-            yield f"{self.paint('written', _GREEN)}  {', '.join(self.bump['written'])}"
-            return
-        yield from (f"{self.paint('next', _BOLD)}  {line}" for line in self._next())
-
-    def _next(self) -> Iterator[str]:
-        bump = self.bump
-        first = [*self._by_hand()]
-        yield from first
-        if first:
-            return
-        if bump["command"]:
-            what = "this builds; what you have read, write" if bump["accepted"] else "read the windows above; then"
-            yield f"{what}\n  $ {self.paint(bump['command'], _CYAN)}"
-        elif self.report["ok"] and bump["record"]:
-            yield f"read what is new above; then record it\n  $ {self.paint(bump['record'], _CYAN)}"
-        elif self.report["ok"]:
-            new = any(site["scope_diff"] and site["scope_diff"]["lines"] for site in bump["places"])
-            yield "nothing to write; read what is new above" if new else "nothing to do"
-
-    def _by_hand(self) -> Iterator[str]:
-        bump = self.bump
-        waiting, by_hand = _open_sites(bump)
-        if waiting:
-            names = ", ".join(_name(site) for site in waiting)
-            yield f"read {names} above: what is most like it does not fit, or is not like it enough to be proposed"
-        if by_hand:
-            yield f"by hand first: no candidate fits {', '.join(map(_name, by_hand))}; it says why above"
-        if bump["accepted"] and not bump["proposed_ok"]:
-            errors = [each for each in self.report["errors"] if not each["code"].startswith("anchor-")]
-            for each in errors:
-                yield f"by hand first: {each['code']}, {each['where']}: {_clipped(each['message'])}"
-        else:
-            for refusal in bump["refusals"]:
-                yield f"by hand first: {refusal['code']}, {refusal['where']}"
-        if bump["red"]:
-            yield f"by hand first: red is {', '.join(each['contract'] for each in bump['red'])}; it says why above"
+            yield f"  all of it: $ {self.paint(self.result.commands.everything, 'command')}"
 
 
-def _open_sites(bump: Mapping[str, Any]) -> tuple[list[_Site], list[_Site]]:
-    """The sites that stop and that nothing was chosen for: those with a candidate that fits, and the others."""
-    found = [
-        site
-        for site in bump["places"]
-        if site["verdict"] in _STOPS and site["change"] != "waits" and _name(site) not in bump["chosen"]
-    ]
-    fitting = [site for site in found if any(not each["tried"]["problems"] for each in site["candidates"])]
-    return fitting, [site for site in found if site not in fitting]
-
-
-def _name(site: _Site) -> str:
-    return str(site["site"])
-
-
-def _number(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def _scopes(going: Sequence[_Site]) -> dict[tuple[str, str], tuple[_Site, list[str]]]:
-    """Each scope in which something is new: the site that shows most of it, and all that are in it."""
-    found: dict[tuple[str, str], tuple[_Site, list[str]]] = {}
-    for site in going:
-        if site["scope_diff"] and site["scope_diff"]["lines"]:
-            key = (site["file"], site["scope"])
-            most, names = found.get(key, (site, []))
-            if len(site["scope_diff"]["lines"]) > len(most["scope_diff"]["lines"]):
-                most = site
-            found[key] = (most, [*names, _name(site)])
+def _scopes(fitting: "Sequence[SiteReport]") -> "dict[tuple[str, str], tuple[ScopeDiff, list[str]]]":
+    """Each scope in which something is new: the diff that shows most of it, and all sites that are in it."""
+    found: dict[tuple[str, str], tuple[ScopeDiff, list[str]]] = {}
+    for site in fitting:
+        if site.scope_diff and site.scope_diff.lines:
+            key = (site.finding.file, site.finding.scope)
+            most, names = found.get(key, (site.scope_diff, []))
+            found[key] = (max(most, site.scope_diff, key=lambda diff: len(diff.lines)), [*names, site.id])
     return found
 
 
-def _changed(diff: Mapping[str, Any]) -> int:
-    return int(diff["left_out"]) + sum(line[:1] in {"+", "-"} for line in diff["lines"])
+def _changed(diff: "ScopeDiff") -> int:
+    return diff.left_out + sum(line[:1] in {"+", "-"} for line in diff.lines)
 
 
-def _tells(line: str) -> bool:
+def _is_code(line: str) -> bool:
     """Whether a line of a diff is one that changed and holds code."""
     return line[:1] in {"+", "-"} and line[1:].strip() != "" and not line[1:].lstrip().startswith(("//", "*", "/*"))
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= _PROBLEM else f"{text[: _PROBLEM - 1]}…"
-
-
-def _anchor(site: _Site, candidate: Mapping[str, Any]) -> str:
-    if candidate["kind"] == "pin":
+def _anchor(site: "SiteReport", candidate: "Candidate") -> str:
+    if candidate.kind is Kind.PIN:
         return "the same anchor, a new pin"
-    containing = f" with `{candidate['containing']}` in it" if candidate["containing"] else ""
-    where = f" in {candidate['file']}" if candidate["file"] != site["file"] else ""
-    return f"`{candidate['pattern']}`{containing} in {candidate['scope']}{where}"
+    where = f" in {candidate.file}" if candidate.file != site.finding.file else ""
+    return f"{candidate.anchor.shown} in {candidate.anchor.scope}{where}"
 
 
-def _in_its_blocks(side: Mapping[str, Any]) -> list[str]:
-    """What is said before the braces around a window, and its lines, each block two further in."""
-    depth = len(side["around"])
-    inner = [f"{'  ' * depth}{line}" if line else "" for line in _dedented(side["text"])]
-    return [*(f"{'  ' * level}{header}" for level, header in enumerate(side["around"])), *inner]
-
-
-def _dedented(text: str) -> list[str]:
-    """Lines of a window; its first one begins where the statement does, the others keep their distance to its last."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    indents = [len(line) - len(line.lstrip()) for line in lines[1:] if line.strip()]
-    cut = min(indents, default=0)
-    return [lines[0], *(line[cut:] for line in lines[1:])]
+def _in_its_blocks(window: "Window") -> list[str]:
+    """The headers of the blocks around a window, and its lines, each block two further in."""
+    depth = len(window.around)
+    headers = [f"{'  ' * level}{header}" for level, header in enumerate(window.around)]
+    return [*headers, *(f"{'  ' * depth}{line}" if line else "" for line in window_lines(window))]

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from patcher.errors import PatcherError, ReportUnwritable, UsageError
 from patcher.resources import BUILTIN_SIDECAR
+from patcher.series.where import CODEX, directory_of
 from patcher.upstream import spec as specs
 from patcher.upstream.travels import Travels, description
 
-FORMS = ("report", "html", "markdown")
+FORMS = ("report", "html", "markdown", "sbom")
 _UPSTREAM = "upstream"
 
 
@@ -186,6 +187,10 @@ def _sources(options: argparse.Namespace) -> Iterator[tuple[str, str, str | None
             yield "upstream's repository", repository, _git_directory(repository)
     if options.verb == "revert":
         yield "the generated tree", options.directory, options.directory
+    for word in getattr(options, "series", None) or ():
+        directory = directory_of(word) if word != CODEX else None
+        if directory:
+            yield "a series", word, directory
     node = getattr(options, "node", None)
     if node is not None and os.path.isfile(node):
         yield "the Node of --node", node, node

@@ -1,109 +1,126 @@
-"""The sentences of a page: what it is about, and what came out."""
+"""The sentences of a report: what it is about, what came out, and what to do next."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from patcher.report.document import STOPS
-from patcher.report.sites import groups, short, superseded
+from patcher.bump.model import Change
+from patcher.report.model import BumpResult, Report
+from patcher.report.wording import between, clipped, counted, short
 
-_NAMED = 3  # so many contracts by name; more only as a number
+if TYPE_CHECKING:
+    from patcher.bump.model import SiteReport
+    from patcher.matrix.model import Matrix
+
+_MAX_NAMED = 3  # contracts by name; of more, only their number
+_MAX_MESSAGE = 160
+Step = tuple[str, str]
+"""A sentence, and the command to type, which may be empty."""
 
 
-def title(content: Mapping[str, Any]) -> str:
+def title(report: Report) -> str:
     """What the page is about."""
-    bump = content.get("bump")
-    if bump:
-        since = f"from {short(bump['from']['ref'])} " if bump.get("from") else ""
-        return f"Bump {since}to {short(bump['to']['ref'])}"
-    return f"{str(content['command']).capitalize()} of the series"
+    if report.bump is None:
+        return f"{report.command.capitalize()} of the series"
+    found = report.bump.found
+    since = f"from {short(found.since.ref)} " if found.since else ""
+    return f"Bump {since}to {short(found.until.ref)}"
 
 
-def headline(content: Mapping[str, Any]) -> str:
+def headline(report: Report) -> str:
     """What came out, in a sentence or two."""
-    return " ".join(_of_bump(content)) if "bump" in content or "refs" not in content else _of_matrix(content)
+    if report.bump is not None:
+        return " ".join(_of_bump(report, report.bump))
+    return _of_matrix(report.matrix) if report.matrix else ""
 
 
-def _of_matrix(content: Mapping[str, Any]) -> str:
-    fit, total = sum(ref["supported"] for ref in content["refs"]), len(content["refs"])
-    spans = [
-        short(each["since"]) if each["since"] == each["until"] else f"{short(each['since'])} to {short(each['until'])}"
-        for each in content["supported"]
-    ]
-    return f"{fit} of {total} refs are supported{': ' if spans else ''}{', '.join(spans)}."
+def _of_matrix(matrix: "Matrix") -> str:
+    fit = sum(each.supported for each in matrix.refs)
+    spans = ", ".join(between(each.since.ref, each.until.ref) for each in matrix.supported)
+    return f"{fit} of {len(matrix.refs)} refs are supported{': ' if spans else ''}{spans}."
 
 
-def _of_bump(content: Mapping[str, Any]) -> Iterator[str]:
-    sites = [item for _, each in groups(content) for item in each if not item["since"]]
-    stops = sum(item["stops"] for item in sites)
-    if not sites:
+def _of_bump(report: Report, result: BumpResult) -> Iterator[str]:
+    found = result.found
+    stops, sites = sum(site.stops for site in found.sites), counted(len(found.sites), "site")
+    if not found.sites:
         yield "There is no site to look at."
     else:
-        yield f"{stops} of {_sites(len(sites))} stop." if stops else f"All {_sites(len(sites))} fit."
-    bump = content.get("bump") or {}
-    if bump and not bump.get("from"):
+        yield f"{stops} of {sites} stop." if stops else f"All {sites} fit."
+    if not found.since:
         yield "No older version tag meets the pins."
-    if refusals := len(bump.get("refusals") or ()):
-        yield f"{refusals} {'thing refuses' if refusals == 1 else 'things refuse'} besides."
-    if done := len(superseded(content)):
-        yield f"Upstream does the work of {done} {'patch' if done == 1 else 'patches'} itself."
-    if contracts := content.get("contracts"):
-        yield f"{sum(each['ok'] for each in contracts)} of {len(contracts)} contracts are proven."
+    if found.refusals:
+        yield f"{counted(len(found.refusals), 'gate or file refuses', 'gates or files refuse')} the series."
+    if done := len(report.superseded):
+        yield f"Upstream does the work of {counted(done, 'patch', 'patches')} itself."
+    if report.contracts:
+        yield f"{sum(each.ok for each in report.contracts)} of {len(report.contracts)} contracts are proven."
 
 
-def _sites(number: int) -> str:
-    return f"{number} site{'' if number == 1 else 's'}"
-
-
-def unproven(content: Mapping[str, Any]) -> str:
-    """Why a bump has no contracts to show; empty where it has, and for what is no bump."""
-    if "bump" not in content or content.get("contracts"):
+def unproven(report: Report) -> str:
+    """Why a bump has no contracts to show; empty where it has, and for other reports."""
+    if report.bump is None or report.contracts:
         return ""
-    if not content["bump"].get("proposed_ok", True):
+    if not report.bump.found.proposed.ok:
         return "The contracts were not run: there is no tree to run them on while an anchor or a gate stops it."
     return "The contracts were not run: `--prove` runs them on the pristine and on the patched tree."
 
 
-def next_steps(content: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What to do now: a sentence, and the command, which may be empty."""
-    bump = content.get("bump")
-    if not bump:
-        return []
-    retire = [
-        (f"Retire {', '.join(each['patches'])}: upstream does it itself ({each['contract']}: {each['said']}).", "")
-        for each in content.get("retire", ())
+def next_steps(report: Report) -> list[Step]:
+    """What to do after a bump, first things first; nothing for other reports."""
+    return list(_steps(report, report.bump)) if report.bump else []
+
+
+def _steps(report: Report, result: BumpResult) -> Iterator[Step]:
+    found = result.found
+    for each in report.retired:
+        reason = f"{each.contract.id}: {each.pristine.said}"
+        yield f"Retire {', '.join(each.contract.patches)}: upstream does it itself ({reason}).", ""
+    for site in found.fine:
+        yield f"{site} fits as it is: there is nothing to accept.", ""
+    if result.written:
+        yield f"Written: {', '.join(result.written)}. Read the diff.", result.diff
+    elif by_hand := list(_by_hand(report, result)):
+        yield from ((sentence, "") for sentence in by_hand)
+    elif result.command and found.accepted:
+        yield "This builds. When you have read the windows, write it.", result.command
+    elif result.command:
+        yield "Read the windows: does each payload still mean the same there? Then write it.", result.command
+    elif report.ok and result.record:
+        yield "Read what is new; then record that it was read.", result.record
+    elif report.ok:
+        new = any(site.scope_diff and site.scope_diff.lines for site in found.sites)
+        yield "There is nothing to write; read what is new." if new else "There is nothing to do.", ""
+
+
+def _by_hand(report: Report, result: BumpResult) -> Iterator[str]:
+    """What no command does: it comes first."""
+    found = result.found
+    fitting, others = _open_sites(result)
+    if fitting:
+        yield f"Read {_names(fitting)}: the most similar code does not fit, or is not similar enough to be proposed."
+    if others:
+        yield f"By hand: no candidate fits {_names(others)}; the entry of each site says why."
+    if found.accepted and not found.proposed.ok:
+        for problem in report.problems:
+            if not problem.code.startswith("anchor-"):
+                yield f"By hand: {problem.code}, {problem.where}: {clipped(problem.message, _MAX_MESSAGE)}"
+    else:
+        yield from (f"By hand: {each.code}, {each.where}." for each in found.refusals)
+    if found.red:
+        many = len(found.red) > _MAX_NAMED
+        which = counted(len(found.red), "contract") if many else ", ".join(each.contract for each in found.red)
+        yield f"By hand: {which} {'is' if len(found.red) == 1 else 'are'} red; the reason is with the contracts."
+
+
+def _names(sites: "Sequence[SiteReport]") -> str:
+    return ", ".join(site.id for site in sites)
+
+
+def _open_sites(result: BumpResult) -> "tuple[list[SiteReport], list[SiteReport]]":
+    """The sites that stop and that nothing was chosen for: those with a candidate that fits, and the others."""
+    found = result.found
+    left = [
+        site for site in found.sites if site.stops and site.change is not Change.WAITS and site.id not in found.chosen
     ]
-    if bump.get("written"):
-        return [*retire, (f"Written: {', '.join(bump['written'])}. Read the diff.", "git diff patcher/patches")]
-    to_read, by_hand = _open_sites(bump)
-    said = (
-        f"Read {', '.join(to_read)} below: what is most like it does not fit, or is not like it enough to be proposed."
-    )
-    first = [(said, "")] if to_read else []
-    first += [(f"By hand first: no candidate fits {', '.join(by_hand)}.", "")] if by_hand else []
-    first += [(f"By hand first: {each['code']}, {each['where']}.", "") for each in bump.get("refusals") or ()]
-    red = [each["contract"] for each in bump.get("red") or ()]
-    which = f"red is {', '.join(red)}" if len(red) <= _NAMED else f"{len(red)} contracts are red"
-    first += [(f"By hand first: {which}; it says why below.", "")] if red else []
-    if bump.get("command") and not first:
-        said = "Read the windows below: does each payload still mean the same there? Then accept the first candidates."
-        return [*retire, (said, bump["command"])]
-    if content.get("ok") and bump.get("record") and not first:
-        return [*retire, ("Read what is new below; then record that it was read.", bump["record"])]
-    return [*retire, *first]
-
-
-def _open_sites(bump: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The sites for which nothing was chosen: those with a candidate that fits, and the others."""
-    found = [site for site in bump["places"] if _is_open(site, bump)]
-    fitting = [any(not each["tried"]["problems"] for each in site["candidates"]) for site in found]
-    names = [site["site"] for site in found]
-    return (
-        [name for name, fits in zip(names, fitting, strict=True) if fits],
-        [name for name, fits in zip(names, fitting, strict=True) if not fits],
-    )
-
-
-def _is_open(site: Mapping[str, Any], bump: Mapping[str, Any]) -> bool:
-    """Whether a site stops, and no candidate was chosen for it."""
-    stops = site["verdict"] in STOPS
-    return stops and site.get("change") != "waits" and site["site"] not in bump.get("chosen", ())
+    fitting = [site for site in left if any(not each.tried.problems for each in site.candidates)]
+    return fitting, [site for site in left if site not in fitting]

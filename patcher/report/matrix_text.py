@@ -1,114 +1,64 @@
-"""A matrix as text: a table of verdicts, the supported ranges, and each run of stops with who began it.
+"""A matrix as text: a table of verdicts, the supported ranges, and each run of stops with the commit that began it."""
 
-It is made from the report's fields, as every other form is. `rich` draws it on a terminal; elsewhere it is plain.
-"""
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from patcher.report.wording import Paint, between, commit_line, short, tone
 
-_STYLES = {
-    "exact": "green",
-    "applied": "green",
-    "moved": "cyan",
-    "reformatted": "cyan",
-    "superseded": "yellow",
-    "yes": "green",
-}
-_HEX = 12
+if TYPE_CHECKING:
+    from patcher.matrix.model import Matrix, Stop
 
 
-def to_text(content: Mapping[str, Any], *, colour: bool, width: int = 0) -> str:
-    """The whole report. width: of the terminal, in characters; 0 for none."""
-    out = io.StringIO()
-    if colour:
-        _draw(content, out, width)
-    else:
-        out.writelines(f"{line}\n" for line in _aligned([_head(content), *_rows(content)]))
-    lines = ["", *_legend(content), "", *_supported(content)]
-    for stop in content["stops"]:
-        lines += ["", *_stop_lines(stop)]
-    lines += ["", *(f"note: {note}" for note in content["notes"])] if content["notes"] else []
-    return out.getvalue() + "".join(f"{line}\n" for line in lines)
+def lines_of(matrix: "Matrix", paint: Paint) -> Iterator[str]:
+    """The lines of the whole report."""
+    patches = [each.patch for each in matrix.refs[0].findings]
+    yield from _table(matrix, len(patches), paint)
+    yield ""
+    for number, patch in enumerate(patches, 1):
+        fits = sum(not each.stops(patch) for each in matrix.refs)
+        yield f"{number:>2}  {patch}: fits {fits} of {len(matrix.refs)}"
+    yield ""
+    yield f"supported: {sum(each.supported for each in matrix.refs)} of {len(matrix.refs)}"
+    for span in matrix.supported:
+        yield f"  {between(span.since.ref, span.until.ref)} ({len(matrix.within(span))})"
+    for stop in matrix.stops:
+        yield ""
+        yield from _stop(matrix, stop)
+    yield from ["", *(f"note: {note}" for note in matrix.notes)] if matrix.notes else ()
 
 
-def _head(content: Mapping[str, Any]) -> list[str]:
-    return ["ref", "version", *(str(number) for number, _ in enumerate(_ids(content), 1)), "supported"]
-
-
-def _ids(content: Mapping[str, Any]) -> list[str]:
-    return [patch["id"] for patch in content["refs"][0]["patches"]]
-
-
-def _rows(content: Mapping[str, Any]) -> Iterator[list[str]]:
-    for ref in content["refs"]:
-        verdicts = [patch["verdict"] for patch in ref["patches"]]
-        yield [short(ref["ref"]), ref["version"], *verdicts, "yes" if ref["supported"] else "no"]
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+def _table(matrix: "Matrix", patches: int, paint: Paint) -> Iterator[str]:
+    """The columns of the patches have numbers; their names are below."""
+    head = ["ref", "version", *map(str, range(1, patches + 1)), "supported"]
+    rows: list[Sequence[str]] = [head]
+    for each in matrix.refs:
+        verdicts = [finding.verdict for finding in each.findings]
+        rows.append([short(each.ref), each.version, *verdicts, "yes" if each.supported else "no"])
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        padded = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        if row is not head:
+            padded[2:-1] = [paint(cell, tone(cell.strip())) for cell in padded[2:-1]]
+        padded[-1] = row[-1]
+        yield "  ".join(padded)
 
 
-def _draw(content: Mapping[str, Any], out: io.StringIO, width: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*_head(content), box=None, pad_edge=False)
-    for ref, version, *cells in _rows(content):
-        table.add_row(ref, version, *(Text(cell, _STYLES.get(cell, "bold red")) for cell in cells))
-    Console(file=out, force_terminal=True, width=width or None).print(table)
-
-
-def _legend(content: Mapping[str, Any]) -> Iterator[str]:
-    for number, patch in enumerate(_ids(content), 1):
-        count = sum(ref["patches"][number - 1]["verdict"] in _STYLES for ref in content["refs"])
-        yield f"{number:>2}  {patch}: goes on with {count} of {len(content['refs'])}"
-
-
-def _supported(content: Mapping[str, Any]) -> Iterator[str]:
-    total, fit = len(content["refs"]), sum(ref["supported"] for ref in content["refs"])
-    yield f"supported: {fit} of {total}"
-    for span in content["supported"]:
-        yield f"  {between(span)} ({span['refs']})"
-
-
-def _stop_lines(stop: Mapping[str, Any]) -> Iterator[str]:
-    name = stop["id"] or "gates"
-    yield f"{name}: {stop['verdict']} on {between(stop)} ({stop['refs']})"
+def _stop(matrix: "Matrix", stop: "Stop") -> Iterator[str]:
+    until = between(stop.span.since.ref, stop.span.until.ref)
+    yield f"{stop.patch or 'gates'}: {stop.verdict} on {until} ({len(matrix.within(stop.span))})"
     yield f"  {blamed(stop)}"
-    told = stop["windows"] or [stop]
-    for window in told:
-        where = f"{window['file']}: " if window.get("file") else ""
-        yield f"  {where}{window['message']}"
-    if stop["hint"]:
-        yield f"  hint: {stop['hint']}"
+    if not stop.windows:
+        file = f"{stop.finding.file}: " if stop.finding and stop.finding.file else ""
+        yield f"  {file}{stop.message}"
+    for window in stop.windows:
+        yield f"  {window.finding.file}: {window.finding.message}"
+    if stop.finding and stop.finding.hint:
+        yield f"  hint: {stop.finding.hint}"
 
 
-def blamed(stop: Mapping[str, Any]) -> str:
-    """Who began a run of stops, or who ended it, in one line."""
-    if stop.get("culprit"):
-        return f"since {commit_line(stop['culprit'])}"
-    if stop.get("fits_since"):
-        return f"never before; fits since {commit_line(stop['fits_since'])}"
-    return "as far back as its files go; no commit of theirs began it"
-
-
-def commit_line(commit: Mapping[str, str]) -> str:
-    """Short id, date and subject."""
-    return f"{commit['commit'][:_HEX]} of {commit['date'][:10]}: {commit['subject']}"
-
-
-def between(span: Mapping[str, Any]) -> str:
-    """`A to B`, or only `A`."""
-    since, until = short(span["since"]), short(span["until"])
-    return since if since == until else f"{since} to {until}"
-
-
-def short(ref: str) -> str:
-    """A full commit id cut to 12 digits; any other ref as it is."""
-    is_id = len(ref) in {40, 64} and all(digit in "0123456789abcdef" for digit in ref)
-    return ref[:_HEX] if is_id else ref
+def blamed(stop: "Stop") -> str:
+    """The commit that began a run of stops, or that ended it, in one line."""
+    for words, commit in (("since", stop.culprit), ("never before; fits since", stop.fits_since)):
+        if commit:
+            return f"{words} {commit_line(commit.id, commit.date, commit.subject)}"
+    return "since the file was added; no commit introduced it"

@@ -1,38 +1,16 @@
-"""A matrix or a bump as one HTML page that is complete in itself, and as Markdown for a pull request.
-
-Made from the JSON report and nothing else. Fields that are read, all but `command` optional:
-
-- `refs`, `supported`, `stops`, `notes`, `repository` as `patcher.report.matrix_document` returns them: the grid, and an
-  item for each run of stops.
-- `bump`: `{from: {ref}, to: {ref}, places: [...], refusals: [{code, where, message, culprit}], matrix, chosen, command,
-  record, written, proposed_ok, red: [{contract, said, culprit, untold, brought}]}`: an item for each site. matrix: the
-  fields above, for the grid, and an item for each stop that no site tells of. Where there is no `bump`, `places` or
-  `patches` that have a `window`.
-- an item: `id` or `patch`, `site`, `verdict`, `file`, `line`, `scope`, `message`, `hint`; `since`, `until`;
-  `change`, `change_said`; `culprit`, `fits_since`: `{commit, date, subject, author, brought_by}`;
-  `declared: {file, line}`;
-  `window: {reviewed, found, nearest}` with `payload` and `place` (`before`, `after`, `replace`) in the window or beside
-  it, or `windows`, a list of these, each with a `file`, `scope` and `message` of its own; nearest: what the
-  chosen candidate takes, or else the first, where nothing is found;
-  `candidates: [{rank, kind, file, scope, pattern, likeness, tried: {unique, parses, gates, contracts, problems}, why,
-  command}]`; `scope_diff: {since, lines, left_out}`; `twins: [{line, scope, shown}]`.
-- `reviewed`, `found`, `nearest`: null, or `{ref, text, line, statement, matched, indent}`. statement: first and last
-  line of the anchor's statement, from 0 in `text`: the payload is shown there, on the side of then where now has none.
-  matched: half-open offsets in `text` of what is replaced. indent: the white space before the first line.
-- `contracts`: as `prove` reports them. `retire`: `[{patches, contract, said}]`. `patches`: as every verb reports them;
-  those that are `superseded` are listed. `errors`: as every verb reports them.
-"""
+"""A matrix or a bump as one HTML page that is complete in itself, and as Markdown for a pull request."""
 
 import re
-from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from patcher import __version__, render
-from patcher.bump.regressions import in_short
-from patcher.report import headline, sites
+from patcher.errors import printable
+from patcher.prove.contract import in_short
+from patcher.report import headline, sites, wording
+from patcher.report.model import Report
 from patcher.report.side_by_side import as_diff
-from patcher.report.truncate import fitted
+from patcher.report.truncate import Shown, fitted
 from patcher.resources import TEMPLATES
 
 if TYPE_CHECKING:
@@ -42,48 +20,51 @@ if TYPE_CHECKING:
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def to_html(content: Mapping[str, Any]) -> str:
+def to_html(report: Report) -> str:
     """One HTML page: no script, style, font or image from anywhere else, and a policy that forbids them."""
-    return _environment(escape=True).get_template("report/page.html.j2").render(_names(content))
+    if report.patch_set is not None:
+        template = _environment(escape=True).get_template("report/patch_set.html.j2")
+        return template.render(report.patch_set, version=__version__)
+    names, shown = _names(report)
+    return _environment(escape=True).get_template("report/page.html.j2").render(names, **vars(shown))
 
 
-def to_markdown(content: Mapping[str, Any]) -> str:
-    """The same for a pull request, as GitHub renders it, and no longer than it takes (`patcher.page.fitting`)."""
-    template = _environment(escape=False).get_template("report/page.md.j2")
-    return fitted(_names(content), lambda names: _BLANK_LINES.sub("\n\n", template.render(names)).strip() + "\n")
+def to_markdown(report: Report) -> str:
+    """The same for a pull request, as GitHub renders it, and no longer than it takes."""
+    template, (names, shown) = _environment(escape=False).get_template("report/page.md.j2"), _names(report)
+    return fitted(shown, lambda less: _BLANK_LINES.sub("\n\n", template.render(names, **vars(less))).strip() + "\n")
 
 
-def _names(content: Mapping[str, Any]) -> dict[str, Any]:
+def _names(report: Report) -> tuple[dict[str, object], Shown]:
+    """What the templates read."""
+    items, grid = sites.items(report), report.grid
     return {
-        "content": content,
-        "bump": content.get("bump") or {},
-        "title": headline.title(content),
-        "headline": headline.headline(content),
-        "unproven": headline.unproven(content),
-        "next_steps": headline.next_steps(content),
-        "grid": sites.grid(content),
-        "groups": sites.groups(content),
-        "anchors": sites.anchors(content),
-        "red": sites.red(content),
-        "superseded": sites.superseded(content),
-        "errors": sites.other_errors(content),
+        "title": headline.title(report),
+        "headline": headline.headline(report),
         "version": __version__,
-    }
+        "next_steps": headline.next_steps(report),
+        "grid": grid,
+        "repository": printable(grid.repository) if grid else "",
+        "anchors": sites.anchors(report, items),
+        "bump": report.bump and report.bump.found,
+        "superseded": report.superseded if report.bump else (),
+        "contracts": report.contracts or (),
+        "unproven": headline.unproven(report),
+        "reasons": sites.reasons(report),
+        "problems": sites.other_problems(report),
+    }, Shown(sites.groups(report, items), grid.refs if grid else ())
 
 
 @cache
 def _environment(*, escape: bool) -> "jinja2.Environment":
     import jinja2
 
-    environment = render.environment().overlay(
-        autoescape=escape,
-        undefined=jinja2.Undefined,  # fields are optional
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-    )
+    environment = render.environment().overlay(autoescape=escape, loader=jinja2.FileSystemLoader(TEMPLATES))
     filters = {
-        "tone": sites.tone,
-        "mark": sites.mark,
-        "short": sites.short,
+        "tone": wording.tone,
+        "mark": wording.mark,
+        "short": wording.short,
+        "counted": wording.counted,
         "cell": _cell,
         "code": _code,
         "fence": _fence,
@@ -104,7 +85,7 @@ def _prose(text: str) -> "Markup":
 
 
 def _foldable(name: str) -> "Markup":
-    """HTML of a name that may be broken behind its underscores."""
+    """HTML of a name that may be broken after its underscores."""
     from markupsafe import Markup, escape
 
     return Markup(str(escape(name)).replace("_", "_<wbr>"))  # noqa: S704 - escaped

@@ -1,21 +1,23 @@
-"""A window then and now, side by side, with the payload where it goes. Leaf module."""
+"""A window then and now, side by side, with the payload where it goes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from patcher.apply import REPLACED
 from patcher.model import Position
+from patcher.report.wording import dedented
 
-THERE = "<what stood there>"
-"""What a payload that keeps what it replaces is rendered with, for people."""
+if TYPE_CHECKING:
+    from patcher.matrix.window import Window
 
 
 class Row(NamedTuple):
     """One line of the comparison. kind: `same`, `gone`, `new`, `changed`, `payload` or `payload-then`.
 
-    then_line, now_line: line numbers in the file, 0 where that side has no line, and for what is said before a block.
-    A payload stands on the side of now, and of then where the statement that it goes to is not there any more.
+    then_line, now_line: line numbers in the file, 0 where that side has no line, and for the header of a block.
+    A payload is on the side of now; of then where the statement that it goes to is no longer there.
     """
 
     kind: str
@@ -25,29 +27,30 @@ class Row(NamedTuple):
     now_line: int = 0
 
 
-_Window = Mapping[str, Any]
-
-
-def rows(reviewed: _Window | None, found: _Window | None, payload: str, position: str) -> list[Row]:
+def rows(reviewed: "Window | None", found: "Window | None", payload: str, position: str) -> list[Row]:
     """The rows of one window. The payload is where the statement is; where that is on neither side, it is nowhere.
 
-    Where the blocks around it are others than they were, what is said before their braces stands above.
+    Where the blocks around it are others than they were, their headers are above.
     """
-    return [*_headers(reviewed or {}, found or {}), *_with_payload(reviewed, found, payload, position)]
+    headers = _compared(_headers(reviewed), _headers(found)) if _has_other_blocks(reviewed, found) else ()
+    return [*headers, *_with_payload(reviewed, found, payload, position)]
 
 
-def _headers(reviewed: _Window, found: _Window) -> Iterator[Row]:
-    then, now = reviewed.get("around", ()), found.get("around", ())
-    if then and now and list(then) != list(now):
-        yield from _compared([(0, line) for line in then], [(0, line) for line in now])
+def _has_other_blocks(reviewed: "Window | None", found: "Window | None") -> bool:
+    then, now = _headers(reviewed), _headers(found)
+    return bool(then and now) and then != now
 
 
-def _with_payload(reviewed: _Window | None, found: _Window | None, payload: str, position: str) -> list[Row]:
+def _headers(window: "Window | None") -> "list[_Line]":
+    return [(0, line) for line in window.around] if window else []
+
+
+def _with_payload(reviewed: "Window | None", found: "Window | None", payload: str, position: str) -> list[Row]:
     compared = list(_compared(_numbered(reviewed), _numbered(found)))
-    if payload and found is not None and found.get("statement"):
+    if payload and found is not None and found.statement:
         brought = [Row("payload", now=line) for line in _brought(found, payload, position)]
         at = _row_of(compared, _boundary(found, position), "now_line")
-    elif payload and reviewed is not None and reviewed.get("statement"):
+    elif payload and reviewed is not None and reviewed.statement:
         brought = [Row("payload-then", then=line) for line in _brought(reviewed, payload, position)]
         at = _row_of(compared, _boundary(reviewed, position), "then_line")
     else:
@@ -58,22 +61,17 @@ def _with_payload(reviewed: _Window | None, found: _Window | None, payload: str,
 _Line = tuple[int, str]
 
 
-def _numbered(window: _Window | None) -> list[_Line]:
-    if window is None:
-        return []
-    text = _text(window)
-    return list(enumerate(_dedented(text.splitlines(), text), max(1, int(window.get("line") or 1))))
+def _numbered(window: "Window | None") -> list[_Line]:
+    return list(enumerate(lines_of(window), max(1, window.line))) if window else []
 
 
-def _text(window: _Window) -> str:
-    """Whole lines: the text of a window may begin where its first statement does."""
-    return f"{window.get('indent') or ''}{window['text']}"
+def lines_of(window: "Window") -> list[str]:
+    """The lines of a window, at the left: its text may begin where its first statement does."""
+    return dedented(_text(window).splitlines())
 
 
-def _dedented(lines: Sequence[str], like: str) -> list[str]:
-    """The lines, by so much further left as all of `like` allows."""
-    by = min((len(line) - len(line.lstrip()) for line in like.splitlines() if line.strip()), default=0)
-    return [line[min(by, len(line) - len(line.lstrip())) :] for line in lines]
+def _text(window: "Window") -> str:
+    return f"{window.indent}{window.text}"
 
 
 def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
@@ -89,17 +87,17 @@ def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
                 yield Row("new", now=right[1], now_line=right[0])
 
 
-def _brought(window: _Window, payload: str, position: str) -> list[str]:
+def _brought(window: "Window", payload: str, position: str) -> list[str]:
     """The lines that the payload makes: its own, or the statement with the payload in place of what it replaces."""
-    text, (first, last) = _text(window), window["statement"]
+    text, (first, last) = _text(window), window.statement or (0, 0)
     at = text.splitlines()[first]
-    if position == Position.REPLACE and window.get("matched"):
-        start, end = (each + len(window.get("indent") or "") for each in window["matched"])
-        put = payload.strip().replace("\n", f"\n{_margin(at)}").replace(THERE, text[start:end])
+    if position == Position.REPLACE and window.matched:
+        start, end = (each + len(window.indent) for each in window.matched)
+        put = payload.strip().replace("\n", f"\n{_margin(at)}").replace(REPLACED, text[start:end])
         more = put.count("\n") - text.count("\n", start, end)
         made = f"{text[:start]}{put}{text[end:]}".splitlines()
-        return _dedented(made[first : last + more + 1], text)
-    indent = _margin(*_dedented([at], text))
+        return dedented(made[first : last + more + 1], text.splitlines())
+    indent = _margin(*dedented([at], text.splitlines()))
     return [f"{indent}{line}" if line.strip() else line for line in payload.rstrip("\n").split("\n")]
 
 
@@ -107,14 +105,14 @@ def _margin(line: str) -> str:
     return line[: len(line) - len(line.lstrip())]
 
 
-def _boundary(window: _Window, position: str) -> int:
-    """How many lines of the window stand above the payload."""
-    first, last = window["statement"]
-    return int(first) if position == Position.BEFORE else min(int(last) + 1, len(str(window["text"]).splitlines()))
+def _boundary(window: "Window", position: str) -> int:
+    """How many lines of the window are above the payload."""
+    first, last = window.statement or (0, 0)
+    return first if position == Position.BEFORE else min(last + 1, len(window.text.splitlines()))
 
 
 def _row_of(compared: Sequence[Row], above: int, side: str) -> int:
-    """The index of the row behind which so many lines of a side have been shown."""
+    """The index of the row after which so many lines of a side have been shown."""
     seen = 0
     for index, row in enumerate(compared):
         if seen == above:

@@ -1,178 +1,215 @@
-"""The report's stops and sites, brought to one shape for the templates."""
+"""The sites and the stops of a matrix or a bump, brought to one shape for the templates."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
 
-from patcher.model import NOT_NEEDED, STOPPING
-from patcher.report.side_by_side import rows
+from patcher.bump.model import Culprit
+from patcher.matrix.window import Window
+from patcher.model import Finding, Patch
+from patcher.report.model import BumpResult, Problem, Report, declared, position
+from patcher.report.side_by_side import Row, rows
 
-_STOPS = frozenset(str(verdict) for verdict in STOPPING) | {"refused"}
-_GOOD = frozenset({"exact", "applied"})
-_MARK = {"good": "✓", "moved": "→", "superseded": "∅", "stops": "✕"}
-_Item = dict[str, Any]
-
-
-def tone(verdict: str) -> str:
-    """What a verdict means for the build: `good`, `moved` (goes on, said), `superseded` or `stops`."""
-    if verdict in _STOPS:
-        return "stops"
-    return "good" if verdict in _GOOD else "superseded" if verdict == "superseded" else "moved"
+if TYPE_CHECKING:
+    from patcher.bump.model import Candidate, ContractRegression, ScopeDiff, SiteReport, Twin
+    from patcher.matrix.model import Matrix, Stop
+    from patcher.upstream.history import Commit
 
 
-def mark(verdict: str) -> str:
-    """The sign of a verdict, for those who do not see its colour."""
-    return _MARK[tone(verdict)]
+@dataclass(frozen=True)
+class Pair:
+    """A window then and now. where: file and line. alone: its pin is met, and no ref here shows it as it was."""
+
+    where: str
+    scope: str
+    message: str
+    place: str
+    payload: str
+    reviewed: Window | None
+    found: Window | None
+    nearest: Window | None
+    alone: bool
+    rows: list[Row]
 
 
-def short(ref: str) -> str:
-    """A full commit id cut to 12 digits; any other ref as it is."""
-    return ref[:12] if len(ref) in {40, 64} and not set(ref) - set("0123456789abcdef") else ref
+@dataclass(frozen=True)
+class Item:
+    """What a person has to look at. anchor: what a link names. since, until: of a run of stops.
+
+    taken: rank of the chosen candidate, 0 for none. nearest_to: the one that the nearest window is of.
+    """
+
+    anchor: str
+    id: str
+    verdict: str
+    stops: bool
+    windows: tuple[Pair, ...]
+    name: str = ""
+    message: str = ""
+    hint: str = ""
+    since: str = ""
+    until: str = ""
+    change: str = ""
+    change_said: str = ""
+    culprit: Culprit | None = None
+    fits_since: Culprit | None = None
+    declared: str = ""
+    candidates: "Sequence[Candidate]" = ()
+    commands: Sequence[str] = ()
+    taken: int = 0
+    nearest_to: "Candidate | None" = None
+    scope_diff: "ScopeDiff | None" = None
+    twins: "Sequence[Twin]" = ()
 
 
-def grid(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The matrix: the report itself, or what a bump carries; empty where there is none."""
-    return content if "refs" in content else (content.get("bump") or {}).get("matrix") or {}
+Groups = Sequence[tuple[str, Sequence[Item]]]
 
 
-def groups(content: Mapping[str, Any]) -> list[tuple[str, list[_Item]]]:
-    """What a person has to look at, under headings, what stops first; each with an `anchor` that a link can name."""
-    numbered = [_item(number, raw) for number, raw in enumerate(_raw(content), 1)]
-    if "bump" in content:
-        of_sites = [item for item in numbered if not item["since"]]
-        found = [
-            ("What stops", [item for item in of_sites if item["stops"]]),
-            ("What fits", [item for item in of_sites if not item["stops"]]),
-            ("Stops on the way", [item for item in numbered if item["since"]]),
-        ]
-    else:
-        found = [("Stops" if grid(content) else "Sites", sorted(numbered, key=lambda item: not item["stops"]))]
-    return [(heading, each) for heading, each in found if each]
+def items(report: Report) -> list[Item]:
+    """An item for each site of a bump, and for each run of stops of a matrix that no site tells of."""
+    result, grid = report.bump, report.grid
+    sites = [_of_site(number, each, result) for number, each in enumerate(result.found.sites, 1)] if result else []
+    stops = _untold(grid, result) if grid else ()
+    return [*sites, *(_of_stop(number, each, report.declared) for number, each in enumerate(stops, len(sites) + 1))]
 
 
-def _raw(content: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    if "bump" in content:
-        chosen = content["bump"].get("chosen") or {}
-        sites = [{**each, "taken": chosen.get(each["site"], 0)} for each in content["bump"]["places"]]
-        return [*sites, *_on_the_way(content)]
-    if "stops" in content:
-        return list(content["stops"])
-    told = [*content.get("places", ()), *content.get("patches", ())]
-    return [each for each in told if each.get("window") or each.get("windows")]
+def groups(report: Report, found: Sequence[Item]) -> Groups:
+    """The items under headings, what stops first."""
+    if report.bump is None:
+        return [("Stops", found)] if found else []
+    headings = {each.anchor: _heading(each) for each in found}
+    order = ["What stops", "What fits", "Stops on the way"]
+    ordered = sorted(found, key=lambda each: order.index(headings[each.anchor]))
+    return [(heading, list(each)) for heading, each in groupby(ordered, lambda item: headings[item.anchor])]
 
 
-def _on_the_way(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The stops of a bump's matrix that no site of the bump and none of its refusals tells of."""
-    bump, last = content["bump"], content["bump"]["to"]["ref"]
-    told = {site["patch"] for site in bump["places"] if site["verdict"] in _STOPS}
-    told |= {""} if bump.get("refusals") else set()
-    return [
-        stop for stop in grid(content).get("stops", ()) if not (last in _refs_of(content, stop) and stop["id"] in told)
-    ]
+def _heading(item: Item) -> str:
+    return "Stops on the way" if item.since else "What stops" if item.stops else "What fits"
 
 
-def _refs_of(content: Mapping[str, Any], stop: Mapping[str, Any]) -> list[str]:
-    order = [ref["ref"] for ref in grid(content)["refs"]]
-    return order[order.index(stop["since"]) : order.index(stop["until"]) + 1]
+def _untold(grid: "Matrix", result: BumpResult | None) -> "Iterator[Stop]":
+    """The stops of a matrix; of a bump's, those that neither a site nor a refusal of it tells of."""
+    told = {site.patch for site in result.found.sites if site.stops} if result else set()
+    told |= {""} if result and result.found.refusals else set()
+    for stop in grid.stops:
+        lasts = result is not None and result.found.until.ref in _refs_of(grid, stop)
+        if not (lasts and stop.patch in told):
+            yield stop
 
 
-def _item(number: int, raw: Mapping[str, Any]) -> _Item:
-    verdict, taken = str(raw["verdict"]), raw.get("taken", 0)
-    candidates = list(raw.get("candidates") or ())
-    return {
-        "anchor": f"item-{number}",
-        "id": raw.get("patch") or raw.get("id") or "gates",
-        "name": str(raw.get("site") or "").rpartition(".")[2],
-        "verdict": verdict,
-        "stops": verdict in _STOPS,
-        "message": "" if raw.get("windows") else raw.get("message", ""),
-        "hint": raw.get("hint", ""),
-        "since": raw.get("since", ""),
-        "until": raw.get("until", ""),
-        "change": raw.get("change") or "",
-        "change_said": raw.get("change_said") or "",
-        "culprit": raw.get("culprit"),
-        "fits_since": raw.get("fits_since"),
-        "declared": raw.get("declared"),
-        "windows": list(_windows(raw)),
-        "candidates": candidates,
-        "taken": taken,
-        "nearest_to": next((each for each in candidates if each["rank"] == (taken or 1)), None),
-        "scope_diff": raw.get("scope_diff"),
-        "twins": list(raw.get("twins") or ()),
-    }
+def _refs_of(grid: "Matrix", stop: "Stop") -> list[str]:
+    return [each.ref for each in grid.within(stop.span)]
 
 
-def _windows(raw: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    given = raw.get("windows") or ([{**raw, **raw["window"], "message": ""}] if raw.get("window") else [])
-    for window in given:
-        payload, position = (
-            window.get("payload") or raw.get("payload") or "",
-            window.get("place") or raw.get("place") or "",
-        )
-        reviewed, found, nearest = window.get("reviewed"), window.get("found"), window.get("nearest")
-        # a pin is met: what stands there is what was reviewed, even where no ref of this repository shows it as it was
-        verdict = window.get("verdict", "")
-        alone = reviewed is None and found is not None and bool(verdict) and verdict not in _STOPS
-        yield {
-            "file": window.get("file", ""),
-            "line": (found or {}).get("line", 0),
-            "scope": window.get("scope", ""),
-            "message": window.get("message", ""),
-            "place": position,
-            "payload": payload,
-            "reviewed": reviewed,
-            "found": found,
-            "nearest": nearest,
-            "alone": alone,
-            "rows": rows(found if alone else reviewed, found or nearest, payload, position),
-        }
+def _of_site(number: int, site: "SiteReport", result: BumpResult) -> Item:
+    finding, taken = site.finding, result.found.chosen.get(site.id, 0)
+    return Item(
+        anchor=f"item-{number}",
+        id=site.patch,
+        name=site.site.name,
+        verdict=finding.verdict,
+        stops=site.stops,
+        message=finding.message,
+        hint=result.hint(site),
+        change=site.change or "",
+        change_said=site.change_said,
+        culprit=site.culprit,
+        declared=declared(site.patch, result.found.declared),
+        windows=(_pair(finding, "", site.site.position, site.payload, site.reviewed, site.found, site.nearest),),
+        candidates=site.candidates,
+        commands=[result.accepting(site, each) for each in site.candidates],
+        taken=taken,
+        nearest_to=next((each for each in site.candidates if each.rank == (taken or 1)), None),
+        scope_diff=site.scope_diff,
+        twins=site.twins,
+    )
 
 
-def anchors(content: Mapping[str, Any]) -> dict[tuple[str, str], str]:
+def _of_stop(number: int, stop: "Stop", series: "Sequence[Patch]") -> Item:
+    return Item(
+        anchor=f"item-{number}",
+        id=stop.patch or "gates",
+        verdict=stop.verdict,
+        stops=True,
+        message="" if stop.windows else stop.message,
+        hint=stop.finding.hint if stop.finding else "",
+        since=stop.span.since.ref,
+        until=stop.span.until.ref,
+        culprit=_culprit(stop.culprit),
+        fits_since=_culprit(stop.fits_since),
+        declared=declared(stop.patch, series),
+        windows=tuple(
+            _pair(each.finding, each.finding.message, each.site.position, each.payload, each.reviewed, each.found)
+            for each in stop.windows
+        ),
+    )
+
+
+def _pair(
+    finding: Finding,
+    message: str,
+    place: str,
+    payload: str,
+    reviewed: Window | None,
+    found: Window | None,
+    nearest: Window | None = None,
+) -> Pair:
+    alone = reviewed is None and found is not None and not finding.verdict.stops
+    return Pair(
+        where=position(finding.file, found.line if found else 0),
+        scope=finding.scope,
+        message=message,
+        place=place,
+        payload=payload,
+        reviewed=reviewed,
+        found=found,
+        nearest=nearest,
+        alone=alone,
+        rows=rows(found if alone else reviewed, found or nearest, payload, place),
+    )
+
+
+def _culprit(commit: "Commit | None") -> Culprit | None:
+    return Culprit(commit.id, commit.date, commit.subject) if commit else None
+
+
+def anchors(report: Report, found: Sequence[Item]) -> dict[tuple[str, str], str]:
     """Which item a cell of the grid leads to, by ref and patch; an empty patch is what only the gates refuse."""
-    found: dict[tuple[str, str], str] = {}
-    raw = list(enumerate(_raw(content), 1))
-    for number, each in raw:
-        if each.get("since"):
-            found.update({(ref, each["id"]): f"item-{number}" for ref in _refs_of(content, each)})
-    if "bump" not in content:
-        return found
-    last = content["bump"]["to"]["ref"]
-    sites = [(number, each) for number, each in raw if not each.get("since")]
-    for number, each in sorted(sites, key=lambda pair: pair[1]["verdict"] not in _STOPS):
-        found.setdefault((last, each["patch"]), f"item-{number}")
-    found.update({(last, each["id"]): "superseded" for each in superseded(content)})
-    if content["bump"].get("refusals"):
-        found[last, ""] = "refusals"
-    for stop in grid(content).get("stops", ()):  # what began before the new ref and lasts
-        refs = _refs_of(content, stop)
-        there = found.get((last, stop["id"]))
-        found.update({(ref, stop["id"]): there for ref in refs if there and last in refs})
-    return found
+    grid, result = report.grid, report.bump
+    if grid is None:
+        return {}
+    stops = {id(stop): _refs_of(grid, stop) for stop in grid.stops}
+    runs = zip(_untold(grid, result), [each for each in found if each.since], strict=True)
+    leads = {(ref, stop.patch): item.anchor for stop, item in runs for ref in stops[id(stop)]}
+    if result is None:
+        return leads
+    last = result.found.until.ref
+    for item in sorted((each for each in found if not each.since), key=lambda each: not each.stops):
+        leads.setdefault((last, item.id), item.anchor)
+    leads.update({(last, each.patch): "superseded" for each in report.superseded})
+    if result.found.refusals:
+        leads[last, ""] = "refusals"
+    for stop in grid.stops:  # what began before the new ref and lasts
+        there = leads.get((last, stop.patch))
+        refs = stops[id(stop)]
+        leads.update({(ref, stop.patch): there for ref in refs if there and last in refs})
+    return leads
 
 
-def red(content: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Why contracts are red: each reason once, with the `contracts` that it is for."""
-    alike: dict[str, dict[str, Any]] = {}
-    for each in (content.get("bump") or {}).get("red") or ():
-        reason = {name: value for name, value in each.items() if name != "contract"}
-        alike.setdefault(repr(reason), {**reason, "contracts": []})["contracts"].append(each["contract"])
+def reasons(report: Report) -> "list[tuple[ContractRegression, list[str]]]":
+    """Why contracts are red: each reason once, with the contracts that it is for."""
+    alike: dict[object, tuple[ContractRegression, list[str]]] = {}
+    for each in report.bump.found.red if report.bump else ():
+        key = (each.said, each.culprit, each.skipped, each.changes)
+        alike.setdefault(key, (each, []))[1].append(each.contract)
     return list(alike.values())
 
 
-def superseded(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The patches whose work this upstream does itself."""
-    return [
-        each
-        for each in content.get("patches", ())
-        if each.get("verdict") == "superseded" and not each["message"].startswith(NOT_NEEDED)
-    ]
-
-
-def other_errors(content: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The errors that no item, refusal or contract of the page tells of already."""
-    bump = content.get("bump") or {}
-    told = {f"anchor-{site['verdict']}" for site in bump.get("places", ())}
-    told |= {refusal["code"] for refusal in bump.get("refusals", ())}
-    told |= {"contract-refused"} if content.get("contracts") else set()
-    return [error for error in content.get("errors", ()) if error["code"] not in told]
+def other_problems(report: Report) -> list[Problem]:
+    """The problems that no item, refusal or contract of the page tells of already."""
+    found = report.bump.found if report.bump else None
+    told = {f"anchor-{site.finding.verdict}" for site in found.sites} if found else set()
+    told |= {refusal.code for refusal in found.refusals} if found else set()
+    told |= {"contract-refused"} if report.contracts else set()
+    return [each for each in report.problems if each.code not in told]

@@ -8,12 +8,15 @@ from difflib import get_close_matches
 
 from patcher import javascript
 from patcher.errors import SeriesError, TemplateUnusable
+from patcher.generated import RUNTIME
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
-from patcher.model import Anchor, Overlay, Patch, Position, Series, Site
+from patcher.model import Anchor, Overlay, Patch, Series, Site
+from patcher.resources import MANIFEST
 from patcher.series import shape
 from patcher.series.patterns import problem_of
 
+_ITEM = ("list", "item", "header", "pieces")
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
@@ -60,6 +63,11 @@ def _names(series: Series) -> Iterator[tuple[str, str]]:
         yield f"the patch {name} is there twice", "take one out of `patches`, or give it an id of its own"
     for patch in patches:
         yield from _sites(patch)
+    for patch in series.patches:
+        for path in [*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)]:
+            if path.startswith("client/"):
+                hint = "list the patch in `client_patches`, which go in with `--client`"
+                yield f"{patch.id}: {path} is one of the client's sources, which travel with `--client` only", hint
     yield from _contracts(series)
 
 
@@ -110,18 +118,18 @@ def _refuse_bad_anchor(patch: Patch, site: Site, anchor: Anchor) -> None:
     language = javascript.language_of(site.file_of(anchor))
     if not site.file_of(anchor).endswith(tuple(ENDINGS)):
         return  # the flow has words of its own for another kind of file
+    if not anchor.pattern and (anchor.scope.kind == "file" or any(getattr(anchor, each, None) for each in _ITEM)):
+        return  # an item of a list, or the whole file
     for name, pattern in (("pattern", anchor.pattern), *([("target", anchor.target)] if anchor.target else [])):
         problem = problem_of(pattern, language)
         if problem:
             raise SeriesError(f"{site.id}: `{name}`: {problem.found}", where=patch.origin.source, hint=problem.hint)
-    if anchor.target and site.position is not Position.REPLACE:
-        hint = "`target` says which part of the match is replaced: write `position=Position.REPLACE`, or leave it out"
-        raise SeriesError(f"{site.id}: a `target`, and nothing that is replaced", where=patch.origin.source, hint=hint)
 
 
 def _refuse_bad_path(patch: Patch, overlay: Overlay) -> None:
     parts = overlay.path.split("/")
-    if {"", ".", ".."}.intersection(parts) or "\\" in overlay.path or "\0" in overlay.path:
+    reserved = overlay.path.casefold() == MANIFEST or parts[0] in RUNTIME
+    if {"", ".", ".."}.intersection(parts) or "\\" in overlay.path or "\0" in overlay.path or reserved:
         message = f"{patch.id}: expected the path of an overlay in the tree, found {overlay.path!r}"
         raise SeriesError(
             message, where=patch.origin.source, hint="write it with `/`, from the root of upstream's tree"
@@ -131,6 +139,8 @@ def _refuse_bad_path(patch: Patch, overlay: Overlay) -> None:
 def refuse_bad_template(patch: Patch, place: str, of: Site | Overlay) -> None:
     """Raises `TemplateUnusable` for a template that is not a file of its series' own folder."""
     root, name = patch.origin.templates, of.template
+    if isinstance(of, Site) and not name and of.position == "delete":
+        return
     path = os.path.normpath(os.path.join(root, *name.split("/")))
     if not name or os.path.isabs(name) or not _is_inside(path, root):
         message = f"{place} names a template outside of its series: {name!r}"

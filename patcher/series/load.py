@@ -7,10 +7,11 @@ from types import ModuleType
 from typing import Any
 
 from patcher.errors import NoSuchSeries, SeriesError, TemplateUnusable
-from patcher.model import Origin, Patch, Series
+from patcher.model import Line, Origin, Patch, Series
+from patcher.patches import declaration
 from patcher.patches import pins as records
 from patcher.series import checked, python
-from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of
+from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of, is_series
 
 
 def load(word: str) -> Series:
@@ -26,21 +27,29 @@ def load(word: str) -> Series:
     if directory is None:
         hint = "name a directory with a `series.py` in it; `sidecar-patcher series new DIR` makes one"
         raise NoSuchSeries("expected a series, found no such directory and no such package", where=word, hint=hint)
-    if not os.path.isfile(os.path.join(directory, ENTRY)):
+    if not is_series(directory):
         hint = "`sidecar-patcher series new DIR` makes a series in a new directory"
         raise NoSuchSeries(f"is not a series: there is no {ENTRY} in it", where=directory, hint=hint)
     _refuse_links_outside(directory)
     sha256 = digest_of(directory)
     entry = python.run(directory)
     found = _declared(entry)
+    if found.name == CODEX:
+        hint = "give it another name: the first word of its `Series(…)`"
+        raise SeriesError(f"{CODEX} is the name of ours", where=str(entry.__file__), hint=hint)
     checked.refuse_wrong(found, str(entry.__file__))
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)
+    declaration.remember(placed.patches_for(client=True))
     return replace(placed, sha256=sha256)
 
 
-def choose(words: Sequence[str] = (CODEX,), *, options: str | None = None) -> tuple[Series, ...]:
-    """The series that these words name, in order, fit to be built together.
+OURS = (CODEX,)
+"""The words that choose our own series alone."""
+
+
+def choose(words: Sequence[str | Series] = OURS, *, options: str | None = None) -> tuple[Series, ...]:
+    """The series that these words name, in order, fit to be built together; one that is loaded already stays as it is.
 
     options: what a person has typed to choose them, for messages (default: `--series` and each word; nothing for ours
     alone). Raises what `load` raises, and `SeriesError` for two of one name or what they cannot share.
@@ -50,10 +59,11 @@ def choose(words: Sequence[str] = (CODEX,), *, options: str | None = None) -> tu
     from patcher.apply import layers_of
 
     if options is None:
-        options = "" if list(words) == [CODEX] else " ".join(f"--series {shlex.quote(word)}" for word in words)
+        typed = [word for word in words if isinstance(word, str)]
+        options = "" if typed == [CODEX] else " ".join(f"--series {shlex.quote(word)}" for word in typed)
     found: dict[str, tuple[str, Series]] = {}
-    for word in words:
-        series = load(word)
+    for each in words:
+        word, series = (each, _typed(load(each), options)) if isinstance(each, str) else (each.home or each.name, each)
         if series.name in found:
             message = f"two series are named {series.name}: {found[series.name][0]} and {word}"
             hint = (
@@ -62,9 +72,10 @@ def choose(words: Sequence[str] = (CODEX,), *, options: str | None = None) -> tu
                 else "rename one: the first word of its `Series(…)`"
             )
             raise SeriesError(message, where=os.path.join(series.home, ENTRY), hint=hint)
-        found[series.name] = (word, _typed(series, options))
+        found[series.name] = (word, series)
     chosen = tuple(series for _, series in found.values())
     _refuse_shared_ids(chosen)
+    _refuse_shared_files(chosen)
     layers_of([patch for series in chosen for patch in series.patches_for(client=True)])
     return chosen
 
@@ -121,6 +132,28 @@ def _refuse_shared_ids(chosen: Sequence[Series]) -> None:
                 message = f"{owners[patch.id].name} and {series.name} both have a patch {patch.id}"
                 raise SeriesError(message, where=patch.origin.source, hint="give one of them another id")
             owners[patch.id] = series
+    contracts: dict[str, Series] = {}
+    for series in chosen[1:] and chosen:
+        for contract in (*series.contracts, *series.client_contracts):
+            other = contracts.setdefault(contract.id, series)
+            if other is not series:
+                message = f"{other.name} and {series.name} both have a contract {contract.id}"
+                raise SeriesError(message, where=os.path.join(series.home, ENTRY), hint="give one of them another id")
+
+
+def _refuse_shared_files(chosen: Sequence[Series]) -> None:
+    """Two patches that bring the same file, as any system compares names: one would be lost without a word."""
+    for line in Line:
+        owners: dict[str, Patch] = {}
+        for series in chosen:
+            for patch in series.patches_for(client=True):
+                for overlay in patch.overlays_for(line):
+                    other = owners.setdefault(overlay.path.casefold(), patch)
+                    if other is not patch or sum(each.path == overlay.path for each in patch.overlays_for(line)) > 1:
+                        message = f"{other.id} and {patch.id} both bring the file {overlay.path}"
+                        message = message if other is not patch else f"{patch.id} brings the file {overlay.path} twice"
+                        hint = "give one of them another path, or a line of upstream of its own"
+                        raise SeriesError(message, where=patch.origin.source, hint=hint)
 
 
 def _refuse_links_outside(directory: str) -> None:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from patcher import javascript
 
+MAX_EXCERPT = 80
+
 
 class Problem(NamedTuple):
     """found: what it is instead of code, as the end of a sentence. hint: what to do about it."""
@@ -14,7 +16,8 @@ class Problem(NamedTuple):
 
 def problem_of(pattern: str, language: str) -> Problem | None:
     """Why a pattern never matches; None for one that may."""
-    shown = f"`{' '.join(pattern.split())}`"
+    words = " ".join(pattern.split())
+    shown = f"`{words if len(words) <= MAX_EXCERPT else words[:MAX_EXCERPT] + '…'}`"
     if not pattern.strip():
         return Problem(
             "expected code, found nothing", "write the statement that it is to find, `$NAME` for what varies"
@@ -31,6 +34,8 @@ def problem_of(pattern: str, language: str) -> Problem | None:
         return Problem(f"expected one statement or expression, found {many}", hint)
     try:
         root.find_all(pattern=pattern)
-    except RuntimeError:  # what ast-grep says of it is a page of its own stack
+    except BaseException as error:  # what ast-grep says of it is a page of its own stack, or a panic
+        if isinstance(error, KeyboardInterrupt):
+            raise
         return Problem(f"expected code, found {shown}, of which ast-grep makes no pattern", "write it as whole code")
     return None

@@ -36,7 +36,9 @@ def run(directory: str) -> ModuleType:
     try:
         _package(name, directory)
         return import_module(f"{name}.{ENTRY.removesuffix('.py')}")
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an `exit()` of theirs does not end us either
         raise _not_loaded(error, directory) from error
 
 

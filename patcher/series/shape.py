@@ -34,6 +34,8 @@ def _field(value: Any, wanted: Any, place: str, name: str) -> Iterator[tuple[str
             return
         for each in value:
             yield from _field(each, inside[0], place, name)
+    elif isinstance(value, str) and value != value.encode("utf-8", "replace").decode():
+        yield place, f"expected `{name}` to be text, found {value!r}, which UTF-8 cannot write"
     elif not _fits(value, wanted):
         yield place, f"expected `{name}` to be {_called(wanted)}, found {_shown(value)}{_instead(value, wanted)}"
     elif is_dataclass(value):
@@ -72,6 +74,8 @@ def _called(wanted: Any) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, types.ModuleType):
         return f"the module {value.__name__.rpartition('.')[2]}"
+    if is_dataclass(value):
+        return f"a {type(value).__name__}"
     text = " ".join(repr(value).split())
     return f"{type(value).__name__} {text if len(text) <= _MOST else text[:_MOST] + '…'}"
 

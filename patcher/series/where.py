@@ -3,8 +3,10 @@
 import os
 from hashlib import sha256
 
-CODEX = "codex"
-"""The name of our own series, and the default."""
+from patcher.resources import CODEX
+
+__all__ = ["CODEX", "ENTRY", "PINS", "TEMPLATES", "digest_of", "directory_of", "files_of", "is_series"]
+
 ENTRY = "series.py"
 PINS = "pins.json"
 TEMPLATES = "templates"
@@ -21,7 +23,7 @@ def directory_of(word: str) -> str | None:
 
     try:
         spec = find_spec(word)
-    except (ImportError, ValueError, AttributeError):  # a parent that is no package, or `__main__`
+    except Exception:  # noqa: BLE001 - a parent is imported, and may do anything
         return None
     found = list(spec.submodule_search_locations or ()) if spec else []
     return os.path.abspath(found[0]) if found else None
@@ -36,8 +38,14 @@ def files_of(directory: str) -> list[str]:
     for folder, folders, names in os.walk(directory):
         inner = folder[len(directory) :].replace(os.sep, "/").lstrip("/")
         folders[:] = [name for name in folders if name not in _NOT_PART_OF_IT and (inner or name[0] != ".")]
-        found += [f"{inner}/{name}" if inner else name for name in names if _is_part(inner, name)]
+        files = [name for name in names if _is_part(inner, name) and os.path.isfile(os.path.join(folder, name))]
+        found += [f"{inner}/{name}" if inner else name for name in files]
     return sorted(found)
+
+
+def is_series(directory: str) -> bool:
+    """Whether a directory says that it is a series. What it says is another question."""
+    return os.path.isfile(os.path.join(directory, ENTRY))
 
 
 def _is_part(folder: str, name: str) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     # Loaded with every pytest run of every project that has us: what is slow waits until it is used.
-    from patcher.model import Build, Tree
+    from patcher.model import Build, Series, Tree
     from patcher.prove import Contract, Node, Sidecar
     from patcher.testing.live import LiveCodex
 
@@ -20,9 +20,12 @@ _LOG_LINES = 30
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--sidecar-upstream`, `--sidecar-node`, `--sidecar-install`."""
+    """`--sidecar-upstream`, `--sidecar-series`, `--sidecar-node`, `--sidecar-install`."""
     group = parser.getgroup("sidecar", "patched sidecars")
     group.addoption("--sidecar-upstream", default="builtin", metavar="SPEC", help="what to patch; default: %(default)s")
+    group.addoption(
+        "--sidecar-series", action="append", metavar="SERIES", help="as `--series` of the command line; default: codex"
+    )
     group.addoption("--sidecar-node", metavar="PATH", help="the Node to run sidecars on; default: the first that fits")
     group.addoption("--sidecar-install", action="store_true", help="fetch the npm packages that SPEC needs")
 
@@ -49,12 +52,20 @@ def _sidecar_node(pytestconfig: pytest.Config) -> "Node":
 
 
 @pytest.fixture(scope="session")
-def _sidecar_build(pytestconfig: pytest.Config) -> "Build":
+def _sidecar_series(pytestconfig: pytest.Config) -> "tuple[Series, ...]":
+    from patcher.series.load import OURS, choose
+
+    with _as_sentences():
+        return choose(pytestconfig.getoption("--sidecar-series") or OURS)
+
+
+@pytest.fixture(scope="session")
+def _sidecar_build(pytestconfig: pytest.Config, _sidecar_series: "tuple[Series, ...]") -> "Build":
     from patcher import pipeline
 
     spec = pytestconfig.getoption("--sidecar-upstream")
     with _as_sentences():
-        build = pipeline.check(spec)
+        build = pipeline.check(spec, _sidecar_series)
     if not build.ok:
         pytest.fail(f"{spec} cannot be patched; `sidecar-patcher check --upstream {spec}` says why", pytrace=False)
     return build
@@ -80,11 +91,13 @@ def _lay_out_sidecar(
 
 
 @pytest.fixture(scope="session")
-def sidecar_tree(_sidecar_build: "Build", _lay_out_sidecar: "Callable[[str, Tree], str]") -> str:
+def sidecar_tree(
+    _sidecar_build: "Build", _sidecar_series: "tuple[Series, ...]", _lay_out_sidecar: "Callable[[str, Tree], str]"
+) -> str:
     """The directory of the generated tree, ready to run. Shared by all tests: do not write to it."""
     from patcher import pipeline
 
-    return _lay_out_sidecar("patched", pipeline.output(_sidecar_build))
+    return _lay_out_sidecar("patched", pipeline.output(_sidecar_build, _sidecar_series))
 
 
 @pytest.fixture(scope="session")
@@ -115,15 +128,18 @@ def codex(request: pytest.FixtureRequest) -> "LiveCodex":
 
 @pytest.fixture
 def prove_contract(
-    _sidecar_build: "Build", _sidecar_node: "Node", _sidecar_packages: str | None
+    _sidecar_build: "Build",
+    _sidecar_series: "tuple[Series, ...]",
+    _sidecar_node: "Node",
+    _sidecar_packages: str | None,
 ) -> Callable[..., None]:
     """Call it with the name of a contract, or with one of yours: red on the pristine tree, green on the patched."""
-    from patcher.prove import CONTRACTS, proof
+    from patcher.prove import proof
     from patcher.testing.assertions import assert_proven
 
     def check(contract: "str | Contract") -> None:
         __tracebackhide__ = True
-        known = {each.id: each for each in CONTRACTS}
+        known = {each.id: each for series in _sidecar_series for each in series.contracts}
         if isinstance(contract, str):
             if contract not in known:
                 pytest.fail(f"there is no contract {contract}; there are {', '.join(sorted(known))}", pytrace=False)

@@ -114,7 +114,7 @@ class Archive:
                 message = f"{member.name!r} is a symlink to {member.linkname!r}"
                 raise UnsafePath(message, where=self._where, hint=UNSAFE)
             if target in seen or target not in self._members:
-                message = f"{path!r} is a link to {member.linkname!r}, which is no file that travels"
+                message = f"{path!r} is a link to {member.linkname!r}, which is not a file that travels"
                 raise UpstreamUnreadable(message, where=self._where, hint=UNSAFE, code=DANGLING)
             path = target
             seen.add(path)

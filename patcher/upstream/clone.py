@@ -31,7 +31,7 @@ def is_partial(path: str) -> bool:
 
 
 def is_dirty(path: str) -> bool:
-    """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them.
+    """Whether the work tree has changes to files that git knows: a person should be told that they are not read.
 
     Git compares a file whose time is not telling, and a filter of the clone's would run: it is declared to be none.
     """

@@ -49,7 +49,7 @@ class Directory:
         return found
 
     def submodules(self) -> "Iterable[str]":
-        """The submodules that nobody has fetched: folders that `.gitmodules` names, and that are empty."""
+        """The submodules that were not fetched: folders that `.gitmodules` names, and that are empty."""
         if not os.path.isfile(self._at(_MODULES)):
             return []
         return [path for path in modules_of(self.read(_MODULES)[0]) if self._is_empty(path)]

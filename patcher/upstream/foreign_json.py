@@ -1,4 +1,4 @@
-"""JSON that somebody else wrote: read so that nothing behind it can run out of Python's stack. Leaf module."""
+"""JSON that somebody else wrote: read so that no depth of nesting can exhaust Python's stack. Leaf module."""
 
 import json
 

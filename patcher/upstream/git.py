@@ -54,7 +54,7 @@ MODULE = 0o160000
 
 
 def entries(tree: bytes, id_length: int) -> list[Entry]:
-    """The entries of a raw tree object: mode, blank, name, a zero byte and the binary object id, again and again.
+    """The entries of a raw tree object: mode, space, name, a zero byte and the binary object id, repeated.
 
     A name that is not UTF-8 has surrogates in it. Raises `ValueError` for what no tree object may be.
     """

@@ -1,4 +1,4 @@
-"""How git is called: with nobody's settings, fetching nothing, running nothing of anybody's. Leaf module.
+"""How git is called: without anybody's settings, fetching nothing, running no hook or filter. Leaf module.
 
 What decides the bytes is the commit. So no configuration of a user or a machine is read; what a clone configures for
 itself and could matter is overridden; and replace refs and grafts, which stand in for other objects, are not followed.

@@ -113,7 +113,7 @@ class Repository:
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the work tree has changes to files that git knows: a person should be told that nobody reads them."""
+        """Whether the work tree has changes to files that git knows: a person should be told that they are not read."""
         return clone.is_dirty(self.path)
 
     def _refuse_something_else(self) -> None:
@@ -303,7 +303,7 @@ class Repository:
     # --- contents ----------------------------------------------------------------------------------------------
 
     def upstream(self, ref: str) -> Upstream:
-        """What `materialize("PATH@REF")` gives; files with the same content are the same object, whatever the ref.
+        """What `materialize("PATH@REF")` returns; files with the same content are the same object, whatever the ref.
 
         Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises (with `client` also `ClientMissing`).
         """

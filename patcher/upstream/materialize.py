@@ -86,11 +86,11 @@ def _refuse_unnameable(spec: str) -> None:
 def _names_nothing(spec: str, repository: str) -> UpstreamUnreadable:
     hint = f"give {specs.FORMS}"
     if not specs.is_local(spec):
-        return NoSuchRef("expected a ref behind the URL, found none", where=spec, hint="give URL@REF")
+        return NoSuchRef("expected a ref after the URL, found none", where=spec, hint="give URL@REF")
     if spec.endswith(specs.ARCHIVES):
         return UpstreamUnreadable("there is no such archive", where=spec, hint=hint)
     if repository != spec and os.path.isdir(repository):
-        return NoSuchRef("expected a ref behind the `@`, found none", where=spec, hint="give PATH@REF")
+        return NoSuchRef("expected a ref after the `@`, found none", where=spec, hint="give PATH@REF")
     problem = "this is a file, not a directory" if os.path.exists(spec) else "there is no such directory"
     return UpstreamUnreadable(problem, where=spec, hint=hint)
 

@@ -6,7 +6,7 @@ import re
 BUILTIN = "builtin"
 ARCHIVES = (".tgz", ".tar.gz")
 FORMS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
-_LONGEST_PATH = 4096  # of every system: a longer prefix of a spec is no directory
+_LONGEST_PATH = 4096  # of every system: a longer prefix of a spec is not a directory
 
 
 def is_local(repository: str) -> bool:
@@ -18,7 +18,7 @@ def split(spec: str) -> tuple[str, str]:
     """The repository and the ref of REPOSITORY@REF. Both may have an `@` of their own.
 
     The repository is the longest path that is a git repository, else the longest that is a directory. For a URL, and
-    where nothing is there, it ends at the first `@` in the path that stands behind a name: `host/@scope/name@REF`.
+    where nothing is there, it ends at the first `@` in the path that comes after a name: `host/@scope/name@REF`.
     The ref is empty where there is none, and then the repository is the whole spec.
     """
     places = [place for place, sign in enumerate(spec) if sign == "@" and 0 < place < _LONGEST_PATH]
@@ -36,7 +36,7 @@ def split(spec: str) -> tuple[str, str]:
 def _behind_a_name(spec: str, places: list[int]) -> int:
     """The first `@` of a path that can end a repository; -1 where there is none."""
     begins = 0
-    if not is_local(spec):  # the `@` behind a user is none
+    if not is_local(spec):  # the `@` after a user is not that of a ref
         host = spec.find("://") + 3 if "://" in spec else 0
         begins = spec.find("/", host) if host else spec.find(":")
     ended = spec.find(".git@", max(begins, 0))

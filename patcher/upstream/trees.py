@@ -156,6 +156,6 @@ class CommitTree:
             entry, at = self._trees.find(self._ref, target) if target not in seen else None, target
             seen.add(target)
         if entry is None or not entry.is_file:
-            message = f"{path!r} is a link to {named!r}, which is no file that travels"
+            message = f"{path!r} is a link to {named!r}, which is not a file that travels"
             raise UpstreamUnreadable(message, where=self._where, hint=UNSAFE, code=DANGLING)
         return self._trees.file(entry)

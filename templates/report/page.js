@@ -1,13 +1,14 @@
 "use strict";
 // Arrow keys, Home and End move through a grid; a link to a closed part opens it.
-for (const grid of document.querySelectorAll("table.grid")) {
-  const cellsOf = (row) => [...row.querySelectorAll("td > *")];
+for (const grid of /** @type {NodeListOf<HTMLTableElement>} */ (document.querySelectorAll("table.grid"))) {
+  const cellsOf = row => /** @type {HTMLElement[]} */ ([...row.querySelectorAll("td > *")]);
   const rows = [...grid.tBodies[0].rows].map(cellsOf);
   if (rows.length && rows[0].length) rows[0][0].tabIndex = 0;
-  grid.addEventListener("keydown", (event) => {
-    const row = rows.findIndex((cells) => cells.includes(document.activeElement));
+  grid.addEventListener("keydown", event => {
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    const row = rows.findIndex(cells => cells.includes(focused));
     if (row < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
-    const column = rows[row].indexOf(document.activeElement);
+    const column = rows[row].indexOf(focused);
     const target = {
       ArrowUp: [row - 1, column],
       ArrowDown: [row + 1, column],
@@ -24,7 +25,7 @@ for (const grid of document.querySelectorAll("table.grid")) {
 }
 function openTarget() {
   const target = document.getElementById(location.hash.slice(1));
-  if (target && target.tagName === "DETAILS") target.open = true;
+  if (target instanceof HTMLDetailsElement) target.open = true;
 }
 addEventListener("hashchange", openTarget);
 openTarget();

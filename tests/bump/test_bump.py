@@ -10,7 +10,7 @@ from patcher.bump.run import bump as run
 from patcher.bump.trial import select_candidates
 from patcher.errors import UsageError
 from patcher.model import Patch, Position
-from patcher.report.bump_document import CommandLine, content
+from patcher.report.model import BumpResult, CommandLine
 from patcher.upstream.history import Repository as History
 from patcher.upstream.materialize import materialize
 from tests.support import APP, APP_FILE, SMALL, PatchMaker, Repository, Tree, refusal
@@ -309,7 +309,8 @@ def test_a_place_that_waited_and_drifted_too_gets_candidates(repository: Reposit
     assert accepted.proposed.tree == found.proposed.tree
     alone = bumped(repository, *series, since="v1.2.0", accept={"first.one": 1})
     assert not alone.proposed.ok and [each.rank for each in alone.sites[1].candidates] == [1]
-    command = content(alone, CommandLine("bump"))["places"][1]["candidates"][0]["command"]
+    place = alone.sites[1]
+    command = BumpResult(alone, CommandLine("bump")).accepting(place, place.candidates[0])
     assert command == "bump --accept first.one=1 second.one=1"
 
 

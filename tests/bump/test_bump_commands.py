@@ -88,7 +88,7 @@ def test_what_is_accepted_is_shown_and_nothing_is_written(cli: CommandLine, upst
 
 def test_one_of_two_is_a_stop_and_says_which_is_left(cli: CommandLine, upstream: Path) -> None:
     ended = bump(cli, upstream, "main", "--accept", "harness_column.statement=1")
-    assert ended.code == 3 and "next  read record_hooks_once.insert above" in ended.out and "--write" not in ended.out
+    assert ended.code == 3 and "next  Read record_hooks_once.insert: " in ended.out and "--write" not in ended.out
 
 
 def test_any_other_candidate_can_be_looked_at(cli: CommandLine, upstream: Path) -> None:
@@ -105,7 +105,7 @@ def test_any_other_candidate_can_be_looked_at(cli: CommandLine, upstream: Path) 
 def test_a_place_that_is_fine_takes_nothing(cli: CommandLine, upstream: Path) -> None:
     ended = bump(cli, upstream, "v1.5.0", "--accept", "harness_column.statement=3")
     assert ended.code == 0
-    assert "fine  harness_column.statement goes through as it is: there is nothing to accept\n" in ended.out
+    assert "next  harness_column.statement fits as it is: there is nothing to accept.\n" in ended.out
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: Command
         written = {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")}
         second = pulls.run(folder, command)
         assert second.code == 0 and "nothing to write: the declarations have it all" in second.out
-        assert "fine  harness_column.statement goes through as it is" in second.out
+        assert "harness_column.statement fits as it is" in second.out
         assert {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")} == written
 
 

@@ -8,14 +8,15 @@ import pytest
 
 from patcher.bump.model import Bump, BumpOptions, ContractRegression, ScopeChange
 from patcher.bump.proving import Prover
-from patcher.bump.regressions import in_short
 from patcher.bump.run import bump as run
 from patcher.errors import DependenciesMissing, NodeMissing
 from patcher.model import Build, Patch, Position
 from patcher.patches import SERIES
 from patcher.prove import Contract, Observation, ProofResult, find_node, proof
-from patcher.report.bump_document import CommandLine, content
-from patcher.report.bump_text import text_of
+from patcher.prove.contract import in_short
+from patcher.report.model import BumpResult, CommandLine, Report
+from patcher.report.problems import of_contracts
+from patcher.report.text import to_text
 from patcher.upstream.history import Repository as History
 from tests.support import APP_FILE, SMALL, PatchMaker, Repository, Tree
 
@@ -297,6 +298,12 @@ def test_every_candidate_that_fits_is_proven(repository: Repository, audit: Patc
 # --- what a person reads ---------------------------------------------------------------------------------------
 
 
+def as_text(found: Bump, *proofs: ProofResult) -> str:
+    """The report as text."""
+    result = BumpResult(found, CommandLine("sidecar-patcher bump"))
+    return to_text(Report("bump", found.build, of_contracts(proofs), proofs, result))
+
+
 def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) -> None:
     repository.commit(settled(SMALL), "guilty")
     repository.commit(settled(NEW), "v1.3.0")
@@ -305,11 +312,9 @@ def test_the_report_says_who_what_and_why(repository: Repository, audit: Patch) 
         found, proofs = Prover(history, seen.prove, seen.look).first_choices(
             run(history, [audit], BumpOptions("v1.3.0"))
         )
-    body = {"ok": False, "contracts": proof.as_report(proofs)["contracts"]}
-    body["bump"] = {**content(found, CommandLine("sidecar-patcher bump")), "written": []}
     culprit = only(found).culprit
     assert culprit is not None
-    said = text_of(body)
+    said = as_text(found, *proofs)
     assert (
         f"""
 contract  {NAME}
@@ -324,21 +329,20 @@ fit   exact: audit.one
 """
         in said
     )
-    assert said.endswith(f"\nnext  by hand first: red is {NAME}; it says why above\n")
+    assert said.endswith(f"\nnext  By hand: {NAME} is red; the reason is with the contracts.\n")
 
 
 def test_a_statement_that_is_gone_stands_beside_what_the_candidate_takes(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("store.save(session, total)", "store.save(session, total, 1)"), "v1.3.0")
     with History.open(str(repository.path)) as history:
         found = run(history, [audit], BumpOptions("v1.3.0"))
-    body = {"ok": False, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert """
         --- v1.2.0 line 6
         +++ v1.3.0 line 6, as the candidate has it
          function handle(request) {
         -  store.save(session, total);
         +  store.save(session, total, 1);
-""" in text_of(body)
+""" in as_text(found)
 
 
 def test_a_log_is_told_in_short() -> None:
@@ -368,11 +372,10 @@ def test_code_that_is_replaced_and_comes_a_second_time_is_shown(
     found = proven(repository, replacing(bench), seen=Seen(wanted=""))
     [twin] = found.sites[0].twins
     assert (twin.scope, twin.shown) == ("function again", shown)
-    body = {"ok": True, "bump": {**content(found, CommandLine("sidecar-patcher bump")), "written": []}}
     assert f"""
-twin  what a site replaces is there once more, new since its review, and nothing replaces it: it may need an edit of its own
+twin  code that a site replaces is there a second time, new since its review, and nothing replaces it: it may need an edit of its own
         count.one  server/app.js:{twin.line}, function again: `{shown}`
-""" in text_of(body)
+""" in as_text(found)
 
 
 def test_a_twin_that_another_place_replaces_is_none(repository: Repository, bench: PatchMaker) -> None:

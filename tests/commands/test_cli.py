@@ -4,21 +4,25 @@ import argparse
 import json
 import os
 import pty
+import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from patcher import __version__, apply, pipeline, uptodate
 from patcher.cli import parser
-from patcher.model import Patch
+from patcher.model import Patch, Series
 from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.report.github import to_github
+from patcher.report.model import Problem, Report
 from patcher.resources import BUILTIN_SIDECAR, MANIFEST
 from patcher.upstream.materialize import materialize
 from patcher.write import target
@@ -38,7 +42,7 @@ from tests.support import (
 
 VERBS = sorted(next(each for each in parser()._actions if isinstance(each, argparse._SubParsersAction)).choices)
 JUDGING = ["build", "check", "verify", "revert", "list", "prove"]
-Use = Callable[..., None]
+SeriesOf = Callable[..., str]
 
 
 @pytest.fixture
@@ -56,10 +60,15 @@ def drifted(upstream: Path) -> Path:
 
 
 @pytest.fixture
-def small(bench: PatchMaker, use_series: Use, tmp_path: Path) -> str:
-    """A small upstream on the disk, and a series of one patch."""
-    use_series(bench.audit())
+def small(tmp_path: Path) -> str:
+    """A small upstream on the disk."""
     return SMALL.write(tmp_path / "upstream")
+
+
+@pytest.fixture
+def of_small(small: str, bench: PatchMaker, series: SeriesOf) -> list[str]:
+    """The options for it, and for a series of one patch."""
+    return ["--upstream", small, "--series", series(bench.audit())]
 
 
 # --- help ------------------------------------------------------------------------------------------------------
@@ -117,7 +126,7 @@ def test_exit_2_the_command_line_is_wrong(cli: CommandLine, arguments: list[str]
 
 
 def test_exit_2_says_what_is_there(cli: CommandLine) -> None:
-    expected = "error[usage]: there is no patch nothing\n  hint: `sidecar-patcher list` shows the series\n"
+    expected = "error[usage]: there is no patch and no error nothing\n  hint: `sidecar-patcher list` shows the series\n"
     ended = cli("explain", "nothing")
     assert (ended.code, ended.out, ended.said) == (2, "", expected)
 
@@ -157,18 +166,22 @@ def test_exit_3_a_generated_tree_was_edited(cli: CommandLine, tmp_path: Path) ->
 
 
 def test_exit_4_a_gate_refused(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
-    """Every anchor fits, but a module that ours need has another name."""
-    (upstream / "server/websocket.js").rename(upstream / "server/socket.js")
+    """Every anchor fits, but a module that ours need has no longer what they take from it."""
+    module = upstream / "server/websocket.js"
+    module.write_text(
+        re.sub(r"(module\.exports = \{.*)\bbroadcast\b", r"\1tell: broadcast", module.read_text(), flags=re.S)
+    )
     ended = cli("build", "--upstream", upstream, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
-    assert "error[gate-imports]: " in ended.out and "`../websocket` is not in the generated tree" in ended.out
+    assert "error[gate-imports]: " in ended.out and "does not export `broadcast`" in ended.out
 
 
 def test_exit_4_a_gate_refused_a_small_series(
-    cli: CommandLine, bench: PatchMaker, use_series: Use, tmp_path: Path
+    cli: CommandLine, bench: PatchMaker, series: SeriesOf, tmp_path: Path
 ) -> None:
-    use_series(bench.insert("audit", "store.save(session, total)", "console.log(gone);"))
-    ended = cli("build", "--upstream", SMALL.write(tmp_path / "upstream"), "--out", tmp_path / "out")
+    directory = series(bench.insert("audit", "store.save(session, total)", "console.log(gone);"))
+    upstream = SMALL.write(tmp_path / "upstream")
+    ended = cli("build", "--upstream", upstream, "--series", directory, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
     assert f"error[gate-free-identifiers]: {APP_FILE}:7: " in ended.out
     assert "gates  10 of 11 passed: refused by free-identifiers" in ended.out
@@ -209,13 +222,11 @@ def test_exit_70_a_bug_of_ours(cli: CommandLine, monkeypatch: pytest.MonkeyPatch
     )
 
 
-def test_exit_70_a_series_that_is_wrong(cli: CommandLine, use_series: Use) -> None:
-    use_series(Patch("a", "Does a.", requires=("b",)))
-    ended = cli("check")
-    assert (ended.code, ended.said) == (
-        70,
-        "error[series-invalid]: a requires b, which the series does not have before it\n",
-    )
+def test_exit_2_a_series_that_is_wrong(cli: CommandLine, bench: PatchMaker, series: SeriesOf) -> None:
+    ended = cli("check", "--series", series(replace(bench.audit(), requires=("other",))))
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.said.startswith("error[series-invalid]: ")
+    assert "audit requires other, which no series has before it\n" in ended.said
 
 
 def test_exit_130_interrupted_while_it_waits(tmp_path: Path) -> None:
@@ -242,8 +253,10 @@ def test_exit_130_interrupted_while_modules_are_imported(tmp_path: Path, module:
 # --- streams ---------------------------------------------------------------------------------------------------
 
 
-def test_data_goes_to_stdout_and_messages_to_stderr(cli: CommandLine, small: str, tmp_path: Path) -> None:
-    ended = cli("build", "--upstream", small, "--out", tmp_path / "out")
+def test_data_goes_to_stdout_and_messages_to_stderr(
+    cli: CommandLine, small: str, of_small: list[str], tmp_path: Path
+) -> None:
+    ended = cli("build", *of_small, "--out", tmp_path / "out")
     assert ended.err == f"built {tmp_path / 'out'}: 1 patched, 0 added, 3 copied\n"
     digest = materialize(small).tree_sha256[:12]
     assert ended.out == (
@@ -252,21 +265,21 @@ def test_data_goes_to_stdout_and_messages_to_stderr(cli: CommandLine, small: str
     )
 
 
-def test_a_check_says_what_a_build_would_do(cli: CommandLine, small: str) -> None:
-    assert cli("check", "--upstream", small).err == "would build: 1 patched, 0 added, 3 copied\n"
+def test_a_check_says_what_a_build_would_do(cli: CommandLine, small: str, of_small: list[str]) -> None:
+    assert cli("check", *of_small).err == "would build: 1 patched, 0 added, 3 copied\n"
 
 
-def test_an_error_has_its_hint_below_it(cli: CommandLine, small: str) -> None:
+def test_an_error_has_its_hint_below_it(cli: CommandLine, small: str, of_small: list[str]) -> None:
     Path(small, APP_FILE).write_text("")
-    ended = cli("check", "--upstream", small)
+    ended = cli("check", *of_small)
     assert (ended.code, ended.err) == (3, "a build would stop\n")
     assert f"\nerror[anchor-missing]: {APP_FILE}: audit: expected `store.save(session, total)` once in" in ended.out
-    assert f"\n  hint: `sidecar-patcher explain audit --upstream {small}` shows what stands there" in ended.out
+    assert f"\n  hint: `sidecar-patcher explain audit {shlex.join(of_small)}` shows what stands there" in ended.out
 
 
-def test_a_clean_tree_is_as_it_was_built(cli: CommandLine, small: str, tmp_path: Path) -> None:
-    cli("build", "--upstream", small, "--out", tmp_path / "out")
-    assert cli("verify", tmp_path / "out") == Ended(0, "", f"{tmp_path / 'out'} is as it was built\n")
+def test_a_clean_tree_is_as_it_was_built(cli: CommandLine, small: str, of_small: list[str], tmp_path: Path) -> None:
+    cli("build", *of_small, "--out", tmp_path / "out")
+    assert cli("verify", tmp_path / "out") == Ended(0, "", f"{tmp_path / 'out'} is as it was built, by test\n")
 
 
 def test_the_list_has_a_line_for_each_patch(cli: CommandLine) -> None:
@@ -317,9 +330,11 @@ def test_there_is_no_diff_of_a_stopped_series(cli: CommandLine, drifted: Path) -
 
 
 @pytest.mark.parametrize("verb", ["build", "check"])
-def test_json_has_the_schema_of_the_design(cli: CommandLine, small: str, tmp_path: Path, verb: str) -> None:
+def test_json_has_the_schema_of_the_design(
+    cli: CommandLine, small: str, of_small: list[str], tmp_path: Path, verb: str
+) -> None:
     more = ["--out", str(tmp_path / "out")] if verb == "build" else []
-    content = json.loads(cli(verb, "--upstream", small, *more, "--format", "json").out)
+    content = json.loads(cli(verb, *of_small, *more, "--format", "json").out)
     assert (content["schema"], content["ok"], content["command"]) == (1, True, verb)
     assert set(content["upstream"]) == {"name", "version", "ref", "tree_sha256"}
     assert set(content["patches"][0]) >= {"id", "file", "verdict", "line", "message", "hint"}
@@ -372,12 +387,17 @@ DECLARED = "file=patcher/patches/audit.py,line=17"
     ],
 )
 def test_github_gets_annotations(
-    cli: CommandLine, small: str, monkeypatch: pytest.MonkeyPatch, change: tuple[str, str] | None, expected: str
+    cli: CommandLine,
+    small: str,
+    of_small: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    change: tuple[str, str] | None,
+    expected: str,
 ) -> None:
-    monkeypatch.setattr("patcher.report.github.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
+    monkeypatch.setattr("patcher.patches.declaration.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     if change:
         SMALL.edited(*change).write(Path(small))
-    out = cli("check", "--upstream", small, "--format", "github").out
+    out = cli("check", *of_small, "--format", "github").out
     assert out.startswith(expected) and out.count("\n") == bool(expected)
 
 
@@ -391,12 +411,11 @@ def test_an_annotation_is_one_line(cli: CommandLine) -> None:
     [pytest.param("100%", "100%25", id="a per cent sign"), pytest.param("a\r\nb", "a%0D%0Ab", id="line breaks")],
 )
 def test_an_annotation_is_escaped(message: str, escaped: str) -> None:
-    error = {"code": "x", "where": "", "message": message, "hint": ""}
-    assert to_github({"errors": [error], "patches": []}) == f"::error title=x::{escaped}\n"
+    assert to_github(Report("check", problems=(Problem("x", "", message),))) == f"::error title=x::{escaped}\n"
 
 
-def test_github_is_told_of_differences(cli: CommandLine, small: str, tmp_path: Path) -> None:
-    cli("build", "--upstream", small, "--out", tmp_path / "out")
+def test_github_is_told_of_differences(cli: CommandLine, small: str, of_small: list[str], tmp_path: Path) -> None:
+    cli("build", *of_small, "--out", tmp_path / "out")
     (tmp_path / "out/LICENSE").unlink()
     assert "LICENSE" in cli("verify", tmp_path / "out", "--format", "github").out
 
@@ -405,8 +424,10 @@ def test_github_is_told_of_differences(cli: CommandLine, small: str, tmp_path: P
 
 
 @pytest.mark.parametrize("form", ["text", "json", "github"])
-def test_the_report_is_json_whatever_the_format(cli: CommandLine, small: str, tmp_path: Path, form: str) -> None:
-    cli("check", "--upstream", small, "--format", form, "--report", tmp_path / "report.json")
+def test_the_report_is_json_whatever_the_format(
+    cli: CommandLine, small: str, of_small: list[str], tmp_path: Path, form: str
+) -> None:
+    cli("check", *of_small, "--format", form, "--report", tmp_path / "report.json")
     content = json.loads((tmp_path / "report.json").read_text())
     assert (content["ok"], [patch["verdict"] for patch in content["patches"]]) == (True, ["exact"])
 
@@ -440,10 +461,10 @@ def test_the_report_of_a_build_that_is_up_to_date_is_whole(cli: CommandLine, tmp
 
 
 def test_a_relative_report_is_that_of_the_working_directory(
-    cli: CommandLine, small: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cli: CommandLine, small: str, of_small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert cli("check", "--upstream", small, "--report", "report.json").code == 0
+    assert cli("check", *of_small, "--report", "report.json").code == 0
     assert (tmp_path / "report.json").exists()
 
 
@@ -640,7 +661,8 @@ def test_a_directory_that_is_refused_now_is_not_up_to_date(
 def test_what_another_set_of_patches_made_is_never_up_to_date(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
     for number, series in enumerate([SERIES[:1], SERIES[:-1], ()]):
         out = tmp_path / f"out-{number}"
-        assert pipeline.build(str(upstream), str(out), series=series).ok
+        made_by = [Series("codex", patches=series)]
+        assert pipeline.build(str(upstream), str(out), series=made_by).ok
         assert cli("build", "--upstream", upstream, "--out", out).err.startswith("built ")
         assert cli("build", "--upstream", upstream, "--out", out).err.startswith("up to date: ")
 

@@ -20,6 +20,7 @@ import pytest
 from patcher import pipeline
 from patcher.doctor import examine
 from patcher.doctor.check import Check, State
+from patcher.doctor.codex import feature
 from patcher.doctor.entries import HANDLER, is_ours
 from patcher.doctor.environment import Environment, Unreadable, read_hooks, read_toml, version_of
 from patcher.doctor.rollouts import newest
@@ -501,6 +502,33 @@ def test_a_config_that_codex_does_not_start_with(patient: Patient, config: str, 
     checks = patient.examined()
     told = (State.NOT_OK, f"Codex does not start with {patient.codex_home}/config.toml: {problem}")
     assert {(checks[each].state, checks[each].detail) for each in ("feature", "trust")} == {told}
+
+
+@pytest.mark.parametrize(
+    ("enabled", "problems", "told"),
+    [
+        (
+            False,
+            [{"id": "managed-feature-off", "says": "An administrator.", "do": "Ask."}],
+            ("not ok", "An administrator.", "Ask."),
+        ),
+        (None, [], ("not checked", "`hooks` under [features] is neither true nor false", "")),
+    ],
+    ids=["another file says so", "nobody can say"],
+)
+def test_a_feature_flag_that_is_not_the_users(
+    patient: Patient,
+    monkeypatch: pytest.MonkeyPatch,
+    enabled: bool | None,
+    problems: list[dict[str, str]],
+    told: tuple[str, ...],
+) -> None:
+    """A made-up status: a test cannot write to `/etc/codex`."""
+    flag = {"enabled": enabled, "key": "hooks", "old_name": False}
+    said = {"feature": flag, "trust": {}, "config": {"path": "/x", "problem": None}, "problems": problems}
+    monkeypatch.setattr(Environment, "status", said)
+    found = feature(Environment(patient.tree, patient.env))
+    assert (found.state, found.detail, found.fix) == told
 
 
 def test_without_a_tree_the_feature_flag_is_not_checked(patient: Patient) -> None:

@@ -112,8 +112,13 @@ def patched(
     [match] = locate(PAGE, SECTION, "tsx").matches
     pin = Pin(match.tokens, match.text, match.line)
     anchor = Anchor(scope=SECTION.scope, pattern=SECTION.pattern, containing="{name}", pins=(pin,))
-    overlay = Overlay(path="client/src/Added.tsx", template="overlay/added.tsx.j2")
-    patch = Patch("p", "Does.", (Site("one", PATH, place, "payload/p.tsx.j2", (anchor,)),), overlays=(overlay,))
+    overlay = Overlay(path="client/src/Added.tsx", template="overlay/added.tsx.j2", templates=bench.templates.folder)
+    patch = Patch(
+        "p",
+        "Does.",
+        (Site("one", PATH, place, "payload/p.tsx.j2", (anchor,), templates=bench.templates.folder),),
+        overlays=(overlay,),
+    )
     texts = {PATH: page, "client/src/Card.tsx": CARD, "client/package.json": PACKAGE}
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {name: File(t.encode()) for name, t in texts.items()})
     build = apply.apply_series(upstream, (patch,))
@@ -159,7 +164,11 @@ def patched_again(bench: PatchMaker, text: str) -> Verdict:
     anchor = Anchor(
         function("Page"), SECTION.pattern, (Pin(match.tokens, match.text, match.line),), containing="{name}"
     )
-    patch = Patch("p", "Does.", (Site("one", PATH, Position.AFTER, "payload/p.tsx.j2", (anchor,)),))
+    patch = Patch(
+        "p",
+        "Does.",
+        (Site("one", PATH, Position.AFTER, "payload/p.tsx.j2", (anchor,), templates=bench.templates.folder),),
+    )
     bench.templates["payload/p.tsx.j2"] = "<Card open />\n"
     upstream = Upstream("agent-dashboard", "1.2.0", "directory", {PATH: File(text.encode())})
     return apply.apply_series(upstream, (patch,)).findings[0].verdict

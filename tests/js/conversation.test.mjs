@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import zlib from "node:zlib";
-import { ROOT, SAMPLES, TURN, at, call, item, message, meta, output, overlay, reset, response, sample, session, started, temporary, text } from "./support.mjs";
+import { ROOT, SAMPLES, at, call, item, message, meta, output, overlay, reset, response, sample, session, started, temporary, text } from "./support.mjs";
 
 const { importRollout } = overlay("codex-importer");
 const { sendTranscript, sendTranscripts } = overlay("codex-conversation");

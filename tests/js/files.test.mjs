@@ -5,7 +5,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ROOT, TURN, call, db, deliverHook, home, message, meta, overlay, reset, rows, started, temporary, text } from "./support.mjs";
+import { ROOT, TURN, call, db, deliverHook, home, message, meta, overlay, reset, rows, started, text } from "./support.mjs";
 
 const { RolloutFiles, ROUND } = overlay("codex-files");
 const { startCodexWatcher, stopCodexWatcher } = overlay("codex-watcher");

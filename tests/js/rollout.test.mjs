@@ -8,7 +8,6 @@ const CHILD = "01a207a1-0000-7000-8000-000000000002";
 const CHILD_TURN = "01a207a1-0100-7000-8000-000000000002";
 
 const types = ({ events }) => events.map(event => event.event_type);
-const ids = ({ events }) => events.map(event => `${event.tool_use_id} ${event.event_type}`);
 const distinct = ({ events }) => [...new Set(events.map(keyOf))];
 const toolEvents = lines => parse([meta(), started(), ...lines]).events.slice(1);
 

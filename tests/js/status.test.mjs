@@ -10,7 +10,7 @@ import { ROOT, TURN, at, call, db, deliverHook, home, message, meta, overlay, re
 
 const { importRollout } = overlay("codex-importer");
 const { activeSessions, isOver } = overlay("codex-status");
-const { startCodexWatcher, stopCodexWatcher } = overlay("codex-watcher");
+const { startCodexWatcher } = overlay("codex-watcher");
 const MINUTE = 60 * 1000;
 const open = [meta(), started(), call("make", "make -j all")];
 const done = [...open, message("task_complete", { turn_id: TURN }, 30)];

@@ -58,10 +58,8 @@ def story(tmp_path: Path, bench: PatchMaker, monkeypatch: pytest.MonkeyPatch) ->
     from tests.matrix.test_matrix import versioned
 
     patch: Patch = bench.audit()
-    monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
-    monkeypatch.setattr(
-        "patcher.report.matrix_document.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17)
-    )
+    monkeypatch.setattr("patcher.commands.matrix.patches_of", lambda _, client: (patch,))
+    monkeypatch.setattr("patcher.patches.declaration.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     path = tmp_path / "upstream"
     path.mkdir()
     repository = Repository(path)

@@ -15,6 +15,7 @@ from patcher.javascript import patterns, scopes
 from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
+from patcher.matrix.window import Window
 from patcher.model import Patch
 from patcher.patches import SERIES
 from patcher.upstream.history import Repository as History
@@ -119,17 +120,10 @@ def test_each_run_of_stops_has_its_commit(story: Repository, patch: Patch) -> No
 
 def test_the_windows_show_then_and_now_with_the_payload(story: Repository, patch: Patch) -> None:
     [window] = judged(story, patch).stops[1].windows
-    assert window["reviewed"] == {
-        "ref": "v1.2.0",
-        "text": "store.save(session, total);",
-        "line": 6,
-        "around": ("function handle(request) {",),
-        "statement": (0, 0),
-        "matched": (0, 26),
-        "indent": "  ",
-    }
-    assert window["found"]["text"] == "if (total) store.save(session, total);"
-    assert (window["payload"], window["place"], window["file"]) == ("console.log(session);", "after", APP_FILE)
+    text, around = "store.save(session, total);", ("function handle(request) {",)
+    assert window.reviewed == Window("v1.2.0", text, 6, around, (0, 0), (0, 26), "  ")
+    assert window.found is not None and window.found.text == "if (total) store.save(session, total);"
+    assert (window.payload, window.site.position, window.finding.file) == ("console.log(session);", "after", APP_FILE)
 
 
 def test_every_commit_that_touches_a_file(story: Repository, patch: Patch) -> None:
@@ -269,10 +263,8 @@ def test_a_dirty_work_tree_is_said(story: Repository, patch: Patch) -> None:
 @pytest.fixture
 def small(patch: Patch, monkeypatch: pytest.MonkeyPatch) -> Patch:
     """The command line with one small patch."""
-    monkeypatch.setattr("patcher.commands.matrix.series_for", lambda client: (patch,))
-    monkeypatch.setattr(
-        "patcher.report.matrix_document.declared_at", lambda each: (f"patcher/patches/{each.id}.py", 17)
-    )
+    monkeypatch.setattr("patcher.commands.matrix.patches_of", lambda _, client: (patch,))
+    monkeypatch.setattr("patcher.patches.declaration.declared_by", lambda name: (f"patcher/patches/{name}.py", 17))
     return patch
 
 
@@ -290,7 +282,7 @@ def test_the_table(cli: CommandLine, story: Repository, small: Patch) -> None:
         "v1.5.0  1.5.0    exact    yes",
         "v1.6.0  1.6.0    drifted  no",
     ]
-    assert " 1  audit: goes on with 3 of 7\n\nsupported: 3 of 7\n  v1.1.0 to v1.2.0 (2)\n  v1.5.0 (1)\n" in rest
+    assert " 1  audit: fits 3 of 7\n\nsupported: 3 of 7\n  v1.1.0 to v1.2.0 (2)\n  v1.5.0 (1)\n" in rest
     day = story.git("log", "-1", "--format=%cs").strip()
     for subject, said in (
         ("brings it", "never before; fits since"),
@@ -336,7 +328,7 @@ def test_what_is_required_must_be_supported(
     cli: CommandLine, story: Repository, small: Patch, require: list[str], code: int
 ) -> None:
     ended = cli("matrix", "--upstream", story.path, *(["--require", *require] if require else []))
-    assert ended.code == code and ended.err == ("1 stops on refs that are required\n" if code else "")
+    assert ended.code == code and ended.err == ("1 stop on refs that are required\n" if code else "")
 
 
 def test_annotations_stand_on_the_line_that_declares_the_patch(

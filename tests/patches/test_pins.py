@@ -17,7 +17,7 @@ from patcher.fingerprint import tool_fingerprint
 from patcher.model import Pin
 from patcher.patches import pins, series_for
 from patcher.resources import BUILTIN_PINS
-from tests.support import APP, ROOT, SMALL, CommandLine, Ended, PatchMaker, environment, refusal
+from tests.support import APP, ROOT, SMALL, CommandLine, Ended, PatchMaker, Repository, environment, refusal
 
 SITES = [site.id for patch in series_for(client=True) for site in patch.sites]
 PIN = {"reviewed": "v1.2.0", "tokens": "a" * 64, "text": "b" * 64, "line": 7}
@@ -171,6 +171,20 @@ def test_pin_of_a_directory_goes_into_the_record_of_upstream(checkout: Path) -> 
     assert (done.code, done.err) == (0, "wrote 1 pin into patcher/patches/pins.json\n")
     [pin] = json.loads((checkout / "patcher/patches/pins.json").read_text())["codex_hooks.start"]
     assert pin["reviewed"].startswith("the directory with the tree ")
+
+
+def test_pin_of_a_commit_names_the_version_and_the_commit(checkout: Path) -> None:
+    clone = Repository(checkout / "clone")
+    shutil.copytree(ROOT / "fixtures/sidecar", clone.path)
+    clone.git("init", "--quiet")
+    clone.git("add", "--all")
+    clone.git("commit", "--quiet", "--message", "all of it")
+    commit = clone.git("rev-parse", "HEAD").strip()
+    without(checkout, "codex_hooks.start")
+    done = patcher(checkout, "pin", "codex_hooks.start", "--upstream", f"{clone.path}@{commit}", "--write")
+    assert (done.code, done.err) == (0, "wrote 1 pin into patcher/patches/pins.json\n")
+    [pin] = json.loads((checkout / "patcher/patches/pins.json").read_text())["codex_hooks.start"]
+    assert pin["reviewed"] == f"v1.4.8 at {commit[:12]}"
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ RED = {
     "transcript_parsed_outside_write_lock": r"locked out for \d+ of \d+ ms \((?:[5-9]\d|100) %\)",
     "codex_transcript_is_not_parsed_as_claude": "books 300 input tokens of claude-opus-4-7",
     "codex_session_outlives_restart": "the session is completed, with a SessionEnd that nobody sent; .* is absent",
+    "codex_conversation_is_complete": "of 15 parts of a conversation, 0 are shown: none",
     "rollout_alone_is_recorded_once": "after the first half of a rollout was written there is no such session",
     "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* its `capture` is no capture, not both",
     "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",

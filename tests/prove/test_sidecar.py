@@ -287,7 +287,7 @@ class TestSidecar:
             homes = {name for name, value in env.items() if value.startswith(running.home)}
             assert "/of/the/caller" not in env.values()
             assert homes >= {"HOME", "USERPROFILE", "CLAUDE_HOME", "CODEX_HOME", "XDG_CONFIG_HOME", "TMPDIR"}
-            assert env["DASHBOARD_DATA_DIR"] == running.data_dir
+            assert (env["DASHBOARD_DATA_DIR"], env["DASHBOARD_DB_PATH"]) == (running.data_dir, running.database_path)
             assert (env["NODE_ENV"], env["CODEX_POLL_MS"]) == ("production", "100")
 
     def test_keeps_its_data_over_a_restart(self, builtin: str, node: Node) -> None:

@@ -22,13 +22,18 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation"}
+NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
+OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
+"""The versions that listen to the whole network."""
+VERSIONS = {"840c518d": "1.1.0"}
 GOES_ON = {"exact", "reformatted", "moved"}
 NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
+NO_SOCKET = "in function initWebSocket is not what was reviewed"
+NO_PRICES = "expected `addMissing(DEFAULT_PRICING)` once in module; found none"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -39,18 +44,28 @@ TOO_OLD = {
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
+        "local_only": NO_SOCKET,
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
+        "codex_prices": NO_PRICES,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
         "capture_columns": NO_INDEX,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
+        "local_only": NO_SOCKET,
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
+        "codex_prices": NO_PRICES,
     },
 }
+
+
+def left_out(ref: str) -> set[str]:
+    """The patches that this version does not need."""
+    native = NATIVE if ref.startswith("v2") else NATIVE_ONLY
+    return native if ref.startswith(OPEN) else native | {"local_only"}
 
 
 @pytest.mark.parametrize("ref", FITS)
@@ -59,7 +74,7 @@ def test_the_series_goes_on_with_a_supported_version(ref: str) -> None:
     assert [gate for gate in build.gates if not gate.ok] == []
     verdicts = {finding.patch: str(finding.verdict) for finding in build.details}
     others = {patch: verdict for patch, verdict in verdicts.items() if verdict not in GOES_ON}
-    assert others == dict.fromkeys(NATIVE if ref.startswith("v2") else NATIVE_ONLY, "superseded")
+    assert others == dict.fromkeys(left_out(ref), "superseded")
     assert verdicts.keys() == {patch.id for patch in SERIES} and build.ok
 
 
@@ -76,8 +91,7 @@ def test_a_generated_tree_reverts_to_upstreams_bytes(cli: CommandLine, tmp_path:
 def test_a_generated_tree_is_applied(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     cli("build", "--upstream", f"{REPO}@{ref}", "--out", tmp_path / "out")
     content = json.loads(cli("check", "--upstream", tmp_path / "out", "--format", "json").out)
-    left_out = NATIVE if ref.startswith("v2") else NATIVE_ONLY
-    expected = {patch.id: "superseded" if patch.id in left_out else "applied" for patch in SERIES}
+    expected = {patch.id: "superseded" if patch.id in left_out(ref) else "applied" for patch in SERIES}
     assert {patch["id"]: patch["verdict"] for patch in content["patches"]} == expected
     assert content["ok"] is True
 
@@ -86,7 +100,7 @@ def test_a_generated_tree_is_applied(cli: CommandLine, tmp_path: Path, ref: str)
 def test_every_road_to_a_version_gives_the_same_tree(cli: CommandLine, tmp_path: Path, ref: str) -> None:
     spec = f"{REPO}@{ref}"
     assert pipeline.check(spec).tree == pipeline.check(spec).tree
-    assert materialize(spec).version == ref.removeprefix("v")
+    assert materialize(spec).version == VERSIONS.get(ref, ref.removeprefix("v"))
     assert not [path for path in materialize(spec).tree if "__tests__" in path or path.startswith(("client/", "docs/"))]
 
 

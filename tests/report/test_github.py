@@ -4,11 +4,15 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from patcher.model import Build, Finding, Upstream, Verdict
 from patcher.patches import CLIENT_SERIES, SERIES
+from patcher.prove.contract import Contract, Observation, ProofResult
 from patcher.report.github import to_github
+from patcher.report.model import Problem, Report
 from tests.support import ROOT, CommandLine, Repository, spawn
 
 PLACE = re.compile(r"::(error|warning|notice) (?:file=([^,]+),line=(\d+),)?title=([^:]+)::(.*)")
@@ -59,7 +63,7 @@ def told(out: str) -> "dict[str, tuple[str, str, str]]":
 
 
 STOPS = {
-    "harness_column": ("anchor-drifted", "server/db.js:198"),
+    "harness_column": ("anchor-drifted", "server/db.js:200"),
     "filter_by_harness": ("anchor-missing", "server/routes/sessions.js:15"),
 }
 
@@ -100,15 +104,15 @@ def test_a_matrix_names_the_ref_and_upstreams_line(
     found = told(cli("matrix", "--upstream", drifted.path, "--format", "github", *more).out)
     level, _, message = found["harness_column"]
     if more:
-        assert level == "error anchor-drifted" and message.startswith("harness_column on v1.4.9 at server/db.js:198: ")
+        assert level == "error anchor-drifted" and message.startswith("harness_column on v1.4.9 at server/db.js:200: ")
     else:
         assert level == "warning drifted"
-        assert message.startswith("harness_column at server/db.js:198: drifted on v1.4.9 to v1.4.9 since ")
+        assert message.startswith("harness_column at server/db.js:200: drifted on v1.4.9 to v1.4.9 since ")
 
 
 def test_text_and_json_say_where_it_is_in_upstream(cli: CommandLine, drifted: Repository) -> None:
     assert (
-        "error[anchor-drifted]: server/db.js:198: harness_column: the code"
+        "error[anchor-drifted]: server/db.js:200: harness_column: the code"
         in cli("check", "--upstream", drifted.at("v1.4.9")).out
     )
 
@@ -116,8 +120,10 @@ def test_text_and_json_say_where_it_is_in_upstream(cli: CommandLine, drifted: Re
 # --- what belongs to a patch by other ways -----------------------------------------------------------------------
 
 
-def error(code: str, where: str, message: str) -> "dict[str, object]":
-    return {"errors": [{"code": code, "where": where, "message": message, "hint": ""}], "patches": []}
+def report(code: str, where: str, message: str, *patches: str, **more: Any) -> Report:
+    findings = tuple(Finding(name, "server/x.js", Verdict.EXACT, 1) for name in patches)
+    build = Build(Upstream("agent-dashboard", "1", "v1", {}), findings)
+    return Report("check", build, (Problem(code, where, message),), **more)
 
 
 @pytest.mark.parametrize(
@@ -159,25 +165,25 @@ def error(code: str, where: str, message: str) -> "dict[str, object]":
     ],
 )  # fmt: skip
 def test_whose_a_refusal_is(code: str, where: str, message: str, owner: str, said: str) -> None:
-    content = {**error(code, where, message), "patches": [_patch(each.id) for each in SERIES]}
-    out = to_github(content)
+    out = to_github(report(code, where, message, *(each.id for each in SERIES)))
     assert list(told(out)) == ([owner] if owner else [])
     assert out.endswith(f"title={code}::{said}\n")
 
 
-def _patch(name: str) -> "dict[str, object]":
-    return {"id": name, "file": "server/x.js", "line": 1, "verdict": "exact", "message": ""}
-
-
 def test_a_contract_is_its_patchs() -> None:
-    contract = {"id": "keeps_it", "patches": ["stamp_harness", "harness_column"]}
-    out = to_github({**error("contract-refused", "keeps_it", "red on the patched tree"), "contracts": [contract]})
+    contract = Contract("keeps_it", "", ("stamp_harness", "harness_column"), lambda bed: SEEN)
+    proof = ProofResult(contract, SEEN, SEEN, ok=False, message="")
+    out = to_github(report("contract-refused", "keeps_it", "red on the patched tree", contracts=(proof,)))
     assert told(out)["stamp_harness"][2] == "keeps_it, of stamp_harness, harness_column: red on the patched tree"
+
+
+SEEN = Observation(green=False, said="nothing")
 
 
 def test_every_patch_has_a_line() -> None:
     names = [each.id for each in (*SERIES, *CLIENT_SERIES)]
-    out = to_github({"errors": [], "patches": [{**_patch(name), "verdict": "moved"} for name in names]})
+    findings = tuple(Finding(name, "server/x.js", Verdict.MOVED, 1) for name in names)
+    out = to_github(Report("check", Build(Upstream("agent-dashboard", "1", "v1", {}), findings)))
     assert list(told(out)) == names
 
 
@@ -239,5 +245,5 @@ def test_an_installed_package_has_no_file_even_inside_of_the_workspace(drifted: 
 
 
 def test_a_property_is_escaped() -> None:
-    out = to_github(error("a:b,c%\nd", "", "a:b,c%\nd"))
+    out = to_github(report("a:b,c%\nd", "", "a:b,c%\nd"))
     assert out == "::error title=a%3Ab%2Cc%25%0Ad::a:b,c%25%0Ad\n"

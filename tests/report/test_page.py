@@ -1,168 +1,146 @@
 """The page for people, in a real Chromium: light and dark, wide and narrow, with a keyboard, and without a network."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from patcher.bump.model import (
+    Bump,
+    Candidate,
+    Change,
+    ContractRegression,
+    Culprit,
+    Kind,
+    Refusal,
+    Revision,
+    ScopeChange,
+    ScopeDiff,
+    SiteReport,
+    Tried,
+    Twin,
+)
+from patcher.matrix.model import Matrix, RefRange, RefResult, Stop, StopWindow
+from patcher.matrix.window import Window
+from patcher.model import Anchor, Build, Finding, Patch, Position, Site, Upstream, Verdict, function
+from patcher.prove.contract import Contract, Observation, ProofResult
+from patcher.report.model import BumpResult, CommandLine, Problem, Report
 from patcher.report.page import to_html, to_markdown
 from patcher.report.side_by_side import Row, as_diff, rows
+from patcher.upstream.history import Commit
 from tests.lab.consent.browser import chromium
 from tests.readable import assert_readable, focused, in_chromium
 from tests.support import wait_for
 
 EVIL = '<script>alert(1)</script> `a<b` & "q"'
-GUILTY = {"commit": "ab" * 20, "date": "2026-08-01T10:00:00+00:00", "subject": f"feat: {EVIL}"}
-OTHER = {"commit": "cd" * 20, "date": "2026-05-04T10:00:00+00:00", "subject": "brings it"}
-WINDOW = {
-    "number": 0,
-    "file": "server/app.js",
-    "scope": "function handle",
-    "place": "after",
-    "payload": "console.log(session);\n",
-    "message": "the code around `store.save()` is not what was reviewed",
-    "reviewed": {"ref": "v1.2.0", "text": "const a = 1;\nsave(a);", "line": 6, "statement": [1, 1]},
-    "found": {"ref": "v1.3.0", "text": "const a = 1;\nif (a) save(a);\nend();", "line": 16, "statement": [1, 1]},
-}
+GUILTY = Commit("ab" * 20, "2026-08-01T10:00:00+00:00", f"feat: {EVIL}", "")
+OTHER = Commit("cd" * 20, "2026-05-04T10:00:00+00:00", "brings it", "")
+SCOPE = function("handle")
+REVIEWED = Window("v1.2.0", "const a = 1;\nsave(a);", 6, statement=(1, 1))
+FOUND = Window("v1.3.0", "const a = 1;\nif (a) save(a);\nend();", 16, statement=(1, 1))
+DRIFT = "the code around `store.save()` is not what was reviewed"
+PAYLOAD = "console.log(session);\n"
 
 
-def ref(name: str, *words: str) -> dict[str, Any]:
-    stops = [word for word in words if word in {"drifted", "missing"}]
-    return {
-        "ref": name,
-        "version": name.lstrip("v"),
-        "commit": "ef" * 20,
-        "date": "2026-08-01T10:00:00+00:00",
-        "subject": "a release",
-        "patches": [
-            {"id": f"patch_{number}", "verdict": word, "message": "", "guilty": None}
-            for number, word in enumerate(words)
-        ],
-        "supported": not stops,
-        "reasons": [f"patch stops: {EVIL}" for _ in stops],
-        "guilty": None,
-    }
+def one_site(patch: str, name: str, position: Position) -> Site:
+    [site] = Patch(patch, "", (Site(name, "server/app.js", position, "", (Anchor(SCOPE, "save($A)"),)),)).sites
+    return site
 
 
-def stop(name: str, since: str, until: str, verdict: str, **more: Any) -> dict[str, Any]:
-    return {
-        "id": name,
-        "verdict": verdict,
-        "file": "server/app.js",
-        "line": 7,
-        "scope": "function handle",
-        "message": "unused where there are windows",
-        "hint": "`sidecar-patcher explain` shows it",
-        "declared": {"file": f"patcher/patches/{name}.py", "line": 17},
-        "since": since,
-        "until": until,
-        "refs": 1,
-        "good": "v1.2.0",
-        "culprit": None,
-        "fits_since": None,
-        "windows": [],
-        **more,
-    }
+def site_window(**changes: Any) -> StopWindow:
+    finding = Finding("patch_0", "server/app.js", Verdict.DRIFTED, 7, "function handle", DRIFT)
+    window = StopWindow(0, one_site("patch_0", "one", Position.AFTER), finding, PAYLOAD, REVIEWED, FOUND)
+    return replace(window, **changes)
 
 
-MATRIX: dict[str, Any] = {
-    "command": "matrix",
-    "repository": "/clones/upstream.git",
-    "refs": [
-        ref("v1.0.0", "missing", "exact"),
-        ref("v1.2.0", "exact", "moved"),
-        ref("v1.3.0", "drifted", "superseded"),
-    ],
-    "supported": [{"since": "v1.2.0", "until": "v1.2.0", "refs": 1}],
-    "stops": [
-        stop("patch_0", "v1.0.0", "v1.0.0", "missing", fits_since=OTHER),
-        stop("patch_0", "v1.3.0", "v1.3.0", "drifted", culprit=GUILTY, windows=[WINDOW]),
-    ],
-    "notes": ["the work tree has changes"],
-    "errors": [],
-}
-TRIED = {
-    "unique": True,
-    "parses": True,
-    "gates": False,
-    "contracts": None,
-    "problems": ["gate `imports`: no such file"],
-}
-BUMP: dict[str, Any] = {
-    "command": "bump",
-    "patches": [],
-    "errors": [{"code": "anchor-drifted", "where": "server/app.js:7", "message": "it drifted", "hint": ""}],
-    "contracts": [
-        {
-            "id": "keeps_it",
-            "summary": "Keeps it.",
-            "ok": True,
-            "pristine": {"green": False, "said": "nothing was kept"},
-            "patched": {"green": True, "said": "it was kept"},
-        }
-    ],
-    "bump": {
-        "from": {"ref": "v1.2.0"},
-        "to": {"ref": "v1.3.0"},
-        "places": [
-            {
-                "patch": "calm",
-                "site": "calm.one",
-                "number": 0,
-                "verdict": "moved",
-                "file": "server/app.js",
-                "message": "reviewed at line 6",
-                "window": {"reviewed": WINDOW["reviewed"], "found": WINDOW["reviewed"]},
-                "payload": "calm();",
-                "place": "before",
-                "culprit": None,
-                "change": None,
-                "candidates": [],
-                "scope_diff": {"since": "v1.2.0", "lines": ["-old", "+new"], "left_out": 3},
-            },
-            {
-                "patch": "audit",
-                "site": "audit.two",
-                "number": 1,
-                "verdict": "drifted",
-                "file": "server/app.js",
-                "message": "it drifted",
-                "window": {"reviewed": WINDOW["reviewed"], "found": {**WINDOW["found"], "statement": None}},
-                "payload": "console.log(session);",
-                "place": "after",
-                "culprit": {**GUILTY, "author": "somebody", "brought_by": OTHER},
-                "change": "edited",
-                "change_said": "the window was edited: 80 % of it is as reviewed",
-                "candidates": [
-                    {
-                        "rank": 1,
-                        "kind": "pin",
-                        "file": "server/app.js",
-                        "scope": "function handle",
-                        "pattern": "save($A)",
-                        "likeness": 0.9,
-                        "tried": TRIED,
-                        "why": ["the same statement"],
-                        "command": "sidecar-patcher bump --accept audit.two=1",
-                    }
-                ],
-                "scope_diff": None,
-            },
-        ],
-        "refusals": [{"code": "gate-imports", "where": "server/x.js", "message": "is gone", "culprit": OTHER}],
-        "command": "sidecar-patcher bump --accept audit.two=1 --write",
-    },
-}
+def ref(name: str, *words: str) -> RefResult:
+    findings = tuple(
+        Finding(f"patch_{number}", "server/app.js", Verdict(word), 7, "function handle", DRIFT)
+        for number, word in enumerate(words)
+    )
+    reasons = tuple(f"patch stops: {EVIL}" for each in findings if each.verdict.stops)
+    return RefResult(name, name.lstrip("v"), "ef" * 20, findings, reasons)
+
+
+def grid(refs: Sequence[RefResult], stops: Sequence[Stop], *notes: str) -> Matrix:
+    commits = {each.ref: Commit("ef" * 20, "2026-08-01T10:00:00+00:00", "a release", "") for each in refs}
+    spans = [RefRange(each, each) for each in refs if each.supported]
+    return Matrix("/clones/upstream.git", tuple(refs), commits, tuple(spans), tuple(stops), notes)
+
+
+def stop(at: RefResult, **more: Any) -> Stop:
+    return Stop("patch_0", RefRange(at, at), "v1.2.0", **more)
+
+
+REFS = (ref("v1.0.0", "missing", "exact"), ref("v1.2.0", "exact", "moved"), ref("v1.3.0", "drifted", "superseded"))
+STOPS = (stop(REFS[0], fits_since=OTHER), stop(REFS[2], culprit=GUILTY, windows=(site_window(),)))
+MATRIX = Report("matrix", matrix=grid(REFS, STOPS, "the work tree has changes"))
+
+
+def with_window(**changes: Any) -> Report:
+    """The matrix, whose second stop has this window."""
+    return Report("matrix", matrix=grid(REFS, [STOPS[0], replace(STOPS[1], windows=(site_window(**changes),))]))
+
+
+UPSTREAM = Upstream("agent-dashboard", "1.3.0", "v1.3.0", {})
+CALM = SiteReport(
+    one_site("calm", "one", Position.BEFORE),
+    Finding("calm", "server/app.js", Verdict.MOVED, 6, str(SCOPE), "reviewed at line 6"),
+    "calm();",
+    REVIEWED,
+    REVIEWED,
+    scope_diff=ScopeDiff("v1.2.0", ("-old", "+new"), 3),
+)
+CULPRIT = Culprit(GUILTY.id, GUILTY.date, GUILTY.subject, "somebody", Culprit(OTHER.id, OTHER.date, OTHER.subject))
+CANDIDATE = Candidate(
+    Kind.PIN,
+    "server/app.js",
+    Anchor(SCOPE, "save($A)"),
+    0.9,
+    ("the same statement",),
+    Tried(True, True, False, None, ("gate `imports`: no such file",)),
+    1,
+)
+AUDIT = SiteReport(
+    one_site("audit", "two", Position.AFTER),
+    Finding("audit", "server/app.js", Verdict.DRIFTED, 7, str(SCOPE), "it drifted"),
+    "console.log(session);",
+    REVIEWED,
+    replace(FOUND, statement=None),
+    change=Change.EDITED,
+    change_said="the window was edited: 80 % of it is as reviewed",
+    culprit=CULPRIT,
+    candidates=(CANDIDATE,),
+)
+REFUSAL = Refusal("gate-imports", "server/x.js", "is gone", Culprit(OTHER.id, OTHER.date, OTHER.subject))
+
+
+def proof(ok: bool = True, message: str = "", seen: str = "it was kept") -> ProofResult:
+    contract = Contract("keeps_it", "Keeps it.", ("audit",), lambda bed: Observation(True, ""))
+    return ProofResult(contract, Observation(False, "nothing was kept"), Observation(ok, seen), ok, message)
+
+
+def bump(*sites: SiteReport, proofs: Sequence[ProofResult] = (proof(),), **more: Any) -> Report:
+    since, until = (Revision(name, "ef" * 20, replace(UPSTREAM, ref=name)) for name in ("v1.2.0", "v1.3.0"))
+    build = Build(UPSTREAM, ())
+    declared = tuple(Patch(each.patch, "", (each.site,)) for each in sites)
+    found = Bump(since, until, build, build, sites, declared=declared, **more)
+    wrong = (Problem("anchor-drifted", "server/app.js:7", "it drifted"),)
+    return Report("bump", build, wrong, tuple(proofs), BumpResult(found, CommandLine("sidecar-patcher bump")))
+
+
+BUMP = bump(CALM, AUDIT, refusals=(REFUSAL,))
 
 
 # --- the comparison --------------------------------------------------------------------------------------------
 
 
 def test_rows_stand_side_by_side_with_the_payload_behind_its_statement() -> None:
-    assert rows(WINDOW["reviewed"], WINDOW["found"], WINDOW["payload"], "after") == [
+    assert rows(REVIEWED, FOUND, PAYLOAD, "after") == [
         Row("same", "const a = 1;", 6, "const a = 1;", 16),
         Row("changed", "save(a);", 7, "if (a) save(a);", 17),
         Row("payload", now="console.log(session);"),
@@ -173,23 +151,23 @@ def test_rows_stand_side_by_side_with_the_payload_behind_its_statement() -> None
 @pytest.mark.parametrize(
     ("place", "statement", "index"),
     [
-        pytest.param("before", [1, 1], 1, id="before its statement"),
-        pytest.param("after", [0, 1], 2, id="after a statement of two lines"),
-        pytest.param("replace", [1, 1], 2, id="under what it replaces"),
+        pytest.param("before", (1, 1), 1, id="before its statement"),
+        pytest.param("after", (0, 1), 2, id="after a statement of two lines"),
+        pytest.param("replace", (1, 1), 2, id="under what it replaces"),
     ],
 )
-def test_where_the_payload_is_shown(place: str, statement: list[int], index: int) -> None:
-    found = {**WINDOW["found"], "statement": statement}
+def test_where_the_payload_is_shown(place: str, statement: tuple[int, int], index: int) -> None:
+    found = replace(FOUND, statement=statement)
     kinds = [row.kind for row in rows(found, found, "payload();", place)]
     assert kinds.index("payload") == index and len(kinds) == 4
 
 
 def test_where_the_statement_is_gone_the_payload_stands_where_it_went() -> None:
-    without = {**WINDOW["found"], "statement": None}
+    without = replace(FOUND, statement=None)
     for found in (None, without):
-        shown = rows(WINDOW["reviewed"], found, "payload();", "after")
+        shown = rows(REVIEWED, found, "payload();", "after")
         assert [row for row in shown if row.kind.startswith("payload")] == [Row("payload-then", then="payload();")]
-    assert [row.kind for row in rows(WINDOW["reviewed"], None, "payload();", "before")] == [
+    assert [row.kind for row in rows(REVIEWED, None, "payload();", "before")] == [
         "gone",
         "payload-then",
         "gone",
@@ -200,7 +178,7 @@ def test_where_the_statement_is_gone_the_payload_stands_where_it_went() -> None:
 def test_what_is_replaced_is_shown_as_the_statement_that_comes_of_it() -> None:
     text = "const total = store.count(\n    session,\n  );\n  end();"
     start, end = text.index("store.count"), text.index(";")
-    window = {"text": text, "line": 5, "statement": [0, 2], "matched": [start, end], "indent": "  "}
+    window = Window("v1", text, 5, statement=(0, 2), matched=(start, end), indent="  ")
     shown = rows(window, window, "counted(\n  <what stood there>\n)\n", "replace")
     assert [row.now for row in shown if row.kind == "payload"] == [
         "const total = counted(", "  store.count(", "  session,", ")", ");",
@@ -208,33 +186,33 @@ def test_what_is_replaced_is_shown_as_the_statement_that_comes_of_it() -> None:
 
 
 def test_windows_stand_at_the_left_with_their_own_indentation() -> None:
-    then = {"text": "save(a, {\n      b,\n    });", "line": 1, "statement": [0, 2], "indent": "    "}
-    now = {"text": "      save(a, {\n        b,\n      });", "line": 1, "statement": [0, 2]}
+    then = Window("v1", "save(a, {\n      b,\n    });", 1, statement=(0, 2), indent="    ")
+    now = Window("v2", "      save(a, {\n        b,\n      });", 1, statement=(0, 2))
     assert [row.kind for row in rows(then, now, "", "after")] == ["same"] * 3
     assert [row.now for row in rows(then, now, "log({\n  a\n});", "before")][:4] == ["log({", "  a", "});", "save(a, {"]
 
 
 def test_what_is_new_has_no_past() -> None:
-    assert [row.kind for row in rows(None, WINDOW["reviewed"], "", "after")] == ["new", "new"]
+    assert [row.kind for row in rows(None, REVIEWED, "", "after")] == ["new", "new"]
     assert rows(None, None, "payload();", "after") == []
 
 
 def test_blocks_around_that_changed_stand_above_and_others_do_not() -> None:
     """The statement is as it was, and the payload is where it was: only what is around it says why the place stops."""
-    then = {**WINDOW["reviewed"], "around": ["function handle() {", "if (a) {"]}
-    now = {**WINDOW["reviewed"], "around": ["async function handle() {", "if (a) {"]}
-    without = rows(WINDOW["reviewed"], WINDOW["reviewed"], "payload();", "after")
+    then = replace(REVIEWED, around=("function handle() {", "if (a) {"))
+    now = replace(REVIEWED, around=("async function handle() {", "if (a) {"))
+    without = rows(REVIEWED, REVIEWED, "payload();", "after")
     assert rows(then, now, "payload();", "after") == [
         Row("changed", "function handle() {", 0, "async function handle() {", 0),
         Row("same", "if (a) {", 0, "if (a) {", 0),
         *without,
     ]
     assert rows(then, then, "payload();", "after") == without
-    assert rows(then, None, "payload();", "after") == rows(WINDOW["reviewed"], None, "payload();", "after")
+    assert rows(then, None, "payload();", "after") == rows(REVIEWED, None, "payload();", "after")
 
 
 def test_rows_as_a_diff() -> None:
-    shown = as_diff(rows(WINDOW["reviewed"], WINDOW["found"], "log();", "after"))
+    shown = as_diff(rows(REVIEWED, FOUND, "log();", "after"))
     assert shown == "  const a = 1;\n- save(a);\n+ if (a) save(a);\n! log();\n+ end();"
 
 
@@ -254,7 +232,7 @@ class Reader(HTMLParser):
 
 
 @pytest.mark.parametrize("content", [MATRIX, BUMP], ids=["matrix", "bump"])
-def test_a_page_is_complete_in_itself(content: dict[str, Any]) -> None:
+def test_a_page_is_complete_in_itself(content: Report) -> None:
     page = to_html(content)
     tags = Reader(page).tags
     outside = [value for _, attrs in tags for name, value in attrs.items() if name in {"src", "href", "srcset"}]
@@ -284,7 +262,9 @@ def test_markdown_has_the_grid_the_commit_and_the_diff() -> None:
 
 def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
     text = to_markdown(BUMP)
-    assert text.startswith("## Bump from v1.2.0 to v1.3.0\n\n1 of 2 sites stop. 1 thing refuses besides. 1 of 1 ")
+    assert text.startswith(
+        "## Bump from v1.2.0 to v1.3.0\n\n1 of 2 sites stop. 1 gate or file refuses the series. 1 of 1 "
+    )
     accept = "`sidecar-patcher bump --accept audit.two=1`"
     where = "pin: `save($A)` in `server/app.js`, function handle"
     assert f"| 1 | {where} | ✓ yes | ✓ yes | ✕ no | – | {accept} |\n" in text
@@ -293,28 +273,22 @@ def test_markdown_of_a_bump_has_candidates_and_contracts() -> None:
 
 
 def test_the_candidate_that_was_chosen_stands_beside_what_is_gone() -> None:
-    calm, audit = BUMP["bump"]["places"]
-    first = audit["candidates"][0]
-    second = {**first, "rank": 2, "scope": "function other", "file": "server/other.js"}
-    window = {"reviewed": WINDOW["reviewed"], "found": None, "nearest": WINDOW["found"]}
-    place = {**audit, "window": window, "candidates": [first, second]}
+    second = replace(CANDIDATE, rank=2, anchor=Anchor(function("other"), "save($A)"), file="server/other.js")
+    gone = replace(AUDIT, found=None, nearest=FOUND, candidates=(CANDIDATE, second))
     for chosen, said in (
         ({}, "1: function handle of server/app.js"),
         ({"audit.two": 2}, "2: function other of server/other.js"),
     ):
-        content = {**BUMP, "bump": {**BUMP["bump"], "places": [calm, place], "chosen": chosen}}
-        page, text = to_html(content), to_markdown(content)
+        report = bump(CALM, gone, chosen=chosen)
+        page, text = to_html(report), to_markdown(report)
         assert f">Candidate {said}</th>" in page and f"`+` candidate {said[0]}, " in text
         assert page.count(">chosen</span>") == text.count(", chosen |") == len(chosen)
 
 
 def test_a_log_is_folded_behind_the_error_that_it_tells_of() -> None:
-    seen = {
-        "green": False,
-        "said": "the sidecar did not start; its log ends:\n  ^\nReferenceError: x is not defined\n    at y",
-    }
-    contract = {**BUMP["contracts"][0], "ok": False, "message": f"red: {seen['said']}", "patched": seen}
-    page, text = to_html({**BUMP, "contracts": [contract]}), to_markdown({**BUMP, "contracts": [contract]})
+    seen = "the sidecar did not start; its log ends:\n  ^\nReferenceError: x is not defined\n    at y"
+    report = bump(CALM, AUDIT, proofs=[proof(False, f"red: {seen}", seen)])
+    page, text = to_html(report), to_markdown(report)
     said = "the sidecar did not start: ReferenceError: x is not defined"
     assert f'red</span> {said}<details class="log">' in page and "    at y</pre>" in page
     assert f"<br>red: {said}</td>" in page
@@ -322,40 +296,27 @@ def test_a_log_is_folded_behind_the_error_that_it_tells_of() -> None:
 
 
 def test_the_same_reason_is_given_once() -> None:
-    red = {"said": "it asks", "culprit": GUILTY, "untold": [], "brought": []}
-    named = [{**red, "contract": name} for name in ("one", "two", "three", "four")]
-    content = {
-        **BUMP,
-        "bump": {**BUMP["bump"], "refusals": [], "red": [*named, {**red, "contract": "five", "said": "no"}]},
-    }
-    page, text = to_html(content), to_markdown(content)
+    red = [ContractRegression(name, "it asks", CULPRIT) for name in ("one", "two", "three", "four")]
+    report = bump(CALM, AUDIT, red=(*red, ContractRegression("five", "no", CULPRIT)))
+    page, text = to_html(report), to_markdown(report)
     assert page.count("<h3>Why ") == 2
     assert "Why <code>one</code>, <code>two</code>, <code>three</code>, <code>four</code> are red</h3>" in page
     assert "`one`, `two`, `three`, `four` are red: it asks\n" in text and "`five` is red: no\n" in text
-    assert "By hand first: 5 contracts are red; it says why below." in page
+    assert "By hand: 5 contracts are red; the reason is with the contracts." in page
 
 
 def test_a_twin_is_said() -> None:
-    calm, audit = BUMP["bump"]["places"]
-    twin = {"line": 40, "scope": "function other", "shown": "save(a); // `b`"}
-    content = {**BUMP, "bump": {**BUMP["bump"], "places": [{**calm, "twins": [twin]}, audit]}}
+    report = bump(replace(CALM, twins=(Twin(40, "function other", "save(a); // `b`"),)), AUDIT)
     said = "he code that it replaces is at line 40 too, in function other, new since its review"
-    page, text = to_html(content), to_markdown(content)
+    page, text = to_html(report), to_markdown(report)
     assert page.count(">twin</span>") == 2 and said in page and "<code>save(a); // `b`</code>" in page
     assert said in text and "`` save(a); // `b` ``" in text and "; a twin</summary>" in text
 
 
 def test_why_a_contract_is_red() -> None:
-    brought = [{"file": "server/app.js", "scope": "function handle", "new": False, "places": ["audit.two"]}]
-    red = {
-        "contract": "keeps_it",
-        "said": "it asks `save`",
-        "culprit": GUILTY,
-        "untold": ["ef" * 20],
-        "brought": brought,
-    }
-    content = {**BUMP, "bump": {**BUMP["bump"], "refusals": [], "red": [red]}}
-    page, text = to_html(content), to_markdown(content)
+    brought = (ScopeChange("server/app.js", "function handle", new=False, sites=("audit.two",)),)
+    report = bump(CALM, AUDIT, red=(ContractRegression("keeps_it", "it asks `save`", CULPRIT, ("ef" * 20,), brought),))
+    page, text = to_html(report), to_markdown(report)
     assert (
         "Why <code>keeps_it</code> is red</h3>\n<p>it asks <code>save</code></p>\n<p>Since <code>abababababab</code>"
         in page
@@ -364,23 +325,20 @@ def test_why_a_contract_is_red() -> None:
     assert "<li>changed: function handle of <code>server/app.js</code> (audit.two)</li>" in page
     assert "`keeps_it` is red: it asks `save`" in text and "where nothing could be built: `efefefefefef`" in text
     assert "- changed: function handle of `server/app.js` (audit.two)" in text
-    assert "By hand first: red is keeps_it; it says why below." in page and "--write" not in page
+    assert "By hand: keeps_it is red; the reason is with the contracts." in page and "--write" not in page
 
 
 def test_which_side_is_which() -> None:
     assert "As it fits: v1.2.0" in to_html(MATRIX) and "As reviewed: v1.2.0" in to_html(BUMP)
-    alone = {**WINDOW, "reviewed": None}
-    page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [alone]}]})
+    page = to_html(with_window(reviewed=None))
     assert "Nothing to compare with" in page and "Now: v1.3.0" in page
-    gone = {**WINDOW, "found": None}
-    page = to_html({**MATRIX, "stops": [MATRIX["stops"][0], {**MATRIX["stops"][1], "windows": [gone]}]})
+    page = to_html(with_window(found=None))
     assert "Nothing of it is there" in page
     assert "» the payload, where it went: after the statement." in page and "+ as on" not in page
 
 
 def test_a_fence_is_longer_than_any_in_the_text() -> None:
-    window = {**WINDOW, "payload": "const a = `x`; // ````"}
-    text = to_markdown({**MATRIX, "stops": [{**MATRIX["stops"][1], "windows": [window]}]})
+    text = to_markdown(with_window(payload="const a = `x`; // ````"))
     assert "\n`````diff\n" in text and text.count("\n`````\n") == 1
 
 

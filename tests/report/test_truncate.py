@@ -1,12 +1,15 @@
 """Markdown that is no longer than GitHub takes: what goes first, that it is said, and that what stays is whole."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from patcher.bump.model import ScopeDiff
+from patcher.report.model import Problem, Report
 from patcher.report.page import to_markdown
 from patcher.report.truncate import LIMIT
-from tests.report.test_page import BUMP, MATRIX, WINDOW, ref, stop
+from tests.report.test_page import AUDIT, CALM, bump, grid, ref, site_window, stop
 
 SAID = "> Left out, because GitHub takes no more than 65,536 characters: "
 
@@ -29,18 +32,14 @@ def assert_whole(text: str) -> None:
         assert not line.startswith("| v") or line.endswith(" |"), "a row of a table is there in full"
 
 
-def matrix(stops: int, *, of: str = "x", refs: int = 3) -> dict[str, Any]:
-    window = {**WINDOW, "payload": f"{of}\n" * 40}
-    names = [f"v1.0.{number}" for number in range(refs)]
-    rows = [ref(name, "drifted", "exact") for name in names]
-    found = [stop("patch_0", names[-1], names[-1], "drifted", windows=[window]) for _ in range(stops)]
-    return {**MATRIX, "refs": rows, "stops": found, "notes": []}
+def matrix(stops: int, *, of: str = "x", refs: int = 3, **more: Any) -> Report:
+    rows = [ref(f"v1.0.{number}", "drifted", "exact") for number in range(refs)]
+    window = site_window(payload=f"{of}\n" * 40)
+    return Report("matrix", matrix=grid(rows, [stop(rows[-1], windows=(window,))] * stops), **more)
 
 
-def bump(going: int, **more: Any) -> dict[str, Any]:
-    calm, audit = BUMP["bump"]["places"]
-    many = [{**calm, "number": number, **more} for number in range(going)]
-    return {**BUMP, "bump": {**BUMP["bump"], "places": [audit, *many]}}
+def long_bump(fitting: int, **more: Any) -> Report:
+    return bump(AUDIT, *[replace(CALM, **more)] * fitting)
 
 
 def test_what_fits_is_left_alone() -> None:
@@ -50,15 +49,15 @@ def test_what_fits_is_left_alone() -> None:
 
 
 def test_what_else_is_new_goes_first() -> None:
-    diff = {"since": "v1", "lines": ["+" + "y" * 100] * 24, "left_out": 0}
-    text = to_markdown(bump(30, scope_diff=diff))
+    diff = ScopeDiff("v1", ("+" + "y" * 100,) * 24)
+    text = to_markdown(long_bump(30, scope_diff=diff))
     assert_whole(text)
     assert left_out(text) == "what else is new in the scopes"
     assert text.count("<details") == 31 and "calm();" in text
 
 
 def test_then_the_windows_of_what_goes_on() -> None:
-    text = to_markdown(bump(100, payload="y" * 1000))
+    text = to_markdown(long_bump(100, payload="y" * 1000))
     assert_whole(text)
     assert left_out(text) == "what else is new in the scopes; the windows of what fits"
     assert text.count("<details") == 101 and "y" * 1000 not in text
@@ -77,13 +76,12 @@ def test_then_stops_from_the_last_one_on(line: str) -> None:
     text = to_markdown(matrix(200, of=line))
     assert_whole(text)
     kept = text.count("<details")
-    assert 0 < kept < 40 and left_out(text) == f"{200 - kept} places from the end"
+    assert 0 < kept < 40 and left_out(text) == f"the last {200 - kept} entries"
     assert size(text) > LIMIT - 12_000, "and not more than it must"
 
 
 def test_at_last_it_is_cut() -> None:
-    errors = [{"code": "upstream-x", "where": "", "message": "z" * 300, "hint": ""}] * 1000
-    text = to_markdown({**matrix(1), "errors": errors})
+    text = to_markdown(matrix(1, problems=(Problem("upstream-x", "", "z" * 300),) * 1000))
     assert_whole(text)
     assert text.endswith("z\n\n> Cut here, because GitHub takes no more than 65,536 characters.\n")
-    assert left_out(text) == "1 place from the end"
+    assert left_out(text) == "the last 1 entry"

@@ -14,15 +14,16 @@ from tests.lab.consent.refusals import Refusal, attack_all, table
 from tests.lab.consent.states import status
 
 GUARD = os.path.join("server", "lib", "codex-hooks-guard.js")
+SHARED = os.path.join("server", "lib", "request-guard.js")
 ROUTE = os.path.join("server", "routes", "codex-hooks.js")
 
 # A change that takes one check away, and the groups of requests that then get through.
 WITHOUT = {
-    "the name of the host": (GUARD, "!LOOPBACK_NAME.test(name)", "false", {"foreign Host"}),
-    "the port of the host": (GUARD, "Number(port) !== req.socket.localPort", "false", {"foreign Host"}),
+    "the name of the host": (SHARED, "!LOOPBACK_NAME.test(name)", "false", {"foreign Host"}),
+    "the port of the host": (SHARED, "Number(port) !== req.socket.localPort", "false", {"foreign Host"}),
     "any host": (GUARD, "hostProblem(req, env) ||", "", {"foreign Host", "DNS rebinding"}),
     "the origin": (GUARD, "originProblem(req, env) ||", "", {"foreign Origin"}),
-    "the site": (GUARD, "siteProblem(req, { page }) ||", "", {"foreign site"}),
+    "the site": (GUARD, 'siteProblem(req, page ? ["document"] : []) ||', "", {"foreign site"}),
     "the content type": (GUARD, "|| typeProblem(req)", "", {"content type"}),
     "the method": (ROUTE, "!METHODS[where].includes(req.method)", "false", {"method"}),
     "the shape of the body": (ROUTE, 'exact && typeof body.enabled === "boolean"', "exact", {"body"}),

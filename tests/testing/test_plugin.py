@@ -177,7 +177,7 @@ def test_sees_a_row_too_many_and_a_row_too_few(patched_sidecar: Sidecar, codex: 
     session.stop()
     codex.fire_hooks(patched_sidecar)
     assert_exactly_once(patched_sidecar, codex)
-    codex._journey(patched_sidecar).delivered.clear()
+    codex._arrived[patched_sidecar.home].delivered.clear()
     assert [problem.split()[0] for problem in codex.judge(patched_sidecar).twice] == [
         "SessionStart",
         "UserPromptSubmit",
@@ -185,7 +185,7 @@ def test_sees_a_row_too_many_and_a_row_too_few(patched_sidecar: Sidecar, codex: 
     ]
     codex.write_rollouts(patched_sidecar)
     session.turn("more")
-    codex._journey(patched_sidecar).delivered.update(range(len(codex.events)))
+    codex._arrived[patched_sidecar.home].delivered.update(range(len(codex.events)))
     with pytest.raises(AssertionError, match="UserPromptSubmit 'more' of .* has no row, not 1"):
         assert_exactly_once(patched_sidecar, codex, timeout=0.2)
 

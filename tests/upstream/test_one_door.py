@@ -222,9 +222,9 @@ def a_file(repository: Repository, text: str) -> str:
     [
         pytest.param("../../../etc/passwd", "'bin/x' is a symlink to '../../../etc/passwd'", id="out of the tree"),
         pytest.param("/etc/passwd", "'bin/x' is a symlink to '/etc/passwd'", id="an absolute path"),
-        pytest.param("gone.js", "'bin/x' is a link to 'gone.js', which is no file that travels", id="nothing"),
-        pytest.param("x", "'bin/x' is a link to 'x', which is no file that travels", id="itself"),
-        pytest.param("../server", "'bin/x' is a link to '../server', which is no file that travels", id="a folder"),
+        pytest.param("gone.js", "'bin/x' is a link to 'gone.js', which is not a file that travels", id="nothing"),
+        pytest.param("x", "'bin/x' is a link to 'x', which is not a file that travels", id="itself"),
+        pytest.param("../server", "'bin/x' is a link to '../server', which is not a file that travels", id="a folder"),
     ],
 )
 def test_a_symlink_of_a_commit_that_leads_nowhere(clean: Repository, target: str, said: str) -> None:

@@ -115,9 +115,9 @@ def test_a_ref_with_an_at_in_every_command(cli: CommandLine, repository: Reposit
 @pytest.mark.parametrize(
     ("spec", "message", "hint"),
     [
-        pytest.param("g@", "expected a ref behind the `@`, found none", "give PATH@REF", id="a repository"),
-        pytest.param("https://h/g.git", "expected a ref behind the URL, found none", "give URL@REF", id="a URL"),
-        pytest.param("git@h:g.git", "expected a ref behind the URL, found none", "give URL@REF", id="another URL"),
+        pytest.param("g@", "expected a ref after the `@`, found none", "give PATH@REF", id="a repository"),
+        pytest.param("https://h/g.git", "expected a ref after the URL, found none", "give URL@REF", id="a URL"),
+        pytest.param("git@h:g.git", "expected a ref after the URL, found none", "give URL@REF", id="another URL"),
     ],
 )
 def test_a_ref_that_was_forgotten(

@@ -8,7 +8,6 @@ from itertools import pairwise
 from patcher import apply
 from patcher.bump.model import Bump, BumpOptions, Change, ContractRegression, SiteReport
 from patcher.bump.proving import Prover
-from patcher.bump.regressions import in_short
 from patcher.bump.run import bump
 from patcher.javascript import language_of
 from patcher.locate import locate
@@ -16,6 +15,7 @@ from patcher.model import Line, Patch, Pin, Site, version_key
 from patcher.patches import series_for
 from patcher.pipeline import check_upstream
 from patcher.prove import proof
+from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
 from tests.lab.bump_replay.oracle import guilty
 

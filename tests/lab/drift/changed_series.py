@@ -1,10 +1,13 @@
 """Mutations of the series, upstream as it is: a payload that changes nothing, and a place in a file that is no program."""
 
+import atexit
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 
-from patcher import render
 from patcher.model import Position
 from patcher.model import Site as Edit
 from tests.lab.drift.mutation import Mutation, nowhere
@@ -32,7 +35,7 @@ def changed_series(site: Site) -> Iterator[Mutation]:
     edit = site.spot.edit
     texts = _NOTHING_NEW if edit.position is Position.REPLACE else _NO_CODE
     for detail, text in texts.items():
-        payload = replace(edit, template=_template(f"{edit.position} {detail}", text))
+        payload = replace(edit, template=_template(f"{edit.position} {detail}", text), templates=_folder())
         yield _made(site, "no-op payload", detail, payload, "gate changes-something")
     for ending in _NO_PROGRAMS:
         path = f"server/drift{ending}"  # the same text: the anchor would be found in it
@@ -47,20 +50,16 @@ def _made(site: Site, kind: str, detail: str, edit: Edit, reason: str) -> Mutati
     )
 
 
-_TEXTS: dict[str, str] = {}
-
-
 def _template(name: str, text: str) -> str:
     """The name under which the patcher renders this text."""
-    _teach()
-    _TEXTS[f"drift/{name}.j2"] = text
-    return f"drift/{name}.j2"
+    name = f"{name}.j2"
+    with open(os.path.join(_folder(), name), "w", encoding="utf-8") as stream:
+        stream.write(text)
+    return name
 
 
 @cache
-def _teach() -> None:
-    import jinja2
-
-    environment = render.environment()
-    assert environment.loader is not None
-    environment.loader = jinja2.ChoiceLoader([environment.loader, jinja2.DictLoader(_TEXTS)])
+def _folder() -> str:
+    made = tempfile.mkdtemp(prefix="sidecar-patcher-drift-")
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return made

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from patcher import cli
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DONE
-from patcher.report import document
+from patcher.report.model import Report
 from tests.lab.fuzz.command import command
 from tests.lab.fuzz.engine import Reader
 from tests.support import SMALL
@@ -20,12 +20,13 @@ _NEEDED = {
     "revert": ["up"],
     "explain": ["x"],
     "pin": ["x.one"],
+    "series": ["new", "x"],
     "bump": ["--upstream=up", "--to=v"],
     "matrix": ["--upstream=up"],
 }
 _VALUES = (
     "builtin", "up", "up@v1", "file", "new", "new/x", "link", "loop", "text", "json", "github", "0", "-1", "9" * 5000, "\udcff", "é",
-    "x.1=2", "https://u:p@host/x@v", "", "\0", "\n", "a" * 5000, "up/package.json", "/dev/null", ".", "audit",
+    "x.1=2", "https://u:p@host/x@v", "", "\0", "\n", "a" * 5000, "up/package.json", "/dev/null", ".", "audit", "codex", "json",
 )  # fmt: skip
 
 
@@ -55,6 +56,7 @@ def _words(verb: str, parser: Any, value: st.SearchStrategy[str]) -> st.SearchSt
 
 
 _FUNCTIONS = (
+    "new",
     "pin",
     "build",
     "check",
@@ -71,7 +73,7 @@ _FUNCTIONS = (
 
 
 def _stub(options: Any) -> Outcome:
-    return Outcome(EXIT_DONE, {**document.report(options.verb), "ok": True}, text="x\n", said="said")
+    return Outcome(EXIT_DONE, Report(options.verb), text="x\n", message="said")
 
 
 def _read(words: list[str]) -> Iterable[str]:

@@ -11,6 +11,7 @@ from patcher import pipeline
 from patcher.doctor import installation
 from patcher.doctor.environment import Environment
 from patcher.errors import PatcherError
+from patcher.model import Series
 from patcher.resources import MANIFEST
 from patcher.uptodate import is_up_to_date
 from tests.lab.fuzz.command import command
@@ -45,7 +46,7 @@ def make(given: Path) -> Reader:
         yield f"up to date: {is_up_to_date(str(given / 'upstream'), 'tree')}"
         yield _doctor()
         try:
-            yield f"as upstream: {'stopped' if pipeline.check('tree', series).stopped else 'done'}"
+            yield f"as upstream: {'stopped' if pipeline.check('tree', [Series('test', patches=series)]).stopped else 'done'}"
         except PatcherError as error:
             yield error.code
 

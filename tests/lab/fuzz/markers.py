@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from patcher import markers, pipeline
 from patcher.errors import PatcherError
-from patcher.model import Position
+from patcher.model import Position, Series
 from patcher.resources import MANIFEST
 from tests.lab.fuzz.command import command
 from tests.lab.fuzz.engine import Reader
@@ -67,7 +67,7 @@ def make(given: Path) -> Reader:
         yield from command("revert", "--format=json", "tree", "--out=out")
         Path("tree", MANIFEST).unlink()
         try:
-            yield f"as upstream: {'stopped' if pipeline.check('tree', series).stopped else 'done'}"
+            yield f"as upstream: {'stopped' if pipeline.check('tree', [Series('test', patches=series)]).stopped else 'done'}"
         except PatcherError as error:
             yield error.code
 

@@ -10,7 +10,8 @@ from patcher.client.toolchain import _wanted
 from patcher.commands.bump import has_dependencies
 from patcher.errors import PatcherError
 from patcher.gates.es_imports import outside
-from patcher.report import document
+from patcher.report.as_json import to_json
+from patcher.report.problems import report_of
 from patcher.upstream.materialize import materialize
 from patcher.upstream.travels import dependencies
 from tests.lab.fuzz.engine import Reader
@@ -49,7 +50,7 @@ def make(given: Path) -> Reader:
             try:
                 upstream = materialize("up", client=client)
                 build = pipeline.check_upstream(upstream, series)
-                document.to_json(document.legible(document.report("check", build=build)))
+                to_json(report_of("check", build))
                 yield "stopped" if build.stopped else "done" if build.ok else "refused"
                 for ask in (
                     lambda: dependencies(upstream.tree["package.json"].data, "package.json"), lambda: has_dependencies(upstream),

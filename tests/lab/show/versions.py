@@ -7,6 +7,7 @@ from patcher import pipeline
 from patcher.patches import SERIES
 
 FITS = (
+    "840c518d",  # version 1.1.0, between two tags
     "v1.1.1",
     "v1.2.0",
     "v1.3.0",

@@ -39,8 +39,8 @@ function asSubagent(row, from, to) {
 }
 
 /**
- * What was told in a session of its own goes over to the one that it belongs to, which has to be there. Afterwards there
- * is no such session; nothing happens if there is none already.
+ * What was told in a session of its own goes over to the one that it belongs to, which has to be there. Afterwards
+ * there is no such session; nothing happens if there is none already.
  */
 function absorbSession(from, to) {
   const main = `${from}-main`;

@@ -20,8 +20,17 @@ function parentOf(session, parent) {
 }
 
 /**
+ * Hears of a row that is new or has changed: what the sidecar's clients are told.
+ *
+ * @typedef {(type: string, row: object) => void} Tell
+ */
+
+/**
  * Makes the agent of a sub-agent's thread, or brings it up to what is known now, and returns its id.
- * `tell(type, row)` hears of what is new.
+ *
+ * @param {{thread: string, session: string, parent?: string | null, name?: string | null, type?: string | null,
+ *   startedAt: string}} subagent
+ * @param {Tell} [tell]
  */
 function ensureSubagent({ thread, session, parent = null, name = null, type = null, startedAt }, tell = () => {}) {
   const known = agentOf(thread);
@@ -31,7 +40,13 @@ function ensureSubagent({ thread, session, parent = null, name = null, type = nu
     prepare(`
       INSERT INTO agents (id, session_id, name, type, subagent_type, status, started_at, updated_at, parent_agent_id)
       VALUES (?, ?, ?, 'subagent', ?, 'working', ?, ?, ?)`).run(
-      thread, session, called, type, startedAt, startedAt, above
+      thread,
+      session,
+      called,
+      type,
+      startedAt,
+      startedAt,
+      above,
     );
     tell("agent_created", agentOf(thread));
   } else if (name && known.name !== name && (known.name === NAMELESS || known.name === known.subagent_type)) {
@@ -39,7 +54,11 @@ function ensureSubagent({ thread, session, parent = null, name = null, type = nu
     tell("agent_updated", agentOf(thread));
   }
   if (known && parent) {
-    prepare("UPDATE agents SET parent_agent_id = ? WHERE id = ? AND parent_agent_id IS NOT ?").run(above, thread, above);
+    prepare("UPDATE agents SET parent_agent_id = ? WHERE id = ? AND parent_agent_id IS NOT ?").run(
+      above,
+      thread,
+      above,
+    );
   }
   return thread;
 }
@@ -51,7 +70,13 @@ function updateSubagent(thread, { startedAt, lastAt, status }, tell) {
     UPDATE agents SET status = ?, ended_at = ?, started_at = COALESCE(?, started_at)
     WHERE id = ? AND type = 'subagent'
       AND (status <> ? OR ended_at IS NOT ? OR started_at <> COALESCE(?, started_at))`).run(
-    status, endedAt, startedAt, thread, status, endedAt, startedAt
+    status,
+    endedAt,
+    startedAt,
+    thread,
+    status,
+    endedAt,
+    startedAt,
   );
   if (Number(changed.changes) > 0) tell("agent_updated", agentOf(thread));
 }

@@ -16,9 +16,7 @@ function knownCalls({ session_id: session, thread_id: thread, tool_use_id: call 
   const prefix = `call:${part(thread)}:${part(call)}`;
   const rows = prepare(`
     SELECT id, event_key, capture FROM events
-    WHERE session_id = ? AND event_key >= ? AND event_key < ? ORDER BY id`).all(
-    session, `${prefix}:`, `${prefix};`
-  );
+    WHERE session_id = ? AND event_key >= ? AND event_key < ? ORDER BY id`).all(session, `${prefix}:`, `${prefix};`);
   return rows.map(({ id, event_key: key, capture }) => {
     const [, , , turn, phase] = key.split(":");
     return { id, turn: decodeURIComponent(turn), phase, capture };

@@ -114,7 +114,10 @@ async function fingerprintOf(handle, consumed) {
 }
 
 async function isThere(file) {
-  return fs.promises.stat(file).then(() => true, () => false);
+  return fs.promises.stat(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
@@ -126,7 +129,7 @@ async function findCheckpoint(file, handle, size) {
   ensureTable();
   const known = prepare(`
     SELECT path, consumed, fingerprint, state, stamp, deleted FROM codex_rollouts WHERE name = ?`).get(
-    rolloutName(file)
+    rolloutName(file),
   );
   const fresh = { consumed: 0, state: null, deletedTo: null, behind: false };
   if (!known) return fresh;
@@ -150,14 +153,25 @@ function isDeleted(file) {
 function saveCheckpoint({ file, session, consumed, fingerprint, state, stamp, deleted }) {
   const usage = JSON.stringify([...session.usage]);
   prepare(SAVE).run(
-    file, session.id, session.thread_id, consumed, fingerprint, state, usage, stamp, Number(session.turn_open),
-    Number(deleted), rolloutName(file)
+    file,
+    session.id,
+    session.thread_id,
+    consumed,
+    fingerprint,
+    state,
+    usage,
+    stamp,
+    Number(session.turn_open),
+    Number(deleted),
+    rolloutName(file),
   );
 }
 
 /** The files of a session, where they were last. */
 function filesOfSession(sessionId) {
-  return prepare("SELECT path FROM codex_rollouts WHERE session_id = ?").all(sessionId).map(row => row.path);
+  return prepare("SELECT path FROM codex_rollouts WHERE session_id = ?")
+    .all(sessionId)
+    .map(row => row.path);
 }
 
 /** What each file looked like when it had been read to its end. */
@@ -181,5 +195,13 @@ function forgetGone(hasFile, now = Date.now()) {
 }
 
 module.exports = {
-  filesOfSession, findCheckpoint, fingerprintOf, forgetGone, isDeleted, isThere, readAt, readStamps, saveCheckpoint,
+  filesOfSession,
+  findCheckpoint,
+  fingerprintOf,
+  forgetGone,
+  isDeleted,
+  isThere,
+  readAt,
+  readStamps,
+  saveCheckpoint,
 };

@@ -179,7 +179,10 @@ class RolloutFiles {
     const all = [...this.folders.values()].filter(folder => !this.roots.includes(folder.path));
     const latestFirst = (one, other) => (one.path < other.path ? 1 : -1);
     const ofLevel = (most, above) =>
-      all.filter(folder => folder.levels.length === above).sort(latestFirst).slice(0, most);
+      all
+        .filter(folder => folder.levels.length === above)
+        .sort(latestFirst)
+        .slice(0, most);
     return [...this.roots.map(root => this.folders.get(root)), ...NEWEST_FOLDERS.flatMap(ofLevel)];
   }
 

@@ -143,7 +143,7 @@ class Import {
 }
 
 /** Everyone else's turn. */
-function breathe() {
+function yieldToEventLoop() {
   return new Promise(resolve => setImmediate(resolve));
 }
 
@@ -181,6 +181,9 @@ function sayUnknown(file, { session, consumed }, { size, fileTime }) {
  * Imports what is new in a rollout file. Returns how many rows are new, how many were completed, and whether it is read
  * to its end. Rejects when the file cannot be read or the database cannot write; then it is to be imported again.
  * `stopped` leaves everything at once, `enough` after what is begun; `stamp` is saved when the end is reached.
+ *
+ * @param {string} file
+ * @param {{stopped?: () => boolean, enough?: () => boolean, stamp?: string | null}} [options]
  */
 async function importRollout(file, { stopped = never, enough = never, stamp = null } = {}) {
   const { batches, ...known } = await openRollout(file);
@@ -191,7 +194,7 @@ async function importRollout(file, { stopped = never, enough = never, stamp = nu
     complete = batch.atEnd;
     if (complete) sayUnknown(file, batch, known);
     if (complete) break;
-    await breathe();
+    await yieldToEventLoop();
     if (stopped() || enough()) break;
   }
   return { inserted: run.inserted, completed: run.completed, complete };

@@ -14,6 +14,55 @@ const { PHASES, isId, isOfScript, keyOf } = require("./codex-keys");
 const { claimHooked, hideScripts, hidesScripts } = require("./codex-turns");
 const { ingressOf, prepare, warnOnce } = require("./harness");
 
+/**
+ * An event as a hook or a line of a rollout tells it. `thread_id`: the thread that it happened in, a sub-agent's too.
+ * `data`: as in the payload of a hook. `created_at`: ISO time, null for now. `line_id`, `nth`, `prompt`, `source`:
+ * what names it (see codex-keys). `end_turn_id`: the later turn in which a command ended. `nested`: a call that a
+ * script makes; `script`: such a script.
+ *
+ * @typedef {object} LedgerEvent
+ * @property {string} session_id
+ * @property {string | null} [agent_id]
+ * @property {string | null} thread_id
+ * @property {string | null} [turn_id]
+ * @property {string | null} [tool_use_id]
+ * @property {string | null} [line_id]
+ * @property {string} event_type
+ * @property {string | null} [tool_name]
+ * @property {string | null} [source]
+ * @property {string} [prompt]
+ * @property {string} [prompt_sha256]
+ * @property {number} [nth]
+ * @property {string | null} [summary]
+ * @property {any} data
+ * @property {string | null} created_at
+ * @property {"hook" | "rollout"} capture
+ * @property {string} [end_turn_id]
+ * @property {boolean} [nested]
+ * @property {boolean} [script]
+ */
+
+/**
+ * An event as its row of `events` will be, and what the ledger asks of it besides. `data`: JSON, or its bytes.
+ *
+ * @typedef {object} Row
+ * @property {string} session_id
+ * @property {string | null} [agent_id]
+ * @property {string} event_type
+ * @property {string | null} tool_name
+ * @property {string | null} summary
+ * @property {string | Uint8Array} data
+ * @property {string} created_at
+ * @property {"hook" | "rollout" | "both"} capture
+ * @property {string | null} event_key
+ * @property {string | null} thread_id
+ * @property {string | null} turn_id
+ * @property {string | null} tool_use_id
+ * @property {string} [end_turn_id]
+ * @property {boolean} [nested]
+ * @property {boolean} [script]
+ */
+
 // Where the roads disagree, the hook is right, but for what only a rollout can know.
 const ROLLOUT_KNOWS_BEST = new Set(["duration_ms", "exact_time", "exit_code", "status", "turn_id"]);
 
@@ -61,7 +110,7 @@ function mergeRow(row, known, event) {
   const news = row.capture !== "both" && row.capture !== event.capture;
   const hookComesSecond = news && event.capture === "hook";
   const incomingWins = field => news && ROLLOUT_KNOWS_BEST.has(field) === (event.capture === "rollout");
-  const choose = (old, other) => (hookComesSecond ? other ?? old : old ?? other) ?? null;
+  const choose = (old, other) => (hookComesSecond ? (other ?? old) : (old ?? other)) ?? null;
   return {
     agent_id: choose(row.agent_id, event.agent_id),
     tool_name: choose(row.tool_name, event.tool_name),
@@ -83,7 +132,13 @@ function complete(row) {
   return "completed";
 }
 
-/** An event as its row will be; `data` is text. */
+/**
+ * An event as its row will be; `data` is text.
+ *
+ * @param {LedgerEvent} event
+ * @param {string | null} key
+ * @returns {Row}
+ */
 function rowOf(event, key) {
   return {
     session_id: event.session_id,
@@ -115,6 +170,9 @@ function settleCall(row) {
 /**
  * Records one row: "inserted", or, when it is there, "completed" or "known". Its data may be the bytes of the text.
  * Opens no transaction: a hook calls it inside the sidecar's own.
+ *
+ * @param {Row} unsettled
+ * @returns {"inserted" | "completed" | "known"}
  */
 function recordRow(unsettled) {
   const row = settleCall(unsettled);
@@ -129,7 +187,7 @@ function recordRow(unsettled) {
     row.data,
     row.created_at,
     row.capture,
-    row.event_key
+    row.event_key,
   );
   return Number(inserted.changes) > 0 ? "inserted" : complete(row);
 }
@@ -144,7 +202,11 @@ function moveRow(row) {
   prepare("DELETE FROM events WHERE id = ?").run(row.id);
 }
 
-/** Records one event, as `recordRow`. */
+/**
+ * Records one event, as `recordRow`.
+ *
+ * @param {LedgerEvent} event
+ */
 function record(event) {
   return recordRow(rowOf(event, keyOf(event)));
 }
@@ -152,6 +214,9 @@ function record(event) {
 /**
  * Events that one file tells one after the other, as rows, with those of one name made one: what would complete a row
  * that is about to be written is written with it.
+ *
+ * @param {LedgerEvent[]} events
+ * @returns {Row[]}
  */
 function rowsOf(events) {
   const byName = new Map();
@@ -164,7 +229,7 @@ function rowsOf(events) {
   return [...byName.values()].map(({ event, key }) => rowOf(event, key));
 }
 
-// Who wants to know which rollout files hooks name.
+/** @type {((file: string) => void) | null} who wants to know which rollout files hooks name */
 let rolloutNamed = null;
 
 /** Calls `listener`, or nobody, with each path of a rollout that a hook names. */
@@ -178,7 +243,11 @@ function tellRollouts({ rollout_path: own, agent_rollout_path: agents }) {
   }
 }
 
-/** A hook payload as an event of the ledger. */
+/**
+ * A hook payload as an event of the ledger.
+ *
+ * @returns {LedgerEvent}
+ */
 function hookEvent({ sessionId, agentId, eventType, toolName, summary, data }) {
   return {
     session_id: sessionId,

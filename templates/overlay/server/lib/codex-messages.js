@@ -71,9 +71,9 @@ function call(payload) {
 }
 
 function output(payload) {
-  const read = readOutput(payload.output ?? payload.tools);
+  const end = readOutput(payload.output ?? payload.tools);
   const failed = isObject(payload.output) && payload.output.success === false;
-  return { type: "user", sender: "tool", content: [result(textOr(payload.call_id, null), { ...read, failed })] };
+  return { type: "user", sender: "tool", content: [result(textOr(payload.call_id, null), { ...end, failed })] };
 }
 
 /** What has a call and its end in one line. */
@@ -116,7 +116,8 @@ function itemCompleted({ item: completed }) {
 }
 
 function prompt({ message, kind, images, local_images: local }) {
-  if (!["plain", undefined, null].includes(kind) || typeof message !== "string" || ENVIRONMENT.test(message)) return null;
+  if (!["plain", undefined, null].includes(kind) || typeof message !== "string" || ENVIRONMENT.test(message))
+    return null;
   const pictures = [images, local].flatMap(list => (Array.isArray(list) ? list : []));
   return person([...says("text", message), ...pictures.map(() => ({ type: "text", text: "[image]" }))]);
 }
@@ -153,7 +154,9 @@ function read(entry) {
 
 /**
  * What a line says in a conversation, `{type, sender, timestamp, content}`; null for a line that says nothing there.
- * keep: whether an entry belongs to it.
+ *
+ * @param {string} text
+ * @param {(entry: any) => boolean} [keep] whether an entry belongs to it
  */
 function messageOf(text, keep = () => true) {
   const entry = text.trim() === "" ? null : entryOf(text.trim());

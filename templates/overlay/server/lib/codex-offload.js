@@ -20,14 +20,24 @@ const IDLE_MS = 5000;
 const ROLE = "codex-offload";
 /** What is sent of a row; all else is the same in every row of a file. */
 const COLUMNS = [
-  "event_type", "tool_name", "summary", "created_at", "event_key", "turn_id", "tool_use_id", "end_turn_id", "nested",
+  "event_type",
+  "tool_name",
+  "summary",
+  "created_at",
+  "event_key",
+  "turn_id",
+  "tool_use_id",
+  "end_turn_id",
+  "nested",
   "script",
 ];
 
 // ── in the sidecar's thread ──────────────────────────────────────────────────────────────────────────────────────
 
+/** @type {Worker | null} */
 let worker = null;
-let idle = null;
+/** @type {NodeJS.Timeout | undefined} */
+let idle;
 let failed = false;
 const ports = new Set(); // of the files that are being read
 
@@ -69,12 +79,15 @@ function stopThread() {
 /**
  * A batch as it was before it was packed; the data of its rows stay bytes, which the database takes as they are. Their
  * memory goes back to the other thread when the next batch is asked for.
+ *
+ * @param {any} packed
+ * @returns {import("./codex-reader").Batch}
  */
 function unpack({ rows, bytes, ...batch }) {
-  const { id, thread_id: thread } = batch.session;
+  const { id, thread_id: threadId } = batch.session;
   let end = 0;
   const unpacked = JSON.parse(rows).map(([size, ...values]) => {
-    const row = { session_id: id, thread_id: thread, capture: "rollout", data: new Uint8Array(bytes, end, size) };
+    const row = { session_id: id, thread_id: threadId, capture: "rollout", data: new Uint8Array(bytes, end, size) };
     COLUMNS.forEach((column, index) => (row[column] = values[index]));
     end += size;
     return row;
@@ -82,6 +95,7 @@ function unpack({ rows, bytes, ...batch }) {
   return { ...batch, rows: unpacked };
 }
 
+/** @returns {AsyncGenerator<import("./codex-reader").Batch>} */
 async function* readElsewhere(reader, handle, request) {
   const { port1: port, port2 } = new MessageChannel();
   ports.add(port);
@@ -102,7 +116,11 @@ async function* readElsewhere(reader, handle, request) {
   }
 }
 
-/** As `readBatches`, in whichever thread is better. */
+/**
+ * As `readBatches`, in whichever thread is better.
+ *
+ * @returns {AsyncGenerator<import("./codex-reader").Batch>}
+ */
 function openBatches(handle, request) {
   const reader = request.size - request.consumed >= OFFLOAD_BYTES ? thread() : null;
   return reader ? readElsewhere(reader, handle, request) : readBatches(handle, request);
@@ -120,7 +138,7 @@ function pack({ rows, ...batch }, spare) {
   const bytes = spare?.byteLength >= longest ? Buffer.from(spare) : Buffer.allocUnsafeSlow(longest);
   let end = 0;
   const packed = rows.map(row => {
-    const size = bytes.utf8Write(row.data, end);
+    const size = /** @type {any} */ (bytes).utf8Write(row.data, end);
     end += size;
     return [size, ...COLUMNS.map(column => row[column])];
   });
@@ -129,14 +147,19 @@ function pack({ rows, ...batch }, spare) {
 
 /** Sends the batches of one file, a few ahead of what was asked for, until the port is closed. */
 async function serve({ port, handle, request }) {
-  let [credit, open, wake] = [AHEAD, true, () => {}];
+  let [credit, open] = [AHEAD, true];
+  /** @type {(value?: unknown) => void} */
+  let wake = () => {};
   const spares = [];
   port.on("message", bytes => {
     spares.push(bytes);
     credit += 1;
     wake();
   });
-  port.on("close", () => ((open = false), wake()));
+  port.on("close", () => {
+    open = false;
+    wake();
+  });
   try {
     for await (const batch of readBatches(handle, request)) {
       while (open && credit === 0) await new Promise(resolve => (wake = resolve));
@@ -153,6 +176,6 @@ async function serve({ port, handle, request }) {
   }
 }
 
-if (workerData === ROLE) parentPort.on("message", serve);
+if (workerData === ROLE) parentPort?.on("message", serve);
 
 module.exports = { openBatches };

@@ -20,6 +20,22 @@ const CLOSING_BRACE = 125;
 const BYTE_ORDER_MARK = "\ufeff";
 const NO_LINE = Buffer.alloc(0);
 
+/**
+ * What a stretch of a file says, up to `consumed`. rows: for the ledger. turns: `[turn, identity]` of each turn that it
+ * tells of. tokens: the sums by turn and model. session: what is known of it so far. fingerprint, state: of the
+ * checkpoint, from which a parser goes on. atEnd: there is no more in the file.
+ *
+ * @typedef {object} Batch
+ * @property {import("./codex-ledger").Row[]} rows
+ * @property {[string, string | null][]} turns
+ * @property {[string, [string, Record<string, number>][]][]} tokens
+ * @property {import("./codex-rollout-heads").Session} session
+ * @property {number} consumed
+ * @property {string} fingerprint
+ * @property {string} state
+ * @property {boolean} atEnd
+ */
+
 /** The lines of an open file from `consumed` on, as bytes. */
 class LineReader {
   constructor(handle, consumed, size) {
@@ -96,13 +112,17 @@ function eventsOf(line, parser) {
  * The file from `consumed` on, where a parser was when it saved `state`; from its start without them. What is before
  * `deletedTo` makes no rows, and its tokens are not counted. The last batch is the one that is `atEnd`, and there
  * always is one. Closes the handle, whatever happens.
+ *
+ * @returns {AsyncGenerator<Batch>}
  */
 async function* readBatches(handle, { size, consumed, state, threadId, deletedTo }) {
   try {
     const parser = createParser({ thread_id: threadId });
     const reader = new LineReader(handle, parser.restore(state) ? consumed : 0, size);
     if (deletedTo !== null) parser.forgetTokens();
-    let [events, from] = [[], reader.consumed];
+    /** @type {import("./codex-ledger").LedgerEvent[]} */
+    let events = [];
+    let from = reader.consumed;
     const take = line => {
       const found = eventsOf(line, parser);
       if (deletedTo !== null && reader.consumed <= deletedTo) parser.forgetTokens();

@@ -129,7 +129,13 @@ class CallReader {
     return turn === this.nestedTurn ? [] : [{ id, turn, call: script, script: true, ...told }];
   }
 
-  /** An item is complete: the exact times of a call, and how it ended. `now` is the turn of the lines around it. */
+  /**
+   * An item is complete: the exact times of a call, and how it ended. `now` is the turn of the lines around it.
+   *
+   * @param {any} item
+   * @param {string | null} id
+   * @param {{startedAt?: string | null, endedAt: string | null, turn: string, now?: string}} times
+   */
   item(item, id, { startedAt, endedAt, turn: named, now = named }) {
     const { name, input, response, exit_code: exitCode, cwd, ...others } = DESCRIBE_ITEM[item.type](item);
     const asked = this.find(this.calls, id, named);

@@ -6,6 +6,38 @@
 
 const { isObject, isoTime, textOr } = require("./codex-values");
 
+/**
+ * What is known of a session from one of its files. `id`: the thread itself, or the root that it names; the database
+ * knows better. `parent`: the thread that it works for, as far as the file tells. `ancestors`: the threads that it says
+ * it continues. `usage`: sums of tokens by model. Times are ISO.
+ *
+ * @typedef {object} Session
+ * @property {string | null} id
+ * @property {string | null} thread_id
+ * @property {string | null} parent
+ * @property {string[]} ancestors
+ * @property {boolean} is_subagent
+ * @property {string | null} agent_type
+ * @property {string | null} agent_name
+ * @property {string | null} cwd
+ * @property {string | null} model
+ * @property {string | null} cli_version
+ * @property {string | null} started_at
+ * @property {string | null} last_at
+ * @property {boolean} turn_open
+ * @property {boolean} ended
+ * @property {Map<string, Record<string, number>>} usage
+ */
+
+/**
+ * What the parser makes an event of. `exact`: the time is that of the event, not of its line. `needsId`: named by its
+ * place where nothing else names it.
+ *
+ * @typedef {{at: string | null, summary: string, data: object, turn?: string | null, exact?: boolean, source?: string,
+ *   prompt?: string, nth?: number, needsId?: boolean, endTurn?: string, toolId?: string | null, toolName?: string,
+ *   nested?: boolean, script?: boolean}} Facts
+ */
+
 /** What a session_meta says of its thread, as fields of a parser's `session`. */
 function readMeta(meta, at) {
   const { id } = meta;

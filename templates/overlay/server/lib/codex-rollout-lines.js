@@ -9,6 +9,18 @@
 const { DESCRIBE_ITEM, END_MESSAGES } = require("./codex-tool-calls");
 const { durationMs, isObject, isoTime, textOr } = require("./codex-values");
 
+// How a line begins, as Codex writes it. No later part of such a line can change what kind of line it is.
+const HEAD = new RegExp(
+  [
+    /^\{\s*"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"\s*,\s*(?:"ordinal"\s*:\s*\d+\s*,\s*)?/,
+    /"type"\s*:\s*"(\w+)"\s*,\s*"payload"\s*:\s*\{\s*(?:"type"\s*:\s*"(\w+)")?/,
+  ]
+    .map(part => part.source)
+    .join(""),
+);
+// And how the output of a call begins, behind that.
+const OUTPUT = /"type":"function_call_output",(?:"id":"[\w-]+",)?"call_id":"([\w-]+)"/;
+
 function turnOf(parser, at, turn) {
   return turn ?? parser.turns.unnamed(at);
 }
@@ -21,6 +33,12 @@ function output(parser, payload, at, turn) {
   return parser.tools(parser.calls.output(payload, at, turnOf(parser, at, turn)));
 }
 
+/**
+ * @param {any} parser
+ * @param {any} item
+ * @param {string | null} id
+ * @param {{startedAt?: string | null, endedAt?: string | null, at: string | null, turn: string | null}} times
+ */
 function ended(parser, item, id, { startedAt, endedAt, at, turn }) {
   const times = { startedAt, endedAt: endedAt ?? at, turn: turnOf(parser, at, turn) };
   return parser.tools(parser.calls.item(item, id, { ...times, now: parser.turns.now ?? times.turn }));
@@ -111,4 +129,4 @@ const LINES = {
 // What the payloads of these lines may be; of another kind, they are passed over.
 const KINDS = { response_item: RESPONSE_ITEMS, event_msg: EVENT_MESSAGES };
 
-module.exports = { KINDS, LINES };
+module.exports = { HEAD, KINDS, LINES, OUTPUT };

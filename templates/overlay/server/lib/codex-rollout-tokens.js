@@ -141,7 +141,11 @@ class TokenCounter {
     if (!told) this.add(turn, usage);
   }
 
-  /** What the lines since the last call have changed: `[turn, [[model, sums], …]]`, each turn with all of its sums. */
+  /**
+   * What the lines since the last call have changed: `[turn, [[model, sums], …]]`, each turn with all of its sums.
+   *
+   * @returns {[string, [string, Record<string, number>][]][]}
+   */
   take() {
     const turns = [...this.changed].filter(turn => this.turns.has(turn));
     this.changed.clear();

@@ -20,7 +20,11 @@ function textOf(content) {
   return Array.isArray(content) ? content.map(part => textOr(part?.text, "")).join("") : textOr(content, "");
 }
 
-/** The model's answer, in which two turns with the same prompt differ: `[its id, the answer]`. Null for any other line. */
+/**
+ * The model's answer, in which two turns with the same prompt differ: `[its id, the answer]`. Null for any other line.
+ *
+ * @returns {[string, string] | null}
+ */
 function answerOf({ type, payload }) {
   if (type === "event_msg") return ANSWERS.has(payload.type) ? ["", textOr(payload.message, payload.type)] : null;
   if (type !== "response_item") return null;
@@ -46,7 +50,8 @@ class TurnReader {
     this.now = null; // the turn of the lines that do not say theirs
     this.last = null; // the last time by which a turn was named, and how often
     this.before = ""; // the identity of the turn before this one
-    this.opening = null; // the words of such a turn until its first answer, with which its identity is known
+    /** @type {{turn: string, words: string} | null} such a turn until its first answer, by which it is identified */
+    this.opening = null;
     this.news = new Map(); // turn -> identity, or null while it is not known
   }
 
@@ -102,6 +107,7 @@ class TurnReader {
   }
 
   identify([id, answer]) {
+    if (!this.opening) return;
     const { turn, words } = this.opening;
     this.before = digest(UNIQUE.test(id) ? `${id} ${answer}` : JSON.stringify([this.before, words, answer]));
     this.news.set(turn, this.before);

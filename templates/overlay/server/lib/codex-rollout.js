@@ -11,7 +11,7 @@
 const { isImplicit } = require("./codex-keys");
 const { CallReader } = require("./codex-rollout-calls");
 const { bareEntries, readMeta } = require("./codex-rollout-heads");
-const { KINDS, LINES } = require("./codex-rollout-lines");
+const { HEAD, KINDS, LINES, OUTPUT } = require("./codex-rollout-lines");
 const { TokenCounter } = require("./codex-rollout-tokens");
 const { TurnReader } = require("./codex-rollout-turns");
 const { bound, digest, headline, isObject, isoTime, parseObject, storable, textOr } = require("./codex-values");
@@ -19,11 +19,6 @@ const { bound, digest, headline, isObject, isoTime, parseObject, storable, textO
 const STATE_VERSION = 2;
 // What a parser keeps at most of what it has counted. The oldest go first.
 const MOST_COUNTED = 256;
-// How a line begins, as Codex writes it. No later part of such a line can change what kind of line it is.
-const HEAD =
-  /^\{\s*"timestamp"\s*:\s*"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)"\s*,\s*(?:"ordinal"\s*:\s*\d+\s*,\s*)?"type"\s*:\s*"(\w+)"\s*,\s*"payload"\s*:\s*\{\s*(?:"type"\s*:\s*"(\w+)")?/;
-// And how the output of a call begins, behind that.
-const OUTPUT = /"type":"function_call_output",(?:"id":"[\w-]+",)?"call_id":"([\w-]+)"/;
 const ENVIRONMENT = /^\s*<environment_context>[^]*<\/environment_context>\s*$/;
 const KEPT = ["damaged", "isBare"];
 const COUNTS = ["said", "unnamed"];
@@ -34,11 +29,12 @@ class RolloutParser {
     this.turns = new TurnReader();
     this.calls = new CallReader();
     this.tokens = new TokenCounter();
+    /** @type {import("./codex-rollout-heads").Session} */
     this.session = {
-      id: null, // the thread itself, or the root that it names; the database knows better
+      id: null,
       thread_id: null,
-      parent: null, // the thread that it works for, as far as the file tells
-      ancestors: [], // the threads that it says it continues
+      parent: null,
+      ancestors: [],
       is_subagent: false,
       agent_type: null,
       agent_name: null,
@@ -49,7 +45,7 @@ class RolloutParser {
       last_at: null,
       turn_open: false,
       ended: false,
-      usage: this.tokens.usage, // model -> totals
+      usage: this.tokens.usage,
     };
     this.nameInPath = threadId;
     this.damaged = false;
@@ -107,7 +103,7 @@ class RolloutParser {
     if (!Object.hasOwn(KINDS, type) || !kind) return false;
     const isTold = kind === "function_call_output" && this.calls.isTold(OUTPUT.exec(head)?.[1]);
     if (Object.hasOwn(KINDS[type], kind) && !isTold) return false;
-    if (!(this.session.last_at > at) && isoTime(at) === at) this.session.last_at = at;
+    if (!((this.session.last_at ?? "") > at) && isoTime(at) === at) this.session.last_at = at;
     return true;
   }
 
@@ -142,7 +138,7 @@ class RolloutParser {
     const { thread_id: thread } = this.session;
     if (!thread || textOr(payload.thread_id, thread) !== thread) return [];
     const turn = this.turns.turnOf(entry);
-    if (at && !(this.session.last_at > at)) this.session.last_at = at;
+    if (at && !((this.session.last_at ?? "") > at)) this.session.last_at = at;
     this.session.started_at = this.session.started_at ?? at;
     return LINES[type](this, payload, at, turn) || [];
   }
@@ -192,7 +188,13 @@ class RolloutParser {
     return time + this.count(this.unnamed, `${type} ${time}`);
   }
 
-  /** An event for the ledger. Its data has the fields of a hook payload, so that both roads read alike. */
+  /**
+   * An event for the ledger. Its data has the fields of a hook payload, so that both roads read alike.
+   *
+   * @param {string} type
+   * @param {import("./codex-rollout-heads").Facts} facts
+   * @returns {import("./codex-ledger").LedgerEvent}
+   */
   event(type, { turn, at, exact, source, prompt, nth, summary, data, needsId, endTurn, ...call }) {
     const { session } = this;
     const { toolId, toolName, nested, script } = call;
@@ -201,7 +203,7 @@ class RolloutParser {
     const named = turn && !isImplicit(turn) ? turn : undefined;
     const isTool = type.endsWith("ToolUse");
     return {
-      session_id: session.id,
+      session_id: /** @type {string} */ (session.id),
       thread_id: session.thread_id,
       turn_id: turn ?? null,
       tool_use_id: toolId ?? null,
@@ -285,9 +287,9 @@ class RolloutParser {
 }
 
 /**
- * A parser: `push(line)` returns that line's events, `session` is what is known so far; `save()` returns its state, from
- * which `restore(state)` of another one goes on. `thread_id` is the thread that the file's name tells, for a file whose
- * first line is broken.
+ * A parser: `push(line)` returns that line's events, `session` is what is known so far; `save()` returns its state,
+ * from which `restore(state)` of another one goes on. `thread_id` is the thread that the file's name tells, for a file
+ * whose first line is broken.
  */
 function createParser({ thread_id: threadId = null } = {}) {
   return new RolloutParser(threadId);

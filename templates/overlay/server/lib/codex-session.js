@@ -21,7 +21,12 @@ function insertSession({ id, cwd, start, over }) {
   prepare(`
     INSERT INTO sessions (id, name, status, cwd, started_at, updated_at, harness)
     VALUES (?, ?, ?, ?, ?, ?, 'codex')`).run(
-    id, sessionName(id, cwd), over ? "completed" : "active", cwd, start, start
+    id,
+    sessionName(id, cwd),
+    over ? "completed" : "active",
+    cwd,
+    start,
+    start,
   );
 }
 
@@ -30,7 +35,12 @@ function ensureMainAgent({ id, start, over }, tell) {
   const inserted = prepare(`
     INSERT INTO agents (id, session_id, name, type, status, started_at, updated_at)
     VALUES (?, ?, ?, 'main', ?, ?, ?) ON CONFLICT(id) DO NOTHING`).run(
-    main, id, `Main Agent — ${rowOf("sessions", id).name}`, over ? "completed" : "working", start, start
+    main,
+    id,
+    `Main Agent — ${rowOf("sessions", id).name}`,
+    over ? "completed" : "working",
+    start,
+    start,
   );
   if (Number(inserted.changes) > 0) tell("agent_created", rowOf("agents", main));
   return main;
@@ -57,7 +67,10 @@ function ensureOwnAgent(session, start, tell) {
 
 /**
  * Makes the session and its agents, unless a hook or an earlier import has; returns the id of the thread's agent.
- * `over` is whether the session has ended, as far as the time of its file tells; `tell(type, row)` hears of what is new.
+ * `over` is whether the session has ended, as far as the time of its file tells.
+ *
+ * @param {import("./codex-rollout-heads").Session} session
+ * @param {{fileTime: string, over: boolean, tell: import("./codex-agents").Tell}} known
  */
 function ensureSession(session, { fileTime, over, tell }) {
   const { id, thread_id: thread, cwd, started_at: startedAt } = session;

@@ -39,7 +39,7 @@ function isOver({ updated_at: lastAt, hooked, turn_open: turnOpen }, gone) {
 
 function changeAgent(id, status, endedAt, tell) {
   const changed = prepare(
-    "UPDATE agents SET status = ?, ended_at = ? WHERE id = ? AND (status <> ? OR ended_at IS NOT ?)"
+    "UPDATE agents SET status = ?, ended_at = ? WHERE id = ? AND (status <> ? OR ended_at IS NOT ?)",
   ).run(status, endedAt, id, status, endedAt);
   if (Number(changed.changes) > 0) tell("agent_updated", rowOf("agents", id));
 }

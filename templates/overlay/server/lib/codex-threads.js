@@ -64,7 +64,7 @@ function threadOf(id) {
 
 /** The session of a thread: its own, or the one of the thread that it works for. */
 function sessionOf({ id, thread_id: thread }) {
-  return id === thread ? id : threadOf(id)?.session_id ?? id;
+  return id === thread ? id : (threadOf(id)?.session_id ?? id);
 }
 
 /**
@@ -79,11 +79,17 @@ function ensureThread(session) {
   if (!known) {
     forgetOld(thread, root);
     prepare("INSERT INTO codex_threads (thread_id, session_id, ancestors, born) VALUES (?, ?, ?, ?)").run(
-      thread, root, says, born
+      thread,
+      root,
+      says,
+      born,
     );
   } else if (known.session_id !== root || known.ancestors !== says || known.born !== born) {
     prepare("UPDATE codex_threads SET session_id = ?, ancestors = ?, born = ? WHERE thread_id = ?").run(
-      root, says, born, thread
+      root,
+      says,
+      born,
+      thread,
     );
     // What its totals began with is not its own, then.
     if (known.ancestors === "[]") {
@@ -149,7 +155,9 @@ function isElder(one, other) {
 function takesModel(thread, lastAt) {
   const taken = prepare(`
     UPDATE codex_threads SET model_at = ? WHERE thread_id = ? AND COALESCE(model_at, '') <= ?`).run(
-    lastAt, thread, lastAt ?? ""
+    lastAt,
+    thread,
+    lastAt ?? "",
   );
   return Number(taken.changes) > 0;
 }

@@ -23,7 +23,9 @@ function saveTokens(thread, tokens) {
     // What no model was known for has one by now.
     if (!models.some(([model]) => model === UNKNOWN_MODEL)) {
       prepare("DELETE FROM codex_tokens WHERE thread_id = ? AND turn_id = ? AND model = ?").run(
-        thread, turn, UNKNOWN_MODEL
+        thread,
+        turn,
+        UNKNOWN_MODEL,
       );
     }
     for (const [model, totals] of models) {
@@ -53,7 +55,10 @@ function tokensOf(session) {
   const tokens = new Map(rows.map(row => [row.model, COLUMNS.map(column => Number(row[column]))]));
   for (const [model, counts] of earlierTokens(session)) {
     const before = tokens.get(model) ?? [0, 0, 0, 0];
-    tokens.set(model, counts.map((count, index) => count + before[index]));
+    tokens.set(
+      model,
+      counts.map((count, index) => count + before[index]),
+    );
   }
   return tokens;
 }

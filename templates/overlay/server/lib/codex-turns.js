@@ -16,7 +16,8 @@ const BEGINNING = "^"; // of the name of the turn that stands for what came befo
 
 function turnOf(thread, turn) {
   return prepare("SELECT identity, copied, hooked, nested FROM codex_turns WHERE thread_id = ? AND turn_id = ?").get(
-    thread, turn
+    thread,
+    turn,
   );
 }
 
@@ -28,7 +29,9 @@ function note(thread, turn, identity) {
   prepare(`
     INSERT INTO codex_turns (thread_id, turn_id, identity) VALUES (?, ?, ?)
     ON CONFLICT (thread_id, turn_id) DO UPDATE SET identity = COALESCE(excluded.identity, identity)`).run(
-    thread, turn, identity
+    thread,
+    turn,
+    identity,
   );
 }
 
@@ -41,14 +44,14 @@ function ownersOfTurn(identity, thread, turn) {
   return others.filter(other => isUuid(identity) || other.thread_id === thread || areRelated(other.thread_id, thread));
 }
 
-/** Of two that tell of a turn, the one that it belongs to: the one that hooks name, the elder, the one that was first. */
+/** Of two that tell of a turn, the one that it belongs to: the one that hooks name, the elder, the first to tell. */
 function ownerOfTwo(one, other) {
   if (Boolean(one.hooked) !== Boolean(other.hooked)) return one.hooked ? one : other;
   return one.thread_id === other.thread_id || isElder(one.thread_id, other.thread_id) ? one : other;
 }
 
 /** What a file's totals began with is another file's, if the thread goes on from another one, or in a second file. */
-function claimBeginning(thread, turn) {
+function claimBeginning(thread) {
   const continues = threadOf(thread)?.ancestors !== "[]";
   const all = prepare("SELECT turn_id FROM codex_turns WHERE thread_id = ? AND turn_id >= '^' AND turn_id < '_'");
   const turns = all.all(thread);
@@ -81,7 +84,7 @@ function claim(thread, turn, identity, losses) {
   const before = turnOf(thread, turn);
   if (before && (identity === null || before.identity === identity)) return; // as it was
   note(thread, turn, identity);
-  if (turn.startsWith(BEGINNING)) claimBeginning(thread, turn);
+  if (turn.startsWith(BEGINNING)) claimBeginning(thread);
   settle({ thread_id: thread, turn_id: turn, hooked: before?.hooked }, identity, losses);
   if (!before) losses.get(thread)?.delete(part(turn)); // nothing has been told of it yet
 }
@@ -93,7 +96,7 @@ function settle(own, identity, losses) {
   for (const each of [...others, own]) if (each !== owner) lose(losses, each.thread_id, each.turn_id);
 }
 
-/** The name by which a thread's turn is known: another one if Codex has named it anew; null if it is another thread's. */
+/** The name by which a thread's turn is known: another one if Codex has renamed it; null if it is another thread's. */
 function knownAs(thread, turn) {
   const told = turn && turnOf(thread, turn);
   if (!told?.copied) return turn;
@@ -141,12 +144,16 @@ function hideScripts({ session_id: session, thread_id: thread, turn_id: turn }) 
   const first = prepare(`
     INSERT INTO codex_turns (thread_id, turn_id, identity, nested) VALUES (?, ?, ?, 1)
     ON CONFLICT (thread_id, turn_id) DO UPDATE SET nested = 1 WHERE nested = 0`).run(
-    thread, turn, isUuid(turn) ? turn : null
+    thread,
+    turn,
+    isUuid(turn) ? turn : null,
   );
   if (Number(first.changes) === 0) return;
   const prefix = `script:${part(thread)}:${part(turn)}`;
   prepare("DELETE FROM events WHERE session_id = ? AND event_key >= ? AND event_key < ?").run(
-    session, `${prefix}:`, `${prefix};`
+    session,
+    `${prefix}:`,
+    `${prefix};`,
   );
 }
 

@@ -32,7 +32,7 @@ function parseObject(text) {
 /** Any time that `Date` understands, as ISO with milliseconds; null for what is no time. */
 function isoTime(value) {
   if (typeof value !== "string" && typeof value !== "number") return null;
-  if (typeof value === "string" && ISO.test(value)) return value; // as it is; any other, and the month's last days, below
+  if (typeof value === "string" && ISO.test(value)) return value; // any other, and the last days of a month, below
   const date = new Date(value);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }

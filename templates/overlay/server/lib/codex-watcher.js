@@ -24,6 +24,7 @@ const LAST_DATABASE_RETRY_MS = 8 * 1000;
 const GONE_FOR_GOOD_MS = 8 * 1000;
 
 // The watch that is on, if any, and what the last one may still be doing.
+/** @type {Watch | null} */
 let current = null;
 let inFlight = Promise.resolve();
 
@@ -41,9 +42,11 @@ function stampOf(file) {
 class Watch {
   constructor() {
     this.stopped = false;
-    this.timer = null;
+    /** @type {NodeJS.Timeout | undefined} */
+    this.timer = undefined;
     this.files = new RolloutFiles();
-    this.stamps = null; // of the last time the sidecar ran, by path
+    /** @type {Map<string, string> | null} of the last time the sidecar ran, by path */
+    this.stamps = null;
     this.failures = new Map(); // path -> {times, until}
     this.goneSince = new Map(); // session -> when its files were first not there
     this.forgotAt = 0;
@@ -89,8 +92,8 @@ class Watch {
   /** Imports a file that has changed. One that was not read to its end has its next turn at the next poll. */
   async visit(file, enough) {
     const stamp = stampOf(file);
-    const known = file.stamp ?? this.stamps.get(file.path);
-    this.stamps.delete(file.path);
+    const known = file.stamp ?? this.stamps?.get(file.path);
+    this.stamps?.delete(file.path);
     try {
       if (known !== stamp) {
         this.files.expect(file);
@@ -128,8 +131,9 @@ class Watch {
       const gone = await this.isGone(facts.id);
       if (this.stopped) return;
       if (!isOver(facts, gone)) continue;
+      /** @type {[string, object][]} */
       const messages = [];
-      transaction(() => closeIfOver(facts.id, gone, (...message) => messages.push(message)));
+      transaction(() => closeIfOver(facts.id, gone, (type, row) => messages.push([type, row])));
       for (const message of messages) broadcast(...message);
     }
   }
@@ -163,10 +167,10 @@ class Watch {
 /** Imports what is there, off the critical path, and then follows it. Does nothing when it is on already. */
 function startCodexWatcher() {
   if (current) return;
-  current = new Watch();
-  const { files } = current;
-  onRolloutNamed(file => files.hint(file));
-  current.schedule(0);
+  const watch = new Watch();
+  current = watch;
+  onRolloutNamed(file => watch.files.hint(file));
+  watch.schedule(0);
 }
 
 /** Stops following. Resolves when no import is in flight; from the call on, nothing more is written. */

@@ -30,7 +30,7 @@ async function unpackFrame(source, start, target) {
 /** A file is one frame or several, one after the other. */
 async function unpackInto(source, target) {
   const { size } = await source.stat();
-  for (let start = 0; start < size; ) {
+  for (let start = 0; start < size;) {
     const taken = await unpackFrame(source, start, target);
     if (taken === 0) return;
     start += taken;

@@ -10,8 +10,9 @@ const API = "/api/codex-hooks";
 const EVERY_MS = 1000;
 
 const TRACK =
-  "relative inline-flex h-5 w-9 flex-shrink-0 rounded-full border-2 border-transparent transition-colors duration-200 " +
-  "focus-visible:outline focus-visible:outline-2 focus-visible:outline-offset-2 focus-visible:outline-accent";
+  "relative inline-flex h-5 w-9 flex-shrink-0 rounded-full border-2 border-transparent transition-colors " +
+  "duration-200 focus-visible:outline focus-visible:outline-2 " +
+  "focus-visible:outline-offset-2 focus-visible:outline-accent";
 const KNOB =
   "pointer-events-none inline-block h-4 w-4 rounded-full bg-white shadow transform transition-transform duration-200";
 

@@ -1,0 +1,82 @@
+"""`explain`: a patch in full, or what an error code means and what to do."""
+
+import argparse
+import difflib
+from collections.abc import Iterator, Sequence
+
+from patcher import apply
+from patcher.commands.chosen import chosen
+from patcher.commands.outcome import Outcome, noted, outcome
+from patcher.commands.patch_set import why
+from patcher.errors import UsageError
+from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
+from patcher.report import error_codes
+from patcher.report.model import Report, position
+from patcher.upstream.materialize import materialize
+
+
+def explain(options: argparse.Namespace) -> Outcome:
+    """A patch, and with `--upstream` the code at its sites there; or an error. Raises `UsageError` for neither."""
+    series = chosen(options)
+    known = {patch.id: patch for patch in patches_of(series, client=True)}
+    if patch := known.get(options.name):
+        client = patch not in patches_of(series)
+        return _patch(patch, options.upstream, patches_of(series, client=client), client=client)
+    found = error_codes.of(options.name)
+    if found is None:
+        close = difflib.get_close_matches(options.name, [*known, *(each.code for each in error_codes.known())], n=1)
+        hint = f"did you mean {close[0]}?" if close else "`sidecar-patcher list` shows the series"
+        raise UsageError(f"there is no patch and no error {options.name}", hint=hint)
+    if options.upstream:
+        raise UsageError("--upstream shows the sites of a patch, and this is an error", hint="leave it out")
+    return outcome(Report("explain"), text=error_codes.to_text(found))
+
+
+def _patch(patch: Patch, spec: str | None, series: Sequence[Patch], *, client: bool) -> Outcome:
+    upstream = materialize(spec, client=client) if spec else None
+    sites = apply.apply_series(upstream, series).sites if upstream else ()
+    text = "".join(f"{line}\n" for line in _lines(patch, {each.id: each for each in sites}))
+    return outcome(Report("explain"), text=text, message=noted(upstream) if upstream else "")
+
+
+def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
+    yield from (f"{patch.id}: {patch.summary}", "", why(patch), "")
+    yield f"requires   {', '.join(patch.requires) or 'nothing'}"
+    yield f"contracts  {', '.join(patch.contracts)}"
+    yield from (f"adds       {_overlay(overlay)}" for overlay in patch.overlays)
+    if patch.superseded is not None:
+        yield f"superseded on the {patch.superseded} line: {patch.superseded_by}"
+    elif patch.superseded_where:
+        yield f"superseded where upstream has it: {patch.superseded_by}"
+    for site in patch.sites:
+        yield ""
+        yield from _site(site)
+        if site.id in there:
+            yield from (f"  there     {line}" for line in _there(there[site.id]))
+
+
+def _overlay(overlay: Overlay) -> str:
+    return overlay.path if overlay.line is None else f"{overlay.path} ({overlay.line} line)"
+
+
+def _site(site: Site) -> Iterator[str]:
+    where = f"on the {site.line} line" if site.line else "on every line"
+    since = f", required since {site.since}" if site.since else ""
+    yield f"site {site.id}: {site.position} in {site.file}, {where}{since}"
+    yield from (f"  anchor    {_anchor(anchor)}" for anchor in site.anchors)
+    yield from (f"  pin       {pin.tokens} ({pin.reviewed}, line {pin.line})" for pin in site.pins)
+    yield from (f"  payload   {line}" for line in apply.payload_of(site).rstrip("\n").split("\n"))
+
+
+def _anchor(anchor: Anchor) -> str:
+    window = f" and {anchor.before} statements above, {anchor.after} below" if anchor.before or anchor.after else ""
+    return f"{anchor.shown} in {anchor.scope}{window}"
+
+
+def _there(result: SiteResult) -> Iterator[str]:
+    finding = result.finding
+    message = f": {finding.message}" if finding.message else ""
+    yield f"{finding.verdict} at {position(finding.file, finding.line)}{message}"
+    for match in result.located.matches:
+        yield from (f"| {line}" for line in result.text[match.window_start : match.window_end].splitlines())
+        yield f"tokens {match.tokens}"

@@ -1,0 +1,61 @@
+"""`sidecar.toml` in the working directory: what a person would type daily. The command line wins. Leaf module."""
+
+import os
+
+from patcher.errors import SettingsUnreadable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # as in `uptodate`, which reads this first
+    from typing import Any
+
+FILE = "sidecar.toml"
+_KEYS = ("upstream", "series", "out", "client")
+_HINT = (
+    'for example `upstream = "agent-monitor@v1.2.0"`, `series = ["codex", "acme"]`, `out = "sidecar"`, `client = true`'
+)
+
+
+def settings() -> "dict[str, Any]":
+    """What is set: `upstream` and `out` (text), `series` (a list of texts), `client` (a bool); empty without a file.
+
+    Paths are as on a command line: from the working directory, where the file is. Raises `SettingsUnreadable`.
+    """
+    try:
+        with open(FILE, "rb") as stream:
+            data = stream.read()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise SettingsUnreadable(f"cannot be read: {error.strerror}", where=FILE) from error
+    import tomllib  # takes longer to import than an up-to-date build: only where there is a file
+
+    try:
+        content = tomllib.loads(data.decode())
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise SettingsUnreadable(f"is not TOML: {error}", where=FILE, hint=_HINT) from error
+    for key, value in content.items():
+        _refuse_unfit(key, value)
+    if isinstance(content.get("series"), str):
+        content["series"] = [content["series"]]
+    return content
+
+
+def _refuse_unfit(key: str, value: "Any") -> None:
+    if key not in _KEYS:
+        raise SettingsUnreadable(f"expected {', '.join(_KEYS)}, found {key!r}", where=FILE, hint=_HINT)
+    if key == "client":
+        fits, wanted = isinstance(value, bool), "true or false"
+    elif key == "series":
+        words = value if isinstance(value, list) else [value]
+        fits, wanted = bool(words) and all(isinstance(each, str) and each for each in words), "a list of series"
+    else:
+        fits, wanted = isinstance(value, str) and bool(value), "text"
+    if not fits:
+        raise SettingsUnreadable(f"expected `{key}` to be {wanted}, found {value!r}", where=FILE, hint=_HINT)
+
+
+def repository_of(spec: str) -> str:
+    """The repository of `REPOSITORY@REF`, for the verbs that read history; any other spec as it is."""
+    from patcher.upstream.spec import split
+
+    return spec if os.path.isdir(spec) else split(spec)[0]

@@ -1,0 +1,1 @@
+require("./lib/local-only").guard, cors(require("./lib/local-only").corsOptions())

@@ -1,0 +1,1 @@
+require("./lib/local-only").listenOn(server)

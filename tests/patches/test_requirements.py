@@ -1,0 +1,32 @@
+"""What a patch requires, and what that requires: followed in one place, for `diff`, `matrix` and `bump`."""
+
+import pytest
+
+from patcher.model import Patch
+from patcher.patches import SERIES, with_requirements
+
+CHAIN = (
+    Patch("base", ""),
+    Patch("other", ""),
+    Patch("middle", "", requires=("base",)),
+    Patch("top", "", requires=("middle",)),
+)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (["base"], ["base"]),
+        (["top"], ["base", "middle", "top"]),
+        (["top", "other"], ["base", "other", "middle", "top"]),
+        ([], []),
+    ],
+)
+def test_they_come_with_the_patch_in_the_order_of_the_series(wanted: list[str], expected: list[str]) -> None:
+    assert [each.id for each in with_requirements(CHAIN, wanted)] == expected
+
+
+@pytest.mark.parametrize("patch", SERIES, ids=lambda patch: patch.id)
+def test_what_comes_with_a_patch_requires_nothing_else(patch: Patch) -> None:
+    found = with_requirements(SERIES, [patch.id])
+    assert {name for each in found for name in each.requires} <= {each.id for each in found}

@@ -1,0 +1,5 @@
+"""The fixture of this room."""
+
+from tests.series.support import acme
+
+__all__ = ["acme"]
