@@ -13,13 +13,17 @@ from patcher.patches import (
     codex_conversation,
     codex_hooks,
     codex_hooks_page,
+    codex_prices,
     codex_rollouts,
     filter_by_harness,
+    harness_badge,
     harness_column,
+    harness_filter,
     local_only,
     parse_outside_transaction,
     read_rollouts_whole,
     record_hooks_once,
+    session_capture,
     settings_switch,
     stamp_harness,
 )
@@ -40,9 +44,11 @@ DECLARED = (
     local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
+    codex_prices.PATCH,
+    session_capture.PATCH,
 )
 
-CLIENT_DECLARED = (settings_switch.PATCH,)
+CLIENT_DECLARED = (settings_switch.PATCH, harness_badge.PATCH, harness_filter.PATCH)
 
 SERIES: tuple[Patch, ...]
 """What is put into upstream: what is declared, with its pins."""

@@ -27,8 +27,8 @@ from patcher.prove import (
 from patcher.upstream.materialize import materialize
 from tests.prove.native import miniature
 
-SUPERSEDED = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation"}
-NOT_HERE = {"codex_conversation_is_complete"}
+SUPERSEDED = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
+NOT_HERE = {"codex_conversation_is_complete", "codex_session_has_its_cost"}
 """What upstream shows natively and the miniature does not: proven on v2.0.0 and later alone."""
 HERE = [each for each in CONTRACTS if each.line in {None, Line.V2} and each.id not in NOT_HERE]
 NATIVELY = {"rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"}

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation"}
+NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
@@ -33,6 +33,7 @@ NO_INDEX = "with `idx_sessions_status_updated` in it once in module; found none"
 NO_SERVICES = "found no function startBackgroundServices in the file"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_SOCKET = "in function initWebSocket is not what was reviewed"
+NO_PRICES = "expected `addMissing(DEFAULT_PRICING)` once in module; found none"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -46,6 +47,7 @@ TOO_OLD = {
         "local_only": NO_SOCKET,
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
+        "codex_prices": NO_PRICES,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
@@ -55,6 +57,7 @@ TOO_OLD = {
         "local_only": NO_SOCKET,
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
+        "codex_prices": NO_PRICES,
     },
 }
 

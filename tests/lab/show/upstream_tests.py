@@ -17,9 +17,13 @@ from patcher.prove import dependencies_for, find_node
 from patcher.upstream.materialize import materialize
 from patcher.write import write_new
 
+_REASONING = "imports Codex rollouts with tokens, tools, durable transcript access, and native titles"
+
+# What a patch forbids: a page of another port is another origin; and reasoning, of the output already, counted twice.
 FORBIDDEN = {
-    "local_only": frozenset({"/api/run › allows localhost Origin"})
-}  # a page of another port is another origin
+    "local_only": frozenset({"/api/run › allows localhost Origin"}),
+    "charge_tokens_used": frozenset({f"POST /api/import/scan-path happy path › {_REASONING}"}),
+}
 REFS = ("840c518d", "v1.2.0", "v1.3.0", "v1.4.8", "v2.0.3")
 
 

@@ -1,0 +1,58 @@
+"""A Codex session has its cost, with what OpenAI takes for its models; a model without a price is named.
+
+Why:      upstream of the v1 line has prices for Claude only, so that every Codex session costs $0.00.
+Upstream: `server/db.js`, in front of the statement that adds default prices which are missing: it never changes a rule
+          that is there, so those of the user stay. `server/routes/pricing.js`, where both routes have calculated: up
+          to v1.3.0 nothing there names what has no price. If it moves, search for `addMissing(DEFAULT_PRICING)` and
+          `calculateCost(`.
+v2:       superseded. Upstream has a table of its own for OpenAI's prices (`gpt_model_pricing`), and names what has
+          none.
+"""
+
+from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, route
+
+_ANSWERS = (("total", "/cost"), ("session", "/cost/:sessionId"))
+
+PATCH = Patch(
+    id="codex_prices",
+    summary="Prices the tokens of Codex's models, and names those that have no price.",
+    sites=(
+        Site(
+            name="rows",
+            file="server/db.js",
+            position=Position.BEFORE,
+            template="payload/codex_prices.rows.js",
+            line=Line.V1,
+            anchors=(
+                Anchor(
+                    scope=MODULE,
+                    pattern="addMissing(DEFAULT_PRICING)",
+                ),
+            ),
+        ),
+        *(
+            Site(
+                name=name,
+                file="server/routes/pricing.js",
+                position=Position.REPLACE,
+                template="payload/codex_prices.unpriced.js.j2",
+                line=Line.V1,
+                anchors=(
+                    Anchor(
+                        scope=route("GET", path),
+                        pattern="const result = calculateCost($$$USED)",
+                        target="calculateCost($$$USED)",
+                    ),
+                ),
+            )
+            for name, path in _ANSWERS
+        ),
+    ),
+    overlays=(
+        Overlay(path="server/lib/codex-prices.js", template="overlay/server/lib/codex-prices.js", line=Line.V1),
+        Overlay(path="server/lib/codex-prices.json", template="overlay/server/lib/codex-prices.json", line=Line.V1),
+    ),
+    contracts=("codex_session_has_its_cost",),
+    superseded=Line.V2,
+    superseded_by="`gpt_model_pricing`, and `unpriced_models` in every cost",
+)

@@ -1,0 +1,1 @@
+import { HarnessBadge } from "../components/HarnessBadge";

@@ -1,0 +1,1 @@
+<HarnessBadge session={session} />

@@ -1,0 +1,1 @@
+<HarnessFilter onChange={() => (page === 0 ? void load() : setPage(0))} />

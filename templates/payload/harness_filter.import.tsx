@@ -1,0 +1,1 @@
+import { HarnessFilter } from "../components/HarnessFilter";

@@ -1,0 +1,1 @@
+import { filteredByHarness } from "./harness";

@@ -1,0 +1,1 @@
+require("../lib/session-capture").tellCapture(db, rows);
