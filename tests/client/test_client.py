@@ -41,8 +41,16 @@ def test_the_client_travels_only_when_it_is_asked_for(copy: Path) -> None:
     assert sorted(set(given) - set(without)) == [
         "client/build.mjs",
         "client/package.json",
+        "client/src/components/EmptyState.tsx",
         "client/src/components/ImportHistory.tsx",
+        "client/src/components/SessionCard.tsx",
+        "client/src/components/StatusBadge.tsx",
+        "client/src/lib/api.ts",
+        "client/src/lib/eventBus.ts",
         "client/src/main.tsx",
+        "client/src/pages/Board.tsx",
+        "client/src/pages/SessionDetail.tsx",
+        "client/src/pages/Sessions.tsx",
         "client/src/pages/Settings.tsx",
         "client/src/words.ts",
     ]
