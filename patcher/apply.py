@@ -4,14 +4,16 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from patcher import splice as splicing
 from patcher.errors import FileKindUnsupported, SeriesError, TemplateUnusable
-from patcher.existing import Taken, judge, judge_overlay, take_out
-from patcher.javascript import ENDINGS, JAVASCRIPT, is_program, language_of
+from patcher.existing import Recordings, Taken, judge, judge_overlay, take_out
+from patcher.javascript import DATA, JAVASCRIPT, is_program, language_of
 from patcher.locate import locate
 from patcher.markers import SITE_NAME, sites_in
 from patcher.model import (
+    FILE,
     NOT_NEEDED,
     SEVERITY,
     Anchor,
@@ -81,15 +83,17 @@ def _refuse_bad_names(patch: Patch) -> None:
         seen.add(site.name)
 
 
-def apply_series(upstream: Upstream, series: Sequence[Patch]) -> Build:
+def apply_series(upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})) -> Build:
     """The whole series on an upstream tree, in memory. All findings are collected, never only the first.
+
+    recorded: what the tree has from a build before and without markers, where it has no manifest that says so.
 
     Raises `SeriesError`, `FileKindUnsupported`, `NotUtf8`, `OverlappingSplices`.
     """
-    state = _State.of(upstream, series)
+    state = _State.of(upstream, series, recorded)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
-    state.others += judge(state.there, state.texts, series)
+    state.others += judge(state.there, state.texts, series, state.layers)
     build = Build(
         upstream=state.there.pristine,
         findings=tuple(_one_per_patch(state, series)),
@@ -101,7 +105,7 @@ def apply_series(upstream: Upstream, series: Sequence[Patch]) -> Build:
         portable=state.portable,
         notes=(*upstream.notes, *_notes(state)),
     )
-    return build if build.stopped else replace(build, tree=_result(state))
+    return build if build.stopped else replace(build, tree=_result(state), plain=_plain(state))
 
 
 @dataclass
@@ -121,9 +125,9 @@ class _State:
     series: Sequence[Patch] = ()
 
     @classmethod
-    def of(cls, upstream: Upstream, series: Sequence[Patch]) -> "_State":
+    def of(cls, upstream: Upstream, series: Sequence[Patch], recorded: Recordings) -> "_State":
         _refuse_other_kinds(upstream, series)
-        there = take_out(upstream, series)
+        there = take_out(upstream, series, recorded)
         return cls(upstream, there, list(there.findings), series=tuple(series))
 
     def required_by(self, patch: str) -> set[str]:
@@ -171,19 +175,29 @@ def _notes(state: _State) -> Iterator[str]:
 
 
 def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
-    """Raise where a site is in a file that is not a program, before it is read with a grammar that is not its own."""
+    """Raise where a site is in a file without a grammar, before it is read with one that is not its own."""
     wrong: dict[str, list[str]] = {}
     for patch in series:
         for site in patch.sites_for(upstream.line):
-            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors):
+            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors if anchor.scope != FILE):
                 file = upstream.tree.get(path)
-                if file is not None and not is_program(path, file.data):
+                if file is not None and not _can_be_looked_in(path, file, site):
                     wrong.setdefault(path, []).append(site.id)
     if wrong:
         found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
-        message = f"expected JavaScript or TypeScript ({', '.join(ENDINGS)}), found sites of the series in {found}"
-        hint = "take these sites out of the series: this version can splice into no other kind of file"
+        message = (
+            "expected JavaScript or TypeScript, or an item of a list in JSON, CSS or HTML; "
+            f"found sites of the series in {found}"
+        )
+        hint = "give them a `list` and an `item`, or replace the whole file with `scope=FILE`"
         raise FileKindUnsupported(message, where=min(wrong), hint=hint)
+
+
+def _can_be_looked_in(path: str, file: File, site: Site) -> bool:
+    """A pattern is a piece of a program; in JSON, CSS and HTML an item says where."""
+    return is_program(path, file.data) or (
+        language_of(path) in DATA and not any(anchor.pattern for anchor in site.anchors)
+    )
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
@@ -252,12 +266,13 @@ def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor) -> Site
 
 def _splice(state: _State, there: SiteResult) -> Splice:
     site, file, match = there.site, there.finding.file, there.located.matches[0]
+    language = language_of(file)
     name = f"{file} ({site.id})"
     payload = payload_of(site, there.text[match.start : match.end])
     state.payloads[name] = payload
-    if language_of(file) == JAVASCRIPT:  # TypeScript is compiled by upstream's tool chain, for the browsers it names
+    splice = splicing.make_splice(there.text, site, match, payload, language)
+    if language == JAVASCRIPT and not splice.part:  # what is compiled, or is less than a statement, is not judged
         state.portable[name] = portable_text(site)
-    splice = splicing.make_splice(there.text, site, match, payload)
     return replace(splice, scope=there.located.anchor.scope)
 
 
@@ -287,6 +302,8 @@ REPLACED = "<what stood there>"
 
 def payload_of(site: Site, original: str = REPLACED) -> str:
     """The site's payload; `original` is what it replaces."""
+    if site.position is Position.DELETE:
+        return ""
     params = {"original": original} if site.position is Position.REPLACE else {}
     with _of(site.id):
         return render(site.template, site.templates, **params)
@@ -374,6 +391,16 @@ def _one_per_patch(state: _State, series: Sequence[Patch]) -> Iterator[Finding]:
         judged = judged or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
         worst = max(judged, key=lambda finding: SEVERITY[finding.verdict])
         yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
+
+
+def _plain(state: _State) -> Tree:
+    """The tree without markers."""
+    tree = dict(state.there.pristine.tree)
+    for path in state.texts:
+        layers = [layer for layer in state.layers if layer.file == path]
+        if layers:
+            tree[path] = replace(tree[path], data=splicing.plain(layers).encode())
+    return {**tree, **state.added}
 
 
 def _result(state: _State) -> Tree:

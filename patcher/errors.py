@@ -312,3 +312,22 @@ class DeclarationsChanged(PatcherError):
     """Somebody edited a declaration while `bump` ran."""
 
     code = "declarations-changed"
+
+
+class DiffUnusable(PatcherError):
+    """A diff that is given to `adopt` does not apply, or is no diff."""
+
+    code = "diff-unusable"
+
+
+class AnotherVersion(PatcherError):
+    """The edited tree was made from another version of upstream."""
+
+    code = "edited-another-version"
+
+
+class SeriesNotAdoptable(PatcherError):
+    """The directory has a series that does not list what `adopt` writes, or somebody edited what it wrote."""
+
+    code = "series-not-adoptable"
+    exit_code = EXIT_USAGE

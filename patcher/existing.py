@@ -4,12 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
+from types import MappingProxyType
+from typing import Any
 from unicodedata import normalize
 
 from patcher import markers
 from patcher.errors import NotReversible
-from patcher.javascript import is_program
-from patcher.model import File, Finding, Overlay, Patch, Upstream, Verdict
+from patcher.javascript import has_markers
+from patcher.model import File, Finding, Layer, Overlay, Patch, Recorded, Upstream, Verdict
 from patcher.resources import MANIFEST
 from patcher.upstream import foreign_json
 from patcher.upstream.text import decode
@@ -41,13 +43,19 @@ class Taken:
         return {_folded(folder): folder for path in self.pristine.tree for folder in _folders(path)}
 
 
-def take_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
+Recordings = Mapping[str, Sequence[Sequence[Recorded]]]
+"""By file, what was put in without markers, layer by layer."""
+
+
+def take_out(upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})) -> Taken:
     """Take payloads and files of ours out of a tree. A tree that has none comes back as it is.
 
     A file is ours where the series puts one of ours and it says so in its head, or where the manifest of the tree, if
     it is a generated one, says that it was added. Any other file is upstream's, whatever is written in it.
+    recorded: what a tree in memory has without markers; of a tree on the disk its manifest says that.
     """
-    added, findings = _added(upstream)
+    added, findings, told = _added(upstream)
+    recorded = recorded or told
     paths = {overlay.path for patch in series for overlay in patch.overlays}
     tree = {}
     for path, file in upstream.tree.items():
@@ -58,7 +66,7 @@ def take_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
             tree[path] = file
     blocks: dict[str, Mapping[str, markers.Block]] = {}
     for path, file in tree.items():
-        if markers.BEGIN_MARK not in file.data or not is_program(path, file.data):
+        if markers.BEGIN_MARK not in file.data or not has_markers(path, file.data):
             continue
         try:
             text, found = markers.unsplice(decode(file, path), path)
@@ -67,6 +75,7 @@ def take_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
             continue
         if found:
             tree[path], blocks[path] = replace(file, data=text.encode()), found
+    findings += _restored(tree, blocks, recorded)
     untouched = not blocks and len(tree) == len(upstream.tree)
     pristine = upstream if untouched else replace(upstream, tree=tree)
     return Taken(upstream, pristine, blocks, tuple(findings), _made_by(upstream))
@@ -81,24 +90,61 @@ def _made_by(upstream: Upstream) -> dict[str, str]:
         return {}
 
 
-def _added(upstream: Upstream) -> tuple[dict[str, str], list[Finding]]:
-    """The digests of what the manifest in the tree calls ours, the manifest itself among them; empty without one."""
+def _restored(
+    tree: dict[str, File], blocks: dict[str, Mapping[str, markers.Block]], recorded: Recordings
+) -> Iterator[Finding]:
+    """Take out of the tree what was put in without markers, and say in `blocks` what was there."""
+    for path, layers in recorded.items():
+        if path not in tree:
+            continue
+        try:
+            text, found = markers.restored(decode(tree[path], path), layers, path)
+        except NotReversible as error:
+            yield _tampered("", path, error.message)
+            continue
+        tree[path] = replace(tree[path], data=text.encode())
+        blocks[path] = {**blocks.get(path, {}), **found}
+
+
+def _added(upstream: Upstream) -> tuple[dict[str, str], list[Finding], Recordings]:
+    """What the manifest in the tree says: the digests of what is ours, its own among them, and what has no markers.
+
+    All empty where there is none.
+    """
     file = upstream.tree.get(MANIFEST)
     if file is None:
-        return {}, []
+        return {}, [], {}
+    told: Recordings = {}
     try:
         content = foreign_json.loads(file.data)
         entries = content["files"] if content["tool"]["name"] == markers.NAME else []
         added = {entry["path"]: entry["after"] for entry in entries if entry["status"] == "added"}
+        after = {entry["path"]: entry["after"] for entry in entries}
+        told = {entry["path"]: recordings(entry) for entry in entries if "recorded" in entry}
     except (ValueError, KeyError, TypeError):
         entries = []
     if not entries:
         message = f"expected a manifest of ours or no such file, found one of upstream's own ({upstream.label})"
-        return {}, [Finding("", MANIFEST, Verdict.DRIFTED, 1, "", message, _HINT)]
-    return {**added, MANIFEST: file.sha256}, []
+        return {}, [Finding("", MANIFEST, Verdict.DRIFTED, 1, "", message, _HINT)], {}
+    edited = [path for path in told if path in upstream.tree and upstream.tree[path].sha256 != after[path]]
+    findings = [_tampered("", path, "what we made of this file has been edited") for path in edited]
+    kept = {path: layers for path, layers in told.items() if path not in edited}
+    return {**added, MANIFEST: file.sha256}, findings, kept
 
 
-def judge(there: Taken, texts: Mapping[str, str], series: Sequence[Patch]) -> Iterator[Finding]:
+def recordings(entry: Mapping[str, Any]) -> tuple[tuple[Recorded, ...], ...]:
+    """What a manifest says of one file. Raises `ValueError`, `KeyError` or `TypeError` for what is not a list of it."""
+    found = tuple(tuple(Recorded(**each) for each in layer) for layer in entry["recorded"])
+    for each in (each for layer in found for each in layer):
+        if not (type(each.start) is type(each.end) is int and type(each.site) is type(each.was) is str):
+            raise TypeError("expected offsets and text")
+        each.was.encode()
+    return found
+
+
+def judge(
+    there: Taken, texts: Mapping[str, str], series: Sequence[Patch], layers: Sequence[Layer]
+) -> Iterator[Finding]:
     """For each payload that was there: `applied` when it is what we put there now, else `tampered`.
 
     A tree of version 0.1 has the number of a site in its patch where later ones have its name.
@@ -108,6 +154,9 @@ def judge(there: Taken, texts: Mapping[str, str], series: Sequence[Patch]) -> It
         for path in there.blocks
         for block in markers.unsplice(texts.get(path, ""), path)[1].values()
     }
+    for layer in layers:
+        unmarked = (splice for splice in layer.splices if not splice.marked)
+        fresh.update({(layer.file, splice.site): splice.text.strip() for splice in unmarked})
     known = {patch.id for patch in series}
     named = {f"{patch.id}.{number}": site.id for patch in series for number, site in enumerate(patch.sites)}
     for path, blocks in there.blocks.items():

@@ -6,6 +6,7 @@ from hashlib import sha256
 from patcher.resources import BUILTIN_PINS, BUILTIN_SIDECAR, PACKAGE, TEMPLATES
 
 _SKIPPED = {
+    "adopt",
     "__pycache__",
     "_data",
     "prove",

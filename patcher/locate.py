@@ -7,8 +7,11 @@ from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.javascript.definitions import definitions
+from patcher.javascript.items import Place, digest_of, is_between_tags, places, span_of
 from patcher.javascript.jsx import is_child
-from patcher.model import MODULE, Anchor, Located, Match, digest
+from patcher.javascript.lists import ItemList
+from patcher.javascript.named import all_scopes, scopes_named
+from patcher.model import FILE, MODULE, Anchor, Located, Match, digest
 
 _SHOWN = 60
 
@@ -19,18 +22,22 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
 
     Remembered, so that the second build of a gate costs no second search.
     """
-    scopes = javascript.scopes_named(text, anchor.scope, language)
+    if anchor.scope == FILE:
+        return Located(anchor, (_whole(text),), (1,))
+    scopes = scopes_named(text, anchor.scope, language)
     if not scopes:
         return Located(
             anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file"
         )
+    if not anchor.pattern:
+        return _by_item(text, scopes, anchor, language)
     found = [(scope, node) for scope in scopes for node in _matching(text, scope, anchor, language)]
-    places = {javascript.span(node): _match(text, anchor, scope, node) for scope, node in found}
+    matches = {javascript.span(node): _match(text, anchor, scope, node) for scope, node in found}
     # A scope inside its namesake is seen twice: the inner one comes last, and is the match's own.
     near = found[-1][0] if found else scopes[0]
     lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, near, language))
-    if places:
-        return Located(anchor, tuple(places.values()), lines)
+    if matches:
+        return Located(anchor, tuple(matches.values()), lines)
     problem = _without_target(text, scopes, anchor, language) or "none"
     return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), problem)
 
@@ -41,6 +48,80 @@ def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: s
     found = [node for scope in scopes for node in _matching(text, scope, whole, language)] if anchor.target else []
     lines = " and ".join(f"line {javascript.line_of(node)}" for node in found)
     return f"the pattern at {lines}, and no such target in it" if found else ""
+
+
+def _by_item(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> Located:
+    """The items that begin as the anchor says; of several the one that a pin was made of, if there is only one."""
+    found = {place.item.range(): place for scope in scopes for place in places(text, scope, anchor, language)}
+    near = scopes[-1]
+    lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, near, language))
+    matches = tuple(match for place in found.values() if (match := _item(text, place, anchor, language)) is not None)
+    if len(matches) > 1:
+        tokens = {pin.tokens for pin in anchor.pins}
+        reviewed = tuple(match for match in matches if match.tokens in tokens)
+        matches = reviewed if len(reviewed) == 1 else matches
+    if matches:
+        return Located(anchor, matches, lines)
+    return Located(anchor, (), lines, _similar_items(text, scopes[0], anchor, language), "none")
+
+
+def _item(text: str, place: Place, anchor: Anchor, language: str) -> Match | None:
+    """None where the item has not as many pieces as the payload stands for."""
+    target = _target(text, place, anchor, language)
+    exact = target or span_of(place, anchor, text, language)
+    if anchor.target and target is None:
+        return None
+    if anchor.pieces is not None and exact is None:
+        return None
+    first, last = javascript.span(place.item)
+    if place.inside is not None:
+        last = place.inside.pieces[place.last(anchor.count)].end
+    start, end = exact or (first, last)
+    window = _window(place.inside, place.index, anchor) if place.inside is not None else (first, last)
+    return Match(
+        start=start,
+        end=end,
+        statement_start=first,
+        statement_end=last,
+        window_start=window[0],
+        window_end=window[1],
+        line=javascript.line_of(place.item),
+        tokens=digest_of(place, anchor, text, language),
+        text=digest(text[window[0] : window[1]].encode()),
+        shown=place.item.text().split("\n", 1)[0].strip()[:_SHOWN],
+        jsx=language not in javascript.DATA and bool(is_between_tags(place.item, start)),
+        list=anchor.list,
+        exact=anchor.pieces is not None,
+    )
+
+
+def _target(text: str, place: Place, anchor: Anchor, language: str) -> tuple[int, int] | None:
+    """The one node in the item that the target is; None where there is none, or more than one."""
+    if not anchor.target or language in javascript.DATA:
+        return None
+    found = javascript.matching(text, place.item, anchor.target, language)
+    return javascript.span(found[0]) if len(found) == 1 else None
+
+
+def _window(inside: ItemList, index: int, anchor: Anchor) -> tuple[int, int]:
+    items = inside.items
+    at = items.index(index)
+    above, below = items[max(at - anchor.before, 0)], items[min(at + anchor.count - 1 + anchor.after, len(items) - 1)]
+    return inside.pieces[above].start, inside.pieces[below].end
+
+
+def _similar_items(text: str, scope: SgNode, anchor: Anchor, language: str) -> tuple[str, ...]:
+    from difflib import get_close_matches
+
+    everything = places(text, scope, replace(anchor, item="", count=1), language)
+    lines = {place.item.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(place.item) for place in everything}
+    close = get_close_matches(anchor.item, lines, n=3, cutoff=0.4)
+    return tuple(f"`{shown}` (line {lines[shown]})" for shown in close)
+
+
+def _whole(text: str) -> Match:
+    whole = digest(text.encode())
+    return Match(0, len(text), 0, len(text), 0, len(text), 1, whole, whole, text.split("\n", 1)[0][:_SHOWN], exact=True)
 
 
 def _matching(text: str, scope: SgNode, anchor: Anchor, language: str) -> list[SgNode]:
@@ -78,8 +159,9 @@ def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
 def _similar_scopes(text: str, anchor: Anchor, language: str) -> tuple[str, ...]:
     from difflib import get_close_matches  # only a build that stops needs it
 
-    lines = {str(scope): javascript.line_of(node) for scope, node in javascript.named_scopes(text, language)}
-    return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(str(anchor.scope), lines, n=3))
+    lines = {str(scope): javascript.line_of(node) for scope, node in all_scopes(text, language)}
+    wanted = str(replace(anchor.scope, within=None))
+    return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(wanted, lines, n=3))
 
 
 def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[str, ...]:

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from patcher import __version__
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import SCHEMA
-from patcher.model import Build, File, Patch, Series, digest, patches_of, tree_digest
+from patcher.model import Build, File, Patch, Recorded, Series, digest, patches_of, tree_digest
 
 
 def manifest(build: Build, series: Sequence[Series]) -> File:
@@ -16,6 +17,7 @@ def manifest(build: Build, series: Sequence[Series]) -> File:
     Upstream's identity, the tool's, that of each series in its order, per patch its verdict, pins and payload, per file
     its digests before and after.
     """
+    recorded = build.recorded()  # in files without markers: how to take out what was put in
     judged = {finding.patch for finding in build.findings}
     content: dict[str, Any] = {
         "schema": SCHEMA,
@@ -35,6 +37,7 @@ def manifest(build: Build, series: Sequence[Series]) -> File:
                 "before": change.before,
                 "after": change.after,
                 "executable": build.tree[change.path].executable,
+                **({"recorded": _recorded(recorded[change.path])} if change.path in recorded else {}),
             }
             for change in build.changes()
         ],
@@ -42,6 +45,10 @@ def manifest(build: Build, series: Sequence[Series]) -> File:
     if build.built:  # only then, so that a build without the client is the same as ever
         content["client"] = {"dist_sha256": tree_digest(build.built)}
     return File((json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+
+def _recorded(layers: tuple[tuple[Recorded, ...], ...]) -> list[list[dict[str, Any]]]:
+    return [[asdict(each) for each in layer] for layer in layers]
 
 
 def _payloads(build: Build, patch: Patch) -> list[str]:

@@ -139,16 +139,23 @@ _LOOSE_VERSION = re.compile(r"\s*[v=]*\s*(\d\S*)\s*")
 
 @dataclass(frozen=True)
 class Scope:
-    """A named part of a file: `function NAME`, `route VERB /path`, or the `module` top level."""
+    """A named part of a file: `function NAME`, `route VERB /path`, or the `module` top level.
+
+    within: a scope around it, where the name alone is there more than once.
+    """
 
     kind: str
     name: str = ""
+    within: "Scope | None" = None
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name}".strip()
+        own = f"{self.kind} {self.name}".strip()
+        return f"{self.within} > {own}" if self.within else own
 
 
 MODULE = Scope("module")
+FILE = Scope("file")
+"""All of a file, whatever is in it: what an `override` replaces."""
 
 
 def function(name: str) -> Scope:
@@ -159,6 +166,65 @@ def function(name: str) -> Scope:
 def route(verb: str, path: str) -> Scope:
     """An Express route of a router or app: `route("POST", "/event")`."""
     return Scope("route", f"{verb} {path}")
+
+
+def callback(called: str, within: Scope | None = None) -> Scope:
+    """A function that is an argument of this call, without a name of its own: `callback("app.listen")`.
+
+    called: what is called, as it is written; of a chain its last name: `then`.
+    """
+    return Scope("callback", called, within)
+
+
+def member(name: str, within: Scope | None = None) -> Scope:
+    """A property, field or JSX attribute whose value is a function, an object or an array; or what is assigned to."""
+    return Scope("member", name, within)
+
+
+def variable(name: str, within: Scope | None = None) -> Scope:
+    """A variable whose value is an object or an array."""
+    return Scope("variable", name, within)
+
+
+def class_(name: str) -> Scope:
+    """A class."""
+    return Scope("class", name)
+
+
+def type_(name: str) -> Scope:
+    """An interface, an enumeration or a type with a name."""
+    return Scope("type", name)
+
+
+def pointer(path: str) -> Scope:
+    """A value of a JSON file, by its pointer (RFC 6901): `pointer("/scripts")`."""
+    return Scope("pointer", path)
+
+
+def rule(selector: str, within: Scope | None = None) -> Scope:
+    """A rule of a CSS file, by what stands before its `{`: `rule(".sidebar a")`, `rule("@media print")`."""
+    return Scope("rule", selector, within)
+
+
+def element(tag: str, within: Scope | None = None) -> Scope:
+    """An element of an HTML file, by its tag or its tag and id: `element("div#root")`."""
+    return Scope("element", tag, within)
+
+
+class ListKind(StrEnum):
+    """What the items of a list are. The words are the ones of declarations and messages."""
+
+    STATEMENTS = "statements"
+    PROPERTIES = "properties"
+    MEMBERS = "members"
+    ARGUMENTS = "arguments"
+    ATTRIBUTES = "attributes"
+    PARAMETERS = "parameters"
+    ELEMENTS = "elements"
+    IMPORTS = "imports"
+    CHILDREN = "children"
+    PAIRS = "pairs"
+    RULES = "rules"
 
 
 @dataclass(frozen=True)
@@ -186,24 +252,47 @@ class Anchor:
     itself. With it code in a function without a name is found by the statement that the function is given to.
     before, after: how many neighbouring statements belong to the window.
     file: where upstream has the code in another file than the site says; empty for the site's own.
+
+    Instead of a pattern, an item of a list: `list` says what its items are, `item` how this one begins, blanks left out
+    (`const port`, `className=`). Where several begin so, the pins decide. Without a list and an item it is the scope
+    itself: to edit its header.
+    count: how many neighbouring items.
+    pieces: the payload goes in as it is, instead of these pieces, counted from the item (see `javascript.lists`); with
+    `header`, of the pieces of the item's header, and the header alone is pinned. What `adopt` writes.
     """
 
     scope: Scope
-    pattern: str
+    pattern: str = ""
     pins: tuple[Pin, ...] = ()
     target: str = ""
     containing: str = ""
     before: int = 0
     after: int = 0
     file: str = ""
+    list: ListKind | None = None
+    item: str = ""
+    count: int = 1
+    pieces: tuple[int, int] | None = None
+    header: bool = False
 
     @property
     def shown(self) -> str:
-        """The pattern as a message shows it, on one line."""
+        """The pattern or the item as a message shows it, on one line."""
+        if not self.pattern:
+            return self._shown_item
         pattern = f"`{' '.join(self.pattern.split())}`"
         containing = f" with `{self.containing}` in it" if self.containing else ""
         target = f"the target `{' '.join(self.target.split())}` in " if self.target else ""
         return f"{target}{pattern}{containing}"
+
+    @property
+    def _shown_item(self) -> str:
+        if self.scope == FILE:
+            return "the whole file"
+        of = "the header of " if self.header else ""
+        if self.list is None:
+            return f"{of}the scope itself"
+        return f"{of}the item `{self.item}` of the {self.list}"
 
 
 class Position(StrEnum):
@@ -212,6 +301,7 @@ class Position(StrEnum):
     BEFORE = "before"
     AFTER = "after"
     REPLACE = "replace"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True)
@@ -444,7 +534,8 @@ class Match:
     """Where an anchor's pattern matches. Offsets count characters of the decoded file, not bytes.
 
     tokens, text: digests as in `Pin`. shown: the statement's first line, for messages. jsx: it stands between the tags
-    of JSX, where a comment is written `{/* … */}`.
+    of JSX, where a comment is written `{/* … */}`. list: what it is an item of, unless a pattern found it. exact: the
+    payload stands for `[start, end)` as it is.
     """
 
     start: int
@@ -458,6 +549,8 @@ class Match:
     text: str
     shown: str
     jsx: bool = False
+    list: ListKind | None = None
+    exact: bool = False
 
 
 @dataclass(frozen=True)
@@ -521,7 +614,12 @@ class SiteResult:
 
 @dataclass(frozen=True)
 class Splice:
-    """Replace `[start, end)` of the text that was located in by `text`; `was` is what stood there; `site` is an id."""
+    """Replace `[start, end)` of the text that was located in by `text`; `was` is what stood there; `site` is an id.
+
+    plain: the same without markers, from `plain_at` on a part of it. exact: the payload's own bytes are all of it.
+    part: it may be less than a statement, and says something only where it stands. marked: there are markers around it;
+    else the manifest says what it is. by_item: an item of a list says where it goes.
+    """
 
     start: int
     end: int
@@ -532,6 +630,12 @@ class Splice:
     position: Position
     payload: str
     scope: Scope = MODULE
+    plain: str = ""
+    plain_at: int = 0
+    exact: bool = False
+    part: bool = False
+    marked: bool = True
+    by_item: bool = False
 
     @property
     def order(self) -> tuple[int, int]:
@@ -547,6 +651,25 @@ class Layer:
     before: str
     splices: tuple[Splice, ...]
     after: str
+
+    def placed(self) -> list[tuple[int, int, Splice]]:
+        """Each splice, with where its text begins and ends in `after`."""
+        found, shift = [], 0
+        for splice in sorted(self.splices, key=lambda each: each.order):
+            start = splice.start + shift
+            found.append((start, start + len(splice.text), splice))
+            shift += len(splice.text) - (splice.end - splice.start)
+        return found
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A splice without markers, as the manifest has it: `[start, end)` of what came out is the payload of a site."""
+
+    site: str
+    start: int
+    end: int
+    was: str
 
 
 @dataclass(frozen=True)
@@ -579,6 +702,7 @@ class Build:
     portable: texts that must be ES2017, by the same name or path.
     built: what upstream's tool chain made of the client's sources, which then are in `tree` no more.
     notes: what people should know of it and no verdict says, a sentence each.
+    plain: the tree without markers.
     """
 
     upstream: Upstream
@@ -593,6 +717,20 @@ class Build:
     portable: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     built: Tree = field(default_factory=lambda: MappingProxyType({}))
     notes: tuple[str, ...] = ()
+    plain: Tree = field(default_factory=lambda: MappingProxyType({}))
+
+    def recorded(self) -> dict[str, tuple[tuple[Recorded, ...], ...]]:
+        """By file, layer by layer, what was put in without markers."""
+        found: dict[str, tuple[tuple[Recorded, ...], ...]] = {}
+        for layer in self.layers:
+            here = tuple(
+                Recorded(splice.site, start, end, splice.was)
+                for start, end, splice in layer.placed()
+                if not splice.marked
+            )
+            if here:
+                found[layer.file] = (*found.get(layer.file, ()), here)
+        return found
 
     @property
     def details(self) -> tuple[Finding, ...]:

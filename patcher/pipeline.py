@@ -32,7 +32,11 @@ def check_upstream(upstream: Upstream, series: Sequence[Patch] = SERIES) -> Buil
     build = apply.apply_series(upstream, series)
     if build.stopped:
         return build
-    return replace(build, gates=gate(build, lambda tree: apply.apply_series(replace(upstream, tree=tree), series).tree))
+    recorded = build.recorded()
+    return replace(
+        build,
+        gates=gate(build, lambda tree: apply.apply_series(replace(upstream, tree=tree), series, recorded).tree),
+    )
 
 
 def output(build: Build, series: Sequence[Series | str] = OURS) -> Tree:

@@ -5,7 +5,9 @@ from typing import Any
 
 from patcher import generated
 from patcher.errors import ManifestUnreadable, NotReversible
-from patcher.markers import REBUILD, unsplice
+from patcher.existing import recordings
+from patcher.javascript import has_markers
+from patcher.markers import REBUILD, restored, unsplice
 from patcher.model import File, Tree
 
 _OURS = frozenset({"added", "built"})
@@ -26,20 +28,28 @@ def pristine(directory: str) -> Tree:
         raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=REBUILD)
     if not all(isinstance(entry.get("status"), str) and _is_known(entry) for entry in content["files"]):
         raise ManifestUnreadable("the manifest has no digests of the pristine files", where=directory)
-    before = {entry["path"]: entry["before"] for entry in content["files"] if entry["status"] not in _OURS}
+    before = {entry["path"]: entry for entry in content["files"] if entry["status"] not in _OURS}
     tree = _load(directory, content)
-    return {path: _reverted(path, tree[path], sha256) for path, sha256 in before.items()}
+    return {path: _reverted(path, tree[path], entry, directory) for path, entry in before.items()}
 
 
 def _is_known(entry: Mapping[str, Any]) -> bool:
     return entry["status"] in _OURS or isinstance(entry.get("before"), str)
 
 
-def _reverted(path: str, file: File, expected: str) -> File:
+def _reverted(path: str, file: File, entry: Mapping[str, Any], directory: str) -> File:
+    expected = entry["before"]
     if file.sha256 == expected:
         return file
     try:
-        text, _ = unsplice(file.data.decode(), path)
+        layers = recordings(entry) if "recorded" in entry else ()
+    except (KeyError, TypeError, ValueError) as error:
+        message = f"the manifest cannot say what was put into {path}: {error}"
+        raise ManifestUnreadable(message, where=directory, hint=REBUILD) from error
+    try:
+        text = file.data.decode()
+        text = unsplice(text, path)[0] if has_markers(path, file.data) else text
+        text, _ = restored(text, layers, path)
     except UnicodeDecodeError as error:
         message = (
             f"expected text with markers, found the byte 0x{error.object[error.start]:02x} at offset {error.start}"

@@ -1,31 +1,147 @@
-"""Stage 5: payloads into texts, between markers. Offsets always refer to the text that was located in."""
+"""Stage 5: payloads into texts, between markers. Offsets always refer to the text that was located in.
+
+In a file that cannot have comments everywhere there are no markers: the manifest says what was put in.
+"""
 
 import re
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from patcher.errors import OverlappingSplices
+from patcher.javascript import JAVASCRIPT, WITHOUT_COMMENTS, comment_starts
 from patcher.markers import begin_marker, end_marker
-from patcher.model import Layer, Match, Position, Site, Splice
+from patcher.model import FILE, Layer, ListKind, Match, Position, Site, Splice
 
 _REST_OF_LINE = re.compile(r"[ \t]*//[^\r\n]*")
+_COMMA = re.compile(r"\s*,")
+_SEPARATOR = re.compile(r"[ \t]*[;,]")
+_BLANK_LINE_END = re.compile(r"[ \t]*(?:\r?\n|\Z)")
+_WITH_COMMAS = frozenset(
+    {
+        *(ListKind.PROPERTIES, ListKind.ARGUMENTS, ListKind.ELEMENTS),
+        *(ListKind.PARAMETERS, ListKind.IMPORTS, ListKind.PAIRS),
+    }
+)
+_IN_A_ROW = _WITH_COMMAS | {ListKind.ATTRIBUTES}
 
 
-def make_splice(text: str, site: Site, match: Match, payload: str) -> Splice:
+class _Shape(NamedTuple):
+    """What goes in instead of `[start, end)`: `head`, the marker, `inner`, the marker, `tail`.
+
+    was: what the marker remembers. plain: what would go in without markers, part of `head + inner + tail`.
+    """
+
+    start: int
+    end: int
+    inner: str
+    was: str
+    plain: str
+    head: str = ""
+    tail: str = ""
+
+
+def make_splice(text: str, site: Site, match: Match, payload: str, language: str = JAVASCRIPT) -> Splice:
     """The splice that puts `payload` where the match is, in the file's own line ending and indentation."""
+    shape = _shape(text, site.position, match, payload)
+    marked = language not in WITHOUT_COMMENTS and all(anchor.scope != FILE for anchor in site.anchors)
+    if marked:
+        begin = begin_marker(site.id, site.position, jsx=match.jsx)
+        finish = end_marker(site.id, shape.was, jsx=match.jsx)
+        before, after = f"{shape.head}{begin}", f"{finish}{shape.tail}"
+        body = shape.inner + _guard(shape.inner, language, exact=match.exact)
+        spliced = before + body + after
+        at = len(before) + shape.inner.index(shape.plain)
+    else:
+        spliced, at = shape.plain, 0
+    return Splice(
+        shape.start,
+        shape.end,
+        spliced,
+        text[shape.start : shape.end],
+        site.patch,
+        site.id,
+        site.position,
+        payload,
+        plain=shape.plain,
+        plain_at=at,
+        exact=match.exact,
+        marked=marked,
+        part=match.exact or match.list not in {None, ListKind.STATEMENTS},
+        by_item=match.exact or match.list is not None,
+    )
+
+
+def _shape(text: str, position: Position, match: Match, payload: str) -> _Shape:
+    if match.exact:
+        return _Shape(match.start, match.end, payload, text[match.start : match.end], payload)
+    if position is Position.DELETE:
+        return _deletion(text, match)
+    if match.list in _IN_A_ROW and position is not Position.REPLACE:
+        return _in_a_row(text, position, match, payload)
     eol, indent = line_ending(text), _indentation(text, match.statement_start)
-    start, end = _span(text, site.position, match)
-    was = text[start:end]
     inner = _indented(payload, indent, eol)
-    begin = begin_marker(site.id, site.position, jsx=match.jsx)
-    finish = end_marker(site.id, was, jsx=match.jsx)
-    blank = "" if match.jsx else " "  # between tags a space would be text
-    spliced = {
-        Position.BEFORE: f"{begin}{eol}{inner}{eol}{indent}{finish}{eol}{indent}",
-        Position.AFTER: f"{eol}{indent}{begin}{eol}{inner}{eol}{indent}{finish}",
-        Position.REPLACE: f"{begin}{blank}{inner.lstrip()}{blank}{finish}",
-    }[site.position]
-    return Splice(start, end, spliced, was, site.patch, site.id, site.position, payload)
+    blank = "" if match.jsx else " "  # between tags a blank would be text
+    if position is Position.REPLACE:
+        was = text[match.start : match.end]
+        return _Shape(match.start, match.end, f"{blank}{inner.lstrip()}{blank}", was, inner.lstrip())
+    if position is Position.BEFORE:
+        at, plain = match.statement_start, f"{inner[len(indent) :]}{eol}{indent}"
+        return _Shape(at, at, f"{eol}{inner}{eol}{indent}", "", plain, tail=f"{eol}{indent}")
+    at = match.statement_end
+    separator = _SEPARATOR.match(text, at) if match.list is ListKind.MEMBERS else None
+    at = separator.end() if separator else at
+    rest = None if match.jsx else _REST_OF_LINE.match(text, at)  # between tags `//` is text
+    at = rest.end() if rest else at
+    return _Shape(at, at, f"{eol}{inner}{eol}{indent}", "", f"{eol}{inner}", head=f"{eol}{indent}")
+
+
+def _in_a_row(text: str, position: Position, match: Match, payload: str) -> _Shape:
+    """Items that stand beside each other, with commas or without: properties, arguments, attributes."""
+    eol, indent = line_ending(text), _indentation(text, match.statement_start)
+    comma = "," if match.list in _WITH_COMMAS else ""
+    own_line = not text[text.rfind("\n", 0, match.statement_start) + 1 : match.statement_start].strip()
+    gap = f"{eol}{indent}" if own_line else " "
+    item = _indented(payload.strip().removesuffix(","), indent, eol).removeprefix(indent)
+    if position is Position.BEFORE:
+        at = match.statement_start
+        return _Shape(at, at, f"{item}{comma}{gap}", "", f"{item}{comma}{gap}")
+    follows = _COMMA.match(text, match.statement_end) if comma else None
+    at = follows.end() if follows else match.statement_end
+    inner = f"{gap}{item}{comma}" if follows else f"{comma}{gap}{item}"
+    return _Shape(at, at, inner, "", inner)
+
+
+def _deletion(text: str, match: Match) -> _Shape:
+    """The item goes, with its comma, and with its line where nothing else is in it."""
+    start, end = match.statement_start, match.statement_end
+    follows = _COMMA.match(text, end) if match.list in _WITH_COMMAS else None
+    follows = _SEPARATOR.match(text, end) if match.list is ListKind.MEMBERS else follows
+    if follows:
+        end = follows.end()
+    elif match.list in _WITH_COMMAS:
+        before = text[:start].rstrip()
+        start = len(before) - 1 if before.endswith(",") else start
+    line = text.rfind("\n", 0, start) + 1
+    rest = _BLANK_LINE_END.match(text, end)
+    was = text[start:end]
+    if text[line:start].strip() or rest is None or match.jsx:
+        return _Shape(start, end, "", was, "")
+    return _Shape(line, rest.end(), "", was, "", head=text[line:start], tail=text[end : rest.end()])
+
+
+def _guard(inner: str, language: str, *, exact: bool) -> str:
+    """What must stand between a payload and its end marker: a line break behind `//`, a blank behind `/` and `<`."""
+    if not exact or not inner:
+        return ""
+    if inner[-1] in "/<":
+        return " "
+    line = inner.rpartition("\n")[2]
+    if "//" not in line or language == "css":
+        return ""
+    start = len(inner) - len(line)
+    comments = comment_starts(inner, language)
+    return "\n" if any(at >= start and inner.startswith("//", at) for at in comments) else ""
 
 
 def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
@@ -40,6 +156,31 @@ def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
     for splice in reversed(ordered):
         out = out[: splice.start] + splice.text + out[splice.end :]
     return out
+
+
+def plain(layers: Sequence[Layer]) -> str:
+    """What the layers of a file make of it, without markers. layers: all of one file, in order, at least one."""
+    cuts: list[tuple[int, int]] = []
+    for layer in layers:
+        cuts = [_shifted(cut, layer) for cut in cuts if not any(_swallows(each, cut) for each in layer.splices)]
+        for start, end, splice in layer.placed():
+            first = start + splice.plain_at
+            cuts += [(start, first), (first + len(splice.plain), end)]
+    out, done = [], 0
+    text = layers[-1].after
+    for start, end in sorted(cuts):
+        out.append(text[done : max(start, done)])
+        done = max(done, end)
+    return "".join([*out, text[done:]])
+
+
+def _swallows(splice: Splice, cut: tuple[int, int]) -> bool:
+    return splice.start < cut[1] and cut[0] < splice.end
+
+
+def _shifted(cut: tuple[int, int], layer: Layer) -> tuple[int, int]:
+    shift = sum(len(each.text) - len(each.was) for each in layer.splices if each.end <= cut[0])
+    return cut[0] + shift, cut[1] + shift
 
 
 def source_offset(layer: Layer, offset: int) -> int:
@@ -59,16 +200,6 @@ def line_ending(text: str) -> str:
     """The line ending that most lines of the text have."""
     crlf = text.count("\r\n")
     return "\r\n" if crlf > text.count("\n") - crlf else "\n"
-
-
-def _span(text: str, position: Position, match: Match) -> tuple[int, int]:
-    if position is Position.REPLACE:
-        return match.start, match.end
-    if position is Position.BEFORE:
-        return match.statement_start, match.statement_start
-    rest = None if match.jsx else _REST_OF_LINE.match(text, match.statement_end)  # between tags `//` is text
-    end = rest.end() if rest else match.statement_end
-    return end, end
 
 
 def _indentation(text: str, start: int) -> str:

@@ -26,7 +26,7 @@ LAYERS = (
     {"series"},
     {"pipeline", "uptodate"},
     {"matrix", "testing"},
-    {"bump"},
+    {"adopt", "bump"},
     {"report"},
     {"commands"},
     {"cli"},

@@ -50,6 +50,8 @@ def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[
     """
     if old.file in texts and locate(texts[old.file], anchor, old.language).is_unique:
         return [same(old.file, anchor)]
+    if not anchor.pattern:
+        return []  # an item says where by itself: there is no pattern to look for elsewhere
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
     best: dict[tuple[str, Scope, str, str], Candidate] = {}

@@ -95,6 +95,9 @@ def parser() -> argparse.ArgumentParser:
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
     _upstream(diff, client="also show what changes in the client's sources")
+    diff.add_argument(
+        "--plain", action="store_true", help="without markers: what `git apply` makes is the payloads alone"
+    )
 
     listing = _verb(verbs, "list", "series.list_series", "list the patches of the series")
     _upstream(listing, client="for --html: also show what changes in the client's sources")
@@ -120,11 +123,24 @@ def parser() -> argparse.ArgumentParser:
     _node(prove)
     _judging(prove)
 
+    _adopt(verbs)
     _series_new(verbs)
     _bump(verbs)
     _matrix(verbs)
     _doctor(verbs)
     return top
+
+
+def _adopt(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    adopt = _verb(verbs, "adopt", "adopt.adopt", "make a series of what somebody has changed in upstream already")
+    adopt.add_argument("--upstream", metavar="SPEC", help=f"what it was changed from: {_SPEC_HELP}")
+    changed = adopt.add_mutually_exclusive_group(required=True)
+    changed.add_argument("--edited", metavar="DIR", type=_word, help="the tree with the changes in it")
+    changed.add_argument("--diff", metavar="FILE", type=_word, help="or the changes as a diff, as git writes it")
+    series_help = "the series that it goes into: a new directory, or one that `adopt` has made"
+    adopt.add_argument("--series", dest="into", metavar="DIR", required=True, help=series_help)
+    _client(adopt, "also what was changed in the client's sources")
+    _judging(adopt)
 
 
 def _series_new(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

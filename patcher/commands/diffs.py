@@ -19,13 +19,17 @@ def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]
     return tuple(patch for patch in series if not names or patch.id in names)
 
 
-def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str]) -> Iterator[str]:
-    """Lines of the diff that the named patches make on top of what they require; of the whole series for no names."""
+def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str], *, plain: bool = False) -> Iterator[str]:
+    """Lines of the diff that the named patches make on top of what they require; of the whole series for no names.
+
+    plain: without markers.
+    """
     wanted = {patch.id for patch in selected(series, names)}
     above = with_requirements(series, wanted)
     below = [each for each in above if not wanted & {one.id for one in with_requirements(series, {each.id})}]
-    before = apply.apply_series(upstream, below).tree if below else upstream.tree
-    after = apply.apply_series(upstream, above).tree
+    lower, upper = apply.apply_series(upstream, below), apply.apply_series(upstream, above)
+    before = lower.plain if plain else lower.tree
+    after = upper.plain if plain else upper.tree
     for path in sorted({*before, *after}):
         if before.get(path) != after.get(path):
             yield from _unified(before, after, path)

@@ -39,4 +39,5 @@ def diff(options: argparse.Namespace) -> Outcome:
     build = apply.apply_series(upstream, series)
     if build.stopped:
         return outcome(report_of("diff", build), message="there is no diff of a stopped series")
-    return outcome(Report("diff"), text="".join(diffs.diff(upstream, series, options.patches)), message=noted(build))
+    text = "".join(diffs.diff(upstream, series, options.patches, plain=options.plain))
+    return outcome(Report("diff"), text=text, message=noted(build))

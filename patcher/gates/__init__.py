@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from patcher.errors import PatcherError
 from patcher.gates import (
     changes_something,
+    declared_once,
     declared_scopes,
     free_identifiers,
     imports,
@@ -28,6 +29,7 @@ GATES: tuple[tuple[str, Gate], ...] = (
     ("parses", parses.check),
     ("untouched-bytes", untouched.check),
     ("declared-scopes", declared_scopes.check),
+    ("declared-once", declared_once.check),
     ("changes-something", changes_something.check),
     ("module-kind", module_kinds.check),
     ("free-identifiers", free_identifiers.check),

@@ -15,7 +15,11 @@ def check(build: Build) -> Iterator[Problem]:
     for layer in build.layers:
         language = javascript.language_of(layer.file)
         for splice in layer.splices:
-            if _tokens(splice.payload, language) == _tokens(splice.was, language):  # an insertion was nothing
+            if splice.exact or language in javascript.DATA:
+                same = splice.payload == splice.was  # comments and blanks count: that is what somebody has changed
+            else:
+                same = _tokens(splice.payload, language) == _tokens(splice.was, language)  # an insertion was nothing
+            if same:
                 line = layer.before.count("\n", 0, splice.start) + 1
                 yield Problem(f"{layer.file}:{line}", _nothing(splice), _HINT)
 

@@ -36,8 +36,9 @@ def imports(text: str, language: str) -> Iterator[Import]:
         yield Import(module, tuple(_used(call)), javascript.line_of(call), call.text())
 
 
-def outside(module: str, tree: Tree) -> str:
+def outside(module: str, tree: Tree, importer: str) -> str:
     """Why a module that is not a file of the tree may not be required; empty for Node's own, and for a dependency."""
+    del importer
     if module.removeprefix("node:") in NODE_MODULES or es_imports.package_of(module) in _packages(tree, "dependencies"):
         return ""
     for kind, what in (("optionalDependencies", "optional"), ("devDependencies", "for development only")):
@@ -67,11 +68,19 @@ def exports(text: str, path: str) -> frozenset[str]:
     found = {name.text() for name in names if name is not None}
     for node in root.find_all(pattern="module.exports = $VALUE"):
         value = node.get_match("VALUE")
+        if value is not None and value.kind() == "identifier":  # module.exports = router
+            found |= _set_on(root, value.text())
         children = value.named_children() if value is not None and value.kind() == "object" else []
         for child in (child for child in children if child.kind() != "comment"):
             key = child.field("key") or child.field("name") or child
             found.add(javascript.string_value(key) if key.kind() == "string" else key.text())
     return frozenset(found) | es_imports.exports(text, path)
+
+
+def _set_on(root: SgNode, name: str) -> set[str]:
+    """The names that are set on a variable: `router.stop = stop`."""
+    names = (node.get_match("NAME") for node in root.find_all(pattern=f"{name}.$NAME = $VALUE"))
+    return {each.text() for each in names if each is not None}
 
 
 def _used(call: SgNode) -> list[str]:

@@ -13,12 +13,14 @@ from patcher.model import Build, Layer
 def check(build: Build) -> Iterator[Problem]:
     """Compare the texts of all named scopes before and after each layer."""
     for layer in build.layers:
+        if not javascript.is_program(layer.file, layer.before[:128].encode()):
+            continue
         language = javascript.language_of(layer.file)
         before, after = _scopes(layer.before, language), _scopes(layer.after, language)
         declared = {str(splice.scope) for splice in layer.splices}
         payloads = [javascript.named_scopes(splice.payload, language) for splice in layer.splices]
         brought = {str(scope) for scopes in payloads for scope, _ in scopes}
-        allowed = declared | _around(declared, after) | (brought - before.keys())
+        allowed = declared | _around(declared, after) | (brought - before.keys()) | _of_items(layer, before, after)
         for name in sorted({*before, *after}):
             if _texts(before, name) != _texts(after, name) and name not in allowed:
                 yield Problem(layer.file, *_undeclared(layer, name, after))
@@ -42,6 +44,19 @@ def _undeclared(layer: Layer, name: str, after: Mapping[str, list[SgNode]]) -> t
                 hint = f"write `scope={scope}` in the anchor of {splice.site}"
                 return message, f"{hint}, and pin it again: a pin reaches to the scope"
     return f"{name} has changed, and no patch declares it", ""
+
+
+def _of_items(layer: Layer, before: Mapping[str, list[SgNode]], after: Mapping[str, list[SgNode]]) -> set[str]:
+    """The names of scopes that a payload stands in, is part of, or replaces, where an item says where it goes."""
+    old = [(splice.start, splice.end) for splice in layer.splices if splice.by_item]
+    new = [(start, end) for start, end, splice in layer.placed() if splice.by_item]
+    found = {name for name, nodes in before.items() for node in nodes if _touches(node, old)}
+    return found | {name for name, nodes in after.items() for node in nodes if _touches(node, new)}
+
+
+def _touches(node: SgNode, places: list[tuple[int, int]]) -> bool:
+    start, end = javascript.span(node)
+    return any((start <= first and last <= end) or (first <= start and end <= last) for first, last in places)
 
 
 def _scopes(text: str, language: str) -> Mapping[str, list[SgNode]]:

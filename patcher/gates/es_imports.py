@@ -12,6 +12,7 @@ from patcher.upstream.travels import dependencies
 
 HOME = "the client's sources"
 PACKAGE = "client/package.json"
+SOURCES = "client/src/"
 _ENDINGS = ("", ".ts", ".tsx", "/index.ts", "/index.tsx", ".js", ".json")
 
 
@@ -37,9 +38,26 @@ def imports(text: str, language: str) -> Iterator[Import]:
         yield Import(module, tuple(_names_of(statement)), javascript.line_of(statement), statement.text())
 
 
-def outside(module: str, tree: Tree) -> str:
-    """Why a module that is not a file of the tree may not be imported; empty for one of the client's own packages."""
-    return "" if package_of(module) in _packages(tree) else f"nor a package of {PACKAGE}"
+def outside(module: str, tree: Tree, importer: str) -> str:
+    """Why a module that is no file of the tree may not be imported; empty for a package of the nearest `package.json`.
+
+    What is beside the client's sources builds them, or runs in Node: Node's own modules are there.
+    """
+    if module.startswith("node:") and not importer.startswith(SOURCES):
+        return ""
+    package = _package_above(tree, importer)
+    kinds = ("dependencies",) if importer.startswith(SOURCES) else ("dependencies", "devDependencies")
+    return "" if package_of(module) in _packages(tree, package, *kinds) else f"nor a package of {package}"
+
+
+def _package_above(tree: Tree, importer: str) -> str:
+    folder = importer
+    while folder:
+        folder = folder.rpartition("/")[0]
+        package = f"{folder}/package.json" if folder else "package.json"
+        if package in tree:
+            return package
+    return PACKAGE
 
 
 def package_of(name: str) -> str:
@@ -47,14 +65,17 @@ def package_of(name: str) -> str:
     return "/".join(name.split("/")[: 2 if name.startswith("@") else 1])
 
 
-def _packages(tree: Tree) -> set[str]:
-    return set(dependencies(tree[PACKAGE].data, PACKAGE)) if PACKAGE in tree else set()
+def _packages(tree: Tree, package: str, *kinds: str) -> set[str]:
+    return set(dependencies(tree[package].data, package, *kinds)) if package in tree else set()
 
 
 def resolve(tree: Tree, importer: str, taken: Import) -> str | None:
     """The path of the file that `importer` gets; None where there is none."""
     path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), taken.module))
-    return next((f"{path}{ending}" for ending in _ENDINGS if f"{path}{ending}" in tree), None)
+    source = path.removesuffix(".js")  # TypeScript may name what it will be compiled to
+    found = (f"{path}{ending}" for ending in _ENDINGS)
+    sources = (f"{source}{ending}" for ending in (".ts", ".tsx")) if source != path else ()
+    return next((each for each in (*found, *sources) if each in tree), None)
 
 
 def _names_of(statement: SgNode) -> Iterator[str]:

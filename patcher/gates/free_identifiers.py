@@ -1,15 +1,17 @@
 """Every name that a payload uses is bound where it lands: a renamed variable is caught here, before anything runs."""
 
+import re
 from collections.abc import Iterator
 
 from ast_grep_py import SgNode
 
 from patcher import javascript
 from patcher.gates.engines import least_node, names_of
+from patcher.gates.es_imports import SOURCES
 from patcher.gates.package_json import HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.javascript import FUNCTION_KINDS, jsx
-from patcher.model import Build, Splice
+from patcher.model import Build, Layer, Splice, Tree
 
 _GLOBALS = frozenset(
     """
@@ -25,11 +27,30 @@ GLOBALS = _GLOBALS | COMMONJS_NAMES | {"global", "process", "Buffer", "setImmedi
 """What Node binds."""
 BROWSER_GLOBALS = _GLOBALS | {
     *("window", "document", "location", "navigator", "localStorage", "fetch", "AbortController", "Event"),
-    *("requestAnimationFrame", "cancelAnimationFrame"),
+    *("requestAnimationFrame", "cancelAnimationFrame", "alert", "confirm", "prompt", "sessionStorage", "navigator"),
+    *("history", "performance", "crypto", "structuredClone", "matchMedia", "getComputedStyle", "Image", "Audio"),
+    *("WebSocket", "EventSource", "Headers", "Request", "Response", "FormData", "Blob", "File", "FileReader"),
+    *("CustomEvent", "KeyboardEvent", "MouseEvent", "HTMLElement", "HTMLInputElement", "Element", "Node"),
+    *(
+        "ResizeObserver",
+        "IntersectionObserver",
+        "MutationObserver",
+        "Notification",
+        "DOMParser",
+        "Intl",
+        "atob",
+        "btoa",
+    ),
+    *("requestIdleCallback", "AbortSignal", "indexedDB", "BroadcastChannel", "Worker", "caches", "self"),
 }
 """What a browser binds, of what a payload in the client may want."""
 _BLOCK_SCOPED = frozenset({"lexical_declaration", "class_declaration"})
 _REFERENCES = ("identifier", "shorthand_property_identifier")
+_NAMED = frozenset({"function_declaration", "generator_function_declaration", "class_declaration", "enum_declaration"})
+_SIGNATURES = frozenset(
+    {"function_type", "constructor_type", "method_signature", "call_signature", "construct_signature"}
+)
+_DECLARED = re.compile(rb"\bdeclare\s+(?:const|let|var|function|class)\s+([\w$]+)")
 _LOOPS = frozenset({"for_statement", "for_in_statement"})
 
 
@@ -39,12 +60,20 @@ def check(build: Build) -> Iterator[Problem]:
     Names of types are not looked at: the compiler of the client does that, when it is built.
     """
     for layer in build.layers:
+        if not javascript.is_program(layer.file, layer.before[:128].encode()):
+            continue
         language = javascript.language_of(layer.file)
         kind = kind_of(build.tree, layer.file) if language == javascript.JAVASCRIPT else None
         known = _known(kind) | (names_of(least_node(build.tree)) if kind else frozenset())
+        if kind is None and not layer.file.startswith(SOURCES):
+            known |= GLOBALS  # what is beside the client's sources builds them, in Node
         root = javascript.parse(layer.after, language)
+        yield from _parts(layer, build.tree, known, kind)
         shift = 0
         for splice in sorted(layer.splices, key=lambda each: each.order):
+            if splice.part:
+                shift += len(splice.text) - len(splice.was)
+                continue
             position = splice.start + shift + splice.text.index("/*")
             shift += len(splice.text) - len(splice.was)
             line = layer.after.count("\n", 0, position) + 1
@@ -55,6 +84,57 @@ def check(build: Build) -> Iterator[Problem]:
             for name in sorted(unbound):
                 hint = HINT if kind and name in COMMONJS_NAMES else ""
                 yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
+
+
+def _parts(layer: Layer, tree: Tree, known: frozenset[str], kind: Kind | None) -> Iterator[Problem]:
+    """The same for payloads that are parts of a statement: they can be read only where they stand.
+
+    A name that upstream's own file uses and does not bind is bound by somebody else: it is no news.
+    """
+    language = javascript.language_of(layer.file)
+    root, before = javascript.parse(layer.after, language), javascript.parse(layer.before, language)
+    parts = [(start, end, splice) for start, end, splice in layer.placed() if splice.part and splice.marked]
+    if not parts:
+        return
+    ambient = _ambient(tree)
+    used = [(javascript.span(node)[0], node) for kind in _REFERENCES for node in root.find_all(kind=kind)]
+    for start, end, splice in parts:
+        wanted: dict[str, list[int]] = {}
+        for at, node in used:
+            if (
+                start <= at < end
+                and not _is_tag(node)
+                and not _names_for_types(node)
+                and not _asked_for(node)
+                and node.text() not in known
+            ):
+                wanted.setdefault(node.text(), []).append(at)
+        bound = visible_names(root, start) | ambient if wanted else set()
+        for name, places in sorted(wanted.items()):
+            if name in bound or all(name in visible_names(root, at) for at in places) or _is_free_in(before, name):
+                continue
+            line = layer.after.count("\n", 0, places[0]) + 1
+            hint = HINT if kind and name in COMMONJS_NAMES else ""
+            yield Problem(f"{layer.file}:{line}", _unbound(splice, name, kind), hint)
+
+
+def _ambient(tree: Tree) -> set[str]:
+    """The names that declaration files of the client say somebody else binds: `declare const NAME: …`."""
+    texts = (file.data for path, file in tree.items() if path.endswith(".d.ts") and path.startswith(SOURCES))
+    return {name.decode() for text in texts for name in _DECLARED.findall(text)}
+
+
+def _names_for_types(node: SgNode) -> bool:
+    """Whether it is a parameter in the type of a function: it says what it is for, and binds nothing."""
+    above = [parent.kind() for parent in node.ancestors()][:4]
+    is_parameter = bool(_SIGNATURES.intersection(above)) and "formal_parameters" in above
+    return is_parameter or above[:1] == ["index_signature"]
+
+
+def _is_free_in(root: SgNode, name: str) -> bool:
+    """Whether a program uses this name somewhere and does not bind it there."""
+    found = root.find_all({"rule": {"kind": "identifier", "regex": f"^{re.escape(name)}$"}})
+    return any(name not in visible_names(root, javascript.span(node)[0]) for node in found)
 
 
 def _known(kind: Kind | None) -> frozenset[str]:
@@ -74,6 +154,8 @@ def free_names(payload: str, language: str = javascript.JAVASCRIPT, only: frozen
 
     only: look at these names alone, and at none that the payload asks for with `typeof`: it can do without.
     """
+    if language in javascript.DATA:
+        return set()
     root = javascript.parse(payload, language)
     used = [node for kind in _REFERENCES for node in root.find_all(kind=kind) if not _is_tag(node)]
     if only is not None:
@@ -175,13 +257,17 @@ def _bound_by(node: SgNode, position: int, *, same_function: bool) -> Iterator[S
 def _declared_by(statement: SgNode | None) -> Iterator[SgNode]:
     if statement is None:
         return
+    if statement.kind() == "export_statement":
+        statement = statement.field("declaration")
+        if statement is None:
+            return
     kind = statement.kind()
     if kind in {"lexical_declaration", "variable_declaration"}:
         for child in statement.children():
             name = child.field("name") if child.kind() == "variable_declarator" else None
             if name is not None:
                 yield name
-    elif kind in {"function_declaration", "generator_function_declaration", "class_declaration"}:
+    elif kind in _NAMED:
         name = statement.field("name")
         yield from [name] if name is not None else []
     elif kind == "import_statement":
@@ -195,3 +281,8 @@ def _imported(statement: SgNode) -> Iterator[SgNode]:
     for kind in ("import_clause", "namespace_import"):
         for node in statement.find_all(kind=kind):
             yield from (child for child in node.children() if child.kind() == "identifier")
+
+
+def declared_names(statement: SgNode) -> set[str]:
+    """The names that a statement declares where it stands."""
+    return {name for node in _declared_by(statement) for name in _names(node)}

@@ -18,7 +18,7 @@ class _Flavour(Protocol):
 
     def imports(self, text: str, language: str) -> Iterator[Import]: ...
     def exports(self, text: str, path: str) -> frozenset[str]: ...
-    def outside(self, module: str, tree: Tree) -> str: ...
+    def outside(self, module: str, tree: Tree, importer: str) -> str: ...
     def resolve(self, tree: Tree, importer: str, taken: Import) -> str | None: ...
 
 
@@ -31,6 +31,8 @@ def check(build: Build) -> Iterator[Problem]:
         if javascript.is_program(path, file.data) and not _is_known_to_fit(build.tree, path, file):
             yield from _problems(build.tree, path, path, file.data.decode())
     for name, text in build.payloads.items():
+        if not javascript.is_program(name.partition(" ")[0]):
+            continue
         yield from _problems(build.tree, name, name.partition(" ")[0], text)
 
 
@@ -59,13 +61,15 @@ def _wrong(tree: Tree, importer: str, taken: Import) -> Iterator[str]:
         yield f"`{taken.shown}` does not name a module"
         return
     if not taken.module.startswith("."):
-        reason = flavour.outside(taken.module, tree)
+        reason = flavour.outside(taken.module, tree, importer)
         yield from [f"`{taken.module}` is neither a file of the tree {reason}"] if reason else []
         return
     target = flavour.resolve(tree, importer, taken)
     if target is None:
         yield f"`{taken.module}` is not in {flavour.HOME}"
         return
+    if not javascript.is_program(target, tree[target].data):
+        return  # JSON or CSS: the whole of it is taken
     exported = _exports(flavour, target, tree[target]) | ({"default"} if taken.exact else frozenset())
     yield from (f"`{target}` does not export `{name}`" for name in taken.names if name not in exported)
 

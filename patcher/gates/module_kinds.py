@@ -25,7 +25,8 @@ def check(build: Build) -> Iterator[Problem]:
             kind = kind_of(build.tree, path)
             yield from _refused(path, kind, _added(path, file, kind.name))
     for layer in build.layers:
-        if javascript.language_of(layer.file) == javascript.JAVASCRIPT:
+        is_program = javascript.is_program(layer.file, layer.before[:128].encode())
+        if is_program and javascript.language_of(layer.file) == javascript.JAVASCRIPT:
             kind = kind_of(build.tree, layer.file)
             yield from _refused(layer.file, kind, _spliced(layer, kind.name))
 

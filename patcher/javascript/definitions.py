@@ -11,6 +11,7 @@ from ast_grep_py import Config, Relation, Rule, SgNode
 
 from patcher import javascript
 from patcher.javascript import span
+from patcher.javascript.named import FUNCTION_SCOPES, scopes_named
 from patcher.model import Scope
 
 _HOMES = javascript.FUNCTION_KINDS | {"class_body", "object"}
@@ -35,8 +36,10 @@ def definitions(text: str, scope: Scope, near: SgNode, language: str = javascrip
     a field beside a method, a property beside a method of an object, and a route whose handler is only named.
     A namesake in another function or class is somebody else.
     """
-    if scope.kind == "module":
+    if scope.kind in {"module", "file"}:
         return [near]
+    if scope.within is not None or scope.kind not in FUNCTION_SCOPES:
+        return scopes_named(text, scope, language)
     found = {span(node): node for node in javascript.scopes_named(text, scope, language)}
     if scope.kind == "route":
         found.update({span(node): node for node in _registrations(text, scope, language)})

@@ -17,6 +17,8 @@ def matching(text: str, node: SgNode, pattern: str, language: str = JAVASCRIPT) 
     ast-grep compares a comment like any other node; people write them between two arguments. So the nodes that hold a
     comment are looked for once more in the text without comments, where everything stands at the same offsets.
     """
+    if not pattern:  # an item of a list, which no pattern finds
+        return []
     found = {span(each): each for each in node.find_all(pattern=pattern)}
     commented = _nodes_with_comments(text, node, _kind_of(pattern, language), language)
     if commented:

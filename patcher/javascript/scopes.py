@@ -6,7 +6,7 @@ from functools import lru_cache
 from ast_grep_py import Config, Rule, SgNode
 
 from patcher.javascript.statements import statement_of
-from patcher.javascript.tree import COMMENTS, JAVASCRIPT, parse, string_value
+from patcher.javascript.tree import COMMENTS, DATA, JAVASCRIPT, parse, string_value
 from patcher.model import Scope
 
 FUNCTION_KINDS = frozenset(
@@ -46,8 +46,8 @@ _ROUTE_VERBS = frozenset({"get", "post", "put", "patch", "delete", "options", "h
 
 
 def named_scopes(text: str, language: str = JAVASCRIPT) -> list[tuple[Scope, SgNode]]:
-    """Every function and route that has a name, with its node. Names may repeat."""
-    return list(_remembered_scopes(text, language))
+    """Every function and route of a program that has a name, with its node. Names may repeat."""
+    return [] if language in DATA else list(_remembered_scopes(text, language))
 
 
 @lru_cache(maxsize=32)
@@ -68,13 +68,6 @@ def _find_scopes(root: SgNode) -> Iterator[tuple[Scope, SgNode]]:
             yield Scope("function", name.text()), node
         elif name is not None and name.kind() == "identifier":
             yield Scope("function", name.text()), statement_of(node)
-
-
-def scopes_named(text: str, scope: Scope, language: str = JAVASCRIPT) -> list[SgNode]:
-    """The nodes of this scope; the root for the module scope."""
-    if scope.kind == "module":
-        return [parse(text, language)]
-    return [node for found, node in named_scopes(text, language) if found == scope]
 
 
 def _route(call: SgNode) -> Scope | None:

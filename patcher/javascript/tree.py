@@ -8,7 +8,20 @@ from ast_grep_py import Config, SgNode, SgRoot
 JAVASCRIPT = "javascript"
 ENDINGS = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 """Of the files that are programs."""
-_LANGUAGES = {".tsx": "tsx", ".ts": "typescript", ".mts": "typescript", ".cts": "typescript"}
+_LANGUAGES = {
+    ".tsx": "tsx",
+    ".ts": "typescript",
+    ".mts": "typescript",
+    ".cts": "typescript",
+    ".json": "json",
+    ".css": "css",
+    ".html": "html",
+    ".htm": "html",
+}
+DATA = frozenset({"json", "css", "html"})
+"""The grammars of files that are no programs."""
+WITHOUT_COMMENTS = frozenset({"json", "html"})
+"""Those of files that cannot have our markers, or not everywhere: the manifest says what was put into them."""
 
 _BROKEN_OR_EMPTY: Config = {"rule": {"any": [{"kind": "ERROR"}, {"regex": "^$"}]}}
 COMMENTS = frozenset({"comment", "html_comment", "hash_bang_line"})
@@ -25,8 +38,18 @@ def is_program(path: str, data: bytes = b"") -> bool:
     return path.endswith(ENDINGS) or ("." not in name and _STARTS_NODE.match(data) is not None)
 
 
+def has_grammar(path: str, data: bytes = b"") -> bool:
+    """Whether a file is one whose lists and items we know: a program, JSON, CSS or HTML."""
+    return is_program(path, data) or language_of(path) in DATA
+
+
+def has_markers(path: str, data: bytes = b"") -> bool:
+    """Whether a file is one of those that have our markers: a program, or CSS."""
+    return is_program(path, data) or language_of(path) in DATA - WITHOUT_COMMENTS
+
+
 def language_of(path: str) -> str:
-    """The grammar for a file of this name: `tsx`, `typescript`, or `javascript` (which knows JSX too)."""
+    """The grammar for a file of this name: `tsx`, `typescript`, `json`, `css`, `html`, or `javascript` (with JSX)."""
     return next((name for ending, name in _LANGUAGES.items() if path.endswith(ending)), JAVASCRIPT)
 
 

@@ -85,7 +85,7 @@ def _report(report: Report) -> _Fields:
         **(_matrix(report.matrix, report.declared) if report.matrix else {}),
     }
     more: _Fields = {"contracts": report.contracts, "checks": report.checks, "paths": report.paths}
-    more |= {"written": report.written, "bump": report.bump and _bump(report.bump)}
+    more |= {"adopt": report.adopt, "written": report.written, "bump": report.bump and _bump(report.bump)}
     if report.made_by is not None:
         more["series"] = report.made_by
     if report.series is not None:

@@ -11,7 +11,7 @@ from patcher.errors import SeriesError, TemplateUnusable
 from patcher.generated import RUNTIME
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
-from patcher.model import Anchor, Overlay, Patch, Series, Site
+from patcher.model import Anchor, Overlay, Patch, Position, Series, Site
 from patcher.resources import MANIFEST
 from patcher.series import shape
 from patcher.series.patterns import problem_of
@@ -34,7 +34,8 @@ def refuse_bad_sites(series: Series) -> None:
         for site in patch.sites:
             for anchor in site.anchors:
                 _refuse_bad_anchor(patch, site, anchor)
-            refuse_bad_template(patch, site.id, site)
+            if site.position is not Position.DELETE:
+                refuse_bad_template(patch, site.id, site)
         for overlay in patch.overlays:
             _refuse_bad_path(patch, overlay)
             refuse_bad_template(patch, f"{patch.id}, {overlay.path}", overlay)

@@ -103,3 +103,16 @@ def test_bytes_of_a_file_come_out_as_they_are(cli: CommandLine, bench: PatchMake
     upstream = SMALL.having({"server/latin.js": b"// caf\xe9\n"})
     diff = "".join(diffs.diff(upstream.upstream, (bench.audit(),), ()))
     assert "latin" not in diff and applied(upstream, diff)["server/latin.js"] == (b"// caf\xe9\n", False)
+
+
+def test_a_plain_diff_has_payloads_and_no_markers_in_every_layer(bench: PatchMaker) -> None:
+    first = bench.insert("first", "store.save(session, total)", "console.log(1);")
+    spliced = SMALL.run(first).changed[APP_FILE]
+    second = bench.insert("second", "console.log(1)", "console.log(2);", requires=("first",), on=spliced)
+    build = SMALL.run(first, second).build
+    expected = APP.replace("// keep it\n", "// keep it\n  console.log(1);\n  console.log(2);\n")
+    assert build.plain[APP_FILE].data.decode() == expected
+    text = "".join(diffs.diff(SMALL.upstream, (first, second), (), plain=True))
+    assert "sidecar-patcher" not in text
+    only = "".join(diffs.diff(SMALL.upstream, (first, second), ("second",), plain=True))
+    assert [line for line in only.splitlines() if line[:1] in "+-"][2:] == ["+  console.log(2);"]

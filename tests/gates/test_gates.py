@@ -470,10 +470,10 @@ def test_a_place_in_a_file_that_is_no_program_is_refused_before_anything_is_loca
     patch = bench.patch("audit", bench.edit(REPLACES, "console.log(1);"), other)
     tree = SMALL.having({path: APP})
     message = (
-        "expected JavaScript or TypeScript (.js, .cjs, .mjs, .jsx, .ts, .mts, .cts, .tsx), "
+        "expected JavaScript or TypeScript, or an item of a list in JSON, CSS or HTML; "
         f"found sites of the series in {path} (audit.two)"
     )
-    hint = "take these sites out of the series: this version can splice into no other kind of file"
+    hint = "give them a `list` and an `item`, or replace the whole file with `scope=FILE`"
     expected = Says("file-kind-unsupported", EXIT_REFUSED, message, hint, path)
     assert Says.of(refusal(tree.run, patch)) == expected
 

@@ -132,7 +132,7 @@ def refused(build: Build) -> dict[str, str]:
     return {each.id: each.message for each in build.gates if not each.ok}
 
 
-@pytest.mark.parametrize("place", list(Position))
+@pytest.mark.parametrize("place", [place for place in Position if place is not Position.DELETE])
 @pytest.mark.parametrize("eol", ["\n", "\r\n"])
 def test_a_payload_between_tags_goes_in_and_comes_out(bench: PatchMaker, place: Position, eol: str) -> None:
     page = PAGE.replace("\n", eol)

@@ -1,0 +1,67 @@
+"""Names for what was adopted: of a patch, by its file; of a place, by what it touches."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from patcher.model import FILE, Anchor
+
+_LONGEST = 40
+_WORDS = re.compile(r"[A-Za-z]+|\d+")
+_HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_TOPS = ("server/", "client/src/", "client/")
+
+
+def patch_names(paths: Collection[str], taken: Mapping[str, str]) -> dict[str, str]:
+    """A name for the patch of each file: its path, without what nearly all begin with. taken: names of before."""
+    found = {path: taken[path] for path in paths if path in taken}
+    for path in sorted(set(paths) - found.keys()):
+        short = next((path.removeprefix(top) for top in _TOPS if path.startswith(top)), path)
+        stem, _, ending = short.rpartition(".")
+        names = (_slug(stem or short), _slug(short), _slug(path))
+        used = set(found.values())
+        found[path] = next((name for name in names if name not in used), f"{_slug(path)}_{len(used)}")
+        del ending
+    return found
+
+
+Names = Mapping[tuple[Anchor, str], str]
+"""The name of each place, by its anchor without pins and by the tokens that were reviewed there."""
+
+
+def site_names(anchors: list[Anchor], before: Names) -> list[str]:
+    """A name for each place. before: those that a place had when this was adopted before, which it keeps."""
+    kept = [before.get((_bare(anchor), anchor.pins[0].tokens), "") for anchor in anchors]
+    used = {name for name in kept if name}
+    found = []
+    for anchor, name in zip(anchors, kept, strict=True):
+        found.append(name or _new(anchor, used))
+        used.add(found[-1])
+    return found
+
+
+def known(anchors: Mapping[str, Anchor]) -> Names:
+    """What `site_names` takes as `before`, of the anchors of a patch by the names of their sites."""
+    return {(_bare(anchor), pin.tokens): name for name, anchor in anchors.items() for pin in anchor.pins}
+
+
+def _bare(anchor: Anchor) -> Anchor:
+    return replace(anchor, pins=())
+
+
+def _new(anchor: Anchor, used: Collection[str]) -> str:
+    if anchor.scope == FILE:
+        return "whole"
+    scope = "" if anchor.scope.kind == "module" else anchor.scope.name
+    name = _slug(f"{scope} {anchor.item}")[:_LONGEST].strip("_") or str(anchor.list or "header")
+    number = 2
+    numbered = name
+    while numbered in used:
+        numbered, number = f"{name}_{number}", number + 1
+    return numbered
+
+
+def _slug(text: str) -> str:
+    words = _WORDS.findall(_HUMPS.sub(" ", text))
+    name = "_".join(word.lower() for word in words)
+    return name if name[:1].isalpha() else f"x_{name}".rstrip("_")

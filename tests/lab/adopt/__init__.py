@@ -1,0 +1,1 @@
+"""What `adopt` makes of real changes of upstream, and how long what it makes stays in place."""
