@@ -152,7 +152,9 @@ def test_without_a_browser_the_contract_is_refused_and_not_skipped(
     monkeypatch.setenv("SIDECAR_BROWSER", "/nowhere/chromium")
     ended = cli("prove", "--client", "--only", "settings_has_the_switch")
     assert ended.code == 5
-    assert "error[browser-missing]: there is no Chromium: SIDECAR_BROWSER=/nowhere/chromium is no program" in ended.err
+    assert (
+        "error[browser-missing]: there is no Chromium: SIDECAR_BROWSER=/nowhere/chromium is not a program" in ended.err
+    )
 
 
 REFS = ("v1.1.1", "v1.2.0", "v1.3.0", "v1.4.0", "v1.4.1", "v1.4.2", "v1.4.5", "v1.4.6", "v1.4.8")

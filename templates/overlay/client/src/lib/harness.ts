@@ -6,7 +6,7 @@
 /** What people call each harness, by the value that the API has. */
 export const HARNESSES: Readonly<Record<string, string>> = { claude: "Claude Code", codex: "Codex" };
 
-/** The page of sessions is filtered by its own address: `/sessions?harness=codex`, so that it can be kept and shared. */
+/** The page of sessions is filtered by its own address, which can be kept: `/sessions?harness=codex`. */
 export const PARAMETER = "harness";
 
 /** The path of a request of the API; while the page of sessions is filtered, its list asks for that harness only. */
