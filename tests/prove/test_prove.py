@@ -71,6 +71,7 @@ RED = {
     "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
     "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
     "nobody_else_on_the_network": "a page of another site reads the sessions, .*, another address .* accepts",
+    "session_says_how_it_came_in": "`capture` is claude: absent; live: absent; file: of no session; both: absent",
     "codex_session_has_its_cost": r"gpt-5\.5 \$0\.0000 .* do not agree; the model without a price is not named",
 }
 ON_BUILTIN = [contract for contract in CONTRACTS if contract.line in {None, Line.V1}]
@@ -425,10 +426,11 @@ def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_proof_of_another_shape_is_a_report_and_ends_with_4(cli: CommandLine, tmp_path: Path) -> None:
     """A real sidecar, whose session is called otherwise: `reply.session` is not there."""
     upstream = Path(shutil.copytree(BUILTIN_SIDECAR, tmp_path / "upstream"))
-    sessions = upstream / "server/routes/sessions.js"
-    text = sessions.read_text()
-    assert text.count("\n    session,\n") == 1
-    sessions.write_text(text.replace("\n    session,\n", "\n    conversation: session,\n"))
+    answers = upstream / "server/mini-express.js"
+    text = answers.read_text()
+    assert text.count("JSON.stringify(value)") == 1
+    renamed = 'JSON.stringify(value).replace(/^{"session":/, \'{"conversation":\')'
+    answers.write_text(text.replace("JSON.stringify(value)", renamed))
     ended = cli(
         *("prove", "--upstream", upstream, "--only", "codex_hook_stamps_session", "claude_hook_stays_claude"),
         *("--report", tmp_path / "r.json"),
