@@ -13,6 +13,7 @@ from patcher import pipeline
 from patcher.errors import PatcherError
 from patcher.matrix import matrix
 from patcher.patches import SERIES
+from patcher.upstream.culprits import culprit
 from patcher.upstream.history import Repository
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,7 +57,7 @@ def _since(repository: Repository, ref: str) -> str:
         except PatcherError:
             return False
 
-    found = repository.culprit(ref, repository.sources, fits)
+    found = culprit(repository, ref, repository.sources, fits)
     return found.id if found else ""
 
 

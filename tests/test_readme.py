@@ -72,7 +72,7 @@ def test_the_page_of_the_patches_says_what_is_superseded_on_the_v2_line() -> Non
     rows = dict(re.findall(r"^\| \*\*(\w+)\*\* \| .+? \| (.+?) \|$", section, re.M))
     assert list(rows) == [patch.id for patch in (*SERIES, *CLIENT_SERIES)]
     assert {name for name, said in rows.items() if said == "superseded"} == {
-        patch.id for patch in SERIES if patch.superseded is Line.V2 or patch.superseded_where
+        patch.id for patch in (*SERIES, *CLIENT_SERIES) if patch.superseded is Line.V2 or patch.superseded_where
     }
 
 

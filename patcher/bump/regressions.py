@@ -14,6 +14,7 @@ from patcher.errors import DependenciesMissing, PatcherError
 from patcher.model import Build, Scope
 from patcher.pipeline import check_upstream
 from patcher.prove.contract import in_short
+from patcher.upstream.culprits import bisect
 from patcher.upstream.history import Repository
 
 if TYPE_CHECKING:
@@ -71,13 +72,15 @@ class Regressions:
             return ContractRegression(contract, f"{said}: {in_short(before.said)}")
         until = self.bump.until
         paths = self.repository.sources
-        found = self.repository.bisect(since.commit, until.commit, paths, lambda commit: self._is_red(commit, contract))
+        found = bisect(
+            self.repository, since.commit, until.commit, paths, lambda commit: self._is_red(commit, contract)
+        )
         if found is None:
             said = f"it is green at {since.ref}, and no commit since touches {', '.join(paths)}: run it again"
             return ContractRegression(contract, said)
         changes = self._changes(found.commit.id, contract)
         culprit = culprit_of(self.repository, found.commit, until.ref)
-        return ContractRegression(contract, self._said(contract, since.ref, changes), culprit, found.untold, changes)
+        return ContractRegression(contract, self._said(contract, since.ref, changes), culprit, found.skipped, changes)
 
     def _said(self, contract: str, ref: str, changes: Sequence[ScopeChange]) -> str:
         patches = self.patches_of[contract]

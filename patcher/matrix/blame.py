@@ -11,6 +11,7 @@ from patcher import apply, pipeline
 from patcher.errors import EmptyRange, PatcherError
 from patcher.model import Build, File, GateResult, Line, Patch, Site, Upstream
 from patcher.patches import with_requirements
+from patcher.upstream.culprits import culprit
 from patcher.upstream.history import Commit, Repository
 
 
@@ -100,7 +101,7 @@ class Walk:
             return self._known[key]
 
         try:
-            return self.repository.culprit(until, paths, holds) if holds(until) else None
+            return culprit(self.repository, until, paths, holds) if holds(until) else None
         except EmptyRange:
             return None
 

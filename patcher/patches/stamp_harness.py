@@ -29,13 +29,7 @@ PATCH = Patch(
             position=Position.AFTER,
             template="payload/stamp_harness.js",
             line=Line.V1,
-            anchors=(
-                Anchor(
-                    scope=function("processEvent"),
-                    pattern="const ingress = $CALL",
-                    before=1,
-                ),
-            ),
+            anchors=(Anchor(scope=function("processEvent"), pattern="const ingress = $CALL", before=1),),
         ),
         Site(
             name="spare",
@@ -44,12 +38,7 @@ PATCH = Patch(
             template="payload/stamp_harness.spare.js",
             line=Line.V1,
             since="1.4.0",
-            anchors=(
-                Anchor(
-                    scope=function("livenessReap"),
-                    pattern="if (probe.cwds.has(resolvedCwd)) continue",
-                ),
-            ),
+            anchors=(Anchor(scope=function("livenessReap"), pattern="if (probe.cwds.has(resolvedCwd)) continue"),),
         ),
         Site(
             name="forward",

@@ -4,7 +4,7 @@ Refs are read, never the work tree. Nothing is fetched, and nothing in the repos
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from shlex import quote
@@ -42,14 +42,6 @@ class Commit:
     subject: str
     author: str
     parents: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Bisected:
-    """What a bisection found. untold: ids of commits that could not be told, and may be the culprit as well."""
-
-    commit: Commit
-    untold: tuple[str, ...] = ()
 
 
 class Repository:
@@ -246,53 +238,6 @@ class Repository:
             message = f"no commit of {span} touches {', '.join(paths) or 'anything'}"
             raise EmptyRange(message, where=self.path, hint="paths start at the top of the repository")
         return found
-
-    def culprit(self, ref: str, paths: Sequence[str], stops: Callable[[str], bool]) -> Commit | None:
-        """Where it began: the commit from which on, up to `ref`, `stops` holds, and did not hold in any parent.
-
-        paths: the files that decide. stops: asked with commit ids. None where it has been so since the first commit
-        that touches a path. Sides of a merge that `ref` did not take over do not count.
-        """
-        known = {commit.id: commit for commit in self.commits(paths, until=ref, connected=True)}
-        order = {commit: number for number, commit in enumerate(known)}
-        waiting, seen, found = [list(known)[-1]], set(), []
-        while waiting:
-            commit = waiting.pop()
-            if commit in seen:
-                continue
-            seen.add(commit)
-            parents = [parent for parent in known[commit].parents if parent in known]
-            stopping = [parent for parent in parents if stops(parent)]
-            waiting += stopping
-            if parents and not stopping:
-                found.append(commit)
-        return known[min(found, key=order.__getitem__)] if found else None
-
-    def bisect(self, good: str, bad: str, paths: Sequence[str], holds: Callable[[str], bool | None]) -> Bisected | None:
-        """Where something that takes long to ask began to hold, in about log2 of the commits that touch a path.
-
-        holds: asked with commit ids; None where it cannot be told. It holds at `bad` and does not at `good`: both are
-        taken as said. None where no commit between them touches a path. Raises `NoSuchRef`.
-        """
-        last, rest, untold = self.commit_id(bad), [self.commit_id(good)], list[str]()
-        while found := self._halves(last, rest, paths):
-            asked = next((each for each in found[:-1] if each not in untold), "")
-            if not asked:
-                return Bisected(self.commit(found[-1]), tuple(each for each in untold if each in found))
-            said = holds(asked)
-            if said is None:
-                untold.append(asked)
-            elif said:
-                last = asked
-            else:
-                rest.append(asked)
-        return None
-
-    def _halves(self, last: str, rest: Sequence[str], paths: Sequence[str]) -> list[str]:
-        """What may be the culprit, by how much an answer would tell; at the end `last`, or the last with a path."""
-        excluded = [f"^{each}" for each in rest]
-        lines = self._git("rev-list", "--bisect-all", last, *excluded, "--", *paths).splitlines()
-        return [line.split()[0] for line in lines]
 
     def _log(self, *arguments: str) -> Iterator[Commit]:
         for line in self._git("rev-list", _FORMAT, *arguments).split("\n"):

@@ -29,6 +29,7 @@ from patcher.prove import (
 )
 from patcher.prove import contracts as all_contracts
 from patcher.prove.contracts import (
+    codex_session_has_its_cost,
     codex_session_outlives_restart,
     foreign_sites_cannot_flip_the_switch,
     hooked_then_imported_has_no_row_twice,
@@ -69,6 +70,8 @@ RED = {
     "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",
     "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
     "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
+    "nobody_else_on_the_network": "a page of another site reads the sessions, .*, another address .* accepts",
+    "codex_session_has_its_cost": r"gpt-5\.5 \$0\.0000 .* do not agree; the model without a price is not named",
 }
 ON_BUILTIN = [contract for contract in CONTRACTS if contract.line in {None, Line.V1}]
 
@@ -97,6 +100,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes on the pristine tree need not be waited for."""
     monkeypatch.setattr(rollout_alone_is_recorded_once, "_PATIENCE", 0.5)
     monkeypatch.setattr(hooked_then_imported_has_no_row_twice, "_PATIENCE", 1.0)
+    monkeypatch.setattr(codex_session_has_its_cost, "_PATIENCE", 0.5)
 
 
 # --- on the pristine sidecar -----------------------------------------------------------------------------------

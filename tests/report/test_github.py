@@ -63,7 +63,7 @@ def told(out: str) -> "dict[str, tuple[str, str, str]]":
 
 
 STOPS = {
-    "harness_column": ("anchor-drifted", "server/db.js:200"),
+    "harness_column": ("anchor-drifted", "server/db.js:220"),
     "filter_by_harness": ("anchor-missing", "server/routes/sessions.js:15"),
 }
 
@@ -104,15 +104,15 @@ def test_a_matrix_names_the_ref_and_upstreams_line(
     found = told(cli("matrix", "--upstream", drifted.path, "--format", "github", *more).out)
     level, _, message = found["harness_column"]
     if more:
-        assert level == "error anchor-drifted" and message.startswith("harness_column on v1.4.9 at server/db.js:200: ")
+        assert level == "error anchor-drifted" and message.startswith("harness_column on v1.4.9 at server/db.js:220: ")
     else:
         assert level == "warning drifted"
-        assert message.startswith("harness_column at server/db.js:200: drifted on v1.4.9 to v1.4.9 since ")
+        assert message.startswith("harness_column at server/db.js:220: drifted on v1.4.9 to v1.4.9 since ")
 
 
 def test_text_and_json_say_where_it_is_in_upstream(cli: CommandLine, drifted: Repository) -> None:
     assert (
-        "error[anchor-drifted]: server/db.js:200: harness_column: the code"
+        "error[anchor-drifted]: server/db.js:220: harness_column: the code"
         in cli("check", "--upstream", drifted.at("v1.4.9")).out
     )
 

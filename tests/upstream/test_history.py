@@ -9,6 +9,7 @@ import pytest
 
 from patcher.errors import PatcherError
 from patcher.upstream import clone, git
+from patcher.upstream.culprits import bisect, culprit
 from patcher.upstream.history import Repository as History
 from patcher.upstream.materialize import materialize
 from tests.support import APP_FILE, SMALL, CommandLine, Repository, Says, Tree, refusal
@@ -115,7 +116,7 @@ def commit(repository: Repository, tree: Tree, subject: str) -> str:
 def began(repository: Repository, mark: str, ref: str = "HEAD") -> str | None:
     """The subject of the commit from which on the app has this text."""
     with History.open(str(repository.path)) as history:
-        found = history.culprit(ref, [APP_FILE], lambda at: mark in (history.text(at, APP_FILE) or mark))
+        found = culprit(history, ref, [APP_FILE], lambda at: mark in (history.text(at, APP_FILE) or mark))
         return found.subject if found else None
 
 
@@ -160,7 +161,7 @@ def test_a_branch_from_before_the_time_is_not_the_culprit(repository: Repository
     repository.git("merge", "--quiet", "--no-ff", "--message", "merged", "stale")
     commit(repository, SMALL.edited("[]", "[1]"), "guilty")
     with History.open(str(repository.path)) as history:
-        found = history.culprit("HEAD", [APP_FILE], lambda at: "needed" not in (history.text(at, APP_FILE) or ""))
+        found = culprit(history, "HEAD", [APP_FILE], lambda at: "needed" not in (history.text(at, APP_FILE) or ""))
         assert found is not None and found.subject == "guilty"
 
 
@@ -177,9 +178,9 @@ def bisected(repository: Repository, mark: str, untold: str = "never there") -> 
         return None if untold in text else mark in text
 
     with History.open(str(repository.path)) as history:
-        found = history.bisect("v1.2.0", "HEAD", [APP_FILE], holds)
+        found = bisect(history, "v1.2.0", "HEAD", [APP_FILE], holds)
         assert found is not None
-        return found.commit.subject, len(found.untold), len(asked)
+        return found.commit.subject, len(found.skipped), len(asked)
 
 
 def numbered(number: int) -> Tree:
@@ -226,7 +227,7 @@ def test_what_cannot_be_told_is_counted_where_it_may_be_the_culprit(
 
 def test_nothing_to_bisect(long: Repository) -> None:
     with History.open(str(long.path)) as history:
-        assert history.bisect("v1.2.0", "v1.10.0", ["nothing.js"], lambda at: True) is None
+        assert bisect(history, "v1.2.0", "v1.10.0", ["nothing.js"], lambda at: True) is None
 
 
 # --- contents --------------------------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ _CONTRAST = """node => {
   const light = colour => colour.map(part => part / 255)
     .map(part => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
     .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
-  const [dark, bright] = [light(behind), light(over(behind, parsed(getComputedStyle(node).color)))].sort((a, b) => a - b);
-  return (bright + 0.05) / (dark + 0.05);
+  const both = [behind, over(behind, parsed(getComputedStyle(node).color))].map(light);
+  return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
 }"""
 
 

@@ -3,6 +3,7 @@
 Where upstream does it itself (v2.0.0 and later), its settings choose whose data the whole dashboard shows.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 from patcher.prove.contract import Contract, Observation, TestBed
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _LOAD_TIMEOUT_MS = 15_000.0
 _NARROW = 320
 _GROUP = "Filter by harness"
+_DASHBOARD_DATA = "Dashboard Data"
 _CHOICES = {"Claude Code": "claude", "Codex": "codex"}
 
 
@@ -82,7 +84,8 @@ def _ours(browser: "Page", address: str, folders: dict[str, set[str]]) -> str:
 def _upstreams(browser: "Page", address: str, folders: dict[str, set[str]]) -> str:
     for name, harness in _CHOICES.items():
         browser.goto(f"{address}/settings")
-        browser.get_by_role("radio", name=name).click()
+        choices = browser.get_by_role("radiogroup", name=_DASHBOARD_DATA)
+        choices.get_by_role("radio", name=re.compile(f"^{name}")).click()
         browser.goto(f"{address}/sessions")
         if not _lists(browser, folders[harness]):
             return f"with {name} in the settings the page shows {_shown(browser)} and not {_words(folders[harness])}"

@@ -92,8 +92,7 @@ function Explained({ name, colours, source }: { name: string; colours: string; s
         onBlur={close}
         className={`${BADGE} ${colours} cursor-help focus-visible:outline focus-visible:outline-2 focus-visible:outline-accent`}
       >
-        {name}{" "}
-        <span aria-hidden="true" className={`w-1.5 h-1.5 rounded-full ${source.dot}`} />
+        {name} <span aria-hidden="true" className={`w-1.5 h-1.5 rounded-full ${source.dot}`} />
         <span className="font-medium">{source.label}</span>
       </button>
       <span id={id} hidden>
