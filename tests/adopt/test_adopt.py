@@ -224,6 +224,11 @@ def test_a_tree_of_another_version(fork: Fork) -> None:
     refused(fork, ended, "edited-another-version", EXIT_IO, said)
 
 
+def test_a_tree_that_we_have_built(fork: Fork) -> None:
+    ended = fork.changed({"sidecar-patcher.json": "{}\n"})
+    refused(fork, ended, "edited-generated-tree", EXIT_IO, "found one that was built: it has sidecar-patcher.json")
+
+
 def test_a_fork_may_have_a_version_of_its_own(fork: Fork) -> None:
     package = '{"name": "agent-dashboard", "version": "1.2.1", "files": ["*"]}\n'
     assert fork.changed({"package.json": package}).code == EXIT_DONE
