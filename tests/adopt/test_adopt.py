@@ -271,6 +271,13 @@ def test_a_directory_of_something_else_is_not_written_to(fork: Fork) -> None:
     assert snapshot(fork.series).keys() == {"notes.txt"}
 
 
+def test_a_file_is_no_place_for_a_series(fork: Fork) -> None:
+    fork.series.write_text("mine\n")
+    ended = fork.changed({"server/start.js": EDITED})
+    assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_USAGE, "series-not-adoptable")
+    assert fork.series.read_text() == "mine\n"
+
+
 def test_a_series_that_does_not_list_what_is_adopted_is_told_how(fork: Fork) -> None:
     fork.series.mkdir()
     entry = fork.series / "series.py"
