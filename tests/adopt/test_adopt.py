@@ -359,3 +359,25 @@ def test_pins_that_are_damaged_are_said(fork: Fork) -> None:
     ended = fork.changed({"server/start.js": EDITED})
     assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_IO, "pins-unreadable")
     assert fork.report["errors"][0]["where"] == str(fork.series / "pins.json")
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [None, 1, [1], [[1]], [[{}]], [[{"site": "a.b", "start": -1, "end": 2, "was": ""}]],
+     [[{"site": "a.b", "start": 5, "end": 2, "was": ""}]], [[{"site": "a.b", "start": 0, "end": 10**9, "was": ""}]],
+     [[{"site": "a.b", "start": 0, "end": 0, "was": "\ud800"}]], [[{"site": 1, "start": "0", "end": 0, "was": ""}]]],
+)  # fmt: skip
+def test_a_damaged_record_in_the_manifest_is_said(fork: Fork, tmp_path: Path, recorded: object) -> None:
+    words = upstream().tree["server/words.json"].data.decode()
+    assert fork.changed({"server/words.json": words.replace('"Open"', '"Open it"')}).code == EXIT_DONE
+    out, series = tmp_path / "out", ("--series", str(fork.series))
+    assert fork.command("build", "--upstream", fork.pristine, *series, "--out", out).code == EXIT_DONE
+    manifest = json.loads((out / "sidecar-patcher.json").read_text())
+    [entry] = [each for each in manifest["files"] if "recorded" in each]
+    entry["recorded"] = recorded
+    (out / "sidecar-patcher.json").write_text(json.dumps(manifest))
+    for words_of_it in (["revert", out, "--out", tmp_path / "back"], ["check", "--upstream", out, *series]):
+        ended = fork.command(*words_of_it)
+        assert ended.code in {3, EXIT_IO}, ended.err
+        assert "error[" in ended.out + ended.err and "Traceback" not in ended.err
+    assert not (tmp_path / "back").exists()
