@@ -41,8 +41,16 @@ def test_the_client_travels_only_when_it_is_asked_for(copy: Path) -> None:
     assert sorted(set(given) - set(without)) == [
         "client/build.mjs",
         "client/package.json",
+        "client/src/components/EmptyState.tsx",
         "client/src/components/ImportHistory.tsx",
+        "client/src/components/SessionCard.tsx",
+        "client/src/components/StatusBadge.tsx",
+        "client/src/lib/api.ts",
+        "client/src/lib/eventBus.ts",
         "client/src/main.tsx",
+        "client/src/pages/Board.tsx",
+        "client/src/pages/SessionDetail.tsx",
+        "client/src/pages/Sessions.tsx",
         "client/src/pages/Settings.tsx",
         "client/src/words.ts",
     ]
@@ -144,7 +152,9 @@ def test_without_a_browser_the_contract_is_refused_and_not_skipped(
     monkeypatch.setenv("SIDECAR_BROWSER", "/nowhere/chromium")
     ended = cli("prove", "--client", "--only", "settings_has_the_switch")
     assert ended.code == 5
-    assert "error[browser-missing]: there is no Chromium: SIDECAR_BROWSER=/nowhere/chromium is no program" in ended.err
+    assert (
+        "error[browser-missing]: there is no Chromium: SIDECAR_BROWSER=/nowhere/chromium is not a program" in ended.err
+    )
 
 
 REFS = ("v1.1.1", "v1.2.0", "v1.3.0", "v1.4.0", "v1.4.1", "v1.4.2", "v1.4.5", "v1.4.6", "v1.4.8")

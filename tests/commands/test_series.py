@@ -23,7 +23,11 @@ SERIES = (*SERVER_SERIES, *CLIENT_SERIES)
 CONTRACTS = (*SERVER_CONTRACTS, *CLIENT_CONTRACTS)
 PATCHES = ROOT / "patcher/patches"
 CONTRACT_FILES = ROOT / "patcher/prove/contracts"
-SHARED = {"payload/parse_outside_transaction.transcript.js": 2}  # `SessionEnd` of v1.4.0 reads the transcript too
+SHARED = {
+    "payload/parse_outside_transaction.transcript.js": 2,  # `SessionEnd` of v1.4.0 reads the transcript too
+    "payload/harness_badge.tsx": 3,  # the same badge in the list, on the page and on the card
+    "payload/harness_badge.import.tsx": 2,
+}
 PARTS = {"page/codex-hooks-colors.css", "page/codex-hooks.css", "page/codex-hooks.js"}  # what the page includes
 PAGE = {"README.md"}  # for people
 NO_PATCHES = {"declaration", "harnesses", "pins"}

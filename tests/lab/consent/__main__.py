@@ -1,4 +1,7 @@
-"""`python3 .dev lab consent refusals|flips|screenshots [--upstream SPEC] [--runs N]`: the figures of the consent page."""
+"""The figures and the pictures of our pages: `python3 .dev lab consent WHAT [--upstream SPEC] [--runs N]`.
+
+WHAT: `refusals`, `flips` and `screenshots` of the consent page; `dashboard`, pictures of what is ours in upstream's own.
+"""
 
 import argparse
 import sys
@@ -7,7 +10,7 @@ import tempfile
 from patcher import pipeline
 from patcher.node.find import Node
 from patcher.prove import Sidecar, dependencies_for, find_node, lay_out
-from tests.lab.consent import browser, flips, refusals, screenshots
+from tests.lab.consent import browser, dashboard, flips, refusals, screenshots
 
 _A_SECOND = 1000
 
@@ -40,7 +43,7 @@ def _flips(tree: str, node: Node, runs: int) -> bool:
 def main() -> int:
     """Exit code 1 when a figure is not what it must be; 2 without a browser."""
     parser = argparse.ArgumentParser(prog="python -m tests.lab.consent", description=__doc__)
-    parser.add_argument("what", choices=("refusals", "flips", "screenshots"))
+    parser.add_argument("what", choices=("refusals", "flips", "screenshots", "dashboard"))
     parser.add_argument("--upstream", default="builtin", metavar="SPEC")
     parser.add_argument("--runs", type=int, default=20)
     options = parser.parse_args()
@@ -49,6 +52,9 @@ def main() -> int:
         return 2
     node = find_node()
     with tempfile.TemporaryDirectory(prefix="consent-", ignore_cleanup_errors=True) as work:
+        if options.what == "dashboard":
+            dashboard.take(options.upstream, node, work)
+            return 0
         tree = _tree(options.upstream, node, work)
         if options.what == "refusals":
             return 0 if _refusals(tree, node) else 1

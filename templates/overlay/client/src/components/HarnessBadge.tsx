@@ -12,6 +12,10 @@ const COLOURS: Readonly<Record<string, string>> = {
   claude: "text-orange-300 bg-orange-500/10 border-orange-500/25",
   codex: "text-teal-300 bg-teal-500/10 border-teal-500/25",
 };
+const EXPLAINED = "cursor-help focus-visible:outline focus-visible:outline-2 focus-visible:outline-accent";
+const TOOLTIP =
+  "px-2.5 py-1.5 text-xs leading-relaxed text-gray-100 bg-surface-3 border border-border-light rounded-lg " +
+  "shadow-xl pointer-events-none";
 const OTHER = "text-gray-300 bg-gray-500/10 border-gray-500/25";
 
 /** How the events of a session came in, by the API's word for it. */
@@ -46,7 +50,7 @@ function Tooltip({ of, text }: { of: DOMRect; text: string }) {
       aria-hidden="true"
       data-harness-tooltip
       style={{ position: "fixed", zIndex: 99999, width: WIDTH, left, ...place }}
-      className="px-2.5 py-1.5 text-xs leading-relaxed text-gray-100 bg-surface-3 border border-border-light rounded-lg shadow-xl pointer-events-none"
+      className={TOOLTIP}
     >
       {text}
     </div>,
@@ -90,7 +94,7 @@ function Explained({ name, colours, source }: { name: string; colours: string; s
         onMouseLeave={close}
         onFocus={open}
         onBlur={close}
-        className={`${BADGE} ${colours} cursor-help focus-visible:outline focus-visible:outline-2 focus-visible:outline-accent`}
+        className={`${BADGE} ${colours} ${EXPLAINED}`}
       >
         {name} <span aria-hidden="true" className={`w-1.5 h-1.5 rounded-full ${source.dot}`} />
         <span className="font-medium">{source.label}</span>
