@@ -10,7 +10,7 @@ import pytest
 from patcher import apply, existing, gates, markers
 from patcher import locate as locating
 from patcher.errors import NotTheFile
-from patcher.existing import Taken
+from patcher.existing import Recordings, Taken
 from patcher.gates import module_kinds
 from patcher.gates.package_json import MODULE, Kind
 from patcher.model import File, Finding, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
