@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from patcher.errors import AnotherVersion, UpstreamUnreadable
 from patcher.model import File, Upstream
-from patcher.resources import BUILTIN_SIDECAR
+from patcher.resources import BUILTIN_SIDECAR, MANIFEST
 from patcher.upstream import diff as diffs
 from patcher.upstream import git
 from patcher.upstream import spec as specs
@@ -17,6 +17,8 @@ from patcher.upstream.materialize import Source, materialize
 from patcher.upstream.travels import Travels, description
 from patcher.upstream.trees import CommitTree, Trees
 
+GENERATED = "edited-generated-tree"
+"""Code of an `UpstreamUnreadable`: the edited tree has our payloads in it."""
 _NEVER = frozenset({"node_modules", ".git", "__pycache__", ".venv"})
 _MADE = ("client/dist/", "data/")
 _MOST_OF_IT = 0.3
@@ -84,6 +86,10 @@ def _edited(directory: str, version: str) -> dict[str, File]:
         description(folder.package_json(), directory)
     except UpstreamUnreadable as error:
         raise type(error)(error.message, where=error.where, hint=hint) from error
+    if os.path.lexists(os.path.join(directory, MANIFEST)):
+        message = f"expected a tree that people have changed, found one that was built: it has {MANIFEST}"
+        hint = "`sidecar-patcher revert DIR --out DIR2` takes our payloads out; change that; nothing was written"
+        raise UpstreamUnreadable(message, where=directory, hint=hint, code=GENERATED)
     return _files(folder, _Whole({}))
 
 

@@ -78,6 +78,9 @@ def run(spec: str, directory: str, *, edited: str | None, diff: str | None, clie
 
 def _known(directory: str) -> Known:
     """What an earlier run has made. Raises `SeriesNotAdoptable` for a directory of something else."""
+    if os.path.lexists(directory) and not os.path.isdir(directory):
+        message = "expected a directory, or none yet, for the series; found a file"
+        raise SeriesNotAdoptable(message, where=directory, hint="name a new directory; nothing was written")
     if not os.path.isdir(directory) or not os.listdir(directory):
         return Known()
     if not os.path.isfile(os.path.join(directory, ENTRY)):

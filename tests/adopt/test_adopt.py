@@ -224,6 +224,11 @@ def test_a_tree_of_another_version(fork: Fork) -> None:
     refused(fork, ended, "edited-another-version", EXIT_IO, said)
 
 
+def test_a_tree_that_we_have_built(fork: Fork) -> None:
+    ended = fork.changed({"sidecar-patcher.json": "{}\n"})
+    refused(fork, ended, "edited-generated-tree", EXIT_IO, "found one that was built: it has sidecar-patcher.json")
+
+
 def test_a_fork_may_have_a_version_of_its_own(fork: Fork) -> None:
     package = '{"name": "agent-dashboard", "version": "1.2.1", "files": ["*"]}\n'
     assert fork.changed({"package.json": package}).code == EXIT_DONE
@@ -264,6 +269,13 @@ def test_a_directory_of_something_else_is_not_written_to(fork: Fork) -> None:
     ended = fork.changed({"server/start.js": EDITED})
     assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_USAGE, "series-not-adoptable")
     assert snapshot(fork.series).keys() == {"notes.txt"}
+
+
+def test_a_file_is_no_place_for_a_series(fork: Fork) -> None:
+    fork.series.write_text("mine\n")
+    ended = fork.changed({"server/start.js": EDITED})
+    assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_USAGE, "series-not-adoptable")
+    assert fork.series.read_text() == "mine\n"
 
 
 def test_a_series_that_does_not_list_what_is_adopted_is_told_how(fork: Fork) -> None:
@@ -347,3 +359,25 @@ def test_pins_that_are_damaged_are_said(fork: Fork) -> None:
     ended = fork.changed({"server/start.js": EDITED})
     assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_IO, "pins-unreadable")
     assert fork.report["errors"][0]["where"] == str(fork.series / "pins.json")
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [None, 1, [1], [[1]], [[{}]], [[{"site": "a.b", "start": -1, "end": 2, "was": ""}]],
+     [[{"site": "a.b", "start": 5, "end": 2, "was": ""}]], [[{"site": "a.b", "start": 0, "end": 10**9, "was": ""}]],
+     [[{"site": "a.b", "start": 0, "end": 0, "was": "\ud800"}]], [[{"site": 1, "start": "0", "end": 0, "was": ""}]]],
+)  # fmt: skip
+def test_a_damaged_record_in_the_manifest_is_said(fork: Fork, tmp_path: Path, recorded: object) -> None:
+    words = upstream().tree["server/words.json"].data.decode()
+    assert fork.changed({"server/words.json": words.replace('"Open"', '"Open it"')}).code == EXIT_DONE
+    out, series = tmp_path / "out", ("--series", str(fork.series))
+    assert fork.command("build", "--upstream", fork.pristine, *series, "--out", out).code == EXIT_DONE
+    manifest = json.loads((out / "sidecar-patcher.json").read_text())
+    [entry] = [each for each in manifest["files"] if "recorded" in each]
+    entry["recorded"] = recorded
+    (out / "sidecar-patcher.json").write_text(json.dumps(manifest))
+    for words_of_it in (["revert", out, "--out", tmp_path / "back"], ["check", "--upstream", out, *series]):
+        ended = fork.command(*words_of_it)
+        assert ended.code in {3, EXIT_IO}, ended.err
+        assert "error[" in ended.out + ended.err and "Traceback" not in ended.err
+    assert not (tmp_path / "back").exists()

@@ -184,7 +184,7 @@ def test_exit_4_a_gate_refused_a_small_series(
     ended = cli("build", "--upstream", upstream, "--series", directory, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
     assert f"error[gate-free-identifiers]: {APP_FILE}:7: " in ended.out
-    assert "gates  10 of 11 passed: refused by free-identifiers" in ended.out
+    assert "gates  11 of 12 passed: refused by free-identifiers" in ended.out
     assert not (tmp_path / "out").exists()
 
 
@@ -261,7 +261,7 @@ def test_data_goes_to_stdout_and_messages_to_stderr(
     digest = materialize(small).tree_sha256[:12]
     assert ended.out == (
         f"upstream agent-dashboard 1.2.0 (directory), tree {digest}\n\n"
-        f"  audit  exact       {APP_FILE}:6\n\n  gates  11 of 11 passed\n"
+        f"  audit  exact       {APP_FILE}:6\n\n  gates  12 of 12 passed\n"
     )
 
 

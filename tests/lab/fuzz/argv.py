@@ -16,6 +16,7 @@ from tests.lab.fuzz.engine import Reader
 from tests.support import SMALL
 
 _NEEDED = {
+    "adopt": ["--edited=up", "--series=x"],
     "verify": ["up"],
     "revert": ["up"],
     "explain": ["x"],
@@ -56,6 +57,7 @@ def _words(verb: str, parser: Any, value: st.SearchStrategy[str]) -> st.SearchSt
 
 
 _FUNCTIONS = (
+    "adopt",
     "new",
     "pin",
     "build",

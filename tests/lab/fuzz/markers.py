@@ -46,7 +46,7 @@ def make(given: Path) -> Reader:
     ]
     odd += [
         f"{begin} x {end}".replace('"x"', was)
-        for begin, end in zip(begins[::3], ends[1::4], strict=True)
+        for begin, end in zip(begins[:: len(Position)], ends[1::4], strict=True)
         for was in _WAS
     ]
     words = [

@@ -54,7 +54,7 @@ def make(given: Path) -> Reader:
                 yield "stopped" if build.stopped else "done" if build.ok else "refused"
                 for ask in (
                     lambda: dependencies(upstream.tree["package.json"].data, "package.json"), lambda: has_dependencies(upstream),
-                    lambda: client and _wanted(upstream.tree), lambda: client and outside("react", upstream.tree, "client/src/x.tsx"),
+                    lambda: client and _wanted(upstream.tree), lambda: client and outside("react", upstream.tree, "client/src/x.ts"),
                 ):  # fmt: skip
                     ask()
             except PatcherError as error:
