@@ -82,7 +82,7 @@ def texts() -> Iterator[tuple[str, str]]:
     """Paths in the repository and their texts, rendered where they are templates."""
     for overlay in (overlay for patch in (*SERIES, *CLIENT_SERIES) for overlay in patch.overlays):
         name = overlay.template.removesuffix(".j2")
-        if name.endswith((".js", ".tsx")):
+        if name.endswith((".js", ".ts", ".tsx")):
             yield f"templates/{name}", render(overlay.template, **overlay.params)
     for folder in OURS:
         for path in sorted((ROOT / folder).rglob("*")):

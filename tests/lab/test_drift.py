@@ -288,9 +288,9 @@ def goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
 def takes_prose_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     take_out = apply.take_out
 
-    def take_more_out(upstream: Upstream, series: Sequence[Patch]) -> Taken:
+    def take_more_out(upstream: Upstream, series: Sequence[Patch], *recorded: Recordings) -> Taken:
         tree = {path: file for path, file in upstream.tree.items() if markers.GENERATED not in file.data}
-        return take_out(replace(upstream, tree=tree), series)
+        return take_out(replace(upstream, tree=tree), series, *recorded)
 
     monkeypatch.setattr(apply, "take_out", take_more_out)
 

@@ -1,20 +1,15 @@
 """What the readers start from: small trees that are valid, and a series that fits them."""
 
-import atexit
-import shutil
-import tempfile
 from pathlib import Path
 
 from patcher import pipeline
 from patcher.model import Patch, Series
-from tests.support import SMALL, PatchMaker, Templates
+from tests.support import ROOT, SMALL, PatchMaker, Templates
 
 
 def small_series() -> tuple[Patch, ...]:
-    """One insertion into `SMALL` and a file of ours. Its templates are in a folder, for the whole process."""
-    folder = tempfile.mkdtemp(prefix="sidecar-patcher-fuzz-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    bench = PatchMaker(Templates(Path(folder)))
+    """One insertion into `SMALL` and a file of ours. Its templates are in the cache, where no input can reach them."""
+    bench = PatchMaker(Templates(ROOT / ".cache/fuzz/templates"))
     return (bench.patch("audit", *bench.audit().sites, overlays=(bench.overlay("bin/ours.js", "1;\n"),)),)
 
 

@@ -96,8 +96,7 @@ function Explained({ name, colours, source }: { name: string; colours: string; s
         onBlur={close}
         className={`${BADGE} ${colours} ${EXPLAINED}`}
       >
-        {name}{" "}
-        <span aria-hidden="true" className={`w-1.5 h-1.5 rounded-full ${source.dot}`} />
+        {name} <span aria-hidden="true" className={`w-1.5 h-1.5 rounded-full ${source.dot}`} />
         <span className="font-medium">{source.label}</span>
       </button>
       <span id={id} hidden>
