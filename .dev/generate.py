@@ -14,12 +14,11 @@ from pathlib import Path
 import supported
 
 from patcher import javascript
-from patcher.apply import portable_text
 from patcher.errors import PatcherError
 from patcher.gates import commonjs, es_imports, module_kinds, portable, verified
 from patcher.model import Overlay, digest
 from patcher.patches import CLIENT_SERIES, SERIES
-from patcher.render import render
+from patcher.render import portable_text, render
 
 ROOT = Path(__file__).resolve().parent.parent
 

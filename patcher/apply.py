@@ -1,19 +1,16 @@
 """Locate, verify, render and splice, layer by layer: what happens between reading upstream and judging the result."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from patcher import splice as splicing
-from patcher.errors import FileKindUnsupported, SeriesError, TemplateUnusable
 from patcher.existing import Recordings, Taken, judge, judge_overlay, take_out
-from patcher.javascript import DATA, JAVASCRIPT, is_program, language_of
-from patcher.locate import locate
-from patcher.markers import SITE_NAME, sites_in
+from patcher.javascript import JAVASCRIPT, language_of
+from patcher.layers import layers_of
+from patcher.locate import locate, refuse_other_kinds
+from patcher.markers import sites_in
 from patcher.model import (
-    FILE,
     NOT_NEEDED,
     SEVERITY,
     Anchor,
@@ -24,7 +21,6 @@ from patcher.model import (
     Line,
     Located,
     Patch,
-    Position,
     Site,
     SiteResult,
     Splice,
@@ -33,54 +29,10 @@ from patcher.model import (
     Verdict,
     version_of,
 )
-from patcher.render import render
+from patcher.render import blamed_on, payload_of, portable_text, render
 from patcher.resources import CODEX
 from patcher.upstream.text import decode
 from patcher.verify import explained, pinning, verify
-
-_ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
-
-
-def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
-    """The series by layers: a patch stands one layer above the highest that it requires.
-
-    Raises `SeriesError` for an unknown or later `requires`, a cycle, an id used twice, or a site without a name of its
-    own.
-    """
-    depth: dict[str, int] = {}
-    for patch in series:
-        if patch.id in depth:
-            raise SeriesError(f"the id {patch.id} is used twice")
-        _refuse_bad_names(patch)
-        for name in patch.requires:
-            if name not in depth:
-                raise _not_before(patch, name, depth, [each.id for each in series])
-        depth[patch.id] = max((depth[name] + 1 for name in patch.requires), default=0)
-    return [tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))]
-
-
-def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequence[str]) -> SeriesError:
-    """Where `requires` names a patch that comes later, in a series that was not chosen, or nowhere."""
-    message = f"{patch.id} requires {name}, which no series has before it"
-    close = get_close_matches(name, before, n=1)
-    if name in every:
-        message = f"{patch.id} requires {name}, which comes after it"
-        hint = f"put {name} above {patch.id} in `patches`; of two series, name the one with {name} first"
-    elif close:
-        message, hint = f"{message}; did you mean `{close[0]}`?", f"mend `requires` of {patch.id}"
-    else:
-        hint = "a series that has it goes before this one: `--series codex --series DIR`"
-    return SeriesError(message, where=patch.origin.source, hint=hint)
-
-
-def _refuse_bad_names(patch: Patch) -> None:
-    seen: set[str] = set()
-    for site in patch.sites:
-        if not SITE_NAME.fullmatch(site.name):
-            raise SeriesError(f"{site.id}: expected a name of small letters, digits and `_`, found {site.name!r}")
-        if site.name in seen:
-            raise SeriesError(f"the site {site.id} is there twice")
-        seen.add(site.name)
 
 
 def apply_series(upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})) -> Build:
@@ -126,7 +78,7 @@ class _State:
 
     @classmethod
     def of(cls, upstream: Upstream, series: Sequence[Patch], recorded: Recordings) -> "_State":
-        _refuse_other_kinds(upstream, series)
+        refuse_other_kinds(upstream, series)
         there = take_out(upstream, series, recorded)
         return cls(upstream, there, list(there.findings), series=tuple(series))
 
@@ -172,32 +124,6 @@ def _notes(state: _State) -> Iterator[str]:
             yield f"{site.id} is left out: upstream has its code since {site.since}, and it is not there"
     elif (number.major > 1) != (line is Line.V2):
         yield f"package.json says {version}, and the code is of the {line} line: the code decides"
-
-
-def _refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
-    """Raise where a site is in a file without a grammar, before it is read with one that is not its own."""
-    wrong: dict[str, list[str]] = {}
-    for patch in series:
-        for site in patch.sites_for(upstream.line):
-            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors if anchor.scope != FILE):
-                file = upstream.tree.get(path)
-                if file is not None and not _can_be_looked_in(path, file, site):
-                    wrong.setdefault(path, []).append(site.id)
-    if wrong:
-        found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
-        message = (
-            "expected JavaScript or TypeScript, or an item of a list in JSON, CSS or HTML; "
-            f"found sites of the series in {found}"
-        )
-        hint = "give them a `list` and an `item`, or replace the whole file with `scope=FILE`"
-        raise FileKindUnsupported(message, where=min(wrong), hint=hint)
-
-
-def _can_be_looked_in(path: str, file: File, site: Site) -> bool:
-    """A pattern is a piece of a program; in JSON, CSS and HTML an item says where."""
-    return is_program(path, file.data) or (
-        language_of(path) in DATA and not any(anchor.pattern for anchor in site.anchors)
-    )
 
 
 def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
@@ -260,7 +186,7 @@ def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor) -> Site
     if text is None:
         located = Located(anchor, (), problem=f"no {file} in the tree")
     else:
-        located = _in_upstream_lines(state, file, text, locate(text, anchor, language_of(file)))
+        located = splicing.in_upstream_lines(state.layers, file, text, locate(text, anchor, language_of(file)))
     return SiteResult(site, verify(patch, site, located, state.given), located, text or "")
 
 
@@ -274,54 +200,6 @@ def _splice(state: _State, there: SiteResult) -> Splice:
     if language == JAVASCRIPT and not splice.part:  # what is compiled, or is less than a statement, is not judged
         state.portable[name] = portable_text(site)
     return replace(splice, scope=there.located.anchor.scope)
-
-
-def _in_upstream_lines(state: _State, path: str, text: str, located: Located) -> Located:
-    """People look at upstream's file, not at what an earlier layer made of it: say its line numbers."""
-    layers = [layer for layer in state.layers if layer.file == path]
-    if not layers:
-        return located
-    lines = text.split("\n")
-
-    def upstream_line(line: int) -> int:
-        offset = sum(len(each) + 1 for each in lines[: line - 1])
-        for layer in reversed(layers):
-            offset = splicing.source_offset(layer, offset)
-        return layers[0].before.count("\n", 0, offset) + 1
-
-    return replace(
-        located,
-        matches=tuple(replace(match, line=upstream_line(match.line)) for match in located.matches),
-        scopes=tuple(upstream_line(line) for line in located.scopes),
-    )
-
-
-REPLACED = "<what stood there>"
-"""For people: the code that a payload replaces, in the payload."""
-
-
-def payload_of(site: Site, original: str = REPLACED) -> str:
-    """The site's payload; `original` is what it replaces."""
-    if site.position is Position.DELETE:
-        return ""
-    params = {"original": original} if site.position is Position.REPLACE else {}
-    with _of(site.id):
-        return render(site.template, site.templates, **params)
-
-
-@contextmanager
-def _of(place: str) -> Iterator[None]:
-    """Whatever template cannot be used: of which site or overlay."""
-    try:
-        yield
-    except TemplateUnusable as error:
-        message = f"the template of {place}: {error.message}"
-        raise TemplateUnusable(message, where=error.where, hint=error.hint) from error
-
-
-def portable_text(site: Site) -> str:
-    """The payload where every statement may stand: `return` needs a function, `continue` a loop. Lines stay its own."""
-    return f"(function () {{ for (;;) {{ {payload_of(site, _ORIGINAL_STANDS_FOR)}\n}} }});"
 
 
 def _blame_payload(state: _State, patch: Patch, there: SiteResult) -> Finding:
@@ -366,7 +244,7 @@ def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding
 
 def _add_overlays(state: _State, patch: Patch) -> None:
     for overlay in patch.overlays_for(state.given.line):
-        with _of(f"{patch.id}, {overlay.path}"):
+        with blamed_on(f"{patch.id}, {overlay.path}"):
             text = render(overlay.template, overlay.templates, **overlay.params)
         file = File(text.encode(), overlay.executable)
         state.added[overlay.path] = file

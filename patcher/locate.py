@@ -1,17 +1,20 @@
 """Stage 2: an anchor becomes places in a text. Every match is reported; judging them is the next stage."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from ast_grep_py import SgNode
 
 from patcher import javascript
+from patcher.errors import FileKindUnsupported
+from patcher.javascript import DATA, is_program, language_of
 from patcher.javascript.definitions import definitions
 from patcher.javascript.items import Place, digest_of, is_between_tags, places, span_of
 from patcher.javascript.jsx import is_child
 from patcher.javascript.lists import ItemList
 from patcher.javascript.named import all_scopes, scopes_named
-from patcher.model import FILE, MODULE, Anchor, Located, Match, digest
+from patcher.model import FILE, MODULE, Anchor, File, Located, Match, Patch, Site, Upstream, digest
 
 _SHOWN = 60
 
@@ -174,3 +177,29 @@ def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[s
     lines = {node.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(node) for node in nodes}
     close = get_close_matches(anchor.pattern[:_SHOWN], lines, n=3, cutoff=0.5)
     return tuple(f"`{text}` (line {lines[text]})" for text in close)
+
+
+def refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:
+    """Raise where a site is in a file without a grammar, before it is read with one that is not its own."""
+    wrong: dict[str, list[str]] = {}
+    for patch in series:
+        for site in patch.sites_for(upstream.line):
+            for path in dict.fromkeys(site.file_of(anchor) for anchor in site.anchors if anchor.scope != FILE):
+                file = upstream.tree.get(path)
+                if file is not None and not _can_be_looked_in(path, file, site):
+                    wrong.setdefault(path, []).append(site.id)
+    if wrong:
+        found = "; ".join(f"{path} ({', '.join(names)})" for path, names in sorted(wrong.items()))
+        message = (
+            "expected JavaScript or TypeScript, or an item of a list in JSON, CSS or HTML; "
+            f"found sites of the series in {found}"
+        )
+        hint = "give them a `list` and an `item`, or replace the whole file with `scope=FILE`"
+        raise FileKindUnsupported(message, where=min(wrong), hint=hint)
+
+
+def _can_be_looked_in(path: str, file: File, site: Site) -> bool:
+    """A pattern is a piece of a program; in JSON, CSS and HTML an item says where."""
+    return is_program(path, file.data) or (
+        language_of(path) in DATA and not any(anchor.pattern for anchor in site.anchors)
+    )

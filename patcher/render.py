@@ -1,11 +1,13 @@
 """Stage 4: payloads, handlers and overlay files, from Jinja2 templates with comment-shaped delimiters."""
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
 
 from patcher.errors import TemplateUnusable
+from patcher.model import Position, Site
 from patcher.resources import DELIMITERS, TEMPLATES
 
 if TYPE_CHECKING:
@@ -100,3 +102,32 @@ def _wanted(template: str, folder: str) -> list[str]:
 
     with open(os.path.join(folder, *template.split("/")), encoding="utf-8") as stream:
         return sorted(meta.find_undeclared_variables(environment(folder).parse(stream.read())))
+
+
+_ORIGINAL_STANDS_FOR = "0"  # what a payload keeps of upstream is not ours to hold to ES2017
+REPLACED = "<what stood there>"
+"""For people: the code that a payload replaces, in the payload."""
+
+
+def payload_of(site: Site, original: str = REPLACED) -> str:
+    """The site's payload; `original` is what it replaces."""
+    if site.position is Position.DELETE:
+        return ""
+    params = {"original": original} if site.position is Position.REPLACE else {}
+    with blamed_on(site.id):
+        return render(site.template, site.templates, **params)
+
+
+@contextmanager
+def blamed_on(place: str) -> Iterator[None]:
+    """Whatever template cannot be used: of which site or overlay."""
+    try:
+        yield
+    except TemplateUnusable as error:
+        message = f"the template of {place}: {error.message}"
+        raise TemplateUnusable(message, where=error.where, hint=error.hint) from error
+
+
+def portable_text(site: Site) -> str:
+    """The payload where every statement may stand: `return` needs a function, `continue` a loop. Lines stay its own."""
+    return f"(function () {{ for (;;) {{ {payload_of(site, _ORIGINAL_STANDS_FOR)}\n}} }});"

@@ -1,14 +1,16 @@
 """From a generated tree back to the pristine bytes, by its markers, judged by its manifest."""
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
 from patcher import generated
-from patcher.errors import ManifestUnreadable, NotReversible
+from patcher.errors import ManifestUnreadable, NotReversible, OutputNotOurs
 from patcher.existing import recordings
 from patcher.javascript import has_markers
 from patcher.markers import REBUILD, restored, unsplice
 from patcher.model import File, Tree
+from patcher.write import ELSEWHERE, write
 
 _OURS = frozenset({"added", "built"})
 
@@ -69,3 +71,10 @@ def _load(directory: str, content: Mapping[str, Any]) -> Tree:
         with open(generated.on_disk(directory, entry["path"]), "rb") as stream:
             tree[entry["path"]] = File(stream.read(), bool(entry["executable"]))
     return tree
+
+
+def write_new(tree: Tree, out: str) -> None:
+    """Write `tree` to a directory that must not hold anything yet. Raises `OutputNotOurs`, `OutputUnwritable`."""
+    if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
+        raise OutputNotOurs("expected an empty directory or none", where=out, hint=ELSEWHERE)
+    write(tree, os.path.abspath(out))

@@ -5,13 +5,14 @@ In a file that cannot have comments everywhere there are no markers: the manifes
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 from patcher.errors import OverlappingSplices
 from patcher.javascript import JAVASCRIPT, WITHOUT_COMMENTS, comment_starts
 from patcher.markers import begin_marker, end_marker
-from patcher.model import FILE, Layer, ListKind, Match, Position, Site, Splice
+from patcher.model import FILE, Layer, ListKind, Located, Match, Position, Site, Splice
 
 _REST_OF_LINE = re.compile(r"[ \t]*//[^\r\n]*")
 _COMMA = re.compile(r"\s*,")
@@ -210,3 +211,23 @@ def _indentation(text: str, start: int) -> str:
 def _indented(payload: str, indent: str, eol: str) -> str:
     lines = payload.replace("\r\n", "\n").strip("\n").split("\n")  # what a payload keeps of upstream may have CRLF
     return eol.join(f"{indent}{line}" if line else "" for line in lines)
+
+
+def in_upstream_lines(applied: Sequence[Layer], path: str, text: str, located: Located) -> Located:
+    """People look at upstream's file, not at what an earlier layer made of it: say its line numbers."""
+    layers = [layer for layer in applied if layer.file == path]
+    if not layers:
+        return located
+    lines = text.split("\n")
+
+    def upstream_line(line: int) -> int:
+        offset = sum(len(each) + 1 for each in lines[: line - 1])
+        for layer in reversed(layers):
+            offset = source_offset(layer, offset)
+        return layers[0].before.count("\n", 0, offset) + 1
+
+    return replace(
+        located,
+        matches=tuple(replace(match, line=upstream_line(match.line)) for match in located.matches),
+        scopes=tuple(upstream_line(line) for line in located.scopes),
+    )

@@ -69,12 +69,12 @@ def refuse_foreign(out: str) -> None:
     if not os.path.lexists(out):
         return
     if not os.path.isdir(out) or os.path.islink(out):
-        raise OutputNotOurs("expected a directory of ours or nothing, found a file or link", where=out, hint=_ELSEWHERE)
+        raise OutputNotOurs("expected a directory of ours or nothing, found a file or link", where=out, hint=ELSEWHERE)
     if not os.listdir(out):
         return
     if not os.path.lexists(os.path.join(out, MANIFEST)):
         message = f"the directory has files, and no {MANIFEST}: it is not a generated tree"
-        raise OutputNotOurs(message, where=out, hint=_ELSEWHERE)
+        raise OutputNotOurs(message, where=out, hint=ELSEWHERE)
     edited = [f"{path} ({what})" for what, path in differences(out, read(out)["files"])]
     if edited:
         more = f" and {len(edited) - _SHOWN} more" if len(edited) > _SHOWN else ""
@@ -98,7 +98,7 @@ def _working_directory() -> str:
         return ""
 
 
-_ELSEWHERE = "give another --out, or move the directory away yourself; nothing was touched"
+ELSEWHERE = "give another --out, or move the directory away yourself; nothing was touched"
 
 
 def write(tree: Tree, out: str, before_swap: Callable[[str], None] = lambda _: None) -> None:
@@ -118,13 +118,6 @@ def write(tree: Tree, out: str, before_swap: Callable[[str], None] = lambda _: N
     finally:
         _keep_node_modules(stage, out)
         _remove(stage)
-
-
-def write_new(tree: Tree, out: str) -> None:
-    """Write `tree` to a directory that must not hold anything yet. Raises `OutputNotOurs`, `OutputUnwritable`."""
-    if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
-        raise OutputNotOurs("expected an empty directory or none", where=out, hint=_ELSEWHERE)
-    write(tree, os.path.abspath(out))
 
 
 def _stage(tree: Tree, stage: str) -> None:
@@ -150,13 +143,11 @@ def _make_folder(folder: str, made: set[str]) -> None:
 
 
 def _swap(stage: str, out: str) -> None:
-    if not os.path.lexists(out):
+    is_free = not os.path.lexists(out) or not os.listdir(out)
+    if is_free and os.path.realpath(out) == _working_directory():
+        _fill(stage, out)
+    elif is_free:
         os.replace(stage, out)
-    elif not os.listdir(out):
-        if os.path.realpath(out) == _working_directory():
-            _fill(stage, out)
-        else:
-            os.replace(stage, out)
     elif not _exchange(stage, out):
         previous = _previous(out)
         _remove(previous)

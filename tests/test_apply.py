@@ -6,6 +6,7 @@ import pytest
 
 from patcher import apply, pipeline
 from patcher.errors import EXIT_ANCHOR, EXIT_IO
+from patcher.layers import layers_of
 from patcher.model import MODULE, Anchor, Line, Patch, Position, Sign, Site, route
 from tests.support import (
     APP,
@@ -609,7 +610,7 @@ def test_a_series_that_is_wrong_is_refused(series: list[tuple[str, tuple[str, ..
 
 def test_a_patch_stands_one_layer_above_the_highest_that_it_requires() -> None:
     wanted = {"a": (), "b": ("a",), "c": (), "d": ("b", "c"), "e": ("a",)}
-    layers = apply.layers_of([Patch(name, "Does.", requires=requires) for name, requires in wanted.items()])
+    layers = layers_of([Patch(name, "Does.", requires=requires) for name, requires in wanted.items()])
     assert [[patch.id for patch in layer] for layer in layers] == [["a", "c"], ["b", "e"], ["d"]]
 
 

@@ -9,7 +9,7 @@ from patcher import pipeline, revert
 from patcher.errors import EXIT_ANCHOR, EXIT_IO
 from patcher.model import Position, Series, digest
 from patcher.resources import MANIFEST
-from patcher.write import write_new
+from patcher.revert import write_new
 from tests.support import APP, APP_FILE, SMALL, CommandLine, PatchMaker, Says, Tree, refusal, snapshot
 
 REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream SPEC`"

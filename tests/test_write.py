@@ -16,7 +16,8 @@ from patcher import write as writing
 from patcher.errors import EXIT_ANCHOR, EXIT_IO, ContractRefused
 from patcher.model import Tree
 from patcher.resources import MANIFEST
-from patcher.write import refuse_foreign, target, write, write_new
+from patcher.revert import write_new
+from patcher.write import refuse_foreign, target, write
 from tests.support import Says, generated, refusal, said_by, snapshot, spawn, start, stop, wait_for
 
 OLD = generated({"a.js": "old\n", "server/b.js": "old\n", "only-old.js": "1\n"})

@@ -59,9 +59,6 @@ def refuse_unless_ours(folder: str = FOLDER) -> None:
         raise DeclarationsReadOnly("this directory cannot be written", where=folder, hint=hint)
 
 
-# --- what changes ------------------------------------------------------------------------------------------------
-
-
 def changed(bump: Bump, series: Sequence[Series]) -> dict[str, Files]:
     """The files that a bump changes, by the directory of their series; nothing for none.
 

@@ -20,6 +20,7 @@ from patcher.matrix.blame import Walk, fitting
 from patcher.matrix.window import window_at, window_of
 from patcher.model import Located, Patch, SiteResult, Verdict
 from patcher.pipeline import check_upstream
+from patcher.render import payload_of
 from patcher.upstream.history import Commit, Repository
 
 Advance = Callable[[str, int], None]
@@ -109,7 +110,7 @@ class _Reporter:
 
     def _report(self, there: SiteResult) -> SiteReport:
         window = window_at(self.until.ref, there) if there.located.matches else None
-        return SiteReport(there.site, there.finding, apply.payload_of(there.site), found=window)
+        return SiteReport(there.site, there.finding, payload_of(there.site), found=window)
 
     def _fitting(self, there: SiteResult) -> SiteReport:
         report, old = self._report(there), self.reviews.last_review(there.site)

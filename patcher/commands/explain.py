@@ -10,6 +10,7 @@ from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.patch_set import why
 from patcher.errors import UsageError
 from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
+from patcher.render import payload_of
 from patcher.report import error_codes
 from patcher.report.model import Report, position
 from patcher.upstream.materialize import materialize
@@ -65,7 +66,7 @@ def _site(site: Site) -> Iterator[str]:
     yield f"site {site.id}: {site.position} in {site.file}, {where}{since}"
     yield from (f"  anchor    {_anchor(anchor)}" for anchor in site.anchors)
     yield from (f"  pin       {pin.tokens} ({pin.reviewed}, line {pin.line})" for pin in site.pins)
-    yield from (f"  payload   {line}" for line in apply.payload_of(site).rstrip("\n").split("\n"))
+    yield from (f"  payload   {line}" for line in payload_of(site).rstrip("\n").split("\n"))
 
 
 def _anchor(anchor: Anchor) -> str:

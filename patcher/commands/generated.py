@@ -14,7 +14,7 @@ from patcher.report.model import Problem, Report
 from patcher.report.sbom import to_sbom
 from patcher.report.wording import counted
 from patcher.resources import CODEX
-from patcher.write import write_new
+from patcher.revert import write_new
 
 
 def verify(options: argparse.Namespace) -> Outcome:

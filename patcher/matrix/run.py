@@ -12,6 +12,7 @@ from patcher.matrix.model import Matrix, RefRange, RefResult, Stop, StopWindow
 from patcher.matrix.window import window_at
 from patcher.model import Patch, SiteResult
 from patcher.progress import progress
+from patcher.render import payload_of
 from patcher.upstream import clone
 from patcher.upstream.history import Repository
 
@@ -117,7 +118,7 @@ def _windows(walk: Walk, ref: str, good: str, patch: Patch) -> Iterator[StopWind
         if there is None or not there.stops:
             continue
         reviewed, found = window_at(good, before) if before else None, window_at(ref, there)
-        yield StopWindow(number, site, there.finding, apply.payload_of(site), reviewed, found)
+        yield StopWindow(number, site, there.finding, payload_of(site), reviewed, found)
 
 
 def _sites(walk: Walk, ref: str) -> dict[str, SiteResult]:

@@ -5,8 +5,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
-from patcher.apply import REPLACED
 from patcher.model import Position
+from patcher.render import REPLACED
 from patcher.report.wording import dedented
 
 if TYPE_CHECKING:

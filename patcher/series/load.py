@@ -56,7 +56,7 @@ def choose(words: Sequence[str | Series] = OURS, *, options: str | None = None) 
     """
     import shlex
 
-    from patcher.apply import layers_of
+    from patcher.layers import layers_of
 
     if options is None:
         typed = [word for word in words if isinstance(word, str)]

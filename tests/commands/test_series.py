@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher import apply
+from patcher.layers import layers_of
 from patcher.model import Line, Patch
 from patcher.patches import CLIENT_SERIES, module_of
 from patcher.patches import SERIES as SERVER_SERIES
@@ -56,7 +56,7 @@ def test_a_patch_has_the_name_of_its_module(patch: Patch) -> None:
 
 
 def test_the_series_fits_together() -> None:
-    layers = apply.layers_of(SERIES)
+    layers = layers_of(SERIES)
     assert sorted(patch.id for layer in layers for patch in layer) == sorted(patch.id for patch in SERIES)
 
 

@@ -355,7 +355,7 @@ BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], set[Result]]]
     ),
     "all is JavaScript": (
         "parse_outside_transaction.take/not a program/*",
-        forgets(apply, "_refuse_other_kinds", NOTHING),
+        forgets(apply, "refuse_other_kinds", NOTHING),
         {Result.OTHERWISE, Result.MISAPPLIED},
     ),
     "nothing is in our way": (

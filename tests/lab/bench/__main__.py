@@ -14,9 +14,9 @@ from patcher import pipeline
 from patcher.errors import PatcherError
 from patcher.model import Build
 from patcher.resources import PACKAGE
+from patcher.revert import write_new
 from patcher.upstream.materialize import materialize
 from patcher.upstream.spec import split
-from patcher.write import write_new
 from tests.lab.bench.measured import Cost, Failed, median, run
 from tests.lab.bench.patch_package import VERSION, Project, differences
 from tests.lab.drift import nodejs

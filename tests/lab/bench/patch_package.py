@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Mapping
 
 from patcher.model import File, Tree
-from patcher.write import write_new
+from patcher.revert import write_new
 from tests.lab.bench.measured import Cost, run
 from tests.lab.drift import nodejs
 

@@ -20,8 +20,8 @@ def profile(spec: str) -> Iterator[tuple[str, float]]:
     from patcher import apply, pipeline
     from patcher.gates import GATES, SECOND_BUILD
     from patcher.patches import SERIES
+    from patcher.revert import write_new
     from patcher.upstream.materialize import materialize
-    from patcher.write import write_new
 
     yield "load modules", time.perf_counter() - begun
     upstream, took = timed(lambda: materialize(spec))

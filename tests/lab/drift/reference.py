@@ -11,11 +11,11 @@ from typing import NamedTuple
 from ast_grep_py import SgNode
 
 from patcher import apply
-from patcher.apply import payload_of
 from patcher.gates.free_identifiers import GLOBALS, free_names
 from patcher.model import Anchor, Build, Line, Overlay, Patch, Position, Upstream
 from patcher.model import Site as Edit
 from patcher.pipeline import check_upstream
+from patcher.render import payload_of
 from tests.lab.drift import blocks, code
 from tests.lab.drift.changes import Span
 

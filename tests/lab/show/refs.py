@@ -19,9 +19,8 @@ from patcher.patches import SERIES
 from patcher.pipeline import check_upstream, output
 from patcher.progress import progress
 from patcher.prove import proof
-from patcher.revert import pristine
+from patcher.revert import pristine, write_new
 from patcher.upstream.history import Repository
-from patcher.write import write_new
 
 OLDEST = "1.1.1"
 """What the series is for; older refs stop, and are counted."""

@@ -4,9 +4,8 @@ import tempfile
 from pathlib import Path
 
 from patcher import pipeline
-from patcher.revert import pristine
+from patcher.revert import pristine, write_new
 from patcher.upstream.materialize import materialize
-from patcher.write import write_new
 from tests.lab.show.versions import FITS
 
 

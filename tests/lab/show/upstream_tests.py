@@ -14,8 +14,8 @@ from xml.etree import ElementTree as ET
 from patcher import pipeline
 from patcher.model import Tree, Verdict
 from patcher.prove import dependencies_for, find_node
+from patcher.revert import write_new
 from patcher.upstream.materialize import materialize
-from patcher.write import write_new
 
 _REASONING = "imports Codex rollouts with tokens, tools, durable transcript access, and native titles"
 

@@ -1,0 +1,50 @@
+"""The order of a series: a patch that requires another one is in a later layer, and sees its payloads."""
+
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+
+from patcher.errors import SeriesError
+from patcher.markers import SITE_NAME
+from patcher.model import Patch
+
+
+def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
+    """The series by layers: a patch stands one layer above the highest that it requires.
+
+    Raises `SeriesError` for an unknown or later `requires`, a cycle, an id used twice, or a site without a name of its
+    own.
+    """
+    depth: dict[str, int] = {}
+    for patch in series:
+        if patch.id in depth:
+            raise SeriesError(f"the id {patch.id} is used twice")
+        _refuse_bad_names(patch)
+        for name in patch.requires:
+            if name not in depth:
+                raise _not_before(patch, name, depth, [each.id for each in series])
+        depth[patch.id] = max((depth[name] + 1 for name in patch.requires), default=0)
+    return [tuple(patch for patch in series if depth[patch.id] == level) for level in sorted(set(depth.values()))]
+
+
+def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequence[str]) -> SeriesError:
+    """Where `requires` names a patch that comes later, in a series that was not chosen, or nowhere."""
+    message = f"{patch.id} requires {name}, which no series has before it"
+    close = get_close_matches(name, before, n=1)
+    if name in every:
+        message = f"{patch.id} requires {name}, which comes after it"
+        hint = f"put {name} above {patch.id} in `patches`; of two series, name the one with {name} first"
+    elif close:
+        message, hint = f"{message}; did you mean `{close[0]}`?", f"mend `requires` of {patch.id}"
+    else:
+        hint = "a series that has it goes before this one: `--series codex --series DIR`"
+    return SeriesError(message, where=patch.origin.source, hint=hint)
+
+
+def _refuse_bad_names(patch: Patch) -> None:
+    seen: set[str] = set()
+    for site in patch.sites:
+        if not SITE_NAME.fullmatch(site.name):
+            raise SeriesError(f"{site.id}: expected a name of small letters, digits and `_`, found {site.name!r}")
+        if site.name in seen:
+            raise SeriesError(f"the site {site.id} is there twice")
+        seen.add(site.name)
