@@ -20,7 +20,7 @@ def console() -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; the exit code says how it ended (`patcher/errors.py`)."""
+    """Run the command line; the exit code says how it ended (`patcher/errors/`)."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
         if arguments[:1] == ["build"] and _is_up_to_date(arguments[1:]):

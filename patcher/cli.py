@@ -23,8 +23,8 @@ from patcher.errors import (
     PatcherError,
     ReportUnwritable,
     UsageError,
-    without_secret,
 )
+from patcher.errors.text import without_secret
 from patcher.series import settings
 from patcher.series.where import CODEX
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from patcher import generated, pipeline
-from patcher.errors import EXIT_IO, printable
+from patcher.errors import EXIT_IO
+from patcher.errors.text import printable
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import differences, read
 from patcher.model import Series, digest

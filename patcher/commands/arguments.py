@@ -4,7 +4,7 @@ import argparse
 from typing import Any, NoReturn
 
 from patcher import __version__
-from patcher.errors import without_secret
+from patcher.errors.text import without_secret
 from patcher.series import settings
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from patcher.errors import printable
+from patcher.errors.text import printable
 from patcher.manifest import upstream_identity
 from patcher.model import Finding, Patch, Scope, Verdict
 from patcher.report.model import BumpResult, Report, place_of

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from patcher import __version__, render
-from patcher.errors import printable
+from patcher.errors.text import printable
 from patcher.prove.contract import in_short
 from patcher.report import headline, sites, wording
 from patcher.report.model import Report

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from patcher.errors import ClientMissing, NoSuchRef, SubmoduleThere, UnsafePath, UpstreamUnreadable, printable
+from patcher.errors import ClientMissing, NoSuchRef, SubmoduleThere, UnsafePath, UpstreamUnreadable
+from patcher.errors.text import printable
 from patcher.model import File, Tree, Upstream
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream import git

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.errors import EXIT_IO, UpstreamUnreadable, printable
+from patcher.errors import EXIT_IO, UpstreamUnreadable
+from patcher.errors.text import printable
 from patcher.upstream.materialize import materialize
 from patcher.upstream.travels import dependencies
 from tests.support import PACKAGE_JSON, SMALL, Repository, Says, Tree, environment, link, refusal, tar

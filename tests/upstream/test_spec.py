@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.errors import PatcherError, printable, without_secret
+from patcher.errors import PatcherError
+from patcher.errors.text import printable, without_secret
 from patcher.upstream.materialize import materialize
 from patcher.upstream.spec import is_local, repository_of, split
 from tests.support import SMALL, CommandLine, Repository, Says, refusal

@@ -1,47 +1,14 @@
-"""Every way in which a run can end badly. Leaf module.
+"""Every way in which a run can end badly, and its exit code, which is decided here and nowhere else.
 
 Each error says where, what was expected and what was found, and carries the next command as `hint`.
-`exit_code` is decided here and nowhere else.
 """
 
-import re
+from patcher.errors.text import printable
 
-EXIT_DONE = 0
-EXIT_DIFFERENT = 1
-EXIT_USAGE = 2
-EXIT_ANCHOR = 3
-EXIT_REFUSED = 4
-EXIT_IO = 5
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
+EXIT_DONE, EXIT_DIFFERENT, EXIT_USAGE, EXIT_ANCHOR, EXIT_REFUSED, EXIT_IO = range(6)
+EXIT_BUG, EXIT_INTERRUPTED = 70, 130
 
-DANGLING = "upstream-dangling-link"
-"""Code of an `UpstreamUnreadable`: a link to nothing that could travel."""
-
-
-_SECRETS = (
-    (r"((?:https?|ftps?)://)[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1***@"),  # a user alone may be a token
-    (r"(://[^/\s@:]{0,99}):[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1:***@"),
-    (r"(://[^/\s@:\[]{0,99}):(?!\d*(?:[/\s?#@'\"`]|$))[^\s@]{0,999}@", r"\1:***@"),  # a `/` in the password
-    (r"(://[^\s?]{0,999})\?[^\s'\"`@]+", r"\1?***"),
-)
-
-
-def without_secret(text: str) -> str:
-    """The text with `***` in place of the secrets in its URLs: user and password, and the query."""
-    if "://" in text:
-        for pattern, instead in _SECRETS:
-            text = re.sub(pattern, instead, text, flags=re.IGNORECASE)
-    return text
-
-
-def printable(text: str) -> str:
-    r"""The text as every stream and report takes it: without secrets, and `\xNN` for a byte that is not UTF-8."""
-    try:
-        data = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a pair, from JSON
-        data = text.encode("utf-8", "backslashreplace")
-    return without_secret(data.decode("utf-8", "backslashreplace"))
+DANGLING = "upstream-dangling-link"  # code of an `UpstreamUnreadable`: a link to nothing that could travel
 
 
 class PatcherError(Exception):

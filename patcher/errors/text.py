@@ -1,0 +1,27 @@
+"""Text that may be shown: without the secrets of URLs, and in UTF-8."""
+
+import re
+
+_SECRETS = (
+    (r"((?:https?|ftps?)://)[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1***@"),  # a user alone may be a token
+    (r"(://[^/\s@:]{0,99}):[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1:***@"),
+    (r"(://[^/\s@:\[]{0,99}):(?!\d*(?:[/\s?#@'\"`]|$))[^\s@]{0,999}@", r"\1:***@"),  # a `/` in the password
+    (r"(://[^\s?]{0,999})\?[^\s'\"`@]+", r"\1?***"),
+)
+
+
+def without_secret(text: str) -> str:
+    """The text with `***` in place of the secrets in its URLs: user and password, and the query."""
+    if "://" in text:
+        for pattern, instead in _SECRETS:
+            text = re.sub(pattern, instead, text, flags=re.IGNORECASE)
+    return text
+
+
+def printable(text: str) -> str:
+    r"""The text as every stream and report takes it: without secrets, and `\xNN` for a byte that is not UTF-8."""
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair, from JSON
+        data = text.encode("utf-8", "backslashreplace")
+    return without_secret(data.decode("utf-8", "backslashreplace"))
