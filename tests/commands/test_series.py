@@ -27,6 +27,7 @@ SHARED = {
     "payload/parse_outside_transaction.transcript.js": 2,  # `SessionEnd` of v1.4.0 reads the transcript too
     "payload/harness_badge.tsx": 3,  # the same badge in the list, on the page and on the card
     "payload/harness_badge.import.tsx": 2,
+    "payload/codex_prices.unpriced.js.j2": 2,  # all sessions, and one
 }
 PARTS = {"page/codex-hooks-colors.css", "page/codex-hooks.css", "page/codex-hooks.js"}  # what the page includes
 PAGE = {"README.md"}  # for people
