@@ -241,17 +241,18 @@ class Sidecar:
             shutil.copytree(self._existing_data, self.data_dir)
 
     def _environment(self) -> dict[str, str]:
-        return {
+        env = {
             **scrubbed_environment(self.home),
             "NODE_ENV": "production",
             "DASHBOARD_PORT": str(self.port),
             "DASHBOARD_DATA_DIR": self.data_dir,
-            "DASHBOARD_DB_PATH": self.database_path,  # before v1.1.1 upstream knows no data directory
             "DASHBOARD_UPDATE_CHECK": "0",  # it would ask a git server
             "CODEX_POLL_MS": str(POLL_MS),
             "DASHBOARD_CODEX_SYNC_MS": str(POLL_MS),  # upstream's own, on the v2 line
             **self._extra_env,
         }
+        # Before v1.1.1 upstream knows no data directory.
+        return {"DASHBOARD_DB_PATH": os.path.join(env["DASHBOARD_DATA_DIR"], "dashboard.db"), **env}
 
     def _spawn(self) -> None:
         with open(self._log_path, "ab") as log:

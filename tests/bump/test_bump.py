@@ -476,10 +476,10 @@ def test_the_replay_can_go_red(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.lab.bump_replay import drifts
     from tests.lab.drift.reference import reference
 
-    def first_of_file(self: History, ref: str, paths: object, stops: Callable[[str], bool]) -> object:
-        return self.commits(list(paths), until=ref)[-1]  # type: ignore[call-overload]
+    def first_of_file(history: History, ref: str, paths: object, stops: Callable[[str], bool]) -> object:
+        return history.commits(list(paths), until=ref)[-1]  # type: ignore[call-overload]
 
-    monkeypatch.setattr(History, "culprit", first_of_file)
+    monkeypatch.setattr("patcher.matrix.blame.culprit", first_of_file)
     unchanged = reference(materialize("builtin"), SERIES)
     breaking = drifts.breaking(unchanged)
     assert {each.result for each in drifts.run(unchanged, breaking[::150])} & {"WRONG"}

@@ -164,11 +164,11 @@ def test_all_of_what_is_new_is_shown_with_all(cli: CommandLine, upstream: Path, 
     shutil.copytree(upstream, path)
     file = path / SESSIONS
     lines = "".join(f"  where.push({number});\n" for number in range(60))
-    file.write_text(file.read_text().replace("  let where = [];\n", f"  let where = [];\n{lines}", 1))
+    file.write_text(file.read_text().replace("  const where = [];\n", f"  const where = [];\n{lines}", 1))
     assert lines in file.read_text()
     commit(Repository(path), "much is new")
     short, long = bump(cli, path).out, bump(cli, path, "main", "--all").out
-    assert f"{SESSIONS}, route GET /, 60 lines since v1.5.0: filter_by_harness.filter\n" in short
+    assert f"{SESSIONS}, route GET /, 60 lines since v1.5.0: filter_by_harness.filter" in short
     assert "where.push(0)" in short and "where.push(59)" not in short
     assert all(f"where.push({number});" in long for number in range(60))
 

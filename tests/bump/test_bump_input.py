@@ -147,7 +147,7 @@ def test_an_unknown_patch(cli: CommandLine, repository: Repository) -> None:
 
 def test_where_no_ref_fits_it_says_so_and_goes_on(cli: CommandLine, repository: Repository) -> None:
     ended = bump(cli, repository.path)
-    assert ended.code == 3 and ended.out.startswith("no ref whose pins are met → v1.2.0 ")
+    assert ended.code == 3 and ended.out.startswith("no ref that meets the pins → v1.2.0 ")
     assert "no ref of this repository has the code that was reviewed, and so nothing to look for\n" in ended.out
     assert "fetch --tags" not in ended.out  # it has tags, and nothing to fetch from
 
