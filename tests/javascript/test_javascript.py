@@ -159,7 +159,7 @@ def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None
     assert "tests 0" not in result.stdout, result.stdout
 
 
-@pytest.mark.parametrize("name", OVERLAYS)
+@pytest.mark.parametrize("name", [name for name in OVERLAYS if not OVERLAYS[name].endswith(".json")])
 def test_an_overlay_says_that_it_is_generated_and_is_strict(name: str) -> None:
     text = render(OVERLAYS[name], **PARAMS)
     head = text[: text.index('"use strict";')]

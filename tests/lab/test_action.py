@@ -98,5 +98,5 @@ def test_of_an_edited_tree_there_is_no_sbom(tree: Path, tmp_path: Path) -> None:
     (tree / "package.json").write_text("{")
     command = [sys.executable, "-m", "patcher", "verify", str(tree), "--sbom", str(tmp_path / "bill.json")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
-    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "1 differences; of an edited tree no SBOM is written")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "1 difference; of an edited tree no SBOM is written")
     assert not (tmp_path / "bill.json").exists()

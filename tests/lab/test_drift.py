@@ -239,13 +239,16 @@ def test_a_patcher_that_forgets_the_scope_is_caught(builtin: Reference, monkeypa
     }
 
 
+TWICE = {"res.json($BODY)", "const result = calculateCost($$$USED)"}
+
+
 def _anywhere(text: str, anchor: object, language: str) -> Located:
     from patcher.locate import locate
     from patcher.model import MODULE, Anchor
 
     assert isinstance(anchor, Anchor)
     found = locate(text, anchor, language)
-    if anchor.scope == MODULE:
+    if anchor.scope == MODULE or anchor.pattern in TWICE:  # two sites would want the first one of a file
         return found
     root = code.parse(text)
     first = min((code.span(node) for node in root.find_all(pattern=anchor.pattern)), default=None)

@@ -27,7 +27,10 @@ from patcher.prove import (
 from patcher.upstream.materialize import materialize
 from tests.prove.native import miniature
 
-SUPERSEDED = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
+SUPERSEDED = {
+    *("capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
+    "session_capture",  # of no use there
+}
 NOT_HERE = {"codex_conversation_is_complete", "codex_session_has_its_cost"}
 """What upstream shows natively and the miniature does not: proven on v2.0.0 and later alone."""
 HERE = [each for each in CONTRACTS if each.line in {None, Line.V2} and each.id not in NOT_HERE]
@@ -106,8 +109,10 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/lib/codex-paths.js": "added",
         "server/lib/harness-column.js": "added",
         "server/lib/harness.js": "added",
+        "server/lib/local-only.js": "added",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
+        "server/websocket.js": "patched",
     }
     for path in (path for path, status in changed.items() if status == "patched"):
         assert unsplice(build.tree[path].data.decode(), path)[0].encode() == miniature().tree[path].data
