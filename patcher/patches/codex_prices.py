@@ -11,8 +11,6 @@ v2:       superseded. Upstream has a table of its own for OpenAI's prices (`gpt_
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, route
 
-_ANSWERS = (("total", "/cost"), ("session", "/cost/:sessionId"))
-
 PATCH = Patch(
     id="codex_prices",
     summary="Prices the tokens of Codex's models, and names those that have no price.",
@@ -30,22 +28,33 @@ PATCH = Patch(
                 ),
             ),
         ),
-        *(
-            Site(
-                name=name,
-                file="server/routes/pricing.js",
-                position=Position.REPLACE,
-                template="payload/codex_prices.unpriced.js.j2",
-                line=Line.V1,
-                anchors=(
-                    Anchor(
-                        scope=route("GET", path),
-                        pattern="const result = calculateCost($$$USED)",
-                        target="calculateCost($$$USED)",
-                    ),
+        Site(
+            name="total",
+            file="server/routes/pricing.js",
+            position=Position.REPLACE,
+            template="payload/codex_prices.unpriced.js.j2",
+            line=Line.V1,
+            anchors=(
+                Anchor(
+                    scope=route("GET", "/cost"),
+                    pattern="const result = calculateCost($$$USED)",
+                    target="calculateCost($$$USED)",
                 ),
-            )
-            for name, path in _ANSWERS
+            ),
+        ),
+        Site(
+            name="session",
+            file="server/routes/pricing.js",
+            position=Position.REPLACE,
+            template="payload/codex_prices.unpriced.js.j2",
+            line=Line.V1,
+            anchors=(
+                Anchor(
+                    scope=route("GET", "/cost/:sessionId"),
+                    pattern="const result = calculateCost($$$USED)",
+                    target="calculateCost($$$USED)",
+                ),
+            ),
         ),
     ),
     overlays=(
