@@ -93,7 +93,7 @@ def pinning(patch: Patch, site: Site, upstream: Upstream) -> str:
     client = " --client" if site.file.startswith("client/") else ""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
     command = f"sidecar-patcher pin {patch.id}.{site.name}{client}{spec}{_typed(patch)}"
-    return f"`{command}` shows what stands there; read it, then add `--write`"
+    return f"`{command}` shows the code that is there; read it, then add `--write`"
 
 
 def _drifted(patch: Patch, site: Site, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
@@ -109,7 +109,7 @@ def explained(patch: Patch, upstream: Upstream) -> str:
     """The command that shows a patch and its sites to a person."""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
     command = f"sidecar-patcher explain {patch.id}{spec}{_typed(patch)}"
-    return f"`{command}` shows what stands there and what to search for"
+    return f"`{command}` shows the code that is there and what to search for"
 
 
 def _typed(patch: Patch) -> str:

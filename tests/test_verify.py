@@ -26,7 +26,7 @@ from tests.support import APP, APP_FILE, HANDLE, reviewed
 UPSTREAM = Upstream("agent-dashboard", "1.2.0", "v1.2.0", {}, spec="repo@v1.2.0")
 PATTERN = "store.save($$$A)"
 ANCHOR = reviewed(APP, Anchor(HANDLE, PATTERN, ()))
-EXPLAIN = "`sidecar-patcher explain audit{} shows what stands there and what to search for"
+EXPLAIN = "`sidecar-patcher explain audit{} shows the code that is there and what to search for"
 HINT = "`sidecar-patcher bump --upstream repo --to v1.2.0` says who moved it, and what to accept; " + EXPLAIN.format(
     " --upstream repo@v1.2.0`"
 )
@@ -201,9 +201,7 @@ def test_an_anchor_without_a_pin_never_fits() -> None:
 
 def test_an_anchor_without_a_pin_names_the_command_that_pins() -> None:
     upstream = replace(UPSTREAM, spec="my tree@v1")
-    wanted = (
-        "`sidecar-patcher pin audit.one --upstream 'my tree@v1'` shows what stands there; read it, then add `--write`"
-    )
+    wanted = "`sidecar-patcher pin audit.one --upstream 'my tree@v1'` shows the code that is there; read it, then add `--write`"
     assert judge(APP, replace(ANCHOR, pins=()), upstream=upstream).hint == wanted
 
 
@@ -276,7 +274,7 @@ def test_a_line_of_upstream_is_told_by_its_code(there: list[str], line: Line) ->
 )
 def test_a_clone_is_sent_to_the_bump(ref: str, spec: str, hint: str) -> None:
     found = judge(CHANGED, upstream=replace(UPSTREAM, ref=ref, spec=spec)).hint
-    assert found.startswith(hint) and found.endswith("shows what stands there and what to search for")
+    assert found.startswith(hint) and found.endswith("shows the code that is there and what to search for")
 
 
 def test_what_is_of_the_client_is_bumped_with_the_client() -> None:

@@ -26,7 +26,7 @@ _ORDER_FREE = frozenset(
 
 @dataclass(frozen=True)
 class Anchored:
-    """An edit with its anchor, and the pin of what stands there."""
+    """An edit with its anchor, and the pin of the code there."""
 
     edit: Edit
     anchor: Anchor

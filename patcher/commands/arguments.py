@@ -111,7 +111,7 @@ def parser() -> argparse.ArgumentParser:
     explain.add_argument("--upstream", metavar="SPEC", help="of a patch, also show the code at its sites there")
     _series(explain)
 
-    pin = _verb(verbs, "pin", "pin.pin", "what stands at a site that nobody has reviewed, or that changed; record it")
+    pin = _verb(verbs, "pin", "pin.pin", "show the code at a site that is not reviewed, or that changed; record it")
     pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")
     _upstream(pin, client="also the sites in the client's sources")
     pin.add_argument("--write", action="store_true", help="record that you have read it")

@@ -274,7 +274,7 @@ def test_an_error_has_its_hint_below_it(cli: CommandLine, small: str, of_small: 
     ended = cli("check", *of_small)
     assert (ended.code, ended.err) == (3, "a build would stop\n")
     assert f"\nerror[anchor-missing]: {APP_FILE}: audit: expected `store.save(session, total)` once in" in ended.out
-    assert f"\n  hint: `sidecar-patcher explain audit {shlex.join(of_small)}` shows what stands there" in ended.out
+    assert f"\n  hint: `sidecar-patcher explain audit {shlex.join(of_small)}` shows the code that is there" in ended.out
 
 
 def test_a_clean_tree_is_as_it_was_built(cli: CommandLine, small: str, of_small: list[str], tmp_path: Path) -> None:

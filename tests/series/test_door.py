@@ -218,7 +218,7 @@ def test_what_is_set_need_not_be_typed(cli: CommandLine, first: str, tmp_path: P
     assert cli("check", "--upstream", "there").code == 0
     assert "first_greeting" not in cli("diff", "--series", "codex").out
     Path(first, "pins.json").unlink()
-    hint = "hint: `sidecar-patcher pin first_greeting.route --upstream builtin` shows what stands there"
+    hint = "hint: `sidecar-patcher pin first_greeting.route --upstream builtin` shows the code that is there"
     assert hint in cli("check").out
 
 
