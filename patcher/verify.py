@@ -93,4 +93,4 @@ def _hint(patch: Patch, site: Site, upstream: Upstream) -> str:
         return explain
     more = f"{' --client' if site.file.startswith('client/') else ''}{_series_options(patch)}"
     bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{more} --to {shlex.quote(upstream.ref)}"
-    return f"`{bump}` says who moved it, and what to accept; {explain}"
+    return f"`{bump}` shows which commit changed it, and what to accept; {explain}"

@@ -27,8 +27,9 @@ UPSTREAM = Upstream("agent-dashboard", "1.2.0", "v1.2.0", {}, spec="repo@v1.2.0"
 PATTERN = "store.save($$$A)"
 ANCHOR = reviewed(APP, Anchor(HANDLE, PATTERN, ()))
 EXPLAIN = "`sidecar-patcher explain audit{} shows the code that is there and what to search for"
-HINT = "`sidecar-patcher bump --upstream repo --to v1.2.0` says who moved it, and what to accept; " + EXPLAIN.format(
-    " --upstream repo@v1.2.0`"
+HINT = (
+    "`sidecar-patcher bump --upstream repo --to v1.2.0` shows which commit changed it, and what to accept; "
+    + EXPLAIN.format(" --upstream repo@v1.2.0`")
 )
 
 
