@@ -261,7 +261,7 @@ def test_a_line_of_upstream_is_told_by_its_code(there: list[str], line: Line) ->
         pytest.param(
             "v1.2.0",
             "it's/repo@v1.2.0",
-            "`sidecar-patcher bump --upstream 'it'\"'\"'s/repo' --to v1.2.0` says",
+            "`sidecar-patcher bump --upstream 'it'\"'\"'s/repo' --to v1.2.0` shows",
             id="quoted",
         ),
         pytest.param(
@@ -281,4 +281,4 @@ def test_a_clone_is_sent_to_the_bump(ref: str, spec: str, hint: str) -> None:
 def test_what_is_of_the_client_is_bumped_with_the_client() -> None:
     edit = Site("one", "client/src/App.tsx", Position.AFTER, "payload.js.j2", (ANCHOR,))
     hint = verify(Patch("audit", "Audits.", (edit,)), edit, locate(CHANGED, ANCHOR), UPSTREAM).hint
-    assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` says")
+    assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` shows")
