@@ -27,7 +27,7 @@ _MOST_OF_IT = 0.3
 
 @dataclass(frozen=True)
 class Sides:
-    """The upstream, and the files of both sides by path, without installed and built ones. travels: what a build has."""
+    """The upstream, and the files of both sides by path, except installed and built ones. travels: what is copied."""
 
     upstream: Upstream
     pristine: Mapping[str, File]
