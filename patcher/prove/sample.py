@@ -55,9 +55,9 @@ class SampleSession:
 
     def problems(self, rows: Iterable[Mapping[str, Any]], *, hooked: bool, imported: bool) -> list[str]:
         """The differences of the rows from the events. hooked: hooks were sent; imported: the rollout was written."""
-        imported_events = {index for line in self._thread.lines for index in line.tells} if imported else set()
+        imported_events = {index for line in self._thread.lines for index in line.events} if imported else set()
         delivered = Counter(hook.event for hook in self._hooks) if hooked else Counter[int]()
-        return judge(self._codex.events, rows, delivered=delivered, told=imported_events).problems
+        return judge(self._codex.events, rows, delivered=delivered, in_file=imported_events).problems
 
     def native_problems(self, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """The differences of the rows from those that upstream's own ingest makes of the rollout (v2.0.0 to v2.0.3).

@@ -25,6 +25,7 @@ START_TIMEOUT = 20.0
 STOP_TIMEOUT = 3.0
 POLL_MS = 100
 """Interval at which the sidecar's importer reads its rollout files here, in milliseconds."""
+SEVERAL_POLLS_S = 5 * POLL_MS / 1000
 
 _TAIL_LINES = 15
 _ERROR = re.compile(r"\w*Error\b.*:")
