@@ -41,7 +41,7 @@ def load(word: str) -> Series:
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)
     declaration.remember(placed.patches_for(client=True))
-    return replace(placed, sha256=sha256)
+    return placed.loaded(sha256)
 
 
 OURS = (CODEX,)
@@ -121,7 +121,8 @@ def _typed(series: Series, options: str) -> Series:
 
     if not options:
         return series
-    return replace(series, patches=typed(series.patches), client_patches=typed(series.client_patches))
+    placed = replace(series, patches=typed(series.patches), client_patches=typed(series.client_patches))
+    return placed.loaded(series.sha256)  # what messages say is no part of what is built
 
 
 def _refuse_shared_ids(chosen: Sequence[Series]) -> None:

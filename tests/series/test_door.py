@@ -3,11 +3,14 @@
 import json
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from patcher import pipeline
 from patcher.patches import SERIES
+from patcher.series.load import choose, load
 from patcher.uptodate import quick_build
 from tests.series.support import Acme
 from tests.support import APP_FILE, SMALL, CommandLine, Repository, environment, snapshot, start, stop
@@ -197,6 +200,20 @@ def test_an_edited_series_means_a_build(acme: Acme, name: str, old: str, new: st
     assert not quick_build([*options, str(acme.path)])
     assert acme.build().err.startswith("built ") and quick_build([*options, str(acme.path)])
     assert (snapshot(acme.out)[APP_FILE] != before[APP_FILE]) == name.endswith(("note.js", "note.py"))
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "from a directory"])
+def test_what_python_made_of_a_loaded_series_is_never_up_to_date(acme: Acme, *, ours: bool) -> None:
+    assert ours or acme.pinned().run("check").code == 0
+    word, spec = ("codex", "builtin") if ours else (str(acme.path), acme.upstream)
+    loaded, options = load(word), ["--upstream", spec, "--out", str(acme.out), "--series", word]
+    changed = replace(loaded, patches=loaded.patches[:-1], client_patches=())
+    for series in (changed, replace(changed), replace(loaded, client_patches=()), replace(loaded)):
+        assert pipeline.build(spec, str(acme.out), series=[series]).ok
+        assert not quick_build(options)
+    for same in (loaded, *choose([word]), *choose([word], options="--series here")):
+        assert pipeline.build(spec, str(acme.out), series=[same]).ok
+        assert quick_build(options)
 
 
 def test_other_series_are_not_up_to_date(cli: CommandLine, first: str) -> None:
