@@ -35,7 +35,7 @@ def _kind_of(pattern: str, language: str) -> str:
     return inner.kind() if inner is not None else ""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _comments(text: str, language: str) -> tuple[tuple[int, int], ...]:
     """Start and end of each comment, in text order."""
     return tuple(sorted(map(span, parse(text, language).find_all(kind="comment"))))
@@ -61,7 +61,7 @@ def _hold_one(comments: tuple[tuple[int, int], ...], place: tuple[int, int]) -> 
     return index < len(comments) and comments[index][1] <= place[1]
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _without_comments(text: str, language: str) -> str:
     """The text with spaces in place of its comments; line breaks in them stay."""
     pieces, done = [], 0
