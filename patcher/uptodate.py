@@ -11,7 +11,7 @@ from hashlib import sha256
 from patcher.errors import PatcherError
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import differences
-from patcher.resources import MANIFEST
+from patcher.resources import MANIFEST, content
 from patcher.series.settings import settings
 from patcher.series.where import CODEX, digest_of, directory_of, is_series
 from patcher.upstream import foreign_json
@@ -32,8 +32,7 @@ def is_up_to_date(spec: str, out: str, *, client: bool = False, series: "Sequenc
     if any(os.path.lexists(os.path.join(parent, f".{name}.{left}")) for left in ("stage", "previous")):
         return False  # a build was killed: let the next one clear up
     try:
-        with open(os.path.join(out, MANIFEST), "rb") as stream:
-            manifest = foreign_json.loads(stream.read())
+        manifest = foreign_json.loads(content(os.path.join(out, MANIFEST)))
         return (
             manifest["tool"]["fingerprint"] == tool_fingerprint()
             and _same_series(series, manifest["series"])
@@ -81,8 +80,7 @@ def _directory_digest(path: str, *, client: bool) -> str:
 
 
 def _file_digest(path: str) -> str:
-    with open(path, "rb") as stream:
-        return sha256(stream.read()).hexdigest()
+    return sha256(content(path)).hexdigest()
 
 
 def _tree_id(repository: str, ref: str) -> str:
