@@ -24,8 +24,9 @@ def tool_fingerprint() -> str:
     roots = ((PACKAGE, NOT_BUILT_WITH | {"_data"}), (TEMPLATES, {"report", "series"}), (BUILTIN_SIDECAR, ()))
     for root, left_out in roots:
         for path in sorted(_files(root, left_out)):
-            hasher.update(path[len(root) :].replace(os.sep, "/").encode() + b"\0" + sha256(content(path)).digest())
-    hasher.update(sha256(content(BUILTIN_PINS)).digest())
+            data = content(path)
+            hasher.update(f"{path[len(root) :].replace(os.sep, '/')}\0{len(data)}\0".encode() + data)
+    hasher.update(content(BUILTIN_PINS))
     return hasher.hexdigest()
 
 

@@ -2,7 +2,6 @@
 
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 
 from patcher.errors import ManifestUnreadable
@@ -11,6 +10,7 @@ from patcher.upstream import foreign_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` takes as long as looking at all files
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 SCHEMA = 1
@@ -54,20 +54,23 @@ def _is_inside(path: object) -> bool:
     return "\0" not in path and "\\" not in path and path[1:2] != ":"
 
 
-def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> Iterator[tuple[str, str]]:
+def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> "Iterator[tuple[str, str]]":
     """Pairs of `edited`, `deleted` or `added` and a path, in path order, where the directory is not what `files` says.
 
     files: the manifest's entries, each with `path`, `after` (SHA-256) and `executable`. A link is never what we wrote.
     """
     expected = {entry["path"]: entry for entry in files}
-    there = set(_walk(directory))
-    there |= {path for path in expected if _is_runtime(path) and os.path.lexists(on_disk(directory, path))}
+    there = dict(_walk(directory))
+    for path in filter(_is_runtime, expected):
+        place = os.fsencode(on_disk(directory, path))
+        if os.path.lexists(place):
+            there[path] = place
     for path in sorted({*expected, *there}):
         if path not in expected:
             yield "added", path
         elif path not in there:
             yield "deleted", path
-        elif not _is_same(on_disk(directory, path), expected[path]):
+        elif not _is_same(there[path], expected[path]):
             yield "edited", path
 
 
@@ -80,7 +83,7 @@ def _is_runtime(path: str) -> bool:
     return path.split("/", 1)[0] in RUNTIME
 
 
-def _is_same(path: str, entry: "Mapping[str, Any]") -> bool:
+def _is_same(path: bytes, entry: "Mapping[str, Any]") -> bool:
     try:
         mode = os.lstat(path).st_mode
     except OSError:
@@ -89,8 +92,8 @@ def _is_same(path: str, entry: "Mapping[str, Any]") -> bool:
     return is_as_it_was and sha256(content(path)).hexdigest() == entry["after"]
 
 
-def _walk(directory: str) -> Iterator[str]:
-    """What is there, but for folders: their files. What cannot be looked into has none."""
+def _walk(directory: str) -> "Iterator[tuple[str, bytes]]":
+    """What is there, by its path and where it is; of folders their files. What cannot be looked into has none."""
     waiting = [(os.fsencode(directory), "")]
     while waiting:
         folder, prefix = waiting.pop()
@@ -105,4 +108,4 @@ def _walk(directory: str) -> Iterator[str]:
             if entry.is_dir(follow_symlinks=False):
                 waiting.append((entry.path, f"{path}/"))
             elif path != MANIFEST:
-                yield path
+                yield path, entry.path

@@ -18,16 +18,14 @@ MANIFEST = "sidecar-patcher.json"
 """In the root of a generated tree."""
 
 
-def content(path: str) -> bytes:
+def content(path: "str | bytes") -> bytes:
     """The bytes of a file, in a third of the time of `open`: an up-to-date build reads hundreds. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        pieces = []
-        while piece := os.read(descriptor, _PIECE):
-            pieces.append(piece)
-        return b"".join(pieces)
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1)
+        while len(data) != size and (more := os.read(descriptor, size + 1)):
+            data += more
+        return data
     finally:
         os.close(descriptor)
-
-
-_PIECE = 1 << 20
