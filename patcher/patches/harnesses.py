@@ -6,21 +6,61 @@ from patcher.model import Line
 
 
 @dataclass(frozen=True)
+class HooksFile:
+    """Where an agent CLI reads its hooks, and in what shape.
+
+    `path` is relative to the agent's folder. `shape` is "settings" for a file of the user's that holds `hooks` among
+    other things, as Claude Code's does, and "own" for a file that only we write. `timeout` is what an entry says, in
+    the agent's own unit, under the key `timeout_key`.
+    """
+
+    path: str
+    shape: str
+    timeout: int
+    timeout_key: str = "timeout"
+
+
+@dataclass(frozen=True)
 class Harness:
     """One agent CLI. The facts of the `codex` row are in `patcher/codex/README.md`.
 
     `provider` is the value of `__provider` in a forwarded payload and of `sessions.harness`; `handler` is
     the file name below `scripts/`. Each `*_keys` names the payload's spellings of one identifier, first
-    match wins. `native_line` is the line of upstream that has a handler of its own by that name, None where none has.
+    match wins, also over a field of the usual name. `native_line` is the line of upstream that has a handler of its own
+    by that name, None where none has.
+
+    `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
+    `folder` is the agent's folder below the user's home, `folder_variables` name it otherwise. `hooks_file` is None
+    where the harness has an installer of its own.
     """
 
     provider: str
     title: str
     handler: str
-    session_keys: tuple[str, ...]
-    turn_keys: tuple[str, ...]
-    tool_keys: tuple[str, ...]
+    session_keys: tuple[str, ...] = ("session_id",)
+    turn_keys: tuple[str, ...] = ("turn_id",)
+    tool_keys: tuple[str, ...] = ("tool_use_id",)
     native_line: Line | None = None
+    events: tuple[tuple[str, str], ...] = ()
+    fields: tuple[tuple[str, str], ...] = ()
+    folder: str = ""
+    folder_variables: tuple[str, ...] = ()
+    hooks_file: HooksFile | None = None
+
+    @property
+    def renamed_events(self) -> dict[str, str]:
+        """The events that are called otherwise here: the agent's name, and the one here."""
+        return {event: name for event, name in self.events if event != name}
+
+    @property
+    def spellings(self) -> dict[str, tuple[str, ...]]:
+        """The payload's spellings of each identifier, by its name here."""
+        return {"session_id": self.session_keys, "turn_id": self.turn_keys, "tool_use_id": self.tool_keys}
+
+
+def _same(*events: str) -> tuple[tuple[str, str], ...]:
+    """Events that are called here as the agent calls them."""
+    return tuple((event, event) for event in events)
 
 
 HARNESSES = (
@@ -28,12 +68,46 @@ HARNESSES = (
         provider="codex",
         title="OpenAI Codex CLI",
         handler="codex-hook-handler.js",
-        session_keys=("session_id",),
-        turn_keys=("turn_id",),
-        tool_keys=("tool_use_id",),
         native_line=Line.V2,
     ),
-)
+    Harness(
+        provider="qwen",
+        title="Qwen Code",
+        handler="qwen-hook-handler.js",
+        turn_keys=("prompt_id",),
+        tool_keys=("tool_call_id",),  # its `tool_use_id` is made up for the hook, the transcript has the other one
+        events=_same(
+            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure",
+            "SubagentStart", "SubagentStop", "Notification", "Stop",
+        ),
+        folder=".qwen",
+        hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
+    ),
+    Harness(
+        provider="copilot",
+        title="GitHub Copilot CLI",
+        handler="copilot-hook-handler.js",
+        events=_same(
+            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart",
+            "SubagentStop", "Stop",
+        ),
+        fields=(("tool_result", "tool_response"),),
+        folder=".copilot",
+        hooks_file=HooksFile(path="hooks/agent-monitor.json", shape="own", timeout=5, timeout_key="timeoutSec"),
+    ),
+    Harness(
+        provider="gemini",
+        title="Gemini CLI",
+        handler="gemini-hook-handler.js",
+        events=(
+            *_same("SessionStart", "SessionEnd", "Notification"),
+            ("BeforeAgent", "UserPromptSubmit"), ("AfterAgent", "Stop"),
+            ("BeforeTool", "PreToolUse"), ("AfterTool", "PostToolUse"),
+        ),
+        folder=".gemini",
+        hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
+    ),
+)  # fmt: skip
 
 
 def places_of(harness: Harness) -> tuple[tuple[str, Line | None], ...]:
