@@ -7,7 +7,7 @@ import hypothesis
 import pytest
 
 from tests.lab.drift import nodejs, prettier
-from tests.support import ROOT, CommandLine, PatchMaker, Repository, Templates, series_directory
+from tests.support import ROOT, CommandLine, PatchMaker, Repository, Templates, dealt, series_directory
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("sidecar")
@@ -19,6 +19,13 @@ def pytest_configure(config: pytest.Config) -> None:
     ):  # a shell's background job: its children could not be interrupted
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: takes more than a second; leave out with `-m 'not slow'`")
+    config.addinivalue_line("markers", "long: takes ten seconds, most of them waiting; begins before the others")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each worker begins with its part of the long ones, so that none is left for the end."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = dealt(items, [each.get_closest_marker("long") is not None for each in items], workers)
 
 
 @pytest.fixture
