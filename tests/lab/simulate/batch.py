@@ -29,9 +29,8 @@ PATIENCE = 20.0
 RECENT = 60.0  # seconds
 FAULT = 0.15  # seconds that a disk has its fault, at least: some looks of the importer
 SLOW = 20.0  # seconds in which a verdict that is bad is asked for again
-STILL = (
-    9.0  # after so many a bad one that stays the same is final: more than the importer waits for a file that is gone
-)
+STILL = 4.0  # after so many a bad one that stays the same is final
+STILL_GONE = 9.0  # the same where a file was deleted: the importer waits 8 by itself until it is gone for good
 GONE = 20.0  # the same where sessions end because their files have been gone for long enough
 SENTINEL = "00000000-0000-7000-8000-{:012x}"
 
@@ -205,12 +204,18 @@ class Batch:
     def has_faults(self) -> bool:
         return any(tick.fault for scenario in self.scenarios for tick in scenario.ticks)
 
+    @property
+    def has_deletions(self) -> bool:
+        steps = (step for scenario in self.scenarios for tick in scenario.ticks for step in tick.steps)
+        return any(isinstance(step, Move) and not step.archive for step in steps)
+
     def opinion(self, judge: Callable[[], list[Ran]]) -> list[Ran]:
         """A verdict; asked for again while it is bad, should the machine have been too slow, or a file not have its turn."""
         began = changed = time.monotonic()
         deleted = self.scenarios[0].kind == "deleted"
         deadline = began + (GONE if deleted else SLOW)
-        still = SLOW if deleted or self.has_faults else STILL  # what failed is read again after longer waits
+        still = STILL_GONE if self.has_deletions else STILL
+        still = SLOW if deleted or self.has_faults else still  # what failed is read again after longer waits
         before: list[list[str]] = []
         while True:
             self.look()
