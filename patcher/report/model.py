@@ -152,7 +152,7 @@ class Report:
     upstream: the identity of a tree that was not built here. declared: the patches of a bump or a matrix.
     made_by: name, version and digest of each series of a generated tree. paths: the files that `revert` wrote.
     pins: by site. adopt: the outcome for each changed file, from `commands.adopt`. patch_set: the content of the page
-    of `list --html`, from `commands.patch_set`.
+    of `list --html`, from `commands.patch_set`. explained: a patch or an error, from `commands.explain`.
     """
 
     command: str
@@ -171,6 +171,7 @@ class Report:
     written: tuple[str, ...] | None = None
     patch_set: Mapping[str, object] | None = None
     adopt: Mapping[str, object] | None = None
+    explained: Mapping[str, object] | None = None
 
     @property
     def ok(self) -> bool:

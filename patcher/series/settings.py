@@ -3,6 +3,7 @@
 import os
 
 from patcher.errors import SettingsUnreadable
+from patcher.resources import content
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` takes long; `uptodate` imports this module
@@ -21,8 +22,7 @@ def settings() -> "dict[str, Any]":
     Paths are relative to the working directory, as on the command line. Raises `SettingsUnreadable`.
     """
     try:
-        with open(FILE, "rb") as stream:
-            data = stream.read()
+        data = content(FILE)
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -30,14 +30,14 @@ def settings() -> "dict[str, Any]":
     import tomllib  # slower than an up-to-date build, so imported only for a file
 
     try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:  # not TOML, or not UTF-8
+        found = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         raise SettingsUnreadable(f"is not TOML: {error}", where=FILE, hint=_HINT) from error
-    for key, value in content.items():
+    for key, value in found.items():
         _refuse_unfit(key, value)
-    if isinstance(content.get("series"), str):
-        content["series"] = [content["series"]]
-    return content
+    if isinstance(found.get("series"), str):
+        found["series"] = [found["series"]]
+    return found
 
 
 def _refuse_unfit(key: str, value: "Any") -> None:

@@ -12,7 +12,6 @@ from patcher.model import File, Tree, Upstream
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream import git
 from patcher.upstream import spec as specs
-from patcher.upstream.archive import Archive
 from patcher.upstream.directory import UNSAFE, Directory
 from patcher.upstream.not_the_file import refuse_content, refuse_name
 from patcher.upstream.spec import BUILTIN
@@ -23,7 +22,12 @@ _SHOWN = 3
 
 
 class Source(Protocol):
-    """A source of files: a directory, an archive, or the tree of a commit. Paths are relative and POSIX."""
+    """A source of files: a directory, an archive, or the tree of a commit. Paths are relative and POSIX.
+
+    identity: see `Upstream.source`; empty for a directory, whose files must be read for it.
+    """
+
+    identity: str
 
     def package_json(self) -> bytes | None:
         """The content of `package.json`; None without one."""
@@ -40,6 +44,8 @@ class Source(Protocol):
 
 class Files(Directory):
     """A directory as a source."""
+
+    identity = ""
 
     def file(self, path: str) -> File:
         """The file at a path."""
@@ -67,6 +73,8 @@ def opened(spec: str) -> Iterator[tuple[Source, str]]:
     if spec == BUILTIN or os.path.isdir(spec):
         yield Files(BUILTIN_SIDECAR if spec == BUILTIN else spec), BUILTIN if spec == BUILTIN else "directory"
     elif spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+        from patcher.upstream.archive import Archive  # tarfile, which no other kind of spec needs
+
         yield Archive(spec), "archive"
     else:
         repository, ref = specs.split(spec)
@@ -123,11 +131,7 @@ def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> 
         spec=printable(spec),
         notes=_notes([path for path in paths if is_apple_double(path)]),
     )
-    if isinstance(source, CommitTree):
-        return replace(found, source=f"git-tree:{source.tree}")
-    if isinstance(source, Archive):
-        return replace(found, source=f"archive:{source.sha256}")
-    return found if ref == BUILTIN else replace(found, source=f"directory:{found.tree_sha256}")
+    return replace(found, source=source.identity or ("" if ref == BUILTIN else f"directory:{found.tree_sha256}"))
 
 
 def _tree(source: Source, paths: list[str], spec: str) -> Tree:

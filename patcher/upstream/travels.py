@@ -48,7 +48,7 @@ class Travels:
             return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
         if _NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
             return False
-        return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in self._names)
+        return any(path == name or path.startswith(f"{name}/") or _fits(path, name) for name in self._names)
 
     def may_be_below(self, folder: str) -> bool:
         """Whether a folder may have copied files, given that its parent may."""
@@ -57,12 +57,17 @@ class Travels:
         never = (_CLIENT_NEVER if below else frozenset()) if is_client else _NEVER
         if folder.rpartition("/")[2] in never:
             return False
-        return any(fnmatchcase(top, name) for name in self._tops) and not (is_client and below == "dist")
+        return any(top == name or _fits(top, name) for name in self._tops) and not (is_client and below == "dist")
 
     def needs(self, folder: str) -> bool:
         """Whether copied files would be missing if the folder were empty."""
         is_client = self._client and folder == CLIENT
         return is_client or self.has(folder) or any(name.startswith(f"{folder}/") for name in self._names)
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a path, or a folder above it, fits a pattern. A name without a wild card is not one."""
+    return any(sign in pattern for sign in "*?[") and (fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*"))
 
 
 def is_apple_double(path: str) -> bool:
