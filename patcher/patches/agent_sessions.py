@@ -13,7 +13,7 @@ from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, 
 from patcher.patches.harnesses import HARNESSES
 
 _MODULES = ("checkpoints", "importer", "ledger", "session", "slots", "values", "watcher")
-_PROVIDERS = tuple(harness.provider for harness in HARNESSES if harness.reads_transcripts)
+_PROVIDERS = tuple(harness.provider for harness in HARNESSES if harness.transcripts)
 _FOLDER = "server/lib/agent-cli"
 
 PATCH = Patch(
@@ -24,7 +24,7 @@ PATCH = Patch(
         Site(
             name="start",
             file="server/index.js",
-            position=Position.AFTER,
+            position=Position.BEFORE,
             template="payload/agent_sessions.start.js",
             anchors=(
                 Anchor(  # before v1.1.1
@@ -41,7 +41,7 @@ PATCH = Patch(
         Site(
             name="stop",
             file="server/index.js",
-            position=Position.AFTER,
+            position=Position.BEFORE,
             template="payload/agent_sessions.stop.js",
             anchors=(Anchor(scope=function("shutdown"), pattern="shutdownInProgress = true"),),
         ),
