@@ -65,7 +65,7 @@ class SimulatedAgent(ABC):
 
     def __init__(self, home: str, *, seed: str, cwd: str = "/home/user/project", now: datetime | None = None) -> None:
         """home: the user's home directory. seed: what identifiers and contents follow from. It begins now."""
-        self._chance = random.Random(seed)
+        self._chance = random.Random(seed)  # noqa: S311 - no secret
         self._clock = now or datetime.now(UTC)
         self.harness = next(row for row in HARNESSES if row.provider == self.provider)
         self.folder = os.path.join(home, self.harness.folder)

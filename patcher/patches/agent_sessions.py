@@ -3,13 +3,13 @@
 Why:      hooks are live, but say neither model nor tokens, and may be off; transcripts say everything, later.
 Upstream: `server/index.js`: the transcripts are followed from where the other background services start, until the
           shutdown begins. Before v1.1.1 these services stand in what `startServer` calls once it listens. If it moves,
-          search for `startUpdateScheduler(` and `shutdownInProgress`. The hooks' events are recorded where
-          `record_hooks_once` hands them over.
-v2:       upstream's last insert in `processEvent` (`server/routes/hooks.js`) is asked after ours here, and the filter of
+          search for `startUpdateScheduler(` and `shutdownInProgress`. A hook's payload is looked at first in
+          `POST /event` (`server/routes/hooks.js`), and recorded where `record_hooks_once` hands it over.
+v2:       upstream's last insert in `processEvent` (`server/routes/hooks.js`) comes after ours here, and the filter of
           `?providers=` learns the agents' names (`VALID_PROVIDERS` in `server/lib/provider-filter.js`).
 """
 
-from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function
+from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function, route
 from patcher.patches.harnesses import HARNESSES
 
 _MODULES = ("checkpoints", "importer", "ledger", "session", "slots", "values", "watcher")
@@ -44,6 +44,13 @@ PATCH = Patch(
             position=Position.BEFORE,
             template="payload/agent_sessions.stop.js",
             anchors=(Anchor(scope=function("shutdown"), pattern="shutdownInProgress = true"),),
+        ),
+        Site(
+            name="admit",
+            file="server/routes/hooks.js",
+            position=Position.AFTER,
+            template="payload/agent_sessions.admit.js",
+            anchors=(Anchor(scope=route("POST", "/event"), pattern="const { hook_type, data } = req.body"),),
         ),
         Site(
             name="insert",

@@ -1,7 +1,7 @@
 """Each event row says how it was captured, and which logical event it is.
 
-Why:      the unique index is what makes "exactly once" true: hook and transcript lead to one row. The modules that write
-          such rows, and those of their sessions, come with it.
+Why:      the unique index is what makes "exactly once" true: hook and transcript lead to one row. The modules
+          that write such rows, and those of their sessions, come with it.
 Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
           table already exists. If it moves, search for `idx_sessions_status_updated`.
 v2:       stays, for the agents that upstream does not know. It records Codex itself, from the rollout alone.

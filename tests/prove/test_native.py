@@ -28,7 +28,7 @@ from patcher.upstream.materialize import materialize
 from tests.prove.native import miniature
 
 SUPERSEDED = {
-    *("capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
+    *("record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
     "session_capture",  # of no use there
 }
 NOT_HERE = {"codex_conversation_is_complete", "codex_session_has_its_cost"}
@@ -46,7 +46,7 @@ DEFECTS = {
     "hooked_then_imported_has_no_row_twice": (
         'move("codex_tool_ingest_state", transcriptPath, session.id, calls.end);',
         "",
-        "capture_columns, record_hooks_once, codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
+        "record_hooks_once, codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Sessions of Qwen Code, Copilot CLI and Gemini CLI: from hooks and transcript, each event once, under their harness."""
+"""Sessions of Qwen Code, Copilot CLI and Gemini CLI: each event once, whether hooks or transcript report it first."""
 
 import json
 import os

@@ -15,6 +15,7 @@ const { isFresh, rowOf } = require("../session-rows");
 const { findCheckpoint, saveCheckpoint } = require("./checkpoints");
 const { reportOfTranscript, write } = require("./ledger");
 const { ensureAgent, ensureSession, settle, settleAgent, updateUsage } = require("./session");
+const { removeDoubles } = require("./slots");
 
 const BATCH_EVENTS = 250;
 const BATCH_BYTES = 1024 * 1024;
@@ -31,6 +32,7 @@ const LARGEST_WHOLE_BYTES = 128 * 1024 * 1024;
  * @property {(path: string) => boolean} [isWhole] whether this file is rewritten each time, and is one record
  * @property {(path: string) => State} begin
  * @property {(state: State, record: object) => import("./ledger").AgentEvent[]} take
+ * @property {(payload: any) => object | null} [hook] a hook's payload as the transcript says the same, null to drop it
  */
 
 /**
@@ -87,6 +89,7 @@ class Import {
     ensureSession(session, { harness: this.reader.provider, fileTime: this.fileTime, tell: this.tell });
     for (const report of reports) this.record(report);
     if (!atEnd) return;
+    removeDoubles(id);
     const { started_at: startedAt, last_at: lastAt } = session;
     const isOver = session.ended || !isFresh(lastAt ?? this.fileTime);
     if (own) settleAgent(id, { id: own, startedAt, lastAt, isOver }, this.tell);

@@ -7,9 +7,10 @@
 
 const { isDatabaseError } = require("../database");
 const { completeRow, writeRow } = require("../event-rows");
-const { ingressOf, warnOnce } = require("../harness");
+const { harnessOf, ingressOf, prepare, warnOnce } = require("../harness");
 const { headline, textOr } = require("../json-values");
-const { agentId, ensureAgent } = require("./session");
+const { readers } = require("./readers");
+const { agentId, ensureAgent, ownerOf } = require("./session");
 const { nameOfHook, slotOf } = require("./slots");
 
 /**
@@ -53,12 +54,23 @@ function rowOf(session, event, { key, capture }) {
 }
 
 /**
- * Inserts or completes a row. A slot that is not new has a row, or the user has deleted it.
+ * Inserts or completes a row. A slot that is not new has a row, or the user has deleted it. Which agent made a call, a
+ * transcript knows and a hook may not.
  *
  * @returns {"inserted" | "completed" | "known"}
  */
 function write({ row, isNew }) {
-  return isNew ? writeRow(row) : completeRow(row);
+  if (isNew) return writeRow(row);
+  const outcome = completeRow(row);
+  if (row.capture === "rollout") {
+    prepare("UPDATE events SET agent_id = ? WHERE session_id = ? AND event_key = ? AND agent_id IS NOT ?").run(
+      row.agent_id,
+      row.session_id,
+      row.event_key,
+      row.agent_id,
+    );
+  }
+  return outcome;
 }
 
 /**
@@ -70,6 +82,31 @@ function write({ row, isNew }) {
 function reportOfTranscript(session, event) {
   const { key, isNew } = slotOf({ ...event, session_id: session }, "transcript");
   return { event, isNew, row: rowOf(session, event, { key, capture: "rollout" }) }; // from a file, not from a hook
+}
+
+/** The session that a payload belongs to: inside a sub-agent, an agent may name that, or the one that started it. */
+function rootOf({ session_id: session, agent_id: agent }) {
+  return ownerOf(agent) ?? ownerOf(session) ?? session;
+}
+
+/**
+ * Makes a hook's payload what the agent's transcript says, in place, before anything else looks at it. False for one
+ * that is not to be recorded.
+ */
+function admit(data) {
+  const provider = harnessOf(data);
+  const reader = readers.find(each => each.provider === provider);
+  if (!reader?.hook) return true;
+  try {
+    const admitted = reader.hook(data);
+    if (admitted === null) return false;
+    for (const field of Object.keys(data)) if (!Object.hasOwn(admitted, field)) delete data[field];
+    Object.assign(data, admitted);
+    if (textOr(data.parent_agent_id, null)) data.session_id = rootOf(data);
+  } catch (error) {
+    warnOnce(`agent-cli/${provider}`, error);
+  }
+  return true;
 }
 
 /** A hook's payload as an event; `agent`: the sidecar's guess whose it is, where the payload does not say. */
@@ -102,7 +139,7 @@ function recordHook(hook) {
     if (event.agent_id) ensureAgent(session, { id: event.agent_id, type: textOr(data.agent_type, null) });
     const { key, isNew } = slotOf({ ...event, session_id: session }, "hook");
     const row = rowOf(session, event, { key, capture: "hook" });
-    if (!event.agent_id) row.agent_id = hook.agentId;
+    if (!event.agent_id) row.agent_id = isNew ? hook.agentId : null; // a guess, which changes no row
     write({ row, isNew });
     return true;
   } catch (error) {
@@ -112,4 +149,4 @@ function recordHook(hook) {
   }
 }
 
-module.exports = { recordHook, reportOfTranscript, write };
+module.exports = { admit, recordHook, reportOfTranscript, write };

@@ -6,7 +6,7 @@
  */
 "use strict";
 
-const { nameSession, prepare, sessionName } = require("../harness");
+const { isHarnessSession, nameSession, prepare, sessionName } = require("../harness");
 const {
   closeSession,
   ensureMainAgent,
@@ -48,8 +48,39 @@ function agentId(session, agent) {
   return agent ? `${session}:${agent}` : `${session}-main`;
 }
 
+const OWNERS = `
+  CREATE TABLE IF NOT EXISTS agent_owners (
+    agent_id TEXT NOT NULL, session_id TEXT NOT NULL, PRIMARY KEY (agent_id, session_id)
+  ) WITHOUT ROWID`;
+
+let ready = false;
+
+/** The table is made when it is first needed. */
+function ensureOwners() {
+  if (!ready) require("../../db").db.exec(OWNERS);
+  ready = true;
+}
+
+/** The session that a sub-agent belongs to; null for what is not known to be one. */
+function ownerOf(agent) {
+  ensureOwners();
+  return prepare("SELECT session_id FROM agent_owners WHERE agent_id = ?").get(agent)?.session_id ?? null;
+}
+
+/** A sub-agent's hooks may have come as those of a session of its own. Its transcript is the session's: that has all. */
+function removeSessionOf(agent) {
+  if (!isHarnessSession(agent)) return;
+  for (const table of ["events", "agents", "token_usage"]) {
+    prepare(`DELETE FROM ${table} WHERE session_id = ?`).run(agent);
+  }
+  prepare("DELETE FROM sessions WHERE id = ?").run(agent);
+}
+
 /** Makes a sub-agent of the session, unless it is there; returns its row's id. */
 function ensureAgent(session, { id, parent = null, name = null, type = null, startedAt = null }, tell = undefined) {
+  ensureOwners();
+  const added = prepare("INSERT OR IGNORE INTO agent_owners (agent_id, session_id) VALUES (?, ?)").run(id, session);
+  if (Number(added.changes) > 0) removeSessionOf(id);
   return ensureSubagent(
     {
       thread: agentId(session, id),
@@ -163,4 +194,4 @@ function sessionsOver(harnesses) {
   return prepare(`${FACTS} WHERE s.status = 'active' AND s.harness IN (${places})`).all(...harnesses).filter(isOver);
 }
 
-module.exports = { agentId, ensureAgent, ensureSession, sessionsOver, settle, settleAgent, updateUsage };
+module.exports = { agentId, ensureAgent, ensureSession, ownerOf, sessionsOver, settle, settleAgent, updateUsage };

@@ -6,7 +6,7 @@
  * hook or transcript, reports an event under a name of its own, and takes
  *
  * 1. the slot that it has reported under this name before,
- * 2. else the slot of the call's identifier, where it has one,
+ * 2. else the slot of the call's identifier that it has not reported yet, in whichever agent of the session,
  * 3. else the first slot of the group that it has not reported yet, and that has no other identifier,
  * 4. else a new one.
  *
@@ -36,13 +36,20 @@ const CALLS = new Set(["PreToolUse", "PostToolUse"]);
 // Both sources report these; what only hooks report has a group for each report.
 const SHARED = new Set([...CALLS, "UserPromptSubmit", "SubagentStart", "SubagentStop", "SessionStart", "SessionEnd"]);
 // What is added on the way, or differs when one hook is delivered twice.
-const NOT_OF_A_REPORT = new Set(["__provider", "__prompt_sha256"]);
+const NOT_OF_A_REPORT = new Set(["__provider", "__prompt_sha256", "__run"]);
+const DIGEST_LENGTH = 22;
 
 const FIND = {
   hook: "SELECT * FROM agent_slots WHERE session_id = ? AND event_group = ? AND hook = ?",
   transcript: "SELECT * FROM agent_slots WHERE session_id = ? AND event_group = ? AND transcript = ?",
 };
-const FIND_CALL = "SELECT * FROM agent_slots WHERE session_id = ? AND call_id = ? AND event_type = ?";
+const sameCall = (source, again) => `
+  SELECT * FROM agent_slots WHERE session_id = ? AND call_id = ? AND event_type = ? AND (${source} IS NULL OR ${again})
+  ORDER BY nth LIMIT 1`;
+const FIND_CALL = {
+  hook: sameCall("hook", `substr(hook, 1, ${DIGEST_LENGTH}) = substr(?, 1, ${DIGEST_LENGTH})`), // in another run
+  transcript: sameCall("transcript", "transcript = ?"),
+};
 const free = source => `
   SELECT * FROM agent_slots
   WHERE session_id = ? AND event_group = ? AND ${source} IS NULL AND (call_id IS NULL OR ? IS NULL)
@@ -66,7 +73,7 @@ function ensureSlots() {
 }
 
 function digest(text) {
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  return createHash("sha256").update(text).digest("base64url").slice(0, DIGEST_LENGTH);
 }
 
 /** A value as text that does not depend on the order of keys. Some agents write arguments as text that holds JSON. */
@@ -79,10 +86,15 @@ function canonical(value) {
   return JSON.stringify(parsed ?? null, sorted);
 }
 
-/** The name under which a hook reports: one that is delivered twice has the same. */
+/** The name under which a hook reports: what it says, and which run of the handler said it. */
 function nameOfHook(data) {
   const own = Object.entries(data).filter(([field]) => !NOT_OF_A_REPORT.has(field));
-  return digest(canonical(Object.fromEntries(own)));
+  return `${digest(canonical(Object.fromEntries(own)))}:${data.__run ?? ""}`;
+}
+
+/** The key of the slot's row. */
+function keyOf(slot) {
+  return `slot:${slot.event_group}:${slot.nth}`;
 }
 
 /** What equal events have in common. */
@@ -109,9 +121,8 @@ function slotOf(event, source) {
   const isCall = CALLS.has(type) && Boolean(call);
   const known =
     prepare(FIND[source]).get(session, group, own) ??
-    (isCall ? prepare(FIND_CALL).get(session, call, type) : undefined) ??
+    (isCall ? prepare(FIND_CALL[source]).get(session, call, type, own) : undefined) ??
     prepare(FIND_FREE[source]).get(session, group, isCall ? call : null);
-  const keyOf = slot => `slot:${slot.event_group}:${slot.nth}`;
   if (known) {
     if (known[source] !== own) prepare(TAKE[source]).run(own, call, session, known.event_group, known.nth);
     return { key: keyOf(known), isNew: false };
@@ -122,4 +133,22 @@ function slotOf(event, source) {
   return { key: keyOf({ event_group: group, nth }), isNew: true };
 }
 
-module.exports = { nameOfHook, slotOf };
+/**
+ * Removes what hooks have reported once too often: an agent that has our hook twice runs it twice for one event, with
+ * the same payload, and so do two equal calls at the same moment. The transcript says which: it has reported one of them
+ * and not the other.
+ */
+function removeDoubles(session) {
+  ensureSlots();
+  const sameReport = `substr(told.hook, 1, ${DIGEST_LENGTH}) = substr(agent_slots.hook, 1, ${DIGEST_LENGTH})`;
+  const doubles = prepare(`
+    DELETE FROM agent_slots WHERE session_id = ? AND hook IS NOT NULL AND transcript IS NULL AND EXISTS (
+      SELECT 1 FROM agent_slots AS told WHERE told.session_id = agent_slots.session_id
+        AND told.event_group = agent_slots.event_group AND told.transcript IS NOT NULL AND ${sameReport})
+    RETURNING event_group, nth`).all(session);
+  for (const slot of doubles) {
+    prepare("DELETE FROM events WHERE session_id = ? AND event_key = ?").run(session, keyOf(slot));
+  }
+}
+
+module.exports = { nameOfHook, removeDoubles, slotOf };
