@@ -7,7 +7,18 @@
 "use strict";
 
 const { bound, headline, isObject, isUuid, parseObject, textOr } = require("../codex-values");
-const { addTokens, amount, closeCall, event, folderOf, learn, newState, openCall, passTime } = require("./values");
+const {
+  addTokens,
+  amount,
+  closeCall,
+  event,
+  folderOf,
+  learn,
+  nameOr,
+  newState,
+  openCall,
+  passTime,
+} = require("./values");
 
 const FILE = /(?:^|[\\/])session-state[\\/]([^\\/]+)[\\/]events\.jsonl$/;
 const NOTIFICATION = "<system_notification>";
@@ -137,7 +148,7 @@ const TAKE = {
   "subagent.started"({ own, data, agent_id, tell }) {
     if (agent_id === null) return [];
     const agents = new Map(Object.entries(own.agents));
-    agents.set(agent_id, textOr(data.agentType, textOr(data.agentName, null)));
+    agents.set(agent_id, nameOr(data.agentType, nameOr(data.agentName, null)));
     bound(agents, MOST_AGENTS);
     own.agents = Object.fromEntries(agents);
     const agent_type = agents.get(agent_id);
@@ -186,8 +197,9 @@ module.exports = {
     const { session, own } = state;
     if (!Object.hasOwn(TAKE, record.type)) return [];
     const at = passTime(session, record.timestamp);
+    if (at === null) return [];
     const data = isObject(record.data) ? record.data : {};
-    const agent_id = textOr(record.agentId, null);
+    const agent_id = nameOr(record.agentId, null);
     const agent_type = (agent_id !== null && Object.hasOwn(own.agents, agent_id) && own.agents[agent_id]) || null;
     const name = textOr(record.id, `${at}:${record.type}`);
     const tell = (type, fields, more) => event(type, name, at, { agent_id, agent_type, ...fields }, more);

@@ -53,7 +53,7 @@ class Reading {
     this.own = own;
     this.record = record;
     this.at = at;
-    this.uuid = textOr(record.uuid, at ?? "");
+    this.uuid = textOr(record.uuid, at);
     this.agent = { agent_id: session.agent_id, agent_type: session.agent_type };
   }
 
@@ -183,6 +183,7 @@ module.exports = {
   take(state, record) {
     if (!KINDS.has(record.type) || isObject(record.forkedFrom)) return []; // a branch begins with a copy of its origin
     const at = passTime(state.session, record.timestamp);
+    if (at === null) return [];
     learn(state.session, { cwd: record.cwd });
     if (state.session.agent_id !== null) learn(state.session, { agent_type: record.agentName });
     return new Reading(state, record, at)[record.type]();
