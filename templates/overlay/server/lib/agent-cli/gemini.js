@@ -144,7 +144,7 @@ function takeFacts({ session, own }, { sessionId, startTime, lastUpdated, kind, 
   if (kind === "subagent") own.isOfAgent = true;
   if (session.agent_id === null) {
     if (kind === "subagent" && !isUuid(sessionId)) own.isForeign = true;
-    else learn(session, { id: nameOf(sessionId), title: textOr(summary, null) && headline(summary) });
+    else learn(session, { id: session.id ?? nameOf(sessionId), title: textOr(summary, null) && headline(summary) });
     return [];
   }
   if (own.hasBegun) return [];
