@@ -30,7 +30,6 @@ class Harness:
     by that name, None where none has.
 
     `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
-    `prompt_end` is what the agent puts between a prompt and what it appends to it: the rest is not the user's.
     `folder` is the agent's folder below the user's home, `folder_variables` name it otherwise. `hooks_file` is None
     where the harness has an installer of its own.
     """
@@ -44,7 +43,6 @@ class Harness:
     native_line: Line | None = None
     events: tuple[tuple[str, str], ...] = ()
     fields: tuple[tuple[str, str], ...] = ()
-    prompt_end: str = ""
     folder: str = ""
     folder_variables: tuple[str, ...] = ()
     hooks_file: HooksFile | None = None
@@ -106,7 +104,6 @@ HARNESSES = (
             ("BeforeAgent", "UserPromptSubmit"), ("AfterAgent", "Stop"),
             ("BeforeTool", "PreToolUse"), ("AfterTool", "PostToolUse"),
         ),
-        prompt_end="\n--- Content from referenced files ---",
         folder=".gemini",
         hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
     ),

@@ -47,8 +47,8 @@ const read = ([path, looks]) => {
   }
   return { events, state };
 };
-const { files } = JSON.parse(require("fs").readFileSync(0, "utf8"));
-process.stdout.write(JSON.stringify(files.map(read)));
+const { files, hooks } = JSON.parse(require("fs").readFileSync(0, "utf8"));
+process.stdout.write(JSON.stringify({ files: files.map(read), hooks: hooks.map(reader.hook).filter(isRecord) }));
 """
 
 Event = dict[str, Any]
@@ -67,15 +67,24 @@ class Read:
         return dict(self.state["session"])
 
 
-def read(files: Looks) -> list[Read]:
-    """Each file with the texts that are found in it, look by look: a log's new lines, or a whole document."""
+def _drive(files: Looks, hooks: Sequence[Event]) -> dict[str, Any]:
     command = [find_node().path, "-e", DRIVER, str(READER)]
-    asked = json.dumps({"files": list(files)})
+    asked = json.dumps({"files": list(files), "hooks": list(hooks)})
     run = subprocess.run(command, input=asked, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert run.returncode == 0, run.stderr
-    found = [Read(**each) for each in json.loads(run.stdout)]
+    return dict(json.loads(run.stdout))
+
+
+def read(files: Looks) -> list[Read]:
+    """Each file with the texts that are found in it, look by look: a log's new lines, or a whole document."""
+    found = [Read(**each) for each in _drive(files, [])["files"]]
     assert all(len(json.dumps(each.state)) < LARGEST_STATE for each in found)
     return found
+
+
+def admitted(hooks: Sequence[Event]) -> list[Event]:
+    """Hooks as they are recorded: what the handler sends, and the reader leaves of that."""
+    return list(_drive([], [as_forwarded(hook) for hook in hooks])["hooks"])
 
 
 def text_of(records: Sequence[object]) -> str:
@@ -98,11 +107,7 @@ def told(name: str) -> list[Read]:
 
 def as_forwarded(payload: Mapping[str, Any]) -> Event:
     """A hook's payload as the handler sends it: one test holds this against the handler itself."""
-    events = dict(ROW.events)
-    changed = {"hook_event_name": events[payload["hook_event_name"]], "__provider": "gemini"}
-    if "prompt" in payload:
-        changed["prompt"] = payload["prompt"].split(ROW.prompt_end, 1)[0]
-    return {**payload, **changed}
+    return {**payload, "hook_event_name": dict(ROW.events)[payload["hook_event_name"]], "__provider": "gemini"}
 
 
 @cache

@@ -17,7 +17,7 @@ import pytest
 
 from patcher.node.find import find_node
 from patcher.render import render
-from tests.javascript.gemini_sessions import ROW, Event, as_forwarded, read, recording, session, text_of, told
+from tests.javascript.gemini_sessions import ROW, Event, admitted, as_forwarded, read, recording, session, text_of, told
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Slots:
 
 
 def both_sides(name: str) -> tuple[list[Event], list[Event]]:
-    hooks = [as_forwarded(hook) for hook in session(name).hooks]
+    hooks = admitted(session(name).hooks)
     events = [event for each in told(name) for event in each.events]
     return (
         [each for each in hooks if each["hook_event_name"] in JOINED],
@@ -200,6 +200,16 @@ def test_a_sub_agent_is_called_by_what_its_session_says_of_it() -> None:
     [same] = [each for each in child.events if each["event_type"] == "SubagentStop"]
     assert (stop["agent_id"], stop["agent_type"]) == (child.session["agent_id"], "codebase_investigator")
     assert stop["own"] == same["own"]
+
+
+def test_a_session_that_says_twice_that_it_ends_ends_once() -> None:
+    """Up to 0.36, a moment later. One that is resumed ends again."""
+    hooks = recording("0.26.0-text").hooks
+    ends = [each for each in hooks if each["hook_event_name"] == "SessionEnd"]
+    later = {**ends[1], "timestamp": "2026-11-26T00:54:00.000Z"}
+    other = {**ends[1], "session_id": "another"}
+    assert len(ends) == 2
+    assert admitted([*ends, other, later]) == [as_forwarded(each) for each in (ends[0], other, later)]
 
 
 def used(answers: Iterable[int], thoughts: int = 0) -> dict[str, int]:

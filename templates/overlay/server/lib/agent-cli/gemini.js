@@ -8,12 +8,15 @@
 "use strict";
 
 const path = require("path");
-const { headline, isObject, isUuid, isoTime, textOr } = require("../codex-values");
+const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../codex-values");
 const { addTokens, amount, event, folderOf, learn, newState, passTime, remember } = require("./values");
 
 /** A message comes again right after itself: this many are remembered as counted. */
 const MOST_COUNTED = 256;
 const LONGEST_NAME = 200;
+/** Up to 0.36 a session says twice within a second that it ends. This many are remembered. */
+const SAME_END_MS = 1000;
+const MOST_ENDED = 64;
 // A call has such a state before it is over.
 const RUNNING = new Set(["validating", "scheduled", "awaiting_approval", "executing"]);
 
@@ -83,13 +86,15 @@ function eventsOfCall({ session }, call, own, askedAt) {
   const doneAt = isoTime(call.timestamp) ?? askedAt;
   const id = nameOf(call.id) ?? own;
   const { agent_id } = session;
-  const fields = { tool_use_id: id, tool_name: call.name, tool_input: isObject(call.args) ? call.args : {}, agent_id };
+  const tool_input = isObject(call.args) ? call.args : {};
+  // The hooks of a sub-agent's calls are its session's, and name no agent.
+  const fields = { tool_use_id: id, tool_name: call.name, tool_input, agent_id, hook_agent_id: null };
   const events = [event("PreToolUse", own, askedAt !== null && askedAt < doneAt ? askedAt : doneAt, fields)];
   if (RUNNING.has(call.status)) return events;
   const is_error = call.status === "success" ? undefined : true;
   events.push(event("PostToolUse", own, doneAt, fields, { tool_response: responseOf(call), is_error }));
   const agent = nameOf(call.agentId); // of the sub-agent that the call has run
-  const agent_type = nameOf(fields.tool_input.agent_name) ?? call.name;
+  const agent_type = nameOf(tool_input.agent_name) ?? call.name;
   if (agent !== null) events.push(agentEvent("stop", agent, doneAt, { agent_type }));
   const isLast = agent_id !== null && call.name === "complete_task" && !is_error;
   if (isLast) events.push(agentEvent("stop", agent_id, doneAt));
@@ -158,11 +163,28 @@ function takeChange(state, change) {
   return takeFacts(state, change);
 }
 
+/** @type {Map<string, number>} the sessions that have ended, and when */
+const ended = new Map();
+
+function hasJustEnded({ session_id: session, timestamp }) {
+  const [at, before] = [Date.parse(timestamp), ended.get(session)];
+  ended.set(session, at);
+  bound(ended, MOST_ENDED);
+  return before !== undefined && Math.abs(at - before) < SAME_END_MS;
+}
+
 module.exports = {
   provider: "gemini",
   folder: (env, home) => path.join(folderOf(env, home, ".", "GEMINI_CLI_HOME"), ".gemini"),
   files: ["tmp/*/chats/session-*.json", "tmp/*/chats/session-*.jsonl", "tmp/*/chats/*/*.json", "tmp/*/chats/*/*.jsonl"],
   isWhole: file => file.endsWith(".json"),
+
+  /** A hook's payload as the transcript tells the same; null for the end of a session that has ended. */
+  hook(payload) {
+    if (payload.hook_event_name === "SessionEnd" && hasJustEnded(payload)) return null;
+    if (typeof payload.prompt !== "string") return payload;
+    return { ...payload, prompt: payload.prompt.split(REFERENCED, 1)[0] };
+  },
 
   /** The files of sub-agents are in a folder that is called like their session. */
   begin(file) {
