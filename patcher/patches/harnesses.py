@@ -76,23 +76,26 @@ HARNESSES = (
         handler="qwen-hook-handler.js",
         turn_keys=("prompt_id",),
         tool_keys=("tool_call_id",),  # its `tool_use_id` is made up for the hook, the transcript has the other one
-        events=_same(
-            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure",
-            "SubagentStart", "SubagentStop", "Notification", "Stop",
+        events=(
+            *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
+            *_same("SubagentStop", "Notification", "Stop"), ("PostToolUseFailure", "PostToolUse"),
         ),
         folder=".qwen",
+        folder_variables=("QWEN_HOME",),
         hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
     ),
     Harness(
         provider="copilot",
         title="GitHub Copilot CLI",
         handler="copilot-hook-handler.js",
-        events=_same(
-            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart",
-            "SubagentStop", "Stop",
+        session_keys=("session_id", "sessionId"),  # `SubagentStart` has the second
+        events=(
+            *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
+            *_same("SubagentStop", "Stop"), ("PostToolUseFailure", "PostToolUse"),
         ),
-        fields=(("tool_result", "tool_response"),),
+        fields=(("tool_result", "tool_response"), ("transcriptPath", "transcript_path")),
         folder=".copilot",
+        folder_variables=("COPILOT_HOME",),
         hooks_file=HooksFile(path="hooks/agent-monitor.json", shape="own", timeout=5, timeout_key="timeoutSec"),
     ),
     Harness(

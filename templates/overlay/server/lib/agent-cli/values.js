@@ -8,6 +8,12 @@
 const path = require("path");
 const { headline, isObject, isoTime, storable, textOr } = require("../codex-values");
 
+// What is kept of calls without an end, in characters of JSON. The oldest go first.
+const MOST_OPEN = 128 * 1024;
+const MOST_MODELS = 32;
+const LONGEST_NAME = 1024;
+const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
+
 /** The agent's folder: what the first of the variables names that is set, else `name` below the user's home. */
 function folderOf(env, home, name, ...variables) {
   const given = variables.map(variable => textOr(env[variable], null)).find(value => value !== null);
@@ -21,15 +27,20 @@ function newState(session = {}, own = {}) {
   return { session: { ...unknown, ...about, turn_open: false, ended: false, ...session }, tokens: {}, own };
 }
 
-/** Keeps what is known of the session: a value that is neither null nor undefined is the newest. */
-function learn(session, facts) {
-  for (const key of Object.keys(facts)) if (facts[key] != null) session[key] = facts[key];
+/** A name that is fit to be remembered: a text that is neither empty nor longer than any name. */
+function nameOr(value, otherwise) {
+  return textOr(value, "").length > LONGEST_NAME ? otherwise : textOr(value, otherwise);
 }
 
-/** A record's time, as ISO, which the session then has been at; null where it has none. */
+/** Keeps what is known of the session: the newest of each. */
+function learn(session, facts) {
+  for (const key of Object.keys(facts)) session[key] = nameOr(facts[key], session[key]);
+}
+
+/** A record's time, as ISO, which the session then has been at. Where it has none: the latest time before, or null. */
 function passTime(session, time) {
   const at = isoTime(time);
-  if (at === null) return null;
+  if (at === null) return session.last_at;
   if (session.started_at === null || at < session.started_at) session.started_at = at;
   if (session.last_at === null || at > session.last_at) session.last_at = at;
   return at;
@@ -37,24 +48,31 @@ function passTime(session, time) {
 
 /** A number of tokens, or of dollars: what is none counts as 0. */
 function amount(value) {
-  const number = Number(value);
-  return Number.isFinite(number) && number > 0 ? number : 0;
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
 }
 
 /** Adds `{input, output, cache_read, cache_write}` to the totals of a model. */
 function addTokens(tokens, model, added) {
-  const name = textOr(model, "unknown");
+  const isKept = Object.hasOwn(tokens, nameOr(model, "")) || Object.keys(tokens).length < MOST_MODELS;
+  const name = isKept ? nameOr(model, "unknown") : "unknown";
   const kept = Object.hasOwn(tokens, name) ? tokens[name] : { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   for (const key of Object.keys(kept)) kept[key] += amount(added[key]);
   Object.defineProperty(tokens, name, { value: kept, enumerable: true, configurable: true, writable: true });
 }
 
-/** Puts an item at the end of a list that keeps the newest `most`; false if it was there already. */
-function remember(list, item, most) {
-  if (list.includes(item)) return false;
-  list.push(item);
-  if (list.length > most) list.splice(0, list.length - most);
-  return true;
+/** Remembers a call, whose end tells neither its name nor its input. */
+function openCall(calls, id, tool_name, tool_input) {
+  calls.push({ id, tool_name, tool_input, size: JSON.stringify([id, tool_name, tool_input]).length });
+  let size = calls.reduce((sum, call) => sum + call.size + 100, 0);
+  while (size > MOST_OPEN) size -= calls.shift().size + 100;
+}
+
+/** The name and the input of the call that ends: what was remembered of it, else none. */
+function closeCall(calls, id) {
+  const index = calls.findIndex(call => call.id === id);
+  if (index < 0) return { tool_name: null, tool_input: null };
+  const [{ tool_name, tool_input }] = calls.splice(index, 1);
+  return { tool_name, tool_input };
 }
 
 /**
@@ -66,14 +84,14 @@ function event(event_type, own, created_at, fields, more = {}) {
   const told = { ...none, ...fields };
   const data = { hook_event_name: event_type, ...fields, ...more };
   for (const key of Object.keys(data)) if (data[key] == null) delete data[key];
-  return { event_type, own, ...told, summary: summaryOf(told), data: storable(data), created_at };
+  return { event_type, own, ...told, summary: summaryOf(event_type, told), data: storable(data), created_at };
 }
 
-function summaryOf({ prompt, tool_name: name, tool_input: input }) {
+function summaryOf(event_type, { prompt, tool_name: name, tool_input: input, agent_type }) {
   if (prompt !== null) return headline(prompt);
-  const shown = isObject(input) && [input.command, input.file_path, input.path, input.pattern, input.url, input.query];
-  const text = shown && shown.find(value => typeof value === "string" && value !== "");
+  if (name === null) return agent_type ?? event_type;
+  const text = isObject(input) && ABOUT_INPUT.map(key => input[key]).find(value => textOr(value, null) !== null);
   return text ? headline(`${name}: ${text}`) : name;
 }
 
-module.exports = { addTokens, amount, event, folderOf, learn, newState, passTime, remember };
+module.exports = { addTokens, amount, closeCall, event, folderOf, learn, nameOr, newState, openCall, passTime };
