@@ -43,7 +43,8 @@ function ensureTable() {
 /** What is known of a file: `{session_id, consumed, fingerprint, stamp, state}`; undefined for a new one. */
 function findCheckpoint(file) {
   ensureTable();
-  return prepare("SELECT session_id, consumed, fingerprint, stamp, state FROM agent_transcripts WHERE path = ?").get(file);
+  const sql = "SELECT session_id, consumed, fingerprint, stamp, state FROM agent_transcripts WHERE path = ?";
+  return prepare(sql).get(file);
 }
 
 /** Saves how far a file has been read; `stamp` is null until it has been read to its end. */

@@ -8,7 +8,7 @@
 "use strict";
 
 const path = require("path");
-const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../codex-values");
+const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../json-values");
 const { addTokens, amount, event, folderOf, learn, newState, passTime, remember } = require("./values");
 
 /** A message comes again right after itself: this many are remembered as counted. */

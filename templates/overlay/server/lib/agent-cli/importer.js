@@ -56,7 +56,12 @@ class Import {
     this.state = reader.begin(path);
     this.changes = 0;
     this.messages = []; // for the clients, once the rows are committed
-    this.tell = (type, row) => isFresh(fileTime) && this.messages.push([type, row]);
+    this.tell = this.tell.bind(this);
+  }
+
+  /** Nobody hears of what happened long ago: a first import would say it a thousand times. */
+  tell(type, row) {
+    if (isFresh(this.fileTime)) this.messages.push([type, row]);
   }
 
   /** The events of one record. A reader that fails on one costs no other. */
@@ -77,7 +82,7 @@ class Import {
       if (atEnd && rowOf("sessions", this.state.session.id)) updateUsage(this.state.session.id);
     });
     const { broadcast } = require("../../websocket");
-    for (const message of this.messages.splice(0)) broadcast(...message);
+    for (const [type, row] of this.messages.splice(0)) broadcast(type, row);
   }
 
   write(events, atEnd) {
@@ -86,13 +91,13 @@ class Import {
     const reports = events.map(event => reportOfTranscript(id, { ...event, agent_id: event.agent_id ?? own }));
     const isDeleted = this.known?.session_id === id && !rowOf("sessions", id);
     if (isDeleted && !reports.some(({ isNew }) => isNew)) return;
-    ensureSession(session, { harness: this.reader.provider, fileTime: this.fileTime, tell: this.tell });
+    ensureSession({ ...session, id }, { harness: this.reader.provider, fileTime: this.fileTime, tell: this.tell });
     for (const report of reports) this.record(report);
     if (!atEnd) return;
     removeDoubles(id);
     const { started_at: startedAt, last_at: lastAt } = session;
-    const isOver = session.ended || !isFresh(lastAt ?? this.fileTime);
-    if (own) settleAgent(id, { id: own, startedAt, lastAt, isOver }, this.tell);
+    const hasEnded = session.ended || !isFresh(lastAt ?? this.fileTime);
+    if (own) settleAgent(id, { id: own, startedAt, lastAt, hasEnded }, this.tell);
     settle(session, { goesOn: this.changes > 0, tell: this.tell });
     this.tell("session_updated", rowOf("sessions", id));
   }
@@ -115,7 +120,7 @@ class Import {
 
   ensureAgentOf({ session_id: session }, { agent_id: id, agent_type: type = null, event_type, created_at: at }) {
     ensureAgent(session, { id, type, startedAt: at }, this.tell);
-    if (event_type === "SubagentStop") settleAgent(session, { id, lastAt: at, isOver: true }, this.tell);
+    if (event_type === "SubagentStop") settleAgent(session, { id, lastAt: at, hasEnded: true }, this.tell);
   }
 }
 
@@ -149,7 +154,9 @@ async function resume(run, handle, size) {
 
 async function importLines(run, handle, size, stopped) {
   const reader = new LineReader(handle, await resume(run, handle, size), size);
-  let [events, from] = [[], reader.consumed];
+  /** @type {import("./ledger").AgentEvent[]} */
+  let events = [];
+  let from = reader.consumed;
   const commit = async atEnd => {
     const fingerprint = await fingerprintOf(handle, reader.consumed);
     run.commit({ events, consumed: reader.consumed, fingerprint, atEnd });

@@ -139,8 +139,8 @@ function recordHook(hook) {
     if (event.agent_id) ensureAgent(session, { id: event.agent_id, type: textOr(data.agent_type, null) });
     const { key, isNew } = slotOf({ ...event, session_id: session }, "hook");
     const row = rowOf(session, event, { key, capture: "hook" });
-    if (!event.agent_id) row.agent_id = isNew ? hook.agentId : null; // a guess, which changes no row
-    write({ row, isNew });
+    const guess = isNew ? hook.agentId : null; // which changes no row
+    write({ row: event.agent_id ? row : { ...row, agent_id: guess }, isNew });
     return true;
   } catch (error) {
     if (isDatabaseError(error)) throw error; // the sidecar's insert would fail as well

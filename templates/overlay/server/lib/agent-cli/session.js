@@ -67,7 +67,7 @@ function ownerOf(agent) {
   return prepare("SELECT session_id FROM agent_owners WHERE agent_id = ?").get(agent)?.session_id ?? null;
 }
 
-/** A sub-agent's hooks may have come as those of a session of its own. Its transcript is the session's: that has all. */
+/** A sub-agent's hooks may have come as those of a session of its own; the session's transcript has all of them. */
 function removeSessionOf(agent) {
   if (!isHarnessSession(agent)) return;
   for (const table of ["events", "agents", "token_usage"]) {
@@ -76,8 +76,15 @@ function removeSessionOf(agent) {
   prepare("DELETE FROM sessions WHERE id = ?").run(agent);
 }
 
-/** Makes a sub-agent of the session, unless it is there; returns its row's id. */
-function ensureAgent(session, { id, parent = null, name = null, type = null, startedAt = null }, tell = undefined) {
+/**
+ * Makes a sub-agent of the session, unless it is there; returns its row's id.
+ *
+ * @param {string} session
+ * @param {{id: string, parent?: string | null, name?: string | null, type?: string | null,
+ *   startedAt?: string | null}} agent
+ * @param {import("../subagents").Tell} [tell]
+ */
+function ensureAgent(session, { id, parent = null, name = null, type = null, startedAt = null }, tell) {
   ensureOwners();
   const added = prepare("INSERT OR IGNORE INTO agent_owners (agent_id, session_id) VALUES (?, ?)").run(id, session);
   if (Number(added.changes) > 0) removeSessionOf(id);
@@ -115,7 +122,7 @@ function applyFacts(facts) {
 /**
  * Makes the session and the agent of a file, unless they are there.
  *
- * @param {Facts} facts
+ * @param {Facts & {id: string}} facts
  * @param {{harness: string, fileTime: string, tell: import("../subagents").Tell}} known
  */
 function ensureSession(facts, { harness, fileTime, tell }) {
@@ -137,8 +144,8 @@ function ensureSession(facts, { harness, fileTime, tell }) {
 }
 
 /** Ends a sub-agent, or says that it works. */
-function settleAgent(session, { id, startedAt = null, lastAt, isOver }, tell) {
-  updateSubagent(agentId(session, id), { startedAt, lastAt, status: isOver ? "completed" : "working" }, tell);
+function settleAgent(session, { id, startedAt = null, lastAt, hasEnded }, tell) {
+  updateSubagent(agentId(session, id), { startedAt, lastAt, status: hasEnded ? "completed" : "working" }, tell);
 }
 
 /** The tokens of all files of the session, without those that the user has deleted with it. */
@@ -191,7 +198,9 @@ function settle(facts, { goesOn, tell }) {
 /** The sessions of these harnesses that are active, and over. */
 function sessionsOver(harnesses) {
   const places = harnesses.map(() => "?").join(", ");
-  return prepare(`${FACTS} WHERE s.status = 'active' AND s.harness IN (${places})`).all(...harnesses).filter(isOver);
+  return prepare(`${FACTS} WHERE s.status = 'active' AND s.harness IN (${places})`)
+    .all(...harnesses)
+    .filter(isOver);
 }
 
 module.exports = { agentId, ensureAgent, ensureSession, ownerOf, sessionsOver, settle, settleAgent, updateUsage };

@@ -126,10 +126,11 @@ class Watch {
   closeSessions() {
     const { broadcast } = require("../../websocket");
     for (const session of sessionsOver(readers.map(reader => reader.provider))) {
+      /** @type {[string, object][]} */
       const messages = [];
       transaction(() => closeSession(session, (type, row) => messages.push([type, row])));
       messages.push(["session_updated", rowOf("sessions", session.id)]);
-      for (const message of messages) broadcast(...message);
+      for (const [type, row] of messages) broadcast(type, row);
     }
   }
 
