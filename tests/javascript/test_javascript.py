@@ -24,7 +24,7 @@ PARAMS = {
     "harnesses": HARNESSES,
     "handler": "scripts/codex-hook-handler.js",
     "variables": ("CODEX_HOME",),
-    "providers": tuple(harness.provider for harness in HARNESSES if harness.transcripts),
+    "readers": ", ".join(f'require("./{harness.provider}")' for harness in HARNESSES if harness.transcripts),
 }
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
