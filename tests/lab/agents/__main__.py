@@ -60,7 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             for agent, version, command in wanted
             for name in options.only or SCENARIOS
             for run in range(1, options.runs + 1)
-            if agent.spawn or not SCENARIOS[name].child_word
         ]
     except (PatcherError, AgentFailed) as error:
         sys.stderr.write(f"{error}\n")

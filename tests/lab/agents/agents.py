@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from patcher.node.find import Node
+from patcher.patches.harnesses import HARNESSES
 from patcher.prove.sidecar import eventually
 from tests.lab.drift import nodejs
 
@@ -25,7 +26,8 @@ class Agent:
     provider: the harness of its sessions. newest, older: the versions that are run; `version` of `--version` besides.
     program: below `node_modules`; a script is run by Node. prompt, go_on: the arguments of a new session with a prompt,
     and of the newest session with another one. shell, read: a tool's name and its arguments. spawn: the same for a
-    sub-agent, by its prompt and whether it works in the background; None where it has none. transcripts: below home.
+    sub-agent, by its prompt and whether it works in the background. transcripts: below home. finish: the tool by which a
+    sub-agent ends, None where it only says so. has_tokens: whether the sidecar's tokens are ours to judge.
     """
 
     name: str
@@ -41,9 +43,10 @@ class Agent:
     go_on: Callable[[str], Sequence[str]]
     shell: Callable[[str], Tool]
     read: Callable[[str], Tool]
-    spawn: Callable[[str, bool], Tool] | None
+    spawn: Callable[[str, bool], Tool]
     transcripts: Sequence[str]
     install: Callable[["Stage"], None]
+    finish: Tool | None = None
     has_tokens: bool = True
 
     def command(self, version: str, node: Node) -> list[str]:
@@ -92,6 +95,22 @@ def _upstreams_own(stage: "Stage") -> None:
     write_json(path, settings)
 
 
+def _rows_own(stage: "Stage") -> None:
+    """The hooks file of the agent's row, with our handler."""
+    [row] = [harness for harness in HARNESSES if harness.provider == stage.agent.provider]
+    file = row.hooks_file
+    assert file is not None
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for event, _ in row.events:
+        command = stage.hook_command(event, handler=stage.handler)
+        if file.shape == "own":
+            groups[event] = [{"type": "command", "bash": command, file.timeout_key: 20}]
+        else:
+            groups[event] = [{"hooks": [{"type": "command", "command": command, file.timeout_key: 20_000}]}]
+    version = {"version": 1} if file.shape == "own" else {}
+    _merge(os.path.join(stage.home, row.folder, *file.path.split("/")), {**version, "hooks": groups})
+
+
 CLAUDE = Agent(
     name="claude",
     provider="claude",
@@ -128,4 +147,102 @@ CLAUDE = Agent(
     has_tokens=False,  # upstream's own count of them: twins are counted twice, sub-agents not at all
 )
 
-AGENTS = {agent.name: agent for agent in (CLAUDE,)}
+QWEN = Agent(
+    name="qwen",
+    provider="qwen",
+    package="@qwen-code/qwen-code",
+    newest="0.24.4",
+    older="0.21.2",
+    model="mock-model",
+    program="@qwen-code/qwen-code/cli-entry.js",
+    environment=lambda url: {"OPENAI_API_KEY": "mock", "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_MODEL": "mock-model"},
+    configure=lambda home, port: _merge(
+        os.path.join(home, ".qwen", "settings.json"),
+        {"security": {"auth": {"selectedType": "openai"}}, "general": {"enableAutoUpdate": False}},
+    ),
+    prompt=lambda text: ["--approval-mode", "yolo", "-p", text],
+    go_on=lambda text: ["--approval-mode", "yolo", "--continue", "-p", text],
+    shell=lambda command: (
+        "run_shell_command",
+        {"command": command, "description": "run it", "is_background": False},
+    ),
+    read=lambda path: ("read_file", {"file_path": path}),
+    spawn=lambda prompt, background: (
+        "agent",
+        {
+            "description": "look around",
+            "prompt": prompt,
+            "subagent_type": "general-purpose",
+            "run_in_background": background,
+        },
+    ),
+    transcripts=(".qwen/projects/*/chats/*.jsonl", ".qwen/projects/*/subagents/*/*.jsonl"),
+    install=_rows_own,
+)
+
+COPILOT = Agent(
+    name="copilot",
+    provider="copilot",
+    package="@github/copilot",
+    newest="1.0.102",
+    older="1.0.80",
+    model="mock-model",
+    program="@github/copilot/npm-loader.js",
+    environment=lambda url: {
+        "COPILOT_OFFLINE": "true",
+        "COPILOT_PROVIDER_BASE_URL": f"{url}/v1",
+        "COPILOT_PROVIDER_API_KEY": "mock",
+        "COPILOT_MODEL": "mock-model",
+        "COPILOT_AUTO_UPDATE": "false",
+    },
+    configure=lambda home, port: None,
+    prompt=lambda text: ["--allow-all-tools", "--allow-all-paths", "-p", text],
+    go_on=lambda text: ["--allow-all-tools", "--allow-all-paths", "--continue", "-p", text],
+    shell=lambda command: ("bash", {"command": command, "description": "run it"}),
+    read=lambda path: ("view", {"path": path}),
+    spawn=lambda prompt, background: (
+        "task",
+        {
+            "agent_type": "general-purpose",
+            "name": "looker",
+            "description": "look around",
+            "prompt": prompt,
+            "mode": "background" if background else "sync",
+        },
+    ),
+    transcripts=(".copilot/session-state/*/events.jsonl",),
+    install=_rows_own,
+)
+
+GEMINI = Agent(
+    name="gemini",
+    provider="gemini",
+    package="@google/gemini-cli",
+    newest="0.61.0",
+    older="0.52.0",
+    model="gemini-2.5-flash",
+    program="@google/gemini-cli/bundle/gemini.js",
+    environment=lambda url: {
+        "GEMINI_API_KEY": "mock",
+        "GOOGLE_GEMINI_BASE_URL": url,
+        "GEMINI_CLI_TRUST_WORKSPACE": "true",
+    },
+    configure=lambda home, port: _merge(
+        os.path.join(home, ".gemini", "settings.json"),
+        {
+            "security": {"auth": {"selectedType": "gemini-api-key"}},
+            "general": {"enableAutoUpdate": False},
+            "privacy": {"usageStatisticsEnabled": False},
+        },
+    ),
+    prompt=lambda text: ["--approval-mode", "yolo", "-m", "gemini-2.5-flash", "-p", text],
+    go_on=lambda text: ["--approval-mode", "yolo", "-m", "gemini-2.5-flash", "--resume", "latest", "-p", text],
+    shell=lambda command: ("run_shell_command", {"command": command, "description": "run it"}),
+    read=lambda path: ("read_file", {"file_path": path}),
+    spawn=lambda prompt, background: ("invoke_agent", {"agent_name": "generalist", "prompt": prompt}),
+    transcripts=(".gemini/tmp/*/chats/*.json*", ".gemini/tmp/*/chats/*/*.json*"),
+    finish=("complete_task", {"result": {"response": "The child is done."}}),
+    install=_rows_own,
+)
+
+AGENTS = {agent.name: agent for agent in (CLAUDE, QWEN, COPILOT, GEMINI)}

@@ -45,11 +45,12 @@ def judge(
 
 def _calls(found: Found, scenario: Scenario, served: Sequence[Served], events: Sequence[Row], kinds: Row) -> None:
     asked: Counter[tuple[str, bool]] = Counter()
-    deeds = {deed.marker for script in scenario.scripts.values() for step in script for deed in step}
+    deeds = {deed.marker for script in scenario.scripts.values() for step in script for deed in step if deed.marker}
     for each in served:
         for call in each.calls:
             marker = _marker(deeds, call.arguments)
-            asked[marker, bool(scenario.child_word) and each.word == scenario.child_word] += 1
+            if marker:
+                asked[marker, bool(scenario.child_word) and each.word == scenario.child_word] += 1
     found.calls = asked.total()
     for (marker, of_child), number in asked.items():
         where = f"{marker!r}{' of the sub-agent' if of_child else ''}"

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from patcher import pipeline
+from patcher.patches.harnesses import HARNESSES, places_of
 from patcher.prove import Node, NotSeen, Sidecar, SidecarFailed, dependencies_for, lay_out
 from patcher.prove.sidecar import POLL_MS, eventually
-from tests.lab.agents.agents import Agent
+from patcher.render import render
+from tests.lab.agents.agents import Agent, Tool
 from tests.lab.agents.judge import Found, judge
 from tests.lab.agents.model_server import ModelServer
 from tests.lab.agents.scenarios import Scenario
@@ -68,7 +70,7 @@ def play(agent: Agent, version: str, command: Sequence[str], scenario: Scenario,
             ModelServer(scripts, ground.latency) as model,
             Sidecar(ground.tree, ground.node, work=directory, env={"CCAM_FORCE_HOST": "1"}) as sidecar,
         ):
-            stage = Stage(agent, command, ground.node, sidecar.home, directory, sidecar, model)
+            stage = Stage(agent, command, ground.node, sidecar.home, directory, sidecar, model, _handler(agent, ground))
             try:
                 agent.install(stage)
                 scenario.drive(stage)
@@ -85,12 +87,26 @@ def play(agent: Agent, version: str, command: Sequence[str], scenario: Scenario,
     return outcome
 
 
-def _spelled(agent: Agent, scenario: Scenario, project: str) -> dict[str, list[list[tuple[str, dict[str, object]]]]]:
+def _handler(agent: Agent, ground: Ground) -> str:
+    """The agent's handler in the tree; rendered beside it where the tree has none. Nothing for Claude."""
+    for row in HARNESSES:
+        if row.provider == agent.provider:
+            places = [os.path.join(ground.tree, *path.split("/")) for path, _ in reversed(places_of(row))]
+            beside = os.path.join(ground.work, row.handler)
+            if not any(map(os.path.exists, places)):
+                with open(beside, "w", encoding="utf-8") as file:
+                    file.write(render("handler/hook-handler.js.j2", harness=row))
+            return next(filter(os.path.exists, places), beside)
+    return ""
+
+
+def _spelled(agent: Agent, scenario: Scenario, project: str) -> dict[str, list[list[Tool]]]:
     """The scripts with the tools of this agent."""
-    return {
-        word: [[deed.tool(agent, project) for deed in step] for step in script]
-        for word, script in scenario.scripts.items()
-    }
+    spelled = {}
+    for word, script in scenario.scripts.items():
+        steps = ([tool for deed in step if (tool := deed.tool(agent, project))] for step in script)
+        spelled[word] = [step for step in steps if step]
+    return spelled
 
 
 def _judge(outcome: Outcome, agent: Agent, scenario: Scenario, stage: Stage, *, pristine: bool) -> None:

@@ -46,7 +46,7 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Deed:
-    """A call that the model asks for: a shell command, a file that is read, or a sub-agent with a prompt."""
+    """A call that the model asks for: a shell command, a file that is read, a sub-agent with a prompt, or its own end."""
 
     kind: str
     text: str
@@ -54,17 +54,17 @@ class Deed:
 
     @property
     def marker(self) -> str:
-        """What tells its row from others. A sub-agent is known by its prompt."""
+        """What tells its row from others. A sub-agent is known by its prompt, and its end by nothing."""
         return self.text
 
-    def tool(self, agent: Agent, project: str) -> Tool:
-        """The tool that this agent has for it."""
+    def tool(self, agent: Agent, project: str) -> Tool | None:
+        """The tool that this agent has for it; None where it needs none."""
         if self.kind == "shell":
             return agent.shell(self.text)
         if self.kind == "read":
             return agent.read(f"{project}/{self.text}")
-        if agent.spawn is None:
-            raise ValueError(f"{agent.name} has no sub-agents")
+        if self.kind == "finish":
+            return agent.finish
         return agent.spawn(self.text, self.background)
 
 
@@ -83,7 +83,8 @@ def spawn(prompt: str, *, background: bool = False) -> Deed:
     return Deed("spawn", prompt, background)
 
 
-_CHILD = {"[child]": [[shell("echo child-one")], [read(FILE)], [shell("echo child-two")]]}
+_FINISH = Deed("finish", "")
+_CHILD = {"[child]": [[shell("echo child-one")], [read(FILE)], [shell("echo child-two")], [_FINISH]]}
 _HAND_OVER = "[child] look around"
 
 SCENARIOS = {

@@ -30,7 +30,10 @@ class AgentFailed(Exception):
 
 @dataclass
 class Stage:
-    """An agent below `directory`, its home being `home`. after: is called when a run is over."""
+    """An agent below `directory`, its home being `home`. handler: ours, in the sidecar's tree or beside it.
+
+    after: is called when a run is over.
+    """
 
     agent: Agent
     command: Sequence[str]
@@ -39,6 +42,7 @@ class Stage:
     directory: str
     sidecar: Sidecar
     model: ModelServer
+    handler: str = ""
     after: Callable[[], None] = lambda: None
 
     def __post_init__(self) -> None:
