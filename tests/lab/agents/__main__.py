@@ -12,9 +12,10 @@ import tempfile
 from collections.abc import Sequence
 
 from patcher.errors import PatcherError
-from tests.lab.agents.agents import AGENTS
-from tests.lab.agents.lane import Ground, Outcome, play
+from tests.lab.agents.agents import AGENTS, Agent
+from tests.lab.agents.lane import Ground, Outcome, Run, play
 from tests.lab.agents.loopback import only_loopback
+from tests.lab.agents.roads import ROADS
 from tests.lab.agents.scenarios import SCENARIOS
 from tests.lab.agents.stage import AgentFailed
 from tests.lab.drift import nodejs
@@ -56,10 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reason := only_loopback():
             sys.stderr.write(f"the network stays within reach: {reason}\n")
         outcomes = [
-            _said(play(agent, version, command, SCENARIOS[name], ground, run))
+            _said(play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
             for agent, version, command in wanted
             for name in options.only or SCENARIOS
-            for run in range(1, options.runs + 1)
+            for road in _roads(agent, options.road)
+            for number in range(1, options.runs + 1)
         ]
     except (PatcherError, AgentFailed) as error:
         sys.stderr.write(f"{error}\n")
@@ -89,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
         help=f"the sidecar (default: {_REF} of $SIDECAR_UPSTREAM_REPO, else builtin)",
     )
     parser.add_argument("--pristine", action="store_true", help="the tree before the patches, to see what they mend")
+    parser.add_argument(
+        "--road",
+        metavar="ROAD",
+        action="append",
+        choices=[*ROADS, "all"],
+        help=f"by which the sidecar hears of it (default: both): {', '.join(ROADS)}, all; Claude Code: both",
+    )
     parser.add_argument("--latency", metavar="S", type=float, default=0.0, help="seconds before the model answers")
     parser.add_argument("--runs", metavar="N", type=int, default=1, help="how often each scenario runs")
     parser.add_argument("--record", metavar="DIR", help="copy each run's hook payloads, transcripts and rows there")
@@ -97,12 +106,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _roads(agent: Agent, asked: Sequence[str] | None) -> list[str]:
+    """Claude's hooks and transcripts are upstream's own: it is not taught to do without one of them."""
+    wanted = list(ROADS) if asked and "all" in asked else asked or ["both"]
+    return ["both"] if agent.upstreams_own else wanted
+
+
 def _said(outcome: Outcome) -> Outcome:
     found = outcome.found
     numbers = f"{found.calls:3} calls {found.rows:3} rows {found.twice:2} twice {found.lost:2} lost"
     more = f"{found.sessions} sessions {outcome.hooks:3} hooks {outcome.seconds:5.1f} s"
     verdict = "WRONG" if outcome.problems else "ok"
-    sys.stdout.write(f"{outcome.agent:<8} {outcome.version:<9} {outcome.scenario:<10} {numbers} {more}  {verdict}\n")
+    sys.stdout.write(
+        f"{outcome.agent:<8} {outcome.version:<9} {outcome.scenario:<10} {outcome.road:<10} {numbers} {more}  {verdict}\n"
+    )
     for problem in outcome.problems:
         sys.stdout.write(f"    {problem}\n")
     sys.stdout.flush()

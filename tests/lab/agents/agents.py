@@ -27,7 +27,8 @@ class Agent:
     program: below `node_modules`; a script is run by Node. prompt, go_on: the arguments of a new session with a prompt,
     and of the newest session with another one. shell, read: a tool's name and its arguments. spawn: the same for a
     sub-agent, by its prompt and whether it works in the background. transcripts: below home. finish: the tool by which a
-    sub-agent ends, None where it only says so. has_tokens: whether the sidecar's tokens are ours to judge.
+    sub-agent ends, None where it only says so. upstreams_own: whether upstream has its hooks, transcripts and tokens; it counts
+    those of an answer with two calls twice, and those of sub-agents not at all.
     """
 
     name: str
@@ -47,7 +48,7 @@ class Agent:
     transcripts: Sequence[str]
     install: Callable[["Stage"], None]
     finish: Tool | None = None
-    has_tokens: bool = True
+    upstreams_own: bool = False
 
     def command(self, version: str, node: Node) -> list[str]:
         """How it is started, fetched with npm where it is not here. Raises `nodejs.Unavailable`."""
@@ -144,7 +145,7 @@ CLAUDE = Agent(
     ),
     transcripts=(".claude/projects/*/*.jsonl", ".claude/projects/*/*/subagents/*.jsonl"),
     install=_upstreams_own,
-    has_tokens=False,  # upstream's own count of them: twins are counted twice, sub-agents not at all
+    upstreams_own=True,
 )
 
 QWEN = Agent(

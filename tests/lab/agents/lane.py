@@ -13,10 +13,12 @@ from patcher.render import render
 from tests.lab.agents.agents import Agent, Tool
 from tests.lab.agents.judge import Found, judge
 from tests.lab.agents.model_server import ModelServer
+from tests.lab.agents.roads import Road
 from tests.lab.agents.scenarios import Scenario
 from tests.lab.agents.stage import AgentFailed, Stage
 
 _LONGEST_WAIT = 10.0
+_KILLED_AT = 2
 _SETTLED = 10 * POLL_MS / 1000  # a row that comes a second time has come by then
 
 
@@ -27,6 +29,7 @@ class Outcome:
     agent: str
     version: str
     scenario: str
+    road: str
     hooks: int = 0
     seconds: float = 0.0
     found: Found = field(default_factory=Found)
@@ -57,34 +60,78 @@ class Ground:
         return cls(tree, node, work, pristine, latency, record)
 
 
-def play(agent: Agent, version: str, command: Sequence[str], scenario: Scenario, ground: Ground, run: int) -> Outcome:
-    """Run a scenario to its end. Whatever goes wrong is a problem of its outcome."""
-    outcome = Outcome(agent.name, version, scenario.name)
-    name = f"{agent.name}-{version}-{scenario.name}-{run}"
-    directory = os.path.join(ground.work, name)
+@dataclass(frozen=True)
+class Run:
+    """What is to be played: a scenario of an agent, by a road; number tells equal ones apart."""
+
+    agent: Agent
+    version: str
+    command: Sequence[str]
+    scenario: Scenario
+    road: Road
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """A name for its directory."""
+        return f"{self.agent.name}-{self.version}-{self.scenario.name}-{self.road.name}-{self.number}"
+
+
+def play(run: Run, ground: Ground) -> Outcome:
+    """Play it to its end. Whatever goes wrong is a problem of its outcome."""
+    outcome = Outcome(run.agent.name, run.version, run.scenario.name, run.road.name)
+    directory = os.path.join(ground.work, run.name)
     os.makedirs(directory)
     began = time.monotonic()
-    scripts = _spelled(agent, scenario, os.path.join(directory, "project"))
+    handler = _handler(run.agent, ground)
     try:
         with (
-            ModelServer(scripts, ground.latency) as model,
+            ModelServer(_spelled(run, os.path.join(directory, "project")), ground.latency) as model,
             Sidecar(ground.tree, ground.node, work=directory, env={"CCAM_FORCE_HOST": "1"}) as sidecar,
         ):
-            stage = Stage(agent, command, ground.node, sidecar.home, directory, sidecar, model, _handler(agent, ground))
+            stage = _stage(run, ground, sidecar, model, handler if run.road.at_once else "")
             try:
-                agent.install(stage)
-                scenario.drive(stage)
-                _judge(outcome, agent, scenario, stage, pristine=ground.pristine)
+                if run.road.hooks:
+                    run.agent.install(stage)
+                if run.road.killed:
+                    model.on_answer = lambda number: sidecar.kill() if number == _KILLED_AT else None
+                run.scenario.drive(stage)
+                if run.road.killed:
+                    sidecar.start()
+                if not run.road.at_once:
+                    _wait_for_rows(sidecar)
+                    stage.deliver(handler)
+                _judge(outcome, run, stage, ground)
             finally:
                 outcome.hooks = len(stage.recorded())
-                if ground.record:
-                    stage.keep(os.path.join(ground.record, name))
+                if ground.record and sidecar.running:
+                    stage.keep(os.path.join(ground.record, run.name))
             if outcome.problems:
                 outcome.problems.append(f"the sidecar's log ends: {sidecar.log()[-400:]}")
     except (AgentFailed, SidecarFailed, NotSeen) as error:
         outcome.problems.append(str(error))
     outcome.seconds = time.monotonic() - began
     return outcome
+
+
+def _stage(run: Run, ground: Ground, sidecar: Sidecar, model: ModelServer, handler: str) -> Stage:
+    directory = os.path.join(ground.work, run.name)
+    home, variables = sidecar.home, {}
+    if not run.road.transcript:  # a home that the sidecar does not know, so the handler does not find it by itself
+        home, variables = os.path.join(directory, "home"), {"CLAUDE_DASHBOARD_PORT": str(sidecar.port)}
+    return Stage(run.agent, run.command, ground.node, home, directory, sidecar, model, handler, variables)
+
+
+def _wait_for_rows(sidecar: Sidecar) -> None:
+    """Until the sidecar has read the transcripts: it has rows, and no more come."""
+    counts = [-1]
+
+    def settled() -> bool:
+        time.sleep(_SETTLED / 2)
+        counts.append(len(sidecar.rows("SELECT id FROM events")))
+        return counts[-1] == counts[-2] > 0
+
+    eventually(settled, _LONGEST_WAIT)
 
 
 def _handler(agent: Agent, ground: Ground) -> str:
@@ -100,22 +147,24 @@ def _handler(agent: Agent, ground: Ground) -> str:
     return ""
 
 
-def _spelled(agent: Agent, scenario: Scenario, project: str) -> dict[str, list[list[Tool]]]:
+def _spelled(run: Run, project: str) -> dict[str, list[list[Tool]]]:
     """The scripts with the tools of this agent."""
     spelled = {}
-    for word, script in scenario.scripts.items():
-        steps = ([tool for deed in step if (tool := deed.tool(agent, project))] for step in script)
+    for word, script in run.scenario.scripts.items():
+        steps = ([tool for deed in step if (tool := deed.tool(run.agent, project))] for step in script)
         spelled[word] = [step for step in steps if step]
     return spelled
 
 
-def _judge(outcome: Outcome, agent: Agent, scenario: Scenario, stage: Stage, *, pristine: bool) -> None:
+def _judge(outcome: Outcome, run: Run, stage: Stage, ground: Ground) -> None:
     def now() -> Found:
-        return judge(agent, scenario, stage.model.served, stage.sidecar, pristine=pristine)
+        return judge(run.agent, run.scenario, run.road, stage, pristine=ground.pristine)
 
     eventually(lambda: not now().problems, _LONGEST_WAIT)
     time.sleep(_SETTLED)
     outcome.found = now()
     outcome.problems += [*stage.model.problems, *outcome.found.problems]
     asked = {each.word for each in stage.model.served}
-    outcome.problems += [f"nobody asked the model about {word}" for word in scenario.scripts if word not in asked]
+    outcome.problems += [f"nobody asked the model about {word}" for word in run.scenario.scripts if word not in asked]
+    if run.road.hooks != bool(stage.recorded()):
+        outcome.problems.append(f"{len(stage.recorded())} hooks came")

@@ -9,7 +9,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -33,13 +33,14 @@ Step = Sequence[tuple[str, Mapping[str, Any]]]
 
 @dataclass
 class ModelServer:
-    """Serves scripts while it is entered. latency: seconds before each answer. waiting: sees each step before it goes.
-
-    spoken: the paths that were asked, for whoever wonders why an agent says nothing.
+    """Serves scripts while it is entered. latency: seconds before each answer. on_answer: is called before an answer
+    of a script goes, with how many there are then. served: the answers of scripts; aside: all others.
+    spoken: what was asked, for whoever wonders why an agent says nothing.
     """
 
     scripts: Mapping[str, Sequence[Step]]
     latency: float = 0.0
+    on_answer: Callable[[int], None] = lambda number: None
     served: list[Served] = field(default_factory=list)
     aside: list[Served] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -75,6 +76,9 @@ class ModelServer:
             calls = [Call(name, arguments, f"call_{number}_{at}") for at, (name, arguments) in enumerate(step)]
             mine = asked.has_tools and word
             (self.served if mine else self.aside).append(Served(word, asked.model, calls, usage))
+            told = len(self.served) if mine else 0
+        if told:
+            self.on_answer(told)
         text = "" if calls else _SPEAKS_NEXT if asked.wants_json else "All done."
         return Answer(number, asked.model, text, calls, usage)
 

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from patcher.prove import Node, Sidecar
@@ -43,7 +43,7 @@ class Stage:
     sidecar: Sidecar
     model: ModelServer
     handler: str = ""
-    after: Callable[[], None] = lambda: None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.project = os.path.join(self.directory, "project")
@@ -63,7 +63,6 @@ class Stage:
         code = self._end(process)
         if code != 0:
             raise AgentFailed(f"{self.agent.name} ended with {code}:\n{self.log()[-2000:]}")
-        self.after()
 
     def interrupt(self, prompt: str) -> None:
         """A run that gets Ctrl-C once its call is at work. Raises `AgentFailed` when it never is."""
@@ -78,7 +77,6 @@ class Stage:
             self._end(process)
         finally:
             _kill(process)
-        self.after()
 
     def log(self) -> str:
         """All that it has printed."""
@@ -108,6 +106,14 @@ class Stage:
             *([self.node.path, handler] if handler else []),
         ]
         return shlex.join(words)
+
+    def deliver(self, handler: str) -> None:
+        """Run the handler on what was recorded, in its order."""
+        for entry in self.recorded():
+            text = json.dumps(entry["stdin"]).encode()
+            subprocess.run(
+                [self.node.path, handler, entry["event"]], input=text, env=self._environment(), check=True, timeout=30
+            )
 
     # --- the rest ---------------------------------------------------------------------------------------------
 
@@ -154,7 +160,7 @@ class Stage:
 
     def _environment(self) -> dict[str, str]:
         own = self.agent.environment(f"http://127.0.0.1:{self.model.port}")
-        env = {**scrubbed_environment(self.home), "SHELL": "/bin/bash", **own}
+        env = {**scrubbed_environment(self.home), "SHELL": "/bin/bash", **own, **self.variables}
         del env["CODEX_HOME"]
         env["PATH"] = os.pathsep.join((os.path.dirname(self.node.path), env["PATH"]))
         return env
