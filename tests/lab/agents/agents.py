@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from patcher.node.find import Node
 from patcher.patches.harnesses import HARNESSES
 from patcher.prove.sidecar import eventually
+from tests.lab.agents.model_server import Tool
 from tests.lab.drift import nodejs
 
 if TYPE_CHECKING:
     from tests.lab.agents.stage import Stage
-
-Tool = tuple[str, dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class Agent:
     provider: the harness of its sessions. newest, older: the versions that are run; `version` of `--version` besides.
     program: below `node_modules`; a script is run by Node. prompt, go_on: the arguments of a new session with a prompt,
     and of the newest session with another one. shell, read: a tool's name and its arguments. spawn: the same for a
-    sub-agent, by its prompt and whether it works in the background. transcripts: below home. finish: the tool by which a
+    sub-agent, by its prompt and whether it works in the background: the first that is offered counts. transcripts: below home. finish: the tool by which a
     sub-agent ends, None where it only says so. upstreams_own: whether upstream has its hooks, transcripts and tokens; it counts
     those of an answer with two calls twice, and those of sub-agents not at all.
     """
@@ -44,7 +43,7 @@ class Agent:
     go_on: Callable[[str], Sequence[str]]
     shell: Callable[[str], Tool]
     read: Callable[[str], Tool]
-    spawn: Callable[[str, bool], Tool]
+    spawn: Callable[[str, bool], Sequence[Tool]]
     transcripts: Sequence[str]
     install: Callable[["Stage"], None]
     finish: Tool | None = None
@@ -112,6 +111,8 @@ def _rows_own(stage: "Stage") -> None:
     _merge(os.path.join(stage.home, row.folder, *file.path.split("/")), {**version, "hooks": groups})
 
 
+_ABOUT = {"description": "look around", "subagent_type": "general-purpose"}
+
 CLAUDE = Agent(
     name="claude",
     provider="claude",
@@ -134,15 +135,9 @@ CLAUDE = Agent(
     ],
     shell=lambda command: ("Bash", {"command": command, "description": "run it"}),
     read=lambda path: ("Read", {"file_path": path}),
-    spawn=lambda prompt, background: (
-        "Agent",
-        {
-            "description": "look around",
-            "prompt": prompt,
-            "subagent_type": "general-purpose",
-            "run_in_background": background,
-        },
-    ),
+    spawn=lambda prompt, background: [
+        (name, {**_ABOUT, "prompt": prompt, "run_in_background": background}) for name in ("Agent", "Task")
+    ],
     transcripts=(".claude/projects/*/*.jsonl", ".claude/projects/*/*/subagents/*.jsonl"),
     install=_upstreams_own,
     upstreams_own=True,
@@ -168,15 +163,9 @@ QWEN = Agent(
         {"command": command, "description": "run it", "is_background": False},
     ),
     read=lambda path: ("read_file", {"file_path": path}),
-    spawn=lambda prompt, background: (
-        "agent",
-        {
-            "description": "look around",
-            "prompt": prompt,
-            "subagent_type": "general-purpose",
-            "run_in_background": background,
-        },
-    ),
+    spawn=lambda prompt, background: [
+        (name, {**_ABOUT, "prompt": prompt, "run_in_background": background}) for name in ("agent", "task")
+    ],
     transcripts=(".qwen/projects/*/chats/*.jsonl", ".qwen/projects/*/subagents/*/*.jsonl"),
     install=_rows_own,
 )
@@ -201,16 +190,18 @@ COPILOT = Agent(
     go_on=lambda text: ["--allow-all-tools", "--allow-all-paths", "--continue", "-p", text],
     shell=lambda command: ("bash", {"command": command, "description": "run it"}),
     read=lambda path: ("view", {"path": path}),
-    spawn=lambda prompt, background: (
-        "task",
-        {
-            "agent_type": "general-purpose",
-            "name": "looker",
-            "description": "look around",
-            "prompt": prompt,
-            "mode": "background" if background else "sync",
-        },
-    ),
+    spawn=lambda prompt, background: [
+        (
+            "task",
+            {
+                "agent_type": "general-purpose",
+                "name": "looker",
+                "description": "look around",
+                "prompt": prompt,
+                "mode": "background" if background else "sync",
+            },
+        )
+    ],
     transcripts=(".copilot/session-state/*/events.jsonl",),
     install=_rows_own,
 )
@@ -220,7 +211,7 @@ GEMINI = Agent(
     provider="gemini",
     package="@google/gemini-cli",
     newest="0.61.0",
-    older="0.52.0",
+    older="0.36.0",
     model="gemini-2.5-flash",
     program="@google/gemini-cli/bundle/gemini.js",
     environment=lambda url: {
@@ -240,7 +231,10 @@ GEMINI = Agent(
     go_on=lambda text: ["--approval-mode", "yolo", "-m", "gemini-2.5-flash", "--resume", "latest", "-p", text],
     shell=lambda command: ("run_shell_command", {"command": command, "description": "run it"}),
     read=lambda path: ("read_file", {"file_path": path}),
-    spawn=lambda prompt, background: ("invoke_agent", {"agent_name": "generalist", "prompt": prompt}),
+    spawn=lambda prompt, background: [
+        ("invoke_agent", {"agent_name": "generalist", "prompt": prompt}),
+        ("generalist", {"request": prompt}),
+    ],
     transcripts=(".gemini/tmp/*/chats/*.json*", ".gemini/tmp/*/chats/*/*.json*"),
     finish=("complete_task", {"result": {"response": "The child is done."}}),
     install=_rows_own,

@@ -10,9 +10,9 @@ from patcher.patches.harnesses import HARNESSES, places_of
 from patcher.prove import Node, NotSeen, Sidecar, SidecarFailed, dependencies_for, lay_out
 from patcher.prove.sidecar import POLL_MS, eventually
 from patcher.render import render
-from tests.lab.agents.agents import Agent, Tool
+from tests.lab.agents.agents import Agent
 from tests.lab.agents.judge import Found, judge
-from tests.lab.agents.model_server import ModelServer
+from tests.lab.agents.model_server import ModelServer, Step
 from tests.lab.agents.roads import Road
 from tests.lab.agents.scenarios import Scenario
 from tests.lab.agents.stage import AgentFailed, Stage
@@ -147,11 +147,11 @@ def _handler(agent: Agent, ground: Ground) -> str:
     return ""
 
 
-def _spelled(run: Run, project: str) -> dict[str, list[list[Tool]]]:
+def _spelled(run: Run, project: str) -> dict[str, list[Step]]:
     """The scripts with the tools of this agent."""
-    spelled = {}
+    spelled: dict[str, list[Step]] = {}
     for word, script in run.scenario.scripts.items():
-        steps = ([tool for deed in step if (tool := deed.tool(run.agent, project))] for step in script)
+        steps = ([tools for deed in step if (tools := deed.tools(run.agent, project))] for step in script)
         spelled[word] = [step for step in steps if step]
     return spelled
 
@@ -166,5 +166,10 @@ def _judge(outcome: Outcome, run: Run, stage: Stage, ground: Ground) -> None:
     outcome.problems += [*stage.model.problems, *outcome.found.problems]
     asked = {each.word for each in stage.model.served}
     outcome.problems += [f"nobody asked the model about {word}" for word in run.scenario.scripts if word not in asked]
+    outcome.problems += [
+        f"the handler ended with {ended['code']} and printed {ended['output'][:200]!r}"
+        for ended in stage.handled()
+        if ended["code"] != 0 or ended["output"]
+    ]
     if run.road.hooks != bool(stage.recorded()):
         outcome.problems.append(f"{len(stage.recorded())} hooks came")

@@ -27,8 +27,9 @@ class Served:
     usage: Usage
 
 
-Step = Sequence[tuple[str, Mapping[str, Any]]]
-"""The calls of one answer: names of tools with their arguments."""
+Tool = tuple[str, Mapping[str, Any]]
+Step = Sequence[Sequence[Tool]]
+"""The calls of one answer. Each is a tool's name with its arguments, or several, of which the first that is offered counts."""
 
 
 @dataclass
@@ -73,8 +74,9 @@ class ModelServer:
             number = next(self._numbers)
             usage = Usage(input=100 + 16 * number, cached=2 * number, output=5 + number)  # no two answers cost the same
             word, step = self._step(asked)
-            calls = [Call(name, arguments, f"call_{number}_{at}") for at, (name, arguments) in enumerate(step)]
-            mine = asked.has_tools and word
+            tools = [next((tool for tool in each if tool[0] in asked.tools), each[0]) for each in step]
+            calls = [Call(name, arguments, f"call_{number}_{at}") for at, (name, arguments) in enumerate(tools)]
+            mine = asked.tools and word
             (self.served if mine else self.aside).append(Served(word, asked.model, calls, usage))
             told = len(self.served) if mine else 0
         if told:
@@ -86,7 +88,7 @@ class ModelServer:
         for at in range(len(asked.turns) - 1, -1, -1):
             role, text = asked.turns[at]
             word = next((word for word in self.scripts if role == "user" and word in text), "")
-            if word and asked.has_tools:
+            if word and asked.tools:
                 done = sum(role == "model" for role, _ in asked.turns[at:])
                 script = self.scripts[word]
                 return word, script[done] if done < len(script) else ()

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tests.lab.agents.agents import Agent, Tool
+from tests.lab.agents.agents import Agent
+from tests.lab.agents.model_server import Tool
 
 FILE = "hello.txt"
 STARTED = "started.txt"
@@ -57,14 +58,14 @@ class Deed:
         """What tells its row from others. A sub-agent is known by its prompt, and its end by nothing."""
         return self.text
 
-    def tool(self, agent: Agent, project: str) -> Tool | None:
-        """The tool that this agent has for it; None where it needs none."""
+    def tools(self, agent: Agent, project: str) -> Sequence[Tool]:
+        """The tools that this agent has for it, by version; none where it needs none."""
         if self.kind == "shell":
-            return agent.shell(self.text)
+            return [agent.shell(self.text)]
         if self.kind == "read":
-            return agent.read(f"{project}/{self.text}")
+            return [agent.read(f"{project}/{self.text}")]
         if self.kind == "finish":
-            return agent.finish
+            return [agent.finish] if agent.finish else []
         return agent.spawn(self.text, self.background)
 
 

@@ -87,12 +87,18 @@ class Stage:
 
     def recorded(self) -> list[dict[str, Any]]:
         """The payloads of the hooks that were recorded, in the order in which they came."""
+        return [entry for entry in self._entries() if "stdin" in entry]
+
+    def handled(self) -> list[dict[str, Any]]:
+        """How the handler ended on them: its `code` and `output`. One that the agent ended is not there."""
+        return [entry for entry in self._entries() if "code" in entry]
+
+    def _entries(self) -> list[dict[str, Any]]:
         try:
             with open(self.record, encoding="utf-8") as file:
-                entries = [json.loads(line) for line in file if line.endswith("\n")]
+                return [json.loads(line) for line in file if line.endswith("\n")]
         except FileNotFoundError:
             return []
-        return [entry for entry in entries if "stdin" in entry]
 
     def hook_command(self, event: str, *, handler: str = "") -> str:
         """A command for a hooks file: it records the payload and, where there is one, runs the handler on it."""

@@ -1,7 +1,7 @@
 """The four ways in which agents speak to a model: Anthropic Messages, OpenAI Chat and Responses, Gemini."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,11 +28,12 @@ class Usage:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a request asks, whatever it is spoken in. turns: `user` with its text, or `model`, in their order."""
+    """What a request asks, whatever it is spoken in. turns: `user` with its text, or `model`, in their order. tools:
+    the names of those that are offered."""
 
     model: str
     turns: Sequence[tuple[str, str]]
-    has_tools: bool
+    tools: Collection[str]
     wants_json: bool = False
 
 
@@ -66,8 +67,11 @@ class Spoken(Protocol):
         """The answer as an event stream."""
 
 
-def _asked(model: object, turns: Iterable[tuple[str, str]], tools: object, *, wants_json: bool = False) -> Asked:
-    return Asked(str(model or ""), list(turns), bool(tools), wants_json)
+def _asked(
+    model: object, turns: Iterable[tuple[str, str]], tools: Iterable[Body] | None, *, wants_json: bool = False
+) -> Asked:
+    names = {str((tool.get("function") or tool).get("name")) for tool in tools or ()}
+    return Asked(str(model or ""), list(turns), names, wants_json)
 
 
 def _events(events: Iterable[tuple[str, Mapping[str, Any]]]) -> str:
@@ -300,7 +304,8 @@ class Gemini:
         )
         form = body.get("generationConfig", {}).get("responseMimeType")
         model = path.rpartition("/")[2].partition(":")[0]
-        return _asked(model, turns, body.get("tools"), wants_json=form == "application/json")
+        tools = [each for group in body.get("tools") or () for each in group.get("functionDeclarations", ())]
+        return _asked(model, turns, tools, wants_json=form == "application/json")
 
     def whole(self, answer: Answer) -> Body:
         calls = [{"functionCall": {"id": call.id, "name": call.name, "args": call.arguments}} for call in answer.calls]
