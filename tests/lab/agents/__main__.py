@@ -13,10 +13,10 @@ from collections.abc import Sequence
 
 from patcher.errors import PatcherError
 from tests.lab.agents.agents import AGENTS, Agent
-from tests.lab.agents.lane import Ground, Outcome, Run, play
+from tests.lab.agents.lane import Ground, Outcome, play
 from tests.lab.agents.loopback import only_loopback
 from tests.lab.agents.roads import ROADS
-from tests.lab.agents.scenarios import SCENARIOS
+from tests.lab.agents.scenarios import SCENARIOS, Run
 from tests.lab.agents.stage import AgentFailed
 from tests.lab.drift import nodejs
 
@@ -59,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcomes = [
             _said(play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
             for agent, version, command in wanted
+            if _has_its_hooks(agent, ground)
             for name in options.only or SCENARIOS
             for road in _roads(agent, options.road)
             for number in range(1, options.runs + 1)
@@ -106,7 +107,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _roads(agent: Agent, asked: Sequence[str] | None) -> list[str]:
+def _has_its_hooks(agent: Agent, ground: Ground) -> bool:
+    """Whether its hooks can be had: those of Claude are upstream's, and the builtin sidecar has none."""
+    has = not agent.upstreams_own or os.path.isfile(os.path.join(ground.tree, "scripts", "install-hooks.js"))
+    if not has:
+        sys.stderr.write(f"skipped: {agent.name}: its hooks are upstream's; set SIDECAR_UPSTREAM_REPO to a clone\n")
+    return has
+
+
+def _roads(agent: Agent, asked: Sequence[str] | None) -> Sequence[str]:
     """Claude's hooks and transcripts are upstream's own: it is not taught to do without one of them."""
     wanted = list(ROADS) if asked and "all" in asked else asked or ["both"]
     return ["both"] if agent.upstreams_own else wanted

@@ -26,7 +26,8 @@ class Agent:
     program: below `node_modules`; a script is run by Node. prompt, go_on: the arguments of a new session with a prompt,
     and of the newest session with another one. shell, read: a tool's name and its arguments. spawn: the same for a
     sub-agent, by its prompt and whether it works in the background: the first that is offered counts. transcripts: below home. finish: the tool by which a
-    sub-agent ends, None where it only says so. upstreams_own: whether upstream has its hooks, transcripts and tokens; it counts
+    sub-agent ends, None where it only says so. children_since: the first version that was seen to have transcripts of
+    sub-agents; nothing for all. upstreams_own: whether upstream has its hooks, transcripts and tokens; it counts
     those of an answer with two calls twice, and those of sub-agents not at all.
     """
 
@@ -47,6 +48,7 @@ class Agent:
     transcripts: Sequence[str]
     install: Callable[["Stage"], None]
     finish: Tool | None = None
+    children_since: str = ""
     upstreams_own: bool = False
 
     def command(self, version: str, node: Node) -> list[str]:
@@ -58,10 +60,18 @@ class Agent:
             raise nodejs.Unavailable(f"{self.package} {version} brings no program for this machine at {path}")
         return [node.path, path] if path.endswith(".js") else [path]
 
+    def tells_of_children(self, version: str) -> bool:
+        """Whether its transcripts have what sub-agents do."""
+        return _numbers(version) >= _numbers(self.children_since or version)
+
     def files(self, home: str) -> list[str]:
         """The transcripts that it has written."""
         found = (glob.glob(os.path.join(home, *pattern.split("/"))) for pattern in self.transcripts)
         return sorted(path for paths in found for path in paths)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("-", maxsplit=1)[0].split("."))
 
 
 def write_json(path: str, content: object) -> None:
@@ -236,6 +246,7 @@ GEMINI = Agent(
         ("generalist", {"request": prompt}),
     ],
     transcripts=(".gemini/tmp/*/chats/*.json*", ".gemini/tmp/*/chats/*/*.json*"),
+    children_since="0.52.0",  # 0.36.0 has none
     finish=("complete_task", {"result": {"response": "The child is done."}}),
     install=_rows_own,
 )

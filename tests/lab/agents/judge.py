@@ -11,7 +11,7 @@ from patcher.prove.queries import listed
 from tests.lab.agents.agents import Agent
 from tests.lab.agents.model_server import Served
 from tests.lab.agents.roads import Road
-from tests.lab.agents.scenarios import Scenario
+from tests.lab.agents.scenarios import Run, Scenario
 from tests.lab.agents.stage import Stage
 
 Row = Mapping[str, Any]
@@ -31,16 +31,17 @@ class Found:
     problems: list[str] = field(default_factory=list)
 
 
-def judge(agent: Agent, scenario: Scenario, road: Road, stage: Stage, *, pristine: bool = False) -> Found:
+def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
     """Look at the rows once. A pristine sidecar knows no harness."""
     sidecar = stage.sidecar
     found = Found()
-    calls = _Calls.read(scenario, road, stage)
+    agent, road = run.agent, run.road
+    calls = _Calls.read(run, stage)
     events = sidecar.rows("SELECT * FROM events ORDER BY id")
     kinds = {row["id"]: row["type"] for row in sidecar.rows("SELECT id, type FROM agents")}
     found.rows = len(events)
     calls.compare(found, events, kinds)
-    _prompts(found, scenario, events)
+    _prompts(found, run.scenario, events)
     _sessions(found, agent, road, sidecar, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
         _tokens(found, stage.model.served, sidecar)
@@ -51,29 +52,26 @@ def judge(agent: Agent, scenario: Scenario, road: Road, stage: Stage, *, pristin
 class _Calls:
     """The calls that the model has asked for, by their marker and whether a sub-agent's script has it.
 
-    told: how often hooks have told of the beginning and the end of each; None where a transcript tells too.
+    told: how often hooks have told of the beginning and the end of each.
     """
 
-    scenario: Scenario
-    road: Road
+    run: Run
     markers: frozenset[str]
     asked: Counter[tuple[str, bool]]
-    told: Counter[tuple[str, bool]] | None
+    told: Counter[tuple[str, bool]]
 
     @classmethod
-    def read(cls, scenario: Scenario, road: Road, stage: Stage) -> "_Calls":
-        deeds = (deed for script in scenario.scripts.values() for step in script for deed in step)
+    def read(cls, run: Run, stage: Stage) -> "_Calls":
+        deeds = (deed for script in run.scenario.scripts.values() for step in script for deed in step)
         markers = frozenset(deed.marker for deed in deeds if deed.marker)
         asked: Counter[tuple[str, bool]] = Counter()
         for each in stage.model.served:
             for call in each.calls:
                 if marker := _marker(markers, call.arguments):
-                    asked[marker, bool(scenario.child_word) and each.word == scenario.child_word] += 1
-        told = None
-        if not road.transcript:
-            recorded = ((entry["event"], entry["stdin"].get("tool_input")) for entry in stage.recorded())
-            told = Counter((_marker(markers, given), event in _BEGINNINGS) for event, given in recorded if given)
-        return cls(scenario, road, markers, asked, told)
+                    asked[marker, bool(run.scenario.child_word) and each.word == run.scenario.child_word] += 1
+        recorded = ((entry["event"], entry["stdin"].get("tool_input")) for entry in stage.recorded())
+        told = Counter((_marker(markers, given), event in _BEGINNINGS) for event, given in recorded if given)
+        return cls(run, markers, asked, told)
 
     def compare(self, found: Found, events: Sequence[Row], kinds: Row) -> None:
         found.calls = self.asked.total()
@@ -82,7 +80,7 @@ class _Calls:
             rows = [row for row in events if _input_of(row) and _marker(self.markers, _input_of(row)) == marker]
             for begins, names in ((True, ("PreToolUse",)), (False, ENDS)):
                 some = [row for row in rows if row["event_type"] in names]
-                least = self._least(marker, number, begins=begins)
+                least = self._least(marker, number, begins=begins, of_child=of_child)
                 found.twice += max(0, len(some) - number)
                 found.lost += max(0, least - len(some))
                 if not least <= len(some) <= number:
@@ -91,8 +89,8 @@ class _Calls:
                         f"the call {where} {does} {len(some)} times, not {number}: {_roads(some, kinds)}"
                     )
             wanted = "subagent" if of_child else "main"
-            free = marker.startswith(self.scenario.child_word or "\0")  # upstream tells of that under the sub-agent
-            free = free or not self.road.transcript  # some agents' hooks do not say whose the call is
+            free = marker.startswith(self.run.scenario.child_word or "\0")  # upstream tells of that under the sub-agent
+            free = free or not self._is_in_transcript(of_child=of_child)  # some agents' hooks do not say whose it is
             wrong = [row for row in rows if kinds.get(row["agent_id"]) != wanted and not free]
             if wrong and len(rows) <= 2 * number:  # one that is there twice is said above, with its agents
                 found.problems.append(f"the call {where} is not of its agent: {_roads(wrong, kinds)}")
@@ -100,13 +98,18 @@ class _Calls:
         again = [key for key, number in named.items() if key[1] and number > 1]
         found.problems += [f"{event} of the call {id_} has {named[event, id_]} rows" for event, id_ in again]
 
-    def _least(self, marker: str, number: int, *, begins: bool) -> int:
+    def _is_in_transcript(self, *, of_child: bool) -> bool:
+        agent, version = self.run.agent, self.run.version
+        return self.run.road.transcript and (not of_child or agent.tells_of_children(version))
+
+    def _least(self, marker: str, number: int, *, begins: bool, of_child: bool) -> int:
         """How many rows there must be. A call that was cut has no end, and some transcripts do not tell of it at all."""
-        if self.told is not None:
-            return min(number, self.told[marker, begins])
-        if self.scenario.ends:
+        road = self.run.road
+        if not self._is_in_transcript(of_child=of_child):
+            return 0 if road.killed else min(number, self.told[marker, begins])
+        if self.run.scenario.ends:
             return number
-        return number if begins and self.road.hooks and not self.road.killed else 0
+        return number if begins and road.hooks and not road.killed else 0
 
 
 def _marker(deeds: Iterable[str], arguments: object) -> str:

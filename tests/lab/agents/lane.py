@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from patcher import pipeline
@@ -13,8 +12,7 @@ from patcher.render import render
 from tests.lab.agents.agents import Agent
 from tests.lab.agents.judge import Found, judge
 from tests.lab.agents.model_server import ModelServer, Step
-from tests.lab.agents.roads import Road
-from tests.lab.agents.scenarios import Scenario
+from tests.lab.agents.scenarios import Run
 from tests.lab.agents.stage import AgentFailed, Stage
 
 _LONGEST_WAIT = 10.0
@@ -58,23 +56,6 @@ class Ground:
         modules = dependencies_for(build.upstream.tree["package.json"].data, node=node, install=True)
         tree = lay_out(build.upstream.tree if pristine else build.tree, os.path.join(work, "tree"), modules)
         return cls(tree, node, work, pristine, latency, record)
-
-
-@dataclass(frozen=True)
-class Run:
-    """What is to be played: a scenario of an agent, by a road; number tells equal ones apart."""
-
-    agent: Agent
-    version: str
-    command: Sequence[str]
-    scenario: Scenario
-    road: Road
-    number: int = 1
-
-    @property
-    def name(self) -> str:
-        """A name for its directory."""
-        return f"{self.agent.name}-{self.version}-{self.scenario.name}-{self.road.name}-{self.number}"
 
 
 def play(run: Run, ground: Ground) -> Outcome:
@@ -158,7 +139,7 @@ def _spelled(run: Run, project: str) -> dict[str, list[Step]]:
 
 def _judge(outcome: Outcome, run: Run, stage: Stage, ground: Ground) -> None:
     def now() -> Found:
-        return judge(run.agent, run.scenario, run.road, stage, pristine=ground.pristine)
+        return judge(run, stage, pristine=ground.pristine)
 
     eventually(lambda: not now().problems, _LONGEST_WAIT)
     time.sleep(_SETTLED)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tests.lab.agents import wire
-from tests.lab.agents.wire import Answer, Asked, Call, Usage
+from tests.lab.agents.messages import Answer, Asked, Call, Usage
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from tests.lab.agents.agents import Agent
 from tests.lab.agents.model_server import Tool
+from tests.lab.agents.roads import Road
 
 FILE = "hello.txt"
 STARTED = "started.txt"
@@ -67,6 +68,23 @@ class Deed:
         if self.kind == "finish":
             return [agent.finish] if agent.finish else []
         return agent.spawn(self.text, self.background)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What is to be played: a scenario of an agent, by a road; number tells equal ones apart."""
+
+    agent: Agent
+    version: str
+    command: Sequence[str]
+    scenario: Scenario
+    road: Road
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """A name for its directory."""
+        return f"{self.agent.name}-{self.version}-{self.scenario.name}-{self.road.name}-{self.number}"
 
 
 def shell(command: str) -> Deed:
