@@ -155,6 +155,8 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
         if found.finding.verdict is Verdict.MISSING and not site.is_required_in(state.given.version):
             state.left_out.append(site)
             continue
+        if found.finding.verdict is Verdict.MISSING:
+            found = _try_anchor(state, patch, site, found.located.anchor, similar=True)
         if found.stops:
             finding = _blame_requirement(state, patch, _blame_payload(state, patch, found))
             found = replace(found, finding=finding)
@@ -180,13 +182,14 @@ def _best_anchor(state: _State, patch: Patch, site: Site) -> SiteResult:
     return replace(best, finding=replace(best.finding, verdict=Verdict.AMBIGUOUS, message=message, hint=hint, pins=()))
 
 
-def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor) -> SiteResult:
+def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor, *, similar: bool = False) -> SiteResult:
     file = site.file_of(anchor)
     text = state.text(file)
     if text is None:
         located = Located(anchor, (), problem=f"no {file} in the tree")
     else:
-        located = splicing.in_upstream_lines(state.layers, file, text, locate(text, anchor, language_of(file)))
+        located = locate(text, anchor, language_of(file), similar=similar)
+        located = splicing.in_upstream_lines(state.layers, file, text, located)
     return SiteResult(site, verify(patch, site, located, state.given), located, text or "")
 
 

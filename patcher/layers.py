@@ -1,7 +1,6 @@
 """The order of a series: a patch that requires another one is in a later layer, and sees its payloads."""
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
 from patcher.errors import SeriesError
 from patcher.markers import SITE_NAME
@@ -29,6 +28,8 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
 def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequence[str]) -> SeriesError:
     """Where `requires` names a patch that comes later, in a series that was not chosen, or nowhere."""
     message = f"{patch.id} requires {name}, which no series has before it"
+    from difflib import get_close_matches  # slow to import
+
     close = get_close_matches(name, before, n=1)
     if name in every:
         message = f"{patch.id} requires {name}, which comes after it"

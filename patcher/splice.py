@@ -221,7 +221,7 @@ def in_upstream_lines(applied: Sequence[Layer], path: str, text: str, located: L
     lines = text.split("\n")
 
     def upstream_line(line: int) -> int:
-        offset = sum(len(each) + 1 for each in lines[: line - 1])
+        offset = sum(map(len, lines[: line - 1])) + line - 1
         for layer in reversed(layers):
             offset = source_offset(layer, offset)
         return layers[0].before.count("\n", 0, offset) + 1

@@ -8,7 +8,6 @@ import json
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from patcher.errors import PinsUnreadable
@@ -56,6 +55,8 @@ def parsed(text: str, known: Collection[str], path: str) -> dict[str, tuple[Pin,
         raise _unreadable(f"expected pins by site, found {_short(content)}", path)
     for site in content:
         if site not in known:
+            from difflib import get_close_matches
+
             close = get_close_matches(site, list(known), n=1)
             meant = f"; did you mean `{close[0]}`?" if close else ""
             raise _unreadable(f"expected the site of a patch, found {site}{meant}", path)

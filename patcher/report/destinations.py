@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 
@@ -61,7 +60,7 @@ def write_whole(path: str, text: str) -> None:
 
 
 def _replace(path: str, data: bytes, mode: int | None) -> None:
-    temporary = os.path.join(os.path.dirname(path), f".sidecar-patcher.{secrets.token_hex(8)}.tmp")
+    temporary = os.path.join(os.path.dirname(path), f".sidecar-patcher.{os.urandom(8).hex()}.tmp")
     try:
         with open(temporary, "xb") as stream:
             stream.write(data)

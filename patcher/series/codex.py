@@ -52,7 +52,8 @@ SERIES = Series(
 
 def codex() -> Series:
     """Our series, with the pins that are recorded now. Raises `PinsUnreadable`."""
-    return replace(SERIES, patches=patches.SERIES, client_patches=patches.CLIENT_SERIES, sha256=_digest())
+    found = replace(SERIES, patches=patches.SERIES, client_patches=patches.CLIENT_SERIES)
+    return found.loaded(_digest())
 
 
 def _digest() -> str:

@@ -3,6 +3,8 @@
 import os
 
 from patcher.errors import SettingsUnreadable
+from patcher.resources import content
+from patcher.upstream import foreign_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # as in `uptodate`, which reads this first
@@ -21,23 +23,49 @@ def settings() -> "dict[str, Any]":
     Paths are as on a command line: from the working directory, where the file is. Raises `SettingsUnreadable`.
     """
     try:
-        with open(FILE, "rb") as stream:
-            data = stream.read()
+        data = content(FILE)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise SettingsUnreadable(f"cannot be read: {error.strerror}", where=FILE) from error
-    import tomllib  # takes longer to import than an up-to-date build: only where there is a file
-
     try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:  # not TOML, or not UTF-8
+        text = data.decode()
+        found = _plain(text)
+        found = _of_toml(text) if found is None else found
+    except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         raise SettingsUnreadable(f"is not TOML: {error}", where=FILE, hint=_HINT) from error
-    for key, value in content.items():
+    for key, value in found.items():
         _refuse_unfit(key, value)
-    if isinstance(content.get("series"), str):
-        content["series"] = [content["series"]]
-    return content
+    if isinstance(found.get("series"), str):
+        found["series"] = [found["series"]]
+    return found
+
+
+def _of_toml(text: str) -> "dict[str, Any]":
+    import tomllib  # takes half as long as an up-to-date build
+
+    return tomllib.loads(text)
+
+
+def _plain(text: str) -> "dict[str, Any] | None":
+    """What lines like `name = "text"` set, as TOML and JSON both write it; None for any other text."""
+    found: dict[str, Any] = {}
+    for line in text.split("\n"):
+        if not line.isprintable() or "\\" in line:
+            return None
+        if not line.strip() or line.strip()[0] == "#":
+            continue
+        key, _, value = map(str.strip, line.partition("="))
+        if key not in _KEYS or key in found:
+            return None
+        try:
+            found[key] = foreign_json.loads(value)
+        except ValueError:
+            return None
+        words = found[key] if isinstance(found[key], list) else [found[key]]
+        if not all(isinstance(each, str | bool) for each in words):
+            return None
+    return found
 
 
 def _refuse_unfit(key: str, value: "Any") -> None:

@@ -3,7 +3,7 @@
 import os
 from hashlib import sha256
 
-from patcher.resources import CODEX
+from patcher.resources import CODEX, content
 
 __all__ = ["CODEX", "ENTRY", "PINS", "TEMPLATES", "digest_of", "directory_of", "files_of", "is_series"]
 
@@ -57,6 +57,6 @@ def digest_of(directory: str) -> str:
     """SHA-256 over path and content of each file that a series is made of. Raises `OSError`."""
     hasher = sha256()
     for path in files_of(directory):
-        with open(os.path.join(directory, *path.split("/")), "rb") as stream:
-            hasher.update(os.fsencode(path) + b"\0" + sha256(stream.read()).digest())
+        data = content(os.path.join(directory, *path.split("/")))
+        hasher.update(os.fsencode(path) + b"\0" + sha256(data).digest())
     return hasher.hexdigest()

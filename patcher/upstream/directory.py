@@ -5,6 +5,7 @@ import stat
 from hashlib import sha256
 
 from patcher.errors import UnsafePath, UpstreamUnreadable
+from patcher.resources import content
 from patcher.upstream.travels import modules_of
 
 TYPE_CHECKING = False
@@ -57,14 +58,14 @@ class Directory:
     def read(self, path: str) -> tuple[bytes, bool]:
         """The content of a file, and whether its owner may execute it. Raises `UnsafePath`, `UpstreamUnreadable`."""
         file = self._at(path)
-        if os.path.islink(file):
-            file = self._behind_link(file)
         try:
-            mode = os.stat(file).st_mode
+            mode = os.lstat(file).st_mode
+            if stat.S_ISLNK(mode):
+                file = self._behind_link(file)
+                mode = os.stat(file).st_mode
             if not stat.S_ISREG(mode):  # looked at before it is opened: opening a pipe would wait for its other end
                 raise UpstreamUnreadable("expected a file, found something else", where=_shown(file))
-            with open(file, "rb") as stream:
-                return stream.read(), bool(mode & stat.S_IXUSR)
+            return content(file), bool(mode & stat.S_IXUSR)
         except OSError as error:
             raise self._unreadable(error, path) from error
 

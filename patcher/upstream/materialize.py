@@ -11,7 +11,6 @@ from patcher.model import File, Tree, Upstream
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream import git
 from patcher.upstream import spec as specs
-from patcher.upstream.archive import Archive
 from patcher.upstream.directory import UNSAFE, Directory
 from patcher.upstream.not_the_file import refuse_content, refuse_name
 from patcher.upstream.spec import BUILTIN
@@ -62,6 +61,8 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
         found = identified(_Files(spec), "directory", spec, client=client)
         return replace(found, source=f"directory:{found.tree_sha256}")
     if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+        from patcher.upstream.archive import Archive  # tarfile, which no other kind of spec needs
+
         archive = Archive(spec)
         return replace(identified(archive, "archive", spec, client=client), source=f"archive:{archive.sha256}")
     repository, ref = specs.split(spec)

@@ -48,7 +48,7 @@ class Travels:
             return not _CLIENT_NEVER.intersection(rest) and rest[0] != "dist"
         if _NEVER.intersection([top, *rest]) or path.endswith(_DATABASES):
             return False
-        return any(fnmatchcase(path, name) or fnmatchcase(path, f"{name}/*") for name in self._names)
+        return any(path == name or path.startswith(f"{name}/") or _fits(path, name) for name in self._names)
 
     def may_be_below(self, folder: str) -> bool:
         """Whether a folder has to be looked into. The folders above it have been."""
@@ -56,7 +56,7 @@ class Travels:
         is_client = self._client and top == CLIENT
         if folder.rpartition("/")[2] in _NEVER and not (is_client and self._is_of_the_client(below)):
             return False
-        return any(fnmatchcase(top, name) for name in self._tops) and not (is_client and below == "dist")
+        return any(top == name or _fits(top, name) for name in self._tops) and not (is_client and below == "dist")
 
     def _is_of_the_client(self, below: str) -> bool:
         return not below or below.rpartition("/")[2] not in _CLIENT_NEVER
@@ -65,6 +65,11 @@ class Travels:
         """Whether files would be missing if the folder were empty: it travels, or something below it does."""
         is_client = self._client and folder == CLIENT
         return is_client or self.has(folder) or any(name.startswith(f"{folder}/") for name in self._names)
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Whether a path, or a folder above it, fits a pattern. A name without a wild card is not one."""
+    return any(sign in pattern for sign in "*?[") and (fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*"))
 
 
 def is_apple_double(path: str) -> bool:

@@ -1,13 +1,20 @@
 """Every verb on a series in a directory of its own, beside ours and alone."""
 
 import json
+import random
+import re
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from patcher import pipeline
+from patcher.errors import SettingsUnreadable
 from patcher.patches import SERIES
+from patcher.series.load import choose, load
+from patcher.series.settings import _plain, settings
 from patcher.uptodate import quick_build
 from tests.series.support import Acme
 from tests.support import APP_FILE, SMALL, CommandLine, Repository, environment, snapshot, start, stop
@@ -106,6 +113,39 @@ def test_a_later_window_with_an_earlier_payload_says_whom_to_require_and_to_pin(
     )
 
 
+HINTED = {
+    "gate": lambda acme: acme.write("templates/note.js", "nowhere(session);\n").run("check"),
+    "gate of a build": lambda acme: acme.write("templates/note.js", "nowhere(session);\n").build(),
+    "patch": lambda acme: acme.run("diff", "nothing"),
+    "explained": lambda acme: acme.run("explain", "nothing"),
+    "contract": lambda acme: refused_by_its_contract(acme).run("build", "--prove", "--out", str(acme.out)),
+}
+
+
+def refused_by_its_contract(acme: Acme) -> Acme:
+    """A contract that holds on both trees."""
+    acme.write(
+        "contracts.py",
+        "from patcher.prove import Contract, Observation\n"
+        'CONTRACT = Contract("keeps", "", ("note",), lambda bed: Observation(green=True, said="it"))\n',
+    )
+    acme.edit("series.py", "from .patches", "from .contracts import CONTRACT\nfrom .patches")
+    acme.edit("series.py", "patches=(", "contracts=(CONTRACT,), patches=(")
+    return acme.edit("patches/note.py", "    overlays=", '    contracts=("keeps",),\n    overlays=')
+
+
+@pytest.mark.parametrize("which", HINTED)
+def test_a_hint_chooses_upstream_and_series_again(acme: Acme, which: str) -> None:
+    acme.pinned()
+    ended = HINTED[which](acme)
+    [command] = re.findall(r"hint: .*`sidecar-patcher ((?:diff|prove|list) [^`]*)`", ended.out + ended.err)
+    words = shlex.split(command.replace("CONTRACT", "keeps"))
+    assert words.count("--series") == 1 and words.count("--upstream") == (words[0] != "list")
+    again = acme.cli(*words)
+    assert again.code == (4 if words[0] == "prove" else 0) and "error[usage]" not in again.err
+    assert "note" in again.out or "keeps" in again.out
+
+
 # --- every verb ------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +239,20 @@ def test_an_edited_series_means_a_build(acme: Acme, name: str, old: str, new: st
     assert (snapshot(acme.out)[APP_FILE] != before[APP_FILE]) == name.endswith(("note.js", "note.py"))
 
 
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "from a directory"])
+def test_what_python_made_of_a_loaded_series_is_never_up_to_date(acme: Acme, *, ours: bool) -> None:
+    assert ours or acme.pinned().run("check").code == 0
+    word, spec = ("codex", "builtin") if ours else (str(acme.path), acme.upstream)
+    loaded, options = load(word), ["--upstream", spec, "--out", str(acme.out), "--series", word]
+    changed = replace(loaded, patches=loaded.patches[:-1], client_patches=())
+    for series in (changed, replace(changed), replace(loaded, client_patches=()), replace(loaded)):
+        assert pipeline.build(spec, str(acme.out), series=[series]).ok
+        assert not quick_build(options)
+    for same in (loaded, *choose([word]), *choose([word], options="--series here")):
+        assert pipeline.build(spec, str(acme.out), series=[same]).ok
+        assert quick_build(options)
+
+
 def test_other_series_are_not_up_to_date(cli: CommandLine, first: str) -> None:
     built = ["--out", "out", "--series", "codex", "--series", first]
     assert cli("build", *built).err.startswith("built ") and cli("build", *built).err.startswith("up to date")
@@ -246,6 +300,37 @@ def test_damaged_settings_are_refused(cli: CommandLine, first: str, text: str, s
     assert (ended.code, ended.out) == (2, "")
     assert ended.said.startswith(f"error[settings-unreadable]: sidecar.toml: {said}")
     assert not Path(".generated").exists()
+
+
+LINES = (  # of `sidecar.toml`, plain and not
+    "", "# a note", "  # a note", "# \x7f", "# \\", "#\t", 'upstream = "builtin"', 'upstream="a@b#c"', 'upstream = "builtin" # a note',
+    'upstream = "a\\tb"', 'upstream = "a\\/b"', 'upstream = "ü"', "upstream = 'a'", 'upstream = """a"""', 'upstream = ""', 'out = "out"', 'out = "\t"',
+    "out = 1", "out = 1e3", "out = null", "out = NaN", "out = {}", "out = {a = 1}", 'out = "a" "b"', "out =", "out", "= 1", 'out = = "a"',
+    "client = true", "client = false", "client = True", "client = 1", 'series = "codex"', 'series = ["codex", "a"]', "series = []",
+    'series = ["codex",]', 'series = ["a" , 1]', 'series = [["a"]]', "series = [true]", 'series = ["codex", # c', '"a"]', "[table]",
+    'table.out = "a"', '"out" = "a"', 'other = "a"', 'out = "a"\r', '\ufeffout = "a"', '\u00a0out = "a"', f"series = {'[' * 5000}",
+)  # fmt: skip
+
+
+def test_settings_are_read_as_toml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A plain file is read without a reader of TOML: it must say the same, and refuse the same with the same words."""
+    monkeypatch.chdir(tmp_path)
+    chosen, plain = random.Random(0), 0
+
+    def read() -> object:
+        try:
+            return settings()
+        except SettingsUnreadable as error:
+            return str(error)
+
+    for text in (*LINES, *("\n".join(chosen.choices(LINES, k=chosen.randint(1, 4))) for _ in range(2000))):
+        Path("sidecar.toml").write_text(text, newline="")
+        found = read()
+        with monkeypatch.context() as without:
+            without.setattr("patcher.series.settings._plain", lambda _: None)
+            assert read() == found, text
+        plain += _plain(text) is not None
+    assert plain > 100
 
 
 # --- interrupted -----------------------------------------------------------------------------------------------

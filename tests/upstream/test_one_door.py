@@ -164,10 +164,10 @@ def test_a_tree_that_was_built_is_up_to_date_whatever_stands_around(
     clean: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, around: Around, cli: CommandLine
 ) -> None:
     """The quick answer comes from another call of git, which must not be led astray either."""
-    from patcher.uptodate import _tree_id
+    from patcher.uptodate import _TreeId
 
     around(clean, monkeypatch, "true")
-    assert f"git-tree:{_tree_id(str(clean.path), 'v1.2.0')}" == materialize(clean.at()).source
+    assert f"git-tree:{_TreeId(clean.at()).read()}" == materialize(clean.at()).source
 
 
 def test_a_graft_does_not_change_the_history(clean: Repository) -> None:
