@@ -17,6 +17,7 @@ from tests.lab.agents.stage import AgentFailed, Stage
 
 _LONGEST_WAIT = 10.0
 _KILLED_AT = 2
+_VARIABLES = {"CCAM_FORCE_HOST": "1", "AGENT_POLL_MS": str(POLL_MS)}  # upstream installs no hooks from a container
 _SETTLED = 10 * POLL_MS / 1000  # a row that comes a second time has come by then
 
 
@@ -68,7 +69,7 @@ def play(run: Run, ground: Ground) -> Outcome:
     try:
         with (
             ModelServer(_spelled(run, os.path.join(directory, "project")), ground.latency) as model,
-            Sidecar(ground.tree, ground.node, work=directory, env={"CCAM_FORCE_HOST": "1"}) as sidecar,
+            Sidecar(ground.tree, ground.node, work=directory, env=_VARIABLES) as sidecar,
         ):
             stage = _stage(run, ground, sidecar, model, handler if run.road.at_once else "")
             try:
