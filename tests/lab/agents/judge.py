@@ -78,6 +78,9 @@ class _Calls:
         for (marker, of_child), number in self.asked.items():
             where = f"{marker!r}{' of the sub-agent' if of_child else ''}"
             rows = [row for row in events if _input_of(row) and _marker(self.markers, _input_of(row)) == marker]
+            wanted = "subagent" if of_child else "main"
+            if (marker, not of_child) in self.asked:  # both have made this call: what is not of the one is of the other
+                rows = [row for row in rows if (kinds.get(row["agent_id"]) == "subagent") == of_child]
             for begins, names in ((True, ("PreToolUse",)), (False, ENDS)):
                 some = [row for row in rows if row["event_type"] in names]
                 least = self._least(marker, number, begins=begins, of_child=of_child)
@@ -88,7 +91,6 @@ class _Calls:
                     found.problems.append(
                         f"the call {where} {does} {len(some)} times, not {number}: {_roads(some, kinds)}"
                     )
-            wanted = "subagent" if of_child else "main"
             free = marker.startswith(self.run.scenario.child_word or "\0")  # upstream tells of that under the sub-agent
             free = free or not self._is_in_transcript(of_child=of_child)  # some agents' hooks do not say whose it is
             wrong = [row for row in rows if kinds.get(row["agent_id"]) != wanted and not free]

@@ -126,6 +126,15 @@ SCENARIOS = {
             "[child]",
         ),
         Scenario(
+            "same",
+            {
+                "[same]": [[shell("echo same")], [spawn("[same-child] do what I did")], [shell("echo same")]],
+                "[same-child]": [[shell("echo same")], [_FINISH]],
+            },
+            ["[same] do it, let another one do it, and do it again"],
+            "[same-child]",
+        ),
+        Scenario(
             "resume",
             {"[one]": [[shell("echo before")]], "[two]": [[shell("echo again")]]},
             ["[one] begin", "[two] go on"],
