@@ -271,6 +271,27 @@ class TestJudge:
         assert there.judged().lost == 1
 
 
+_CUT_OFF = """
+import socket
+from tests.lab.agents.loopback import only_loopback
+print("reason:", only_loopback())
+with socket.create_server(("127.0.0.1", 0)) as server:
+    socket.create_connection(server.getsockname(), timeout=5).close()
+try:
+    socket.create_connection(("192.0.2.1", 80), timeout=5)
+except OSError as error:
+    print(error)
+"""
+
+
+def test_only_this_machine_is_within_reach() -> None:
+    done = subprocess.run([sys.executable, "-c", _CUT_OFF], cwd=ROOT, capture_output=True, text=True, check=True)
+    reason, _, said = done.stdout.partition("\n")
+    if reason != "reason: ":
+        pytest.skip(f"the network cannot be left here: {reason}")
+    assert "Network is unreachable" in said
+
+
 class TestFetch:
     def test_the_lane_is_skipped_and_says_so_where_an_agent_cannot_be_had(
         self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -5,11 +5,13 @@ it starts reaches nothing but this machine, and the model is a script.
 """
 
 import argparse
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from patcher.errors import PatcherError
 from tests.lab.agents.agents import AGENTS, Agent
@@ -57,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if reason := only_loopback():
             sys.stderr.write(f"the network stays within reach: {reason}\n")
         outcomes = [
-            _said(play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
+            _said(options.format, play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
             for agent, version, command in wanted
             if _has_its_hooks(agent, ground)
             for name in options.only or SCENARIOS
@@ -67,13 +69,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (PatcherError, AgentFailed) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 130
     finally:
         if options.keep:
             sys.stderr.write(f"kept: {work}\n")
         else:
             shutil.rmtree(work, ignore_errors=True)
     wrong = sum(bool(outcome.problems) for outcome in outcomes)
-    sys.stdout.write(f"{len(outcomes)} runs, {wrong} wrong, on {options.upstream}\n")
+    if options.format == "json":
+        runs = [{**asdict(outcome), **asdict(outcome.found), "problems": outcome.problems} for outcome in outcomes]
+        for run in runs:
+            del run["found"]
+        report = {"schema": 1, "upstream": options.upstream.rpartition("@")[2], "runs": runs}
+        sys.stdout.write(json.dumps(report, indent=1) + "\n")
+    else:
+        sys.stdout.write(f"{len(outcomes)} runs, {wrong} wrong, on {options.upstream}\n")
     return 1 if wrong else 0
 
 
@@ -103,6 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", metavar="N", type=int, default=1, help="how often each scenario runs")
     parser.add_argument("--record", metavar="DIR", help="copy each run's hook payloads, transcripts and rows there")
     parser.add_argument("--fetch", action="store_true", help="fetch the CLIs, print them, and run nothing")
+    parser.add_argument("--format", choices=["text", "json"], default="text", help="json: one report, at the end")
     parser.add_argument("--keep", action="store_true", help="leave homes, records and transcripts, and say where")
     return parser
 
@@ -121,7 +133,9 @@ def _roads(agent: Agent, asked: Sequence[str] | None) -> Sequence[str]:
     return ["both"] if agent.upstreams_own else wanted
 
 
-def _said(outcome: Outcome) -> Outcome:
+def _said(form: str, outcome: Outcome) -> Outcome:
+    if form == "json":
+        return outcome
     found = outcome.found
     numbers = f"{found.calls:3} calls {found.rows:3} rows {found.twice:2} twice {found.lost:2} lost"
     more = f"{found.sessions} sessions {outcome.hooks:3} hooks {outcome.seconds:5.1f} s"
