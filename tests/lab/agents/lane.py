@@ -16,7 +16,6 @@ from tests.lab.agents.scenarios import Run
 from tests.lab.agents.stage import AgentFailed, Stage
 
 _LONGEST_WAIT = 10.0
-_KILLED_AT = 2
 _VARIABLES = {"CCAM_FORCE_HOST": "1", "AGENT_POLL_MS": str(POLL_MS)}  # upstream installs no hooks from a container
 _SETTLED = 10 * POLL_MS / 1000  # a row that comes a second time has come by then
 
@@ -76,9 +75,12 @@ def play(run: Run, ground: Ground) -> Outcome:
                 if run.road.hooks:
                     run.agent.install(stage)
                 if run.road.killed:
-                    model.on_answer = lambda number: sidecar.kill() if number == _KILLED_AT else None
+                    killed_at = 2 if run.scenario.ends else 1
+                    model.on_answer = lambda number: sidecar.kill() if number == killed_at else None
                 run.scenario.drive(stage)
                 if run.road.killed:
+                    if sidecar.running:
+                        raise AgentFailed("the sidecar was not killed: the model was not asked often enough")
                     sidecar.start()
                 if not run.road.at_once:
                     _wait_for_rows(sidecar)

@@ -8,7 +8,7 @@ class Road:
     """One way. hooks: whether there is a hooks file; at_once: whether the handler runs when a hook fires, or afterwards.
 
     transcript: whether the sidecar can see the agent's folder. killed: whether it is killed before the model's second
-    answer, and started when the agent is done.
+    answer, or the first where the user interrupts that, and started when the agent is done.
     """
 
     name: str
