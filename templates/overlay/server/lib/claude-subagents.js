@@ -16,10 +16,14 @@ const { harnessOf, prepare, warnOnce } = require("./harness");
 
 const PHASES = new Set(["PreToolUse", "PostToolUse"]);
 const NAME = /^[\w-]+$/;
-const MOST_AGENTS = 1000;
+const MOST_KEPT = 1000;
+const IMPORTED = `data LIKE '{"imported":true,"source":"subagent_jsonl"%'`;
 
 /** The rows of sub-agents, by session and by the name that Claude Code has for them. */
 const agents = new Map();
+
+/** By session what was imported from transcripts of sub-agents: a phase and a call. */
+const importedCalls = new Map();
 
 /** The call that spawned a sub-agent, by the tool calls of its transcript. */
 const calls = new WeakMap();
@@ -28,6 +32,12 @@ const calls = new WeakMap();
 const marked = callId => `"tool_use_id":${JSON.stringify(callId)}`;
 
 const isName = value => typeof value === "string" && NAME.test(value);
+
+/** Keeps a value, and forgets the eldest one where there are many. */
+function keep(map, key, value) {
+  map.set(key, value);
+  if (map.size > MOST_KEPT) map.delete(map.keys().next().value);
+}
 
 /** The call of `Agent` that spawned the sub-agent of a transcript; null where Claude Code has not written it. */
 function callOf(transcript) {
@@ -75,22 +85,34 @@ function agentOf(data) {
     const file = path.join(path.dirname(transcript), sessionId, "subagents", `agent-${name}.jsonl`);
     const spawned = agentOfCall({ prepare }, sessionId, callOf(file));
     if (spawned) {
-      agents.set(key, spawned.id);
-      if (agents.size > MOST_AGENTS) agents.delete(agents.keys().next().value);
+      keep(agents, key, spawned.id);
       return spawned.id;
     }
   }
   return exists(imported) ? imported : null;
 }
 
-/** The row of this phase of a call that was imported from a sub-agent's transcript; undefined when there is none. */
-function importedRow(sessionId, eventType, callId) {
-  return prepare(
+/** What was imported of a session: read once, so that a hook does not search the session's rows. */
+function importedOf(sessionId) {
+  if (!importedCalls.has(sessionId)) {
+    const found = prepare(
+      `SELECT event_type, json_extract(data, '$.tool_use_id') AS call FROM events
+       WHERE session_id = ? AND event_type IN ('PreToolUse', 'PostToolUse') AND ${IMPORTED}`,
+    ).all(sessionId);
+    keep(importedCalls, sessionId, new Set(found.map(row => `${row.event_type} ${row.call}`)));
+  }
+  return importedCalls.get(sessionId);
+}
+
+/** Takes out the row of this phase of a call that was imported. Returns whose it was; undefined when there is none. */
+function takeImported(sessionId, eventType, callId) {
+  if (!importedOf(sessionId).delete(`${eventType} ${callId}`)) return undefined;
+  const row = prepare(
     `SELECT id, agent_id FROM events
-     WHERE agent_id IN (SELECT id FROM agents WHERE session_id = ? AND type = 'subagent') AND event_type = ?
-       AND data LIKE '{"imported":true,"source":"subagent_jsonl"%' AND instr(data, ?) > 0
-     LIMIT 1`,
+     WHERE session_id = ? AND event_type = ? AND ${IMPORTED} AND instr(data, ?) > 0 LIMIT 1`,
   ).get(sessionId, eventType, marked(callId));
+  if (row) prepare("DELETE FROM events WHERE id = ?").run(row.id);
+  return row?.agent_id;
 }
 
 /**
@@ -102,11 +124,10 @@ function ownerOf(data, { agentId, eventType, toolName }) {
   const { session_id: sessionId, tool_use_id: callId } = data;
   if (!PHASES.has(eventType) || harnessOf(data) || typeof callId !== "string" || !callId) return agentId;
   try {
-    const imported = importedRow(sessionId, eventType, callId);
-    if (imported) prepare("DELETE FROM events WHERE id = ?").run(imported.id);
+    const before = takeImported(sessionId, eventType, callId);
     // The hook that spawns a sub-agent is recorded under the one that it spawns.
     if (eventType === "PreToolUse" && toolName === "Agent") return agentId;
-    return agentOf(data) || imported?.agent_id || agentId;
+    return agentOf(data) || before || agentId;
   } catch (error) {
     warnOnce("sub-agents", error);
     return agentId;
@@ -138,7 +159,10 @@ function told(db, sessionId) {
       if (known.get(agentId, eventType, pattern)) return true;
       others = others || rows();
       const row = others.get(`${eventType} ${pattern}`);
-      if (!row) return false;
+      if (!row) {
+        importedCalls.delete(sessionId); // it is imported now
+        return false;
+      }
       const spawns = row.event_type === "PreToolUse" && row.tool_name === "Agent";
       if (!spawns) db.prepare("UPDATE events SET agent_id = ? WHERE id = ?").run(agentId, row.id);
       return true;
