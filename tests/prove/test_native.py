@@ -101,8 +101,13 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     }
     assert changed == opt_in | {
         "scripts/harness/codex-hook-handler.js": "added",
+        "scripts/import-history.js": "patched",
+        "scripts/install-hooks.js": "patched",
         "server/db.js": "patched",
         "server/index.js": "patched",
+        "server/lib/claude-failures.js": "added",
+        "server/lib/claude-notifications.js": "added",
+        "server/lib/claude-subagents.js": "added",
         "server/lib/codex-ingest.js": "patched",
         "server/lib/codex-native-batch.js": "added",
         "server/lib/codex-native-tokens.js": "added",
@@ -110,6 +115,7 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/lib/harness-column.js": "added",
         "server/lib/harness.js": "added",
         "server/lib/local-only.js": "added",
+        "server/lib/transcript-cache.js": "patched",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
         "server/websocket.js": "patched",

@@ -34,6 +34,9 @@ NO_SERVICES = "found no function startBackgroundServices in the file"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_SOCKET = "in function initWebSocket is not what was reviewed"
 NO_PRICES = "expected `addMissing(DEFAULT_PRICING)` once in module; found none"
+NO_IMPORT = "once in function importSubagentFromJsonl; found no"
+NO_PROMPTS = "expected `summary = \"User prompt submitted\"` once in function processEvent; found none"
+OTHER_HOOKS = "around `const HOOK_TYPES = $LIST` in module is not what was reviewed"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -41,6 +44,9 @@ TOO_OLD = {
         "capture_columns": NO_INDEX,
         "parse_outside_transaction": "once in function processEvent; found none",
         "stamp_harness": "; parse_outside_transaction, which it requires, did not go in",
+        "claude_subagent_once": "; parse_outside_transaction, which it requires, did not go in",
+        "claude_failed_calls": OTHER_HOOKS,
+        "claude_notifications": NO_PROMPTS,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
@@ -52,6 +58,9 @@ TOO_OLD = {
     "v1.1.0": {
         "harness_column": NO_INDEX,
         "capture_columns": NO_INDEX,
+        "claude_subagent_once": NO_IMPORT,
+        "claude_failed_calls": OTHER_HOOKS,
+        "claude_notifications": NO_PROMPTS,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "local_only": NO_SOCKET,
