@@ -26,9 +26,7 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             position=Position.AFTER,
             template="payload/claude_failed_calls.summary.js",
-            anchors=(
-                Anchor(scope=function("processEvent"), pattern="summary = `Tool completed: ${toolName}`"),
-            ),
+            anchors=(Anchor(scope=function("processEvent"), pattern="summary = `Tool completed: ${toolName}`"),),
         ),
         Site(
             name="install",

@@ -1,6 +1,6 @@
 """What Claude Code submits when a sub-agent has finished is not a prompt of the user's.
 
-Why:      it comes as a `UserPromptSubmit` whose prompt begins with `<task-notification>`, and stands in the transcript as
+Why:      it comes as a `UserPromptSubmit` whose prompt begins with `<task-notification>`, and the transcript has it as
           a line of the user's. Upstream counts it as a prompt, and on v2 shows it as what the user asked for last.
 Upstream: `server/routes/hooks.js`, the case `UserPromptSubmit` of `processEvent`; and `extractFirstUserText` in
           `server/lib/transcript-cache.js`, which v1.4.0 brought. If it moves, search for `User prompt submitted` and

@@ -55,8 +55,6 @@ PATCH = Patch(
             anchors=(Anchor(scope=function("parseSubagentFile"), pattern="const toolEvents = $EVENTS"),),
         ),
     ),
-    overlays=(
-        Overlay(path="server/lib/claude-subagents.js", template="overlay/server/lib/claude-subagents.js"),
-    ),
+    overlays=(Overlay(path="server/lib/claude-subagents.js", template="overlay/server/lib/claude-subagents.js"),),
     contracts=("claude_subagent_calls_are_told_once",),
 )

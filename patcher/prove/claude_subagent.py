@@ -44,11 +44,11 @@ class ClaudeSubagent:
         folder = os.path.join(self.session_transcript.removesuffix(".jsonl"), "subagents")
         return os.path.join(folder, f"agent-{self.name}.jsonl")
 
-    def spawn(self, sidecar: Sidecar, background: bool = False) -> None:
+    def spawn(self, sidecar: Sidecar) -> None:
         """The hook of the call that spawns it."""
-        asked = {"description": self.description, "prompt": "look around", "subagent_type": self.kind,
-                 "run_in_background": background}  # fmt: skip
-        self._post(sidecar, "PreToolUse", {"tool_name": "Agent", "tool_input": asked, "tool_use_id": self.spawning_call})
+        asked = {"description": self.description, "prompt": "look around", "subagent_type": self.kind}
+        call = {"tool_name": "Agent", "tool_input": asked, "tool_use_id": self.spawning_call}
+        self._post(sidecar, "PreToolUse", call)
 
     def begin(self, sidecar: Sidecar, call: str) -> None:
         """The hook of a call of its own."""
@@ -67,7 +67,7 @@ class ClaudeSubagent:
         """Its transcript with these calls and their results, and what stands beside it."""
         self.calls = list(calls)
         os.makedirs(os.path.dirname(self.transcript), exist_ok=True)
-        beside = {"agentType": self.kind, "description": self.description}
+        beside: Payload = {"agentType": self.kind, "description": self.description}
         if self.knows:
             beside |= {"toolUseId": self.spawning_call, "spawnDepth": 1}
         with open(self.transcript.replace(".jsonl", ".meta.json"), "w", encoding="utf-8") as file:

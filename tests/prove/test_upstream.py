@@ -22,7 +22,10 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
+NATIVE = {
+    *("capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
+    "session_capture",  # of no use there
+}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
@@ -34,8 +37,9 @@ NO_SERVICES = "found no function startBackgroundServices in the file"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_SOCKET = "in function initWebSocket is not what was reviewed"
 NO_PRICES = "expected `addMissing(DEFAULT_PRICING)` once in module; found none"
+OTHER_LIST = "around `res.json($BODY)` in route GET / is not what was reviewed"
 NO_IMPORT = "once in function importSubagentFromJsonl; found no"
-NO_PROMPTS = "expected `summary = \"User prompt submitted\"` once in function processEvent; found none"
+NO_PROMPTS = 'expected `summary = "User prompt submitted"` once in function processEvent; found none'
 OTHER_HOOKS = "around `const HOOK_TYPES = $LIST` in module is not what was reviewed"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
@@ -54,6 +58,7 @@ TOO_OLD = {
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
         "codex_prices": NO_PRICES,
+        "session_capture": OTHER_LIST,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
@@ -67,6 +72,7 @@ TOO_OLD = {
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
         "codex_prices": NO_PRICES,
+        "session_capture": OTHER_LIST,
     },
 }
 

@@ -27,14 +27,15 @@ def _observe(bed: TestBed) -> Observation:
             sidecar.post_hook(hook, {"session_id": _SESSION, "hook_event_name": hook, **fields})
         rows = sidecar.rows("SELECT * FROM events WHERE session_id = ? AND tool_name = 'Bash' ORDER BY id", _SESSION)
         said = [f"the call has the rows {', '.join(row['event_type'] for row in rows) or 'none'}"]
-        ended = [row["event_type"] for row in rows] == ["PreToolUse", "PostToolUse"] and "Exit code 1" in rows[1]["data"]
+        ended = [row["event_type"] for row in rows] == ["PreToolUse", "PostToolUse"] and "Exit code" in rows[1]["data"]
 
         fresh = _installed(bed, sidecar)
         _write_transcript(sidecar, "2.0.55")
         older = _installed(bed, sidecar, stranger=True)
         _write_transcript(sidecar, "2.0.56")
         newer = _installed(bed, sidecar)
-    said.append(f"`{_HOOK}` has of ours {fresh[0]} entries, {older[0]} beside Claude Code 2.0.55, {newer[0]} beside 2.0.56")
+    beside = f"{older[0]} beside Claude Code 2.0.55, {newer[0]} beside 2.0.56"
+    said.append(f"`{_HOOK}` has of ours {fresh[0]} entries, {beside}")
     kept = older[1] == newer[1] == 1
     said.append(f"a stranger's entry {'stays' if kept else 'does not stay'}")
     return Observation(green=ended and (fresh[0], older[0], newer[0]) == (1, 0, 1) and kept, said="; ".join(said))

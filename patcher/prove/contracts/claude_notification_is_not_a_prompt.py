@@ -32,7 +32,7 @@ def _observe(bed: TestBed) -> Observation:
     named = "task-notification" in shown
     said = (
         f"of 1 prompt and 2 pieces of news there are {counted(len(prompts), 'prompt')} and {len(news)} of news; "
-        f"{'what is shown of the sessions has' if named else 'nothing that is shown of the sessions has'} the news in it"
+        f"{'what' if named else 'nothing that'} is shown of the sessions has the news in it"
     )
     return Observation(green=(len(prompts), len(news)) == (1, 2) and not named, said=said)
 

@@ -81,8 +81,10 @@ def _problems(sidecar: Sidecar, agents: list[ClaudeSubagent]) -> list[str]:
     for agent in agents:
         rows = _rows(sidecar, agent)
         numbers = Counter((call, phase) for call, phase, _ in rows)
-        short = {call: [numbers[call, phase] for phase in _PHASES] for call in agent.calls}
-        found += [f"{call} has {begins} and {ends} rows" for call, (begins, ends) in short.items() if begins * ends != 1]
+        for call in agent.calls:
+            begins, ends = (numbers[call, phase] for phase in _PHASES)
+            if (begins, ends) != (1, 1):
+                found.append(f"{call} has {begins} and {ends} rows")
         strangers = sorted({owner for *_, owner in rows} - {agent.description})
         found += [f"rows of {agent.description} are under {owner}" for owner in strangers]
     return found

@@ -36,7 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python3 .dev lab claude_once", description=__doc__)
     parser.add_argument("--runs", metavar="N", type=int, default=len(_KINDS), help="runs with sub-agents on each tree")
     default = f"{repository}@{_REF}" if repository else "builtin"
-    parser.add_argument("--upstream", metavar="SPEC", default=default, help=f"default: {_REF} of $SIDECAR_UPSTREAM_REPO")
+    parser.add_argument(
+        "--upstream", metavar="SPEC", default=default, help=f"default: {_REF} of $SIDECAR_UPSTREAM_REPO"
+    )
     options = parser.parse_args(argv)
     try:
         node = nodejs.node()
@@ -50,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in ("pristine", "patched"):
             base = os.path.join(work, name)
             os.makedirs(base)
-            made = Ground.made(options.upstream, node, base, pristine=name == "pristine", record=os.path.join(base, "kept"))
+            made = Ground.made(
+                options.upstream, node, base, pristine=name == "pristine", record=os.path.join(base, "kept")
+            )
             grounds.append(made)
         if reason := only_loopback():
             sys.stderr.write(f"the network stays within reach: {reason}\n")
@@ -110,7 +114,9 @@ def _rows(ground: Ground, outcome: Outcome) -> Tables:
 def _calls_of_subagents(tables: Tables) -> set[str]:
     """The calls that a sub-agent made."""
     payloads = [data_of(event) for event in tables["events"]]
-    return {data["tool_use_id"] for data in payloads if "tool_use_id" in data and ("agent_id" in data or "imported" in data)}
+    return {
+        data["tool_use_id"] for data in payloads if "tool_use_id" in data and ("agent_id" in data or "imported" in data)
+    }
 
 
 def _say(line: str, problems: Sequence[str], wrong: bool) -> None:

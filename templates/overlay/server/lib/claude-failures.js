@@ -25,18 +25,18 @@ function summaryOf(data, toolName, summary) {
   return failures.has(data) ? `Tool failed: ${toolName}` : summary;
 }
 
-/** The transcript that was written to last, of all sessions; null when there is none. */
+/** The transcript that was written to last, of all sessions; undefined when there is none. */
 function newestTranscript(claudeHome) {
   const projects = path.join(claudeHome, "projects");
-  let newest = null;
-  for (const folder of fs.readdirSync(projects, { withFileTypes: true }).filter(each => each.isDirectory())) {
-    for (const name of fs.readdirSync(path.join(projects, folder.name)).filter(each => each.endsWith(".jsonl"))) {
-      const file = path.join(projects, folder.name, name);
-      const { mtimeMs, size } = fs.statSync(file);
-      if (!newest || mtimeMs > newest.mtimeMs) newest = { file, mtimeMs, size };
-    }
-  }
-  return newest;
+  const folders = fs.readdirSync(projects, { withFileTypes: true }).filter(each => each.isDirectory());
+  const files = folders.flatMap(({ name: folder }) =>
+    fs
+      .readdirSync(path.join(projects, folder))
+      .filter(name => name.endsWith(".jsonl"))
+      .map(name => path.join(projects, folder, name)),
+  );
+  const found = files.map(file => ({ file, ...fs.statSync(file) }));
+  return found.reduce((newest, each) => (newest && newest.mtimeMs > each.mtimeMs ? newest : each), found[0]);
 }
 
 /** The version of Claude Code that wrote a transcript last, as three numbers; null when it does not say so. */
@@ -52,19 +52,22 @@ function versionIn({ file, size }) {
   }
 }
 
+/** The version that the newest transcript names; null when there is none, or it does not say so. */
+function versionInUse(claudeHome) {
+  try {
+    const newest = newestTranscript(claudeHome);
+    return newest ? versionIn(newest) : null;
+  } catch {
+    return null; // no session yet, or one that goes away just now
+  }
+}
+
 /**
  * The hooks that can be installed: Claude Code before 2.0.56 ignores all of its settings for one hook that it does not
  * know. Which version is in use stands in the newest transcript; without one it is taken for a newer one.
  */
 function installable(claudeHome) {
-  let version = null;
-  try {
-    const newest = newestTranscript(claudeHome);
-    version = newest && versionIn(newest);
-  } catch {
-    // No session yet, or one that goes away just now.
-  }
-  const [major, minor, patch] = version || SINCE;
+  const [major, minor, patch] = versionInUse(claudeHome) || SINCE;
   const isOlder = major - SINCE[0] || minor - SINCE[1] || patch - SINCE[2];
   return isOlder < 0 ? [] : [FAILURE];
 }

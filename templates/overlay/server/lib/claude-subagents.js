@@ -116,7 +116,7 @@ function takeImported(sessionId, eventType, callId) {
 }
 
 /**
- * Whose row a hook's event is. The hook says more than the transcript: a row that was imported before makes room for it.
+ * Whose row a hook's event is. The hook says more than the transcript: a row that was imported before makes room.
  * @param {any} data the hook's payload
  * @param {Row} row what upstream would record; its `agentId` is what upstream takes for the actor
  */
@@ -140,6 +140,7 @@ function ownerOf(data, { agentId, eventType, toolName }) {
  */
 function told(db, sessionId) {
   const known = db.prepare("SELECT 1 FROM events WHERE agent_id = ? AND event_type = ? AND data LIKE ? LIMIT 1");
+  /** @type {Map<string, any> | null} */
   let others = null;
 
   const rows = () => {
@@ -157,8 +158,9 @@ function told(db, sessionId) {
     /** Asked as upstream asks its own statement. */
     get(agentId, eventType, pattern) {
       if (known.get(agentId, eventType, pattern)) return true;
-      others = others || rows();
-      const row = others.get(`${eventType} ${pattern}`);
+      const rest = others || rows();
+      others = rest;
+      const row = rest.get(`${eventType} ${pattern}`);
       if (!row) {
         importedCalls.delete(sessionId); // it is imported now
         return false;
