@@ -8,6 +8,7 @@ from types import ModuleType
 
 from patcher.model import Origin, Patch
 from patcher.patches import (
+    agent_hooks,
     capture_columns,
     charge_tokens_used,
     codex_conversation,
@@ -41,6 +42,7 @@ DECLARED = (
     charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
+    agent_hooks.PATCH,
     local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,

@@ -1,6 +1,7 @@
 """The contracts, in one place and in order. No discovery."""
 
 from patcher.prove.contracts import (
+    agent_hooks_follow_the_choice,
     claude_hook_stays_claude,
     codex_conversation_is_complete,
     codex_hook_stamps_session,
@@ -42,6 +43,7 @@ CONTRACTS = (
     session_says_how_it_came_in.CONTRACT,
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
+    agent_hooks_follow_the_choice.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,
     nobody_else_on_the_network.CONTRACT,
     codex_session_has_its_cost.CONTRACT,
