@@ -10,7 +10,7 @@ from patcher import apply, pipeline
 from patcher.errors import NodeMissing, UsageError
 from patcher.markers import unsplice
 from patcher.model import Build, File, Line, Upstream
-from patcher.patches import SERIES, codex_hooks, codex_hooks_page
+from patcher.patches import SERIES, agent_hooks, codex_hooks, codex_hooks_page
 from patcher.patches.harnesses import handler_path
 from patcher.prove import (
     CONTRACTS,
@@ -97,7 +97,9 @@ def test_its_own_output_is_applied(build: Build) -> None:
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
     opt_in = {
-        overlay.path: "added" for patch in (codex_hooks.PATCH, codex_hooks_page.PATCH) for overlay in patch.overlays
+        overlay.path: "added"
+        for patch in (codex_hooks.PATCH, codex_hooks_page.PATCH, agent_hooks.PATCH)
+        for overlay in patch.overlays
     }
     assert changed == opt_in | {
         "scripts/harness/codex-hook-handler.js": "added",

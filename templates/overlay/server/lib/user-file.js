@@ -267,6 +267,7 @@ function danglingLink(file) {
 
 module.exports = {
   FileProblem,
+  danglingLink,
   problemOf,
   readBytes,
   readText,

@@ -134,4 +134,13 @@ function eventsOf(agent) {
   return SHAPES[shape].eventsIn(textOf(agent), { handler, entries: entriesOf(agent) });
 }
 
-module.exports = { eventsOf, forcedOff, reconcile, reconcileAtBoot, refuseUnfit, setEnabled, wantedOf };
+/** Whether the hooks file names our handler, whatever else it is. */
+function isMentioned(agent) {
+  try {
+    return Boolean(textOf(agent)?.includes(agent.handler));
+  } catch {
+    return false; // what cannot be read
+  }
+}
+
+module.exports = { eventsOf, forcedOff, isMentioned, reconcile, reconcileAtBoot, refuseUnfit, setEnabled, wantedOf };

@@ -7,7 +7,7 @@
 const fs = require("fs");
 const { handlerState, tell } = require("../hooks-choice");
 const { agents, entriesOf, folderOf, handlerOf, hooksFileOf, isFound, sourceOf } = require("./agents");
-const { eventsOf, forcedOff, refuseUnfit, wantedOf } = require("./optin");
+const { eventsOf, forcedOff, isMentioned, refuseUnfit, wantedOf } = require("./optin");
 const { saysOf } = require("./words");
 
 /**
@@ -34,8 +34,25 @@ function outOfStep({ provider }, wanted) {
   return { code: "out-of-step", message: `the hooks are switched ${word}`, do: todo };
 }
 
-function stateOf({ wanted, forced, found, problem, choice, entries }) {
-  if (choice.trouble || (!wanted && entries > 0)) return "problem";
+/** What of ours is in place: `{installed, entries, missing_events, handler, left, trouble}`; `left`: something is. */
+function placeOf(agent) {
+  const { value, trouble } = attempt(agent, () => eventsOf(agent), { current: [], all: [] });
+  const there = new Set(value.current);
+  const events = entriesOf(agent).map(({ event }) => event);
+  const missing = events.filter(event => !there.has(event));
+  const handler = agent.source ? handlerState(sourceOf(agent), handlerOf(agent)) : null;
+  return {
+    installed: !missing.length && value.all.length === there.size && (!handler || handler.present),
+    entries: value.all.length,
+    missing_events: missing,
+    handler,
+    left: value.all.length > 0 || (trouble !== null && isMentioned(agent)),
+    trouble,
+  };
+}
+
+function stateOf({ wanted, forced, found, problem, choice, left }) {
+  if (choice.trouble || (!wanted && left)) return "problem";
   if (wanted) return problem ? "problem" : "ready";
   if (forced) return "forced-off";
   return found ? "off" : "absent";
@@ -48,20 +65,13 @@ function stateOf({ wanted, forced, found, problem, choice, entries }) {
  */
 function statusOf(agent) {
   const choice = attempt(agent, () => wantedOf(agent), null);
-  const events = attempt(agent, () => eventsOf(agent), { current: [], all: [] });
+  const { left, trouble, ...place } = placeOf(agent);
   const [forced, found] = [forcedOff(), isFound(agent)];
   const wanted = choice.value === true && !forced;
-  const there = new Set(events.value.current);
-  const missing = entriesOf(agent)
-    .map(({ event }) => event)
-    .filter(event => !there.has(event));
-  const handler = agent.source ? handlerState(sourceOf(agent), handlerOf(agent)) : null;
-  const installed = missing.length === 0 && events.value.all.length === there.size && (!handler || handler.present);
-  const inStep = wanted ? installed && (!handler || handler.current) : events.value.all.length === 0;
-  const unfit = attempt(agent, () => refuseUnfit(agent, wanted || events.value.all.length === 0), null);
-  const problem = choice.trouble || unfit.trouble || events.trouble || (inStep ? null : outOfStep(agent, wanted));
-  const entries = events.value.all.length;
-  const state = stateOf({ wanted, forced, found, problem, choice, entries });
+  const inStep = wanted ? place.installed && (!place.handler || place.handler.current) : !left;
+  const unfit = attempt(agent, () => refuseUnfit(agent, wanted || !left), null);
+  const problem = choice.trouble || unfit.trouble || trouble || (inStep ? null : outOfStep(agent, wanted));
+  const state = stateOf({ wanted, forced, found, problem, choice, left });
   const file = hooksFileOf(agent);
   const status = {
     agent: agent.provider,
@@ -70,11 +80,8 @@ function statusOf(agent) {
     folder: folderOf(agent),
     enabled: choice.value === true,
     forced_off: forced,
-    installed,
-    entries,
-    missing_events: missing,
+    ...place,
     file: { path: file, exists: fs.existsSync(file), shape: agent.shape },
-    handler,
     state,
     problem,
   };

@@ -4,7 +4,8 @@
 "use strict";
 
 const fs = require("fs");
-const { FileProblem, problemOf, targetOf } = require("../user-file");
+const path = require("path");
+const { FileProblem, danglingLink, problemOf, targetOf } = require("../user-file");
 
 const LARGEST = 1024 * 1024;
 
@@ -35,6 +36,7 @@ function inspect(file) {
  */
 function refuseUnwritable(file) {
   const stat = inspect(file);
+  if (!stat && fs.existsSync(path.dirname(file)) && !fs.existsSync(path.dirname(targetOf(file)))) throw danglingLink(file);
   if (!stat) return;
   if (process.geteuid && stat.uid !== process.geteuid()) {
     const said = `${file} belongs to another user (uid ${stat.uid})`;
