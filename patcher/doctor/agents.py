@@ -1,4 +1,4 @@
-"""The agents besides Codex: is what the user has chosen of each in place? One check for each that is on this machine."""
+"""The agents besides Codex: are their hooks as the user chose? One check for each agent on this machine."""
 
 import os
 from collections.abc import Mapping
