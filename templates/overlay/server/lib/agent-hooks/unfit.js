@@ -36,8 +36,11 @@ function inspect(file) {
  */
 function refuseUnwritable(file) {
   const stat = inspect(file);
-  if (!stat && fs.existsSync(path.dirname(file)) && !fs.existsSync(path.dirname(targetOf(file)))) throw danglingLink(file);
-  if (!stat) return;
+  if (!stat) {
+    const dangles = fs.existsSync(path.dirname(file)) && !fs.existsSync(path.dirname(targetOf(file)));
+    if (dangles) throw danglingLink(file);
+    return;
+  }
   if (process.geteuid && stat.uid !== process.geteuid()) {
     const said = `${file} belongs to another user (uid ${stat.uid})`;
     throw new FileProblem("other-owner", said, "Let its owner run this, or give the file to your user.");
