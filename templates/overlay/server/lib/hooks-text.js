@@ -20,10 +20,12 @@ class HooksTextError extends Error {
   }
 }
 
-/** Whether a word of the command is a path to a file of exactly this name. */
+/** Whether a word of the command is a path that ends with exactly this name, or these names: `scripts/a.js`. */
 function namesFile(command, name) {
   if (typeof command !== "string") return false;
-  return (command.match(WORD) || []).some(word => word.replace(/["']/g, "").split(/[/\\]/).at(-1) === name);
+  const depth = name.split("/").length;
+  const ends = word => word.replace(/["']/g, "").split(/[/\\]/).slice(-depth).join("/");
+  return (command.match(WORD) || []).some(word => ends(word) === name);
 }
 
 /** The text as nodes: its root, its `hooks`, null when there are none. Throws `HooksTextError`. */

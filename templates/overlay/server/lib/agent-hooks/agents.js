@@ -13,7 +13,7 @@ const rows = require("./rows");
 /** The rows, and that of Claude Code where the series `consent` is in this tree. */
 function agents() {
   const more = path.join(__dirname, "claude.js");
-  return fs.existsSync(more) ? [createRequire(__filename)(more), ...rows] : rows;
+  return fs.existsSync(more) ? [createRequire(__filename)(more).row, ...rows] : rows;
 }
 
 /** The agent of a name; null for none. */
@@ -27,7 +27,8 @@ function fromEnvironment(names) {
 }
 
 /** The agent's folder. */
-function folderOf({ folder, variables, home_variables: homes }) {
+function folderOf({ folder, variables, home_variables: homes, directory }) {
+  if (directory) return directory();
   return path.resolve(fromEnvironment(variables) || path.join(fromEnvironment(homes) || os.homedir(), folder));
 }
 

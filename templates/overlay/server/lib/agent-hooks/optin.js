@@ -49,6 +49,7 @@ function textOf(agent) {
 
 /** Throws what would be in the way of making the hooks file what it has to be. Changes nothing. */
 function refuseUnfit(agent, enabled) {
+  if (enabled) agent.refuse?.();
   if (enabled) refuseStopped(agent);
   const text = textOf(agent);
   if (changeTo(agent, enabled)(text) !== text) refuseUnwritable(hooksFileOf(agent));
