@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from patcher import __version__
 from patcher.commands.arguments import parser
-from patcher.commands.outcome import Outcome, failed
+from patcher.commands.outcome import Outcome, failed, repeated
 from patcher.errors import (
     EXIT_BUG,
     EXIT_DONE,
@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         reports = destinations.reports_of(options)
     except PatcherError as error:
         return _show(options, failed(options.verb, error), {})
-    return _show(options, _outcome(options), reports)
+    return _show(options, repeated(_outcome(options), options), reports)
 
 
 def _complete(options: argparse.Namespace) -> None:
@@ -69,6 +69,7 @@ def _complete(options: argparse.Namespace) -> None:
     known = settings.settings()
     words = getattr(options, "series", None)
     options.typed_series = " ".join(f"--series {shlex.quote(word)}" for word in words or ())
+    options.typed_upstream = _typed_upstream(options)
     defaults = {"upstream": DEFAULT_SPEC, "out": DEFAULT_OUT, "client": False, "series": [CODEX]}
     if options.verb in {"bump", "matrix"}:
         defaults["upstream"] = ""
@@ -82,6 +83,15 @@ def _complete(options: argparse.Namespace) -> None:
         options.tree = known.get("out", DEFAULT_OUT)
     if getattr(options, "upstream", None) == "":
         raise UsageError(f"{options.verb} needs a clone of upstream", hint="add `--upstream REPO`")
+
+
+def _typed_upstream(options: argparse.Namespace) -> list[str]:
+    """The options that choose, for `diff` and `prove`, the upstream that the command line names; none for many refs."""
+    spec = getattr(options, "upstream", None)
+    if options.verb in {"bump", "matrix"}:
+        spec = f"{spec}@{options.to}" if spec and options.verb == "bump" else None
+    client = ["--client"] if getattr(options, "client", None) else []
+    return [*([f"--upstream {shlex.quote(spec)}"] if spec else []), *client]
 
 
 def _outcome(options: argparse.Namespace) -> Outcome:

@@ -106,11 +106,7 @@ def parser() -> argparse.ArgumentParser:
         "--html", metavar="FILE", help="a page: what each patch changes in this upstream, why, and what proves it"
     )
 
-    explain = _verb(verbs, "explain", "explain.explain", "a patch: why, where, pins, payload; or an error: what to do")
-    explain.add_argument("name", metavar="PATCH|ERROR", help="a patch, or the code of an error: `anchor-drifted`")
-    explain.add_argument("--upstream", metavar="SPEC", help="of a patch, also show the code at its sites there")
-    _series(explain)
-
+    _explain(verbs)
     pin = _verb(verbs, "pin", "pin.pin", "show the code at a site that is not reviewed, or that changed; record it")
     pin.add_argument("sites", metavar="SITE", nargs="+", help="PATCH.NAME, as `check` and `explain` have it")
     _upstream(pin, client="also the sites in the client's sources")
@@ -129,6 +125,14 @@ def parser() -> argparse.ArgumentParser:
     _matrix(verbs)
     _doctor(verbs)
     return top
+
+
+def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    explain = _verb(verbs, "explain", "explain.explain", "a patch: why, where, pins, payload; or an error: what to do")
+    explain.add_argument("name", metavar="PATCH|ERROR", help="a patch, or the code of an error: `anchor-drifted`")
+    explain.add_argument("--upstream", metavar="SPEC", help="of a patch, also show the code at its sites there")
+    _series(explain)
+    _judging(explain)
 
 
 def _adopt(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -45,6 +45,15 @@ def patches_of(path: str) -> list[str]:
     """The patches that edit or bring a file of the generated tree."""
     return [
         patch.id
-        for patch in (*DECLARED, *CLIENT_DECLARED, *_LOADED.values())
+        for patch in _known()
         if path in {*(site.file for site in patch.sites), *(overlay.path for overlay in patch.overlays)}
     ]
+
+
+def proven_by(contract: str) -> list[str]:
+    """The patches that name a contract."""
+    return [patch.id for patch in _known() if contract in patch.contracts]
+
+
+def _known() -> tuple[Patch, ...]:
+    return (*DECLARED, *CLIENT_DECLARED, *_LOADED.values())

@@ -86,6 +86,7 @@ def _report(report: Report) -> _Fields:
     }
     more: _Fields = {"contracts": report.contracts, "checks": report.checks, "paths": report.paths}
     more |= {"adopt": report.adopt, "written": report.written, "bump": report.bump and _bump(report.bump)}
+    more |= report.explained or {}
     if report.made_by is not None:
         more["series"] = report.made_by
     if report.series is not None:

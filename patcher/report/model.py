@@ -152,7 +152,8 @@ class Report:
     upstream: whose tree it is, where that is not the build's. declared: the patches of a bump or a matrix.
     made_by: name, version and digest of each series that a tree is of. paths: of the files that `revert` wrote.
     pins: by site. adopt: what became of each changed file, as `commands.adopt` returns it. patch_set: what the page of
-    `list --html` shows, as `commands.patch_set` returns it.
+    `list --html` shows, as `commands.patch_set` returns it. explained: a patch or an error, as `commands.explain`
+    returns it.
     """
 
     command: str
@@ -171,6 +172,7 @@ class Report:
     written: tuple[str, ...] | None = None
     patch_set: Mapping[str, object] | None = None
     adopt: Mapping[str, object] | None = None
+    explained: Mapping[str, object] | None = None
 
     @property
     def ok(self) -> bool:

@@ -21,7 +21,7 @@ from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, Declaratio
 from patcher.model import MODULE, Anchor, Patch, function
 from patcher.patches import SERIES
 from patcher.prove import find_node
-from tests.support import ROOT, Ended, end_all_below, environment, refusal
+from tests.support import ROOT, Ended, end_all_below, environment, impatient, refusal
 
 PATCHES = ROOT / "patcher/patches"
 
@@ -209,6 +209,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / name, made / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", made)
+    impatient(made)
     return made
 
 
@@ -263,6 +264,7 @@ def node() -> None:
         pytest.skip(f"the contracts need a Node: {error.message}")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, upstream: Path, node: None) -> None:
     before = texts(checkout)
@@ -287,6 +289,7 @@ def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, up
     assert texts(checkout) == after
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_red_contract_refuses_and_nothing_is_written(checkout: Path, upstream: Path, node: None) -> None:
     overlay = checkout / "templates/payload/filter_by_harness.js"

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shlex
 import signal
 from dataclasses import replace
@@ -110,6 +111,39 @@ def test_a_later_window_with_an_earlier_payload_says_whom_to_require_and_to_pin(
         'hint: write `requires=("note",)` in later, so that it goes in after note; then `sidecar-patcher pin later.two'
         in ended.out
     )
+
+
+HINTED = {
+    "gate": lambda acme: acme.write("templates/note.js", "nowhere(session);\n").run("check"),
+    "gate of a build": lambda acme: acme.write("templates/note.js", "nowhere(session);\n").build(),
+    "patch": lambda acme: acme.run("diff", "nothing"),
+    "explained": lambda acme: acme.run("explain", "nothing"),
+    "contract": lambda acme: refused_by_its_contract(acme).run("build", "--prove", "--out", str(acme.out)),
+}
+
+
+def refused_by_its_contract(acme: Acme) -> Acme:
+    """A contract that holds on both trees."""
+    acme.write(
+        "contracts.py",
+        "from patcher.prove import Contract, Observation\n"
+        'CONTRACT = Contract("keeps", "", ("note",), lambda bed: Observation(green=True, said="it"))\n',
+    )
+    acme.edit("series.py", "from .patches", "from .contracts import CONTRACT\nfrom .patches")
+    acme.edit("series.py", "patches=(", "contracts=(CONTRACT,), patches=(")
+    return acme.edit("patches/note.py", "    overlays=", '    contracts=("keeps",),\n    overlays=')
+
+
+@pytest.mark.parametrize("which", HINTED)
+def test_a_hint_chooses_upstream_and_series_again(acme: Acme, which: str) -> None:
+    acme.pinned()
+    ended = HINTED[which](acme)
+    [command] = re.findall(r"hint: .*`sidecar-patcher ((?:diff|prove|list) [^`]*)`", ended.out + ended.err)
+    words = shlex.split(command.replace("CONTRACT", "keeps"))
+    assert words.count("--series") == 1 and words.count("--upstream") == (words[0] != "list")
+    again = acme.cli(*words)
+    assert again.code == (4 if words[0] == "prove" else 0) and "error[usage]" not in again.err
+    assert "note" in again.out or "keeps" in again.out
 
 
 # --- every verb ------------------------------------------------------------------------------------------------

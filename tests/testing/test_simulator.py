@@ -307,6 +307,7 @@ def test_judges_scripts_by_whether_anything_else_shows_the_work() -> None:
     assert problems([], {nested: 1}) == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_ledger_holds(tree: Tree) -> None:
     results = list(run(range(60), tree))
@@ -315,6 +316,7 @@ def test_the_ledger_holds(tree: Tree) -> None:
     assert [problem for ran in results for problem in ran.verdict.problems] == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "kind", "sees"),
@@ -339,7 +341,7 @@ def test_a_bug_is_seen(tree: Tree, file: str, old: str, new: str, kind: str, see
     text = tree[file].data.decode()
     assert old in text, f"{file} has no such code any more"
     broken = {**tree, file: File(text.replace(old, new).encode())}
-    assert any(getattr(ran.verdict, sees or "problems") for ran in run(range(300), broken, kind=kind))
+    assert any(getattr(ran.verdict, sees or "problems") for ran in run(range(100), broken, kind=kind, size=12))
 
 
 @pytest.mark.slow
@@ -363,6 +365,7 @@ def test_the_naive_key_loses_and_doubles() -> None:
     assert total["lost"] > 100
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_failure_says_its_seed_and_how_to_see_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tree: Tree
