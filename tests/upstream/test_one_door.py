@@ -385,7 +385,7 @@ def test_a_ref_that_a_shallow_clone_lacks(clean: Repository, tmp_path: Path, ref
 def test_an_object_that_is_gone_is_no_ref_that_is_not_there(clean: Repository) -> None:
     blob = clean.git("rev-parse", "v1.2.0:server/app.js").strip()
     (clean.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    hint = f"`git -C {clean.path} fsck` says what is broken; a fresh clone mends it"
+    hint = f"`git -C {clean.path} fsck` shows what is broken; a fresh clone repairs it"
     message = f"the object {blob} is not in the repository"
     assert Says.of(refusal(materialize, clean.at())) == Says("upstream-unreadable", 5, message, hint, str(clean.path))
 
