@@ -24,6 +24,7 @@ from patcher.prove import (
     TestBed,
     both_beds,
     find_node,
+    journeys,
     observe,
     prove,
 )
@@ -33,7 +34,6 @@ from patcher.prove.contracts import (
     codex_session_has_its_cost,
     codex_session_outlives_restart,
     foreign_sites_cannot_flip_the_switch,
-    hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
 )
 from patcher.prove.cross_origin import FOREIGN_REQUESTS
@@ -107,7 +107,7 @@ def on_pristine(pristine: Tree, node: Node) -> Iterator[TestBed]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes on the pristine tree need not be waited for."""
     monkeypatch.setattr(rollout_alone_is_recorded_once, "_PATIENCE", 0.5)
-    monkeypatch.setattr(hooked_then_imported_has_no_row_twice, "_PATIENCE", 1.0)
+    monkeypatch.setattr(journeys, "TIMEOUT_S", 1.0)
     monkeypatch.setattr(codex_session_has_its_cost, "_PATIENCE", 0.5)
     monkeypatch.setattr(claude_subagent_calls_are_told_once, "_PATIENCE", 0.5)
 
@@ -422,6 +422,7 @@ def test_a_sidecar_of_another_shape_is_observed_or_not_and_never_a_crash(node: N
 @pytest.fixture
 def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What such a server does not have never comes."""
+    monkeypatch.setattr(journeys, "TIMEOUT_S", 0.2)
     for module in vars(all_contracts).values():
         for name, value in {"_PATIENCE": 0.2, "_LOOKS": 0.2, "_MEGABYTES": 1}.items():
             if hasattr(module, name):
