@@ -1,10 +1,10 @@
-"""Each event row says how it was captured, and which logical event it is.
+"""Each event row has its source (`capture`) and the key of its logical event (`event_key`).
 
-Why:      the unique index is what makes "exactly once" true: hook and rollout file lead to one row.
+Why:      the unique index guarantees "exactly once": hook and rollout file lead to one row.
 Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
           table already exists. If it moves, search for `idx_sessions_status_updated`.
-v2:       superseded. Only the rollout makes rows there, hooks only say that there is more of it to read, and two
-          durable byte cursors in each file keep a line from being read twice: there is nothing to join.
+v2:       superseded. Only the rollout makes rows there; a hook only triggers reading it. Two durable byte cursors for
+          each file ensure that no line is read twice, so there are no two sources to join.
 """
 
 from patcher.model import MODULE, Anchor, Line, Patch, Position, Site

@@ -138,7 +138,11 @@ def tree(tmp_path: Path) -> Path:
     return lay_out_tree(tmp_path)
 
 
-@pytest.mark.parametrize("suite", sorted(path.name for path in (HERE / "js").glob("*.test.mjs")))
+LONG = {"hooks-disk.test.mjs", "tail.test.mjs"}
+SUITES = sorted(path.name for path in (HERE / "js").glob("*.test.mjs"))
+
+
+@pytest.mark.parametrize("suite", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in SUITES])
 def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
     if suite == "samples.test.mjs" and not SAMPLES.is_dir():
         pytest.skip(f"the recorded streams are not at {SAMPLES}")

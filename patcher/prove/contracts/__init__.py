@@ -1,4 +1,4 @@
-"""The contracts, in one place and in order. No discovery."""
+"""The contracts of our series, listed explicitly and in order."""
 
 from patcher.prove.contracts import (
     claude_hook_stays_claude,
@@ -56,4 +56,4 @@ CLIENT_CONTRACTS = (
     harness_is_shown.CONTRACT,
     sessions_page_filters_by_harness.CONTRACT,
 )
-"""Those that look at the built client, in a browser: with `--client` only."""
+"""Contracts of the built client, in a browser: run with `--client` only."""
