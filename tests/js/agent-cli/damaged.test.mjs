@@ -10,6 +10,8 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const MOST_REMEMBERED = 256 * 1024;
 const HUGE = "x".repeat(100 * 1024);
 const ODD = [null, undefined, true, -1, 1e308, "", "text", HUGE, [], [null], [[]], {}, { parts: null }, { parts: [null, 1, {}] }, JSON.parse('{"__proto__": {"polluted": 1}}'), "constructor", "__proto__", "toString"];
+const long = number => String(number).padEnd(1000, "x"); // as long as a name may be
+const ABOUT = new Map(ODD.map(odd => [odd, String(JSON.stringify(odd)).slice(0, 40)]));
 
 const isTextOrNull = value => value === null || typeof value === "string";
 
@@ -50,6 +52,14 @@ function places(value, put = other => other, path = "") {
 /** The state as it comes back from where it is kept: as JSON. */
 const kept = state => JSON.parse(JSON.stringify(state));
 
+const seen = new Set();
+
+/** Whether nothing of this shape has come yet: of each shape, one is enough. */
+function isNew(provider, value) {
+  const shape = `${provider} ${value.type ?? ""} ${places(value).map(([path]) => path).join()}`;
+  return !seen.has(shape) && Boolean(seen.add(shape));
+}
+
 for (const name of names) {
   const { provider, files } = recording(name);
   const { begin, take, hook } = reader(provider);
@@ -58,10 +68,10 @@ for (const name of names) {
     for (const [file, records] of Object.entries(files)) {
       let before = kept(begin(file));
       for (const record of records) {
-        for (const [path, put] of places(record).slice(1)) {
+        for (const [path, put] of isNew(provider, record) ? places(record).slice(1) : []) {
           for (const odd of ODD) {
             const state = structuredClone(before);
-            check(take(state, put(odd)), state, `${record.type}${path} = ${String(JSON.stringify(odd)).slice(0, 40)}`);
+            check(take(state, put(odd)), state, `${record.type}${path} = ${ABOUT.get(odd)}`);
           }
         }
         for (const odd of [{}, [], { type: null }, { type: "new.kind" }, { type: "constructor" }, { type: "__proto__" }]) assert.deepEqual(take(structuredClone(before), odd), []);
@@ -76,7 +86,7 @@ for (const name of names) {
 
   test(`${name}: anything in the place of anything in a hook`, () => {
     for (const [, payload] of recording(name).hooks) {
-      for (const [, put] of places(payload).slice(1)) {
+      for (const [, put] of isNew(provider, payload) ? places(payload).slice(1) : []) {
         for (const odd of ODD) {
           const told = hook(put(odd));
           assert.ok(told === null || (typeof told === "object" && told !== payload));
@@ -89,28 +99,28 @@ for (const name of names) {
 test("qwen: what is remembered stays small", () => {
   const { begin, take } = reader("qwen");
   const state = begin("projects/p/chats/s.jsonl");
-  for (let number = 0; number < 5000; number += 1) {
+  for (let number = 0; number < 500; number += 1) {
     const timestamp = new Date(1795655000000 + number).toISOString();
-    const part = { functionCall: { id: `c${number}`, name: "write_file", args: { content: "x".repeat(number * 40) } } };
-    take(state, { type: "assistant", uuid: `u${number}`, timestamp, model: `m${number}`, message: { parts: [part] }, usageMetadata: { promptTokenCount: 1 } });
+    const part = { functionCall: { id: `c${number}`, name: "write_file", args: { content: "x".repeat(number * 400) } } };
+    take(state, { type: "assistant", uuid: `u${number}`, timestamp, model: long(number), message: { parts: [part] }, usageMetadata: { promptTokenCount: 1 } });
     take(state, { type: "system", subtype: "custom_title", timestamp, systemPayload: { customTitle: HUGE } });
   }
   assert.ok(JSON.stringify(state).length < MOST_REMEMBERED, `${JSON.stringify(state).length} characters`);
-  assert.equal(Object.values(state.tokens).reduce((sum, { input }) => sum + input, 0), 5000);
+  assert.equal(Object.values(state.tokens).reduce((sum, { input }) => sum + input, 0), 500);
 });
 
 test("copilot: what is remembered stays small", () => {
   const { begin, take } = reader("copilot");
   const state = begin("session-state/s/events.jsonl");
-  for (let number = 0; number < 5000; number += 1) {
+  for (let number = 0; number < 500; number += 1) {
     const timestamp = new Date(1795655000000 + number).toISOString();
-    const tell = (type, data) => take(state, { type, id: `${type} ${number}`, timestamp, agentId: `agent-${number}`, data });
-    tell("subagent.started", { agentName: "x".repeat(number) });
-    tell("tool.execution_start", { toolCallId: `c${number}`, toolName: "create", arguments: { file_text: "x".repeat(number * 40) } });
-    tell("session.usage_record", { usage: { model: `m${number}`, inputTokens: 1 } });
+    const tell = (type, data) => take(state, { type, id: `${type} ${number}`, timestamp, agentId: long(number), data });
+    tell("subagent.started", { agentName: long(number) });
+    tell("tool.execution_start", { toolCallId: `c${number}`, toolName: "create", arguments: { file_text: "x".repeat(number * 400) } });
+    tell("session.usage_record", { usage: { model: long(number), inputTokens: 1 } });
   }
   assert.ok(JSON.stringify(state).length < MOST_REMEMBERED, `${JSON.stringify(state).length} characters`);
-  assert.equal(Object.values(state.tokens).reduce((sum, { input }) => sum + input, 0), 5000);
+  assert.equal(Object.values(state.tokens).reduce((sum, { input }) => sum + input, 0), 500);
 });
 
 test("a call that is too large to be remembered has its end, under its identifier", () => {

@@ -22,7 +22,7 @@ const {
 
 const FILE = /(?:^|[\\/])session-state[\\/]([^\\/]+)[\\/]events\.jsonl$/;
 const NOTIFICATION = "<system_notification>";
-const MOST_AGENTS = 64;
+const MOST_AGENTS = 32;
 // What hooks call a tool since 1.0.68 at the latest: Claude Code's names. Any other tool has one name.
 const NAMES = new Map([
   ["apply_patch", "Edit"],

@@ -9,8 +9,8 @@ const path = require("path");
 const { headline, isObject, isoTime, storable, textOr } = require("../codex-values");
 
 // What is kept of calls without an end, in characters of JSON. The oldest go first.
-const MOST_OPEN = 160 * 1024;
-const MOST_MODELS = 32;
+const MOST_OPEN = 120 * 1024;
+const MOST_MODELS = 16;
 const LONGEST_NAME = 1024;
 const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
 
