@@ -20,7 +20,7 @@ LAYERS = (
     {"codex", "fingerprint", "javascript", "render", "streams"},
     {"upstream"},
     {"generated", "locate", "markers", "node", "patches", "verify"},
-    {"existing", "gates", "layers", "manifest", "splice", "write"},
+    {"agents", "existing", "gates", "layers", "manifest", "splice", "write"},
     {"apply", "revert"},
     {"client", "doctor", "prove"},
     {"series"},

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from patcher.model import Origin, Patch
 from patcher.patches import (
+    agent_sessions,
     capture_columns,
     charge_tokens_used,
     codex_conversation,
@@ -36,6 +37,7 @@ DECLARED = (
     parse_outside_transaction.PATCH,
     stamp_harness.PATCH,
     record_hooks_once.PATCH,
+    agent_sessions.PATCH,
     codex_rollouts.PATCH,
     read_rollouts_whole.PATCH,
     charge_tokens_used.PATCH,

@@ -7,8 +7,8 @@ Upstream: `server/routes/hooks.js`, in `processEvent`, right behind what `parse_
           in `livenessReap`, behind the test for a live process. If it moves, search for `ensureSession(` and
           `probe.cwds.has`.
 v2:       upstream has a route of its own for Codex hooks, which stamps `provider`, and probes for `codex` processes
-          itself. What our handler sends is handed to that route before `POST /event` looks at it, so that it makes no
-          Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
+          itself. What our handler of Codex sends is handed to that route before `POST /event` looks at it, so that it
+          makes no Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
           `hook_type, data`. Upstream owns `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
 """
 
@@ -28,7 +28,6 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             position=Position.AFTER,
             template="payload/stamp_harness.js",
-            line=Line.V1,
             anchors=(Anchor(scope=function("processEvent"), pattern="const ingress = $CALL", before=1),),
         ),
         Site(

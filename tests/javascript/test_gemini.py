@@ -189,7 +189,7 @@ def test_a_session_is_that_of_the_hooks_with_its_model_and_its_sub_agents(name: 
             assert kinds == {"SubagentStart": 1, "SubagentStop": 1}
             assert {event["agent_id"] for event in each.events} == {each.session["agent_id"]}
         assert each.session["started_at"] < each.session["last_at"]
-        assert each.session["ended"] is False
+        assert each.session["ended"] is (each.session["agent_id"] is not None)
     root = next(each for each in files if each.session["agent_id"] is None)
     assert root.session["turn_open"] is False
 

@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
+NATIVE = {"record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
@@ -41,6 +41,7 @@ TOO_OLD = {
         "capture_columns": NO_INDEX,
         "parse_outside_transaction": "once in function processEvent; found none",
         "stamp_harness": "; parse_outside_transaction, which it requires, did not go in",
+        "agent_sessions": NO_SERVICES,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
@@ -52,6 +53,7 @@ TOO_OLD = {
     "v1.1.0": {
         "harness_column": NO_INDEX,
         "capture_columns": NO_INDEX,
+        "agent_sessions": NO_SERVICES,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "local_only": NO_SOCKET,

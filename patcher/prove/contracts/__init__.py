@@ -1,6 +1,7 @@
 """The contracts, in one place and in order. No discovery."""
 
 from patcher.prove.contracts import (
+    agent_sessions_are_recorded_once,
     claude_hook_stays_claude,
     codex_conversation_is_complete,
     codex_hook_stamps_session,
@@ -40,6 +41,7 @@ CONTRACTS = (
     hooked_then_imported_has_no_row_twice.CONTRACT,
     codex_conversation_is_complete.CONTRACT,
     session_says_how_it_came_in.CONTRACT,
+    agent_sessions_are_recorded_once.CONTRACT,
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,

@@ -82,6 +82,6 @@ def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession, *, hooked: b
 CONTRACT = Contract(
     id="hooked_then_imported_has_no_row_twice",
     summary="An event that both the hook and the rollout tell of has one row, whoever comes first.",
-    patches=("capture_columns", "record_hooks_once", "codex_rollouts"),
+    patches=("record_hooks_once", "codex_rollouts"),
     observe=_observe,
 )

@@ -8,7 +8,7 @@
 "use strict";
 
 const path = require("path");
-const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../codex-values");
+const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../json-values");
 const { addTokens, amount, event, folderOf, learn, nameOr, newState, passTime } = require("./values");
 
 /** A message comes again right after itself: this many are remembered as counted. */
@@ -97,6 +97,7 @@ function eventsOfCall({ session }, call, own, askedAt) {
   if (agent !== null) events.push(agentEvent("stop", agent, doneAt, { agent_type }));
   const isLast = agent_id !== null && call.name === "complete_task" && !is_error;
   if (isLast) events.push(agentEvent("stop", agent_id, doneAt));
+  session.ended ||= isLast;
   return events;
 }
 

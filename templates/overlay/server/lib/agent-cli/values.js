@@ -6,7 +6,7 @@
 "use strict";
 
 const path = require("path");
-const { headline, isObject, isoTime, storable, textOr } = require("../codex-values");
+const { headline, isObject, isoTime, storable, textOr } = require("../json-values");
 
 // What is kept of calls without an end, in characters of JSON. The oldest go first.
 const MOST_OPEN = 128 * 1024;
@@ -94,4 +94,24 @@ function summaryOf(event_type, { prompt, tool_name: name, tool_input: input, age
   return text ? headline(`${name}: ${text}`) : name;
 }
 
-module.exports = { addTokens, amount, closeCall, event, folderOf, learn, nameOr, newState, openCall, passTime };
+/** Puts an item at the end of a list that keeps the newest `most`; false if it was there already. */
+function remember(list, item, most) {
+  if (list.includes(item)) return false;
+  list.push(item);
+  if (list.length > most) list.splice(0, list.length - most);
+  return true;
+}
+
+module.exports = {
+  addTokens,
+  amount,
+  closeCall,
+  event,
+  folderOf,
+  learn,
+  nameOr,
+  newState,
+  openCall,
+  passTime,
+  remember,
+};
