@@ -149,7 +149,8 @@ function takeFacts({ session, own }, { sessionId, startTime, lastUpdated, kind, 
   if (kind === "subagent") own.isOfAgent = true;
   if (session.agent_id === null) {
     if (kind === "subagent" && !isUuid(sessionId)) own.isForeign = true;
-    else learn(session, { id: session.id ?? nameOr(sessionId, null), title: textOr(summary, null) && headline(summary) });
+    else session.id ??= nameOr(sessionId, null);
+    if (textOr(summary, null)) session.title = headline(summary);
     return [];
   }
   if (own.hasBegun) return [];

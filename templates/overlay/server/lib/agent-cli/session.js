@@ -150,20 +150,18 @@ function settleAgent(session, { id, startedAt = null, lastAt, hasEnded }, tell) 
 }
 
 const TOKEN_KINDS = ["input", "output", "cache_read", "cache_write"];
-const FILES = `
-  SELECT path, usage, deleted_usage, json_extract(state, '$.session.agent_id') AS agent_id
-  FROM agent_transcripts WHERE session_id = ?`;
+const FILES = "SELECT path, usage, deleted_usage FROM agent_transcripts WHERE session_id = ?";
 
 /**
- * The tokens of all files of the session, without those that the user has deleted with it. Files of one name are copies,
- * as an agent makes them when it comes to keep its transcripts elsewhere or otherwise: the one that has most counts.
+ * The tokens of all files of the session, without those that the user has deleted with it. Files of one name are
+ * copies: a newer version of an agent may keep its transcripts elsewhere, or in another format. The largest counts.
  */
 function updateUsage(id) {
   const copies = new Map();
-  for (const { path: file, usage, deleted_usage, agent_id: agent } of prepare(FILES).all(id)) {
+  for (const { path: file, usage, deleted_usage } of prepare(FILES).all(id)) {
     const deleted = JSON.parse(deleted_usage);
     for (const [model, tokens] of Object.entries(JSON.parse(usage))) {
-      const key = JSON.stringify([path.parse(file).name, agent, model]);
+      const key = JSON.stringify([path.parse(file).name, model]);
       const counts = copies.get(key) ?? { model, tokens: [0, 0, 0, 0] };
       TOKEN_KINDS.forEach((kind, at) => {
         counts.tokens[at] = Math.max(counts.tokens[at], (tokens[kind] ?? 0) - (deleted[model]?.[kind] ?? 0));
@@ -174,7 +172,10 @@ function updateUsage(id) {
   const usage = new Map();
   for (const { model, tokens } of copies.values()) {
     const sum = usage.get(model) ?? [0, 0, 0, 0];
-    usage.set(model, sum.map((count, at) => count + tokens[at]));
+    usage.set(
+      model,
+      sum.map((count, at) => count + tokens[at]),
+    );
   }
   saveUsage(id, usage);
 }
