@@ -16,7 +16,7 @@ TOOLS = ROOT / ".cache" / "tools"
 UV_VERSION = "0.13.9"
 COMMANDS = {
     "demo": (["sidecar-patcher", "build", "--prove"], "build the builtin sidecar and show the patches at work on it"),
-    "test": (["pytest", "-n", "2"], "run the tests"),
+    "test": (["pytest", "-n", "4", "--dist", "worksteal"], "run the tests"),
     "lint": (
         ["sh", "-c", "ruff check && ruff format --check && mypy && python .dev/javascript"],
         "check style and types; of JavaScript too, where npm can be reached",

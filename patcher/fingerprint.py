@@ -3,17 +3,15 @@
 import os
 from hashlib import sha256
 
-from patcher.resources import BUILTIN_PINS, BUILTIN_SIDECAR, PACKAGE, TEMPLATES
+from patcher.resources import BUILTIN_PINS, BUILTIN_SIDECAR, PACKAGE, TEMPLATES, content
 
-_SKIPPED = {
-    "adopt",
-    "__pycache__",
-    "_data",
-    "prove",
-    "testing",
-    "matrix",
-    "report",
-}  # they judge what is built, and change none of it
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # as in `uptodate`
+    from collections.abc import Container, Iterator
+
+NOT_BUILT_WITH = frozenset({"adopt", "bump", "codex", "doctor", "matrix", "prove", "report", "testing"})
+"""Rooms of the package that judge what is built, and change none of it."""
+_BYTECODE = "__pycache__"
 _NOT_BUILT_FROM = (".pyc", ".md")
 
 
@@ -23,17 +21,21 @@ def tool_fingerprint() -> str:
     A changed payload makes a generated tree out of date.
     """
     hasher = sha256()
-    for root in (PACKAGE, TEMPLATES, BUILTIN_SIDECAR, BUILTIN_PINS):
-        for path in sorted(_files(root)) or [root]:
-            hasher.update(path[len(root) :].replace(os.sep, "/").encode() + b"\0")
-            with open(path, "rb") as stream:
-                hasher.update(sha256(stream.read()).digest())
+    roots = ((PACKAGE, NOT_BUILT_WITH | {"_data"}), (TEMPLATES, {"report", "series"}), (BUILTIN_SIDECAR, ()))
+    for root, left_out in roots:
+        for path in sorted(_files(root, left_out)):
+            data = content(path)
+            hasher.update(f"{path[len(root) :].replace(os.sep, '/')}\0{len(data)}\0".encode() + data)
+    hasher.update(content(BUILTIN_PINS))
     return hasher.hexdigest()
 
 
-def _files(root: str) -> list[str]:
-    found = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = [name for name in folders if name not in _SKIPPED]
-        found += [os.path.join(folder, name) for name in names if not name.endswith(_NOT_BUILT_FROM)]
-    return found
+def _files(folder: str, left_out: "Container[str]" = ()) -> "Iterator[str]":
+    """The files below a folder, but for those in folders of these names directly in it."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                if not entry.name.endswith(_NOT_BUILT_FROM):
+                    yield entry.path
+            elif entry.name not in left_out and entry.name != _BYTECODE:
+                yield from _files(entry.path)

@@ -1,15 +1,16 @@
 """A generated tree on the disk against its manifest. Leaf module: it decides whether a build is needed at all."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import stat
 from hashlib import sha256
 
 from patcher.errors import ManifestUnreadable
-from patcher.resources import MANIFEST
+from patcher.resources import MANIFEST, content
 from patcher.upstream import foreign_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # importing `typing` takes as long as looking at all files
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
 SCHEMA = 1
@@ -53,22 +54,23 @@ def _is_inside(path: object) -> bool:
     return "\0" not in path and "\\" not in path and path[1:2] != ":"
 
 
-def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> Iterator[tuple[str, str]]:
+def differences(directory: str, files: "Sequence[Mapping[str, Any]]") -> "Iterator[tuple[str, str]]":
     """Pairs of `edited`, `deleted` or `added` and a path, in path order, where the directory is not what `files` says.
 
     files: the manifest's entries, each with `path`, `after` (SHA-256) and `executable`. A link is never what we wrote.
     """
     expected = {entry["path"]: entry for entry in files}
-    there = {
-        *_walk(directory),
-        *(path for path in expected if _is_runtime(path) and os.path.lexists(on_disk(directory, path))),
-    }
+    there = dict(_walk(directory))
+    for path in filter(_is_runtime, expected):
+        place = os.fsencode(on_disk(directory, path))
+        if os.path.lexists(place):
+            there[path] = place
     for path in sorted({*expected, *there}):
         if path not in expected:
             yield "added", path
         elif path not in there:
             yield "deleted", path
-        elif not _is_same(on_disk(directory, path), expected[path]):
+        elif not _is_same(there[path], expected[path]):
             yield "edited", path
 
 
@@ -81,22 +83,29 @@ def _is_runtime(path: str) -> bool:
     return path.split("/", 1)[0] in RUNTIME
 
 
-def _is_same(path: str, entry: "Mapping[str, Any]") -> bool:
-    if os.path.islink(path) or not os.path.isfile(path):
+def _is_same(path: bytes, entry: "Mapping[str, Any]") -> bool:
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
         return False
-    with open(path, "rb") as stream:
-        executable = bool(os.fstat(stream.fileno()).st_mode & 0o100)
-        same = sha256(stream.read()).hexdigest() == entry["after"]
-        return same and executable == bool(entry["executable"])
+    is_as_it_was = stat.S_ISREG(mode) and bool(mode & stat.S_IXUSR) == bool(entry["executable"])
+    return is_as_it_was and sha256(content(path)).hexdigest() == entry["after"]
 
 
-def _walk(directory: str) -> Iterator[str]:
-    root = os.fsencode(directory)
-    for folder, folders, names in os.walk(root):
-        linked = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-        there = [name.decode("utf-8", "surrogateescape") for name in (*names, *linked)]
-        if folder == root:
-            folders[:] = [name for name in folders if name.decode("utf-8", "replace") not in RUNTIME]
-            there = [name for name in there if name != MANIFEST and name not in RUNTIME]
-        prefix = folder[len(root) :].decode("utf-8", "surrogateescape").replace(os.sep, "/").lstrip("/")
-        yield from (f"{prefix}/{name}" if prefix else name for name in there)
+def _walk(directory: str) -> "Iterator[tuple[str, bytes]]":
+    """What is there, by its path and where it is; of folders their files. What cannot be looked into has none."""
+    waiting = [(os.fsencode(directory), "")]
+    while waiting:
+        folder, prefix = waiting.pop()
+        try:
+            entries = list(os.scandir(folder))
+        except OSError:
+            continue
+        for entry in entries:
+            path = prefix + entry.name.decode("utf-8", "surrogateescape")
+            if path in RUNTIME:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                waiting.append((entry.path, f"{path}/"))
+            elif path != MANIFEST:
+                yield path, entry.path

@@ -20,20 +20,20 @@ _SHOWN = 60
 
 
 @lru_cache(maxsize=64)
-def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> Located:
+def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT, *, similar: bool = True) -> Located:
     """Find all matches of the anchor's pattern in all scopes of its name. language: as `javascript.language_of` gives.
 
+    similar: where there is none, say what is most like it, which takes longer than all the rest.
     Remembered, so that the second build of a gate costs no second search.
     """
     if anchor.scope == FILE:
         return Located(anchor, (_whole(text),), (1,))
     scopes = scopes_named(text, anchor.scope, language)
     if not scopes:
-        return Located(
-            anchor, (), candidates=_similar_scopes(text, anchor, language), problem=f"no {anchor.scope} in the file"
-        )
+        candidates = _similar_scopes(text, anchor, language) if similar else ()
+        return Located(anchor, (), candidates=candidates, problem=f"no {anchor.scope} in the file")
     if not anchor.pattern:
-        return _by_item(text, scopes, anchor, language)
+        return _by_item(text, scopes, anchor, language, similar=similar)
     found = [(scope, node) for scope in scopes for node in _matching(text, scope, anchor, language)]
     matches = {javascript.span(node): _match(text, anchor, scope, node) for scope, node in found}
     # A scope inside its namesake is seen twice: the inner one comes last, and is the match's own.
@@ -42,7 +42,8 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT) -> 
     if matches:
         return Located(anchor, tuple(matches.values()), lines)
     problem = _without_target(text, scopes, anchor, language) or "none"
-    return Located(anchor, (), lines, _similar_statements(scopes[0], anchor, language), problem)
+    candidates = _similar_statements(scopes[0], anchor, language) if similar else ()
+    return Located(anchor, (), lines, candidates, problem)
 
 
 def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> str:
@@ -53,7 +54,7 @@ def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: s
     return f"the pattern at {lines}, and no such target in it" if found else ""
 
 
-def _by_item(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> Located:
+def _by_item(text: str, scopes: list[SgNode], anchor: Anchor, language: str, *, similar: bool) -> Located:
     """The items that begin as the anchor says; of several the one that a pin was made of, if there is only one."""
     found = {place.item.range(): place for scope in scopes for place in places(text, scope, anchor, language)}
     near = scopes[-1]
@@ -65,7 +66,8 @@ def _by_item(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> 
         matches = reviewed if len(reviewed) == 1 else matches
     if matches:
         return Located(anchor, matches, lines)
-    return Located(anchor, (), lines, _similar_items(text, scopes[0], anchor, language), "none")
+    candidates = _similar_items(text, scopes[0], anchor, language) if similar else ()
+    return Located(anchor, (), lines, candidates, "none")
 
 
 def _item(text: str, place: Place, anchor: Anchor, language: str) -> Match | None:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from patcher.errors import PatcherError
 from patcher.fingerprint import tool_fingerprint
 from patcher.generated import differences
-from patcher.resources import MANIFEST
+from patcher.resources import MANIFEST, content
 from patcher.series.settings import settings
 from patcher.series.where import CODEX, digest_of, directory_of, is_series
 from patcher.upstream import foreign_json
@@ -21,6 +21,7 @@ from patcher.upstream.git_command import READ_ONLY, command, environment
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Self
 
 
 def is_up_to_date(spec: str, out: str, *, client: bool = False, series: "Sequence[str]" = (CODEX,)) -> bool:
@@ -32,15 +33,15 @@ def is_up_to_date(spec: str, out: str, *, client: bool = False, series: "Sequenc
     if any(os.path.lexists(os.path.join(parent, f".{name}.{left}")) for left in ("stage", "previous")):
         return False  # a build was killed: let the next one clear up
     try:
-        with open(os.path.join(out, MANIFEST), "rb") as stream:
-            manifest = foreign_json.loads(stream.read())
-        return (
-            manifest["tool"]["fingerprint"] == tool_fingerprint()
-            and _same_series(series, manifest["series"])
-            and ("client" in manifest) == client
-            and _same_upstream(spec, manifest["upstream"], client=client)
-            and next(differences(out, manifest["files"]), None) is None
-        )
+        manifest = foreign_json.loads(content(os.path.join(out, MANIFEST)))
+        with _TreeId(spec) as tree_id:
+            return (
+                manifest["tool"]["fingerprint"] == tool_fingerprint()
+                and _same_series(series, manifest["series"])
+                and ("client" in manifest) == client
+                and next(differences(out, manifest["files"]), None) is None
+                and _same_upstream(spec, manifest["upstream"], tree_id, client=client)
+            )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, PatcherError):
         return False
 
@@ -57,19 +58,27 @@ def _is_same(word: str, there: "Mapping[str, str]") -> bool:
     return directory is not None and is_series(directory) and digest_of(directory) == there["sha256"]
 
 
-def _same_upstream(spec: str, upstream: dict[str, str], *, client: bool) -> bool:
+def _same_upstream(spec: str, upstream: dict[str, str], tree_id: "_TreeId", *, client: bool) -> bool:
     """The same order as in `materialize`, and the same identities."""
     kind, _, identity = upstream["source"].partition(":")
-    if spec == specs.BUILTIN:
-        return upstream["ref"] == specs.BUILTIN and not kind  # its files are part of the fingerprint
-    if os.path.isdir(spec):
-        return kind == "directory" and identity == _directory_digest(spec, client=client)
-    if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
-        return kind == "archive" and identity == _file_digest(spec)
-    repository, ref = specs.split(spec)
-    if kind != "git-tree" or not ref or specs.readable(ref) != upstream["ref"] or not os.path.isdir(repository):
+    if kind != _kind(spec):
         return False
-    return identity == _tree_id(repository, ref)
+    if kind == "directory":
+        return identity == _directory_digest(spec, client=client)
+    if kind == "archive":
+        return identity == sha256(content(spec)).hexdigest()
+    if kind == "git-tree":
+        return upstream["ref"] == specs.readable(tree_id.ref) and identity == tree_id.read()
+    return upstream["ref"] == specs.BUILTIN  # its files are part of the fingerprint
+
+
+def _kind(spec: str) -> str:
+    """What a manifest calls the kind of its upstream; empty for the builtin sidecar."""
+    if spec == specs.BUILTIN:
+        return ""
+    if os.path.isdir(spec):
+        return "directory"
+    return "archive" if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec) else "git-tree"
 
 
 def _directory_digest(path: str, *, client: bool) -> str:
@@ -80,31 +89,50 @@ def _directory_digest(path: str, *, client: bool) -> str:
     return digest(directory, Travels(description(directory.package_json(), path), client=client))
 
 
-def _file_digest(path: str) -> str:
-    with open(path, "rb") as stream:
-        return sha256(stream.read()).hexdigest()
+class _TreeId:
+    """The tree of REPOSITORY@REF, asked of `git rev-parse`, which works while we look at the rest.
 
+    Spawned without the `subprocess` module: importing that takes longer than git does.
+    """
 
-def _tree_id(repository: str, ref: str) -> str:
-    """`git rev-parse`, spawned without the `subprocess` module: importing that takes longer than git does."""
-    if ref.startswith("-") or "\0" in ref or not hasattr(os, "posix_spawnp"):
-        return ""
-    reader, writer = os.pipe()
-    quiet = os.open(os.devnull, os.O_RDWR)
-    words = [*command(repository), "rev-parse", "--verify", "--quiet", f"{ref}^{{tree}}"]
-    try:
+    def __init__(self, spec: str) -> None:
+        """Does nothing for any other kind of spec, and where there is no such repository."""
+        repository, self.ref = specs.split(spec) if _kind(spec) == "git-tree" else ("", "")
+        self._process = self._reader = -1
+        if not self.ref or self.ref.startswith("-") or "\0" in spec or not os.path.isdir(repository):
+            return
+        if hasattr(os, "posix_spawnp"):
+            self._start([*command(repository), "rev-parse", "--verify", "--quiet", f"{self.ref}^{{tree}}"], repository)
+
+    def _start(self, words: list[str], repository: str) -> None:
+        self._reader, writer = os.pipe()
+        quiet = os.open(os.devnull, os.O_RDWR)
         actions = [(os.POSIX_SPAWN_DUP2, writer, 1), (os.POSIX_SPAWN_DUP2, quiet, 2), (os.POSIX_SPAWN_DUP2, quiet, 0)]
-        process = os.posix_spawnp("git", words, {**environment(repository), **READ_ONLY}, file_actions=actions)
-        os.close(writer)
-        writer = -1
-        with os.fdopen(reader, "rb", closefd=False) as stream:
+        try:
+            variables = {**environment(repository), **READ_ONLY}
+            self._process = os.posix_spawnp("git", words, variables, file_actions=actions)
+        except OSError:  # there is no git
+            os.close(self._reader)
+            raise
+        finally:
+            os.close(writer)
+            os.close(quiet)
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.read()
+
+    def read(self) -> str:
+        """The object id; empty where git has none, or was not asked. Once."""
+        process, reader, self._process, self._reader = self._process, self._reader, -1, -1
+        if process < 0:
+            return ""
+        with os.fdopen(reader, "rb") as stream:
             said = stream.read().decode().strip()
         _, status = os.waitpid(process, 0)
         return said if status == 0 else ""
-    finally:
-        for descriptor in (reader, writer, quiet):
-            if descriptor >= 0:
-                os.close(descriptor)
 
 
 DEFAULT_SPEC = specs.BUILTIN

@@ -1,24 +1,44 @@
 """Fixtures and markers of the whole suite."""
 
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 
 import hypothesis
 import pytest
 
 from tests.lab.drift import nodejs, prettier
-from tests.support import ROOT, CommandLine, PatchMaker, Repository, Templates, series_directory
+from tests.support import ROOT, CommandLine, PatchMaker, Repository, Templates, dealt, series_directory
 
 hypothesis.settings.register_profile("sidecar", deadline=None, max_examples=100)
 hypothesis.settings.load_profile("sidecar")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        _keep_bytecode(config)
     if (
         signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     ):  # a shell's background job: its children could not be interrupted
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "slow: takes more than a second; leave out with `-m 'not slow'`")
+    config.addinivalue_line("markers", "long: takes ten seconds, most of them waiting; begins before the others")
+
+
+def _keep_bytecode(config: pytest.Config) -> None:
+    """For this run, in a folder of its own: hundreds of tests start a Python, and each would compile all of it again."""
+    folder = tempfile.mkdtemp(prefix="sidecar-bytecode-")
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["PYTHONPYCACHEPREFIX"] = folder
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Each worker begins with its part of the long ones, so that none is left for the end."""
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = dealt(items, [each.get_closest_marker("long") is not None for each in items], workers)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ No text of upstream is in here: `APP` is ours.
 
 import contextlib
 import io
+import itertools
 import json
 import os
 import select
@@ -13,11 +14,11 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import pytest
 
@@ -43,6 +44,7 @@ from patcher.model import (
 from patcher.patches import pins
 from patcher.resources import MANIFEST
 
+T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 APP_FILE = "server/app.js"
 APP = """\
@@ -376,6 +378,21 @@ class Repository:
         return f"{self.path}@{ref}"
 
 
+# --- the run itself --------------------------------------------------------------------------------------------
+
+
+def dealt(items: Sequence[T], is_long: Sequence[bool], workers: int) -> list[T]:
+    """The items in the stretches that `--dist worksteal` gives to the workers: the long ones in turn, then others."""
+    long = [item for item, wanted in zip(items, is_long, strict=True) if wanted]
+    others = iter([item for item, wanted in zip(items, is_long, strict=True) if not wanted])
+    found: list[T] = []
+    for worker in range(workers):
+        size = (len(items) - len(found)) // (workers - worker)
+        own = long[worker::workers]
+        found += [*own, *itertools.islice(others, max(0, size - len(own)))]
+    return found
+
+
 # --- processes -------------------------------------------------------------------------------------------------
 
 
@@ -450,6 +467,14 @@ def stop(process: "subprocess.Popen[str]", by: int = signal.SIGKILL) -> None:
     """End a process that a test has started, and close its pipes."""
     process.send_signal(by)
     process.communicate(timeout=30)
+
+
+def impatient(checkout: Path) -> None:
+    """Let the contracts of a copy of our code wait less for what does not come: on the pristine tree most of it."""
+    for path in (checkout / "patcher/prove").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        if "_PATIENCE = 5.0" in text:
+            path.write_text(text.replace("_PATIENCE = 5.0", "_PATIENCE = 2.0"), encoding="utf-8")
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:

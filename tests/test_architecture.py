@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from patcher.fingerprint import NOT_BUILT_WITH
 from patcher.resources import BUILTIN_SIDECAR
 from tests.support import ROOT, environment, spawn
 
@@ -40,7 +41,7 @@ MAY_PRINT = RIM | {"uptodate", "commands", "progress"}  # on stderr: nothing to 
 SLOW = {
     "argparse", "ast_grep_py", "asyncio", "ctypes", "dataclasses", "difflib", "esprima", "inspect", "jinja2",
     "logging", "patcher.cli", "patcher.apply", "patcher.model", "pathlib", "rich", "shutil", "sqlite3", "subprocess",
-    "tarfile", "tempfile", "traceback", "typing", "urllib.request",
+    "tarfile", "tempfile", "tomllib", "traceback", "typing", "urllib.request",
 }  # fmt: skip
 
 
@@ -187,16 +188,27 @@ def test_nothing_is_swallowed() -> None:
     assert [f"{name}:{node.lineno}" for name, node in handlers if node.type is None] == []
 
 
+def test_a_build_imports_nothing_that_the_fingerprint_leaves_out() -> None:
+    """But for the contracts of our series, which are imported where somebody asks what proves it."""
+    found, waiting = {"prove.contracts"}, ["pipeline", "client"]
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting += imports_of(name) - found - {""}
+    assert {"gates.verified", "patches.pins", "series.python", "upstream.git", "client.toolchain"} <= found
+    assert {part(name) for name in found - {"prove.contracts"}} & NOT_BUILT_WITH == set()
+
+
 # --- the quick path --------------------------------------------------------------------------------------------
 
 
-def imported_by(*arguments: str) -> set[str]:
+def imported_by(*arguments: str, cwd: Path = ROOT) -> set[str]:
     command = [sys.executable, "-X", "importtime", "-m", "patcher", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=ROOT, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, env=environment(), cwd=cwd, check=True)
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
 
 
-@pytest.mark.parametrize("kind", ["builtin", "directory", "archive", "git"])
+@pytest.mark.parametrize("kind", ["builtin", "directory", "archive", "git", "settings"])
 def test_an_up_to_date_build_imports_next_to_nothing(tmp_path: Path, kind: str) -> None:
     out = str(tmp_path / "out")
     spec = "builtin" if kind == "builtin" else str(shutil.copytree(BUILTIN_SIDECAR, tmp_path / "upstream"))
@@ -210,7 +222,11 @@ def test_an_up_to_date_build_imports_next_to_nothing(tmp_path: Path, kind: str) 
             subprocess.run(["git", "-C", spec, *words], check=True)
         spec += "@HEAD"
     assert spawn("build", "--upstream", spec, "--out", out).code == 0
-    quick = imported_by("build", "--upstream", spec, "--out", out)
+    words = ["--upstream", spec, "--out", out]
+    if kind == "settings":
+        (tmp_path / "sidecar.toml").write_text(f'# Ours.\nupstream = "{spec}"\nout = "{out}"\nseries = ["codex"]\n')
+        words = []
+    quick = imported_by("build", *words, cwd=tmp_path)
     assert "patcher.uptodate" in quick
     assert quick & SLOW == set()
 

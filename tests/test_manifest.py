@@ -9,7 +9,7 @@ import pytest
 from patcher import generated, pipeline
 from patcher.errors import EXIT_IO
 from patcher.errors.text import printable
-from patcher.fingerprint import tool_fingerprint
+from patcher.fingerprint import NOT_BUILT_WITH, tool_fingerprint
 from patcher.generated import differences, read
 from patcher.model import Series, digest
 from patcher.resources import MANIFEST
@@ -40,6 +40,17 @@ def test_a_page_for_people_is_no_part_of_what_the_tool_consists_of(
     (tmp_path / "README.md").write_text("What is here.\n")
     assert tool_fingerprint() == before
     (tmp_path / "other.js.j2").write_text("2;\n")
+    assert tool_fingerprint() != before
+
+
+@pytest.mark.parametrize("name", sorted(NOT_BUILT_WITH | {"series"}))
+def test_a_folder_of_payloads_counts_whatever_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("patcher.fingerprint.TEMPLATES", str(tmp_path))
+    before = tool_fingerprint()
+    (tmp_path / "server" / name).mkdir(parents=True)
+    (tmp_path / "server" / name / "index.js").write_text("1;\n")
     assert tool_fingerprint() != before
 
 

@@ -1,15 +1,17 @@
-"""`explain`: a patch in full, or what an error code means and what to do."""
+"""`explain`: show all of a patch, or the meaning of an error code and its fix."""
 
 import argparse
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from patcher import apply
 from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.patch_set import why
 from patcher.errors import UsageError
-from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
+from patcher.manifest import upstream_identity
+from patcher.model import Anchor, Patch, Site, SiteResult, patches_of
 from patcher.render import payload_of
 from patcher.report import error_codes
 from patcher.report.model import Report, position
@@ -17,7 +19,7 @@ from patcher.upstream.materialize import materialize
 
 
 def explain(options: argparse.Namespace) -> Outcome:
-    """A patch, and with `--upstream` the code at its sites there; or an error. Raises `UsageError` for neither."""
+    """Show a patch, with `--upstream` also the code at its sites; or an error. Raises `UsageError` for neither."""
     series = chosen(options)
     known = {patch.id: patch for patch in patches_of(series, client=True)}
     if patch := known.get(options.name):
@@ -30,21 +32,24 @@ def explain(options: argparse.Namespace) -> Outcome:
         raise UsageError(f"there is no patch and no error {options.name}", hint=hint)
     if options.upstream:
         raise UsageError("--upstream shows the sites of a patch, and this is an error", hint="leave it out")
-    return outcome(Report("explain"), text=error_codes.to_text(found))
+    return outcome(Report("explain", explained={"error": vars(found)}), text=error_codes.to_text(found))
 
 
 def _patch(patch: Patch, spec: str | None, series: Sequence[Patch], *, client: bool) -> Outcome:
-    upstream = materialize(spec, client=client) if spec else None
-    sites = apply.apply_series(upstream, series).sites if upstream else ()
-    text = "".join(f"{line}\n" for line in _lines(patch, {each.id: each for each in sites}))
-    return outcome(Report("explain"), text=text, message=noted(upstream) if upstream else "")
+    build = apply.apply_series(materialize(spec, client=client), series) if spec else None
+    there = {each.id: each for each in build.sites} if build else {}
+    text = "".join(f"{line}\n" for line in _lines(patch, there))
+    identity = upstream_identity(build) if build else None
+    report = Report("explain", upstream=identity, explained={"patch": _fields(patch, there)})
+    return outcome(report, text=text, message=noted(build.upstream) if build else "")
 
 
-def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
+def _lines(patch: Patch, results: dict[str, SiteResult]) -> Iterator[str]:
     yield from (f"{patch.id}: {patch.summary}", "", why(patch), "")
     yield f"requires   {', '.join(patch.requires) or 'nothing'}"
     yield f"contracts  {', '.join(patch.contracts)}"
-    yield from (f"adds       {_overlay(overlay)}" for overlay in patch.overlays)
+    for overlay in patch.overlays:
+        yield f"adds       {overlay.path}{f' ({overlay.line} line)' if overlay.line else ''}"
     if patch.superseded is not None:
         yield f"superseded on the {patch.superseded} line: {patch.superseded_by}"
     elif patch.superseded_where:
@@ -52,12 +57,8 @@ def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
     for site in patch.sites:
         yield ""
         yield from _site(site)
-        if site.id in there:
-            yield from (f"  there     {line}" for line in _there(there[site.id]))
-
-
-def _overlay(overlay: Overlay) -> str:
-    return overlay.path if overlay.line is None else f"{overlay.path} ({overlay.line} line)"
+        if site.id in results:
+            yield from (f"  there     {line}" for line in _result_lines(results[site.id]))
 
 
 def _site(site: Site) -> Iterator[str]:
@@ -74,10 +75,53 @@ def _anchor(anchor: Anchor) -> str:
     return f"{anchor.shown} in {anchor.scope}{window}"
 
 
-def _there(result: SiteResult) -> Iterator[str]:
+def _result_lines(result: SiteResult) -> Iterator[str]:
     finding = result.finding
     message = f": {finding.message}" if finding.message else ""
     yield f"{finding.verdict} at {position(finding.file, finding.line)}{message}"
     for match in result.located.matches:
         yield from (f"| {line}" for line in result.text[match.window_start : match.window_end].splitlines())
         yield f"tokens {match.tokens}"
+
+
+# --- the same for machines -------------------------------------------------------------------------------------
+
+
+def _fields(patch: Patch, there: Mapping[str, SiteResult]) -> dict[str, Any]:
+    """What `_lines` says. `there` of a site is null without `--upstream`, and on a line that does not need the site."""
+    by = {"line": patch.superseded, "by": patch.superseded_by}
+    return {
+        "id": patch.id,
+        "series": patch.origin.series,
+        "summary": patch.summary,
+        "why": why(patch),
+        "requires": patch.requires,
+        "contracts": patch.contracts,
+        "superseded": by if patch.superseded is not None or patch.superseded_where else None,
+        "adds": [{"path": overlay.path, "line": overlay.line} for overlay in patch.overlays],
+        "sites": [_site_fields(site, there.get(site.id)) for site in patch.sites],
+    }
+
+
+def _site_fields(site: Site, there: SiteResult | None) -> dict[str, Any]:
+    return {
+        "site": site.id,
+        "place": site.position,
+        "file": site.file,
+        "line": site.line,
+        "since": site.since,
+        "anchors": [{"scope": str(each.scope), "shown": each.shown} for each in site.anchors],
+        "pins": [vars(pin) for pin in site.pins],
+        "payload": payload_of(site),
+        "there": _there_fields(there) if there else None,
+    }
+
+
+def _there_fields(result: SiteResult) -> dict[str, Any]:
+    finding, text = result.finding, result.text
+    windows = [
+        {"text": text[match.window_start : match.window_end], "tokens": match.tokens}
+        for match in result.located.matches
+    ]
+    said = {"verdict": finding.verdict, "file": finding.file, "line": finding.line, "message": finding.message}
+    return {**said, "hint": finding.hint, "windows": windows}

@@ -1,6 +1,8 @@
 """The result of a command: exit code, report, message."""
 
-from dataclasses import dataclass
+import argparse
+import re
+from dataclasses import dataclass, replace
 
 from patcher.errors import PatcherError
 from patcher.model import Build, Upstream
@@ -9,9 +11,9 @@ from patcher.report.model import Problem, Report
 
 @dataclass(frozen=True)
 class Outcome:
-    """report: what stdout shows, in the format that was asked for. message: a line for stderr.
+    """report: for stdout, in the requested format. message: a line for stderr.
 
-    text: what stdout gets instead of the report's text. failed: there is no result, so the text goes to stderr.
+    text: replaces the report's text on stdout. failed: there is no result, so the text goes to stderr.
     """
 
     exit_code: int
@@ -22,7 +24,7 @@ class Outcome:
 
 
 def noted(found: Build | Upstream, message: str = "") -> str:
-    """The notes of a build or of an upstream, a line each, and the message below them: for stderr."""
+    """The notes of a build or an upstream, one line each, then the message: for stderr."""
     return "\n".join([*(f"note: {note}" for note in found.notes), *([message] if message else [])])
 
 
@@ -34,3 +36,20 @@ def failed(verb: str, error: PatcherError) -> Outcome:
 def outcome(report: Report, *, text: str | None = None, message: str = "") -> Outcome:
     """A result, with the exit code of its problems."""
     return Outcome(report.exit_code, report, text, message)
+
+
+_COMMAND = re.compile(r"(?:(?<=`)|^)sidecar-patcher (build|check|diff|explain|list|prove)\b([^`]*)")
+_ON_ONE_UPSTREAM = {"check", "diff", "prove"}
+
+
+def repeated(outcome: Outcome, options: argparse.Namespace) -> Outcome:
+    """The outcome with hints that can be typed as they are: what was typed to choose upstream and series is in them."""
+
+    def whole(command: re.Match[str]) -> str:
+        verb, words = command.groups()
+        typed = [*(options.typed_upstream if verb in _ON_ONE_UPSTREAM else ()), options.typed_series]
+        missing = [each for each in typed if each and each.split()[0] not in words.split()]
+        return " ".join([command.group(), *missing])
+
+    problems = (replace(each, hint=_COMMAND.sub(whole, each.hint)) for each in outcome.report.problems)
+    return replace(outcome, report=replace(outcome.report, problems=tuple(problems)))

@@ -1,4 +1,4 @@
-"""The doctor: everything between the switch and the first session on the screen, checked in order."""
+"""The doctor: checks, in order, everything from the switch to the first session on the screen."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from patcher.doctor.environment import Environment
 
 @dataclass(frozen=True)
 class _CheckSpec:
-    """run: returns a diagnosis, or several with the ends of their ids. needs: the checks that have to be ok before."""
+    """run: returns a diagnosis, or several with a suffix for the id. needs: the checks that must be ok first."""
 
     id: str
     title: str
@@ -38,9 +38,9 @@ IDS = tuple(spec.id for spec in _SPECS)
 
 
 def examine(environment: Environment) -> Iterator[Check]:
-    """Check everything, in order. A check whose needs are not ok is `not checked`, and names them.
+    """Run the checks, in order. A check whose needs are not ok is `not checked`, and names them.
 
-    `accepted` is one check `accepted-PROBLEM` for each problem, where there are any.
+    Instead of `accepted` there is one check `accepted-PROBLEM` for each problem, if there are any.
     """
     done: dict[str, Check] = {}
     for spec in _SPECS:

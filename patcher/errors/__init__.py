@@ -1,6 +1,6 @@
-"""Every way in which a run can end badly, and its exit code, which is decided here and nowhere else.
+"""Every expected error, with its code and its exit code. No other module decides an exit code.
 
-Each error says where, what was expected and what was found, and carries the next command as `hint`.
+Each error has the place, what was expected and found, and the next command as `hint`.
 """
 
 from patcher.errors.text import printable
@@ -8,13 +8,13 @@ from patcher.errors.text import printable
 EXIT_DONE, EXIT_DIFFERENT, EXIT_USAGE, EXIT_ANCHOR, EXIT_REFUSED, EXIT_IO = range(6)
 EXIT_BUG, EXIT_INTERRUPTED = 70, 130
 
-DANGLING = "upstream-dangling-link"  # code of an `UpstreamUnreadable`: a link to nothing that could travel
+DANGLING = "upstream-dangling-link"  # code of an `UpstreamUnreadable`: a copied link would point to nothing
 
 
 class PatcherError(Exception):
-    """Base of all expected failures. `code` is stable and is what a script matches on.
+    """Base of all expected errors. `code` is stable, for scripts to match.
 
-    Message, place and hint are made `printable`: a spec or what git said may hold a password.
+    Message, place and hint are made `printable`: a spec or git's output may contain a password.
     """
 
     code = "error"

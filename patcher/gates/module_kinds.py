@@ -15,6 +15,8 @@ from patcher.gates.package_json import COMMONJS, HINT, MODULE, Kind, kind_of
 from patcher.gates.problem import Problem
 from patcher.model import Build, File, Layer
 
+_WORDS = {COMMONJS: ("import", "export", "await"), MODULE: ("return", "with", "0")}
+"""What each obstacle has in its text, so that a payload without them needs no look at the tree."""
 _NOT_A_PACKAGE = "this `package.json` is upstream's: mend it there, or build from another ref"
 
 
@@ -73,13 +75,12 @@ def _line_of_name(text: str, name: str) -> int:
 
 def _spliced(layer: Layer, kind: str) -> Iterator[tuple[int, str]]:
     """The same of the payloads in a file. What stands around them was upstream's before us."""
-    ours, shift = [], 0
-    for splice in sorted(layer.splices, key=lambda each: each.order):
-        ours.append((splice.start + shift, splice.start + shift + len(splice.text)))
-        shift += len(splice.text) - len(splice.was)
+    suspects = [place for *place, splice in layer.placed() if any(word in splice.text for word in _WORDS[kind])]
+    if not suspects:
+        return
     for node, what in obstacles(javascript.parse(layer.after), kind):
         first, last = javascript.span(node)
-        if any(start <= first and last <= end for start, end in ours):
+        if any(start <= first and last <= end for start, end in suspects):
             yield javascript.line_of(node), what
 
 

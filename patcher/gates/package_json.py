@@ -1,6 +1,7 @@
 """What the nearest `package.json` makes of a file of JavaScript: a CommonJS or an ES module."""
 
 import json
+from functools import lru_cache
 from typing import NamedTuple
 
 from patcher.model import File, Tree
@@ -42,6 +43,7 @@ def kind_of(tree: Tree, path: str) -> Kind:
     return Kind(COMMONJS, "no package.json is above it")
 
 
+@lru_cache(maxsize=16)  # the same few for each file of ours
 def _described(path: str, file: File) -> Kind:
     try:
         content = foreign_json.loads(file.data)

@@ -21,12 +21,6 @@ _DECLARATION: Config = {"rule": {"any": [{"kind": "variable_declarator"}, {"kind
 _REBINDINGS: list[Rule] = [
     {"kind": kind} for kind in (*sorted(_ASSIGNMENTS), "for_in_statement", "variable_declarator")
 ]
-_METHOD_CALL: Config = {
-    "rule": {
-        "kind": "call_expression",
-        "has": {"field": "function", "any": [{"kind": "member_expression"}, {"kind": "subscript_expression"}]},
-    }
-}
 
 
 def definitions(text: str, scope: Scope, near: SgNode, language: str = javascript.JAVASCRIPT) -> list[SgNode]:
@@ -163,10 +157,10 @@ def _accessor(node: SgNode) -> str:
 def _registrations(text: str, scope: Scope, language: str) -> Iterator[SgNode]:
     """Statements that register a handler for the route's verb and path, however handler and path are written."""
     verb, _, path = scope.name.partition(" ")
-    verbs, path = {verb.lower(), "all"}, _as_express_compares(path)
-    for call in javascript.parse(text, language).find_all(_METHOD_CALL):
-        method, receiver = _method(call), _receiver(call)
-        if method not in verbs or receiver is None:
+    path = _as_express_compares(path)
+    for call in javascript.parse(text, language).find_all(_calls_of(verb.lower(), "all")):
+        receiver = _receiver(call)
+        if receiver is None:
             continue
         given = _arguments(call)
         paths = _route_argument(receiver) if receiver.kind() == "call_expression" else None
@@ -176,6 +170,14 @@ def _registrations(text: str, scope: Scope, language: str) -> Iterator[SgNode]:
             is_one = len(given) > 1 and path in _paths(given[0])
         if is_one:
             yield javascript.statement_of(call)
+
+
+def _calls_of(*names: str) -> Config:
+    """Calls of methods of these names: `router.post(…)`, `router["post"](…)`."""
+    named = f"^[\"']?({'|'.join(map(re.escape, names))})[\"']?$"
+    member: Rule = {"kind": "member_expression", "has": {"field": "property", "regex": named}}
+    subscript: Rule = {"kind": "subscript_expression", "has": {"field": "index", "regex": named}}
+    return {"rule": {"kind": "call_expression", "has": {"field": "function", "any": [member, subscript]}}}
 
 
 def _route_argument(call: SgNode | None) -> SgNode | None:

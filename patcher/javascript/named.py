@@ -29,7 +29,7 @@ _TYPESCRIPT = ("call_expression", "pair", "public_field_definition", "jsx_attrib
 FUNCTION_SCOPES = frozenset({"function", "route"})
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def all_scopes(text: str, language: str) -> tuple[tuple[Scope, SgNode], ...]:
     """Every scope that has a name, without what is around it, and its node. Names may repeat."""
     return (*named_scopes(text, language), *_others(text, language))

@@ -50,7 +50,7 @@ def named_scopes(text: str, language: str = JAVASCRIPT) -> list[tuple[Scope, SgN
     return [] if language in DATA else list(_remembered_scopes(text, language))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _remembered_scopes(text: str, language: str) -> tuple[tuple[Scope, SgNode], ...]:
     return tuple(_find_scopes(parse(text, language)))
 

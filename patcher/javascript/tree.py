@@ -53,12 +53,16 @@ def language_of(path: str) -> str:
     return next((name for ending, name in _LANGUAGES.items() if path.endswith(ending)), JAVASCRIPT)
 
 
-@lru_cache(maxsize=32)
 def parse(text: str, language: str = JAVASCRIPT) -> SgNode:
     """The syntax tree's root. Never fails: what does not parse becomes `ERROR` nodes (see `syntax_errors`).
 
-    Remembered: layers, gates and the second build look at the same few texts again and again.
+    Remembered: layers, gates and the second build look at the same texts again and again.
     """
+    return _parsed(text, language)
+
+
+@lru_cache(maxsize=128)  # more than a build has texts: files after each layer, with and without comments, and payloads
+def _parsed(text: str, language: str) -> SgNode:
     return SgRoot(text, language).root()
 
 

@@ -254,8 +254,9 @@ class Series:
     name: small letters, digits, `-` and `_`. client_patches and client_contracts: what `--client` adds, in the sources
     of the dashboard's client and in a browser. The rest is filled in by whoever loads it: home, its directory;
     templates and pins, the paths of that folder and of that record in it; builtin_pins, where those of the builtin
-    sidecar are in a record of their own; sha256, the digest of all that its payloads are made of, empty for a series
-    that is no directory, which is never up to date.
+    sidecar are in a record of their own; sha256, the digest of all that its payloads are made of. That is empty for a
+    series that no directory holds as it is, also for one that `dataclasses.replace` made of a loaded one: a tree that
+    it builds is never up to date.
     """
 
     name: str
@@ -268,7 +269,13 @@ class Series:
     templates: str = ""
     pins: str = ""
     builtin_pins: str = ""
-    sha256: str = ""
+    sha256: str = field(default="", init=False)  # so that `replace` does not copy it
+
+    def loaded(self, sha256: str) -> "Series":
+        """The same, with the digest of the files that say exactly this. Only who has read them knows it."""
+        same = replace(self)
+        object.__setattr__(same, "sha256", sha256)
+        return same
 
     @property
     def label(self) -> str:

@@ -84,7 +84,7 @@ PATCH = Patch(
         Overlay(
             path=f"{_FOLDER}/readers.js",
             template=f"overlay/{_FOLDER}/readers.js.j2",
-            params={"providers": _PROVIDERS},
+            params={"readers": ", ".join(f'require("./{provider}")' for provider in _PROVIDERS)},
         ),
     ),
     contracts=("agent_sessions_are_recorded_once",),

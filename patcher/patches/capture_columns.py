@@ -1,10 +1,10 @@
-"""Each event row says how it was captured, and which logical event it is.
+"""Each event row has its source (`capture`) and the key of its logical event (`event_key`).
 
-Why:      the unique index is what makes "exactly once" true: hook and transcript lead to one row. The modules
-          that write such rows, and those of their sessions, come with it.
+Why:      the unique index guarantees "exactly once": hook and transcript lead to one row. The modules that write such
+          rows, and those of their sessions, come with it.
 Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
           table already exists. If it moves, search for `idx_sessions_status_updated`.
-v2:       stays, for the agents that upstream does not know. It records Codex itself, from the rollout alone.
+v2:       the same, for the agents that upstream does not know. It records Codex itself, from the rollout alone.
 """
 
 from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site

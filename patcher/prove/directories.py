@@ -1,4 +1,4 @@
-"""Where a sidecar runs: its tree, with packages beside it, and the environment of a home of its own."""
+"""The directories and the environment of a sidecar: its tree with the packages beside it, and its own home."""
 
 import os
 
@@ -8,9 +8,9 @@ _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMR
 
 
 def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
-    """Write `tree` to `directory`/tree, with its packages beside it, where Node's look-up finds them.
+    """Write `tree` to `directory`/tree, with a link to its packages beside it, where Node finds them.
 
-    Nothing of the packages is inside the tree. Returns the tree's path.
+    The packages are not inside the tree. Returns the path of the tree.
     """
     root = os.path.join(directory, "tree")
     for path, file in tree.items():
@@ -26,7 +26,7 @@ def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
 
 
 def scrubbed_environment(home: str) -> dict[str, str]:
-    """What a child needs of our environment, with every home directory below `home`."""
+    """The necessary part of our environment for a child process, with every home directory below `home`."""
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     scratch = os.path.join(home, "tmp")
     env.update(

@@ -14,6 +14,7 @@ from patcher.model import NOT_NEEDED, Finding, Verdict
 from patcher.patches import declaration
 from patcher.report.model import Problem, Report, declared, position
 from patcher.resources import IS_INSTALLED, PACKAGE
+from patcher.series.where import is_series
 
 if TYPE_CHECKING:
     from patcher.matrix.model import Stop
@@ -99,8 +100,22 @@ def _declared(problem: Problem, report: Report) -> tuple[str, str]:
         if code == "contract-refused" and each.contract.id == where:
             patches = each.contract.patches
             return declared(patches[0], report.declared), f"{where}, of {', '.join(patches)}: {message}"
+    if code == "contract-refused" and not where:  # of `build --prove`: the message begins with the first one
+        proven = declaration.proven_by(message.partition(":")[0])
+        return declared(proven[0], report.declared) if proven else "", message
     ours = re.fullmatch(r"patcher/[^:]+:\d+", where)
-    return (where, message) if ours or not where else ("", f"{where}: {message}")
+    return (where, message) if ours or not where else (_in_series(where), f"{where}: {message}")
+
+
+def _in_series(where: str) -> str:
+    """`FILE:LINE` for a file of a series of somebody else, its first line where none is named; empty for another."""
+    path, _, line = where.rpartition(":")
+    path, line = (path, line) if path and line.isdigit() else (where, "1")
+    folders = [path]
+    while (above := os.path.dirname(folders[-1])) != folders[-1]:
+        folders.append(above)
+    inside = os.path.isabs(path) and os.path.isfile(path) and any(map(is_series, folders))
+    return f"{path}:{line}" if inside else ""
 
 
 def _owner(problem: Problem, report: Report) -> str:

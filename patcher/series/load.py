@@ -10,7 +10,6 @@ from patcher.errors import NoSuchSeries, SeriesError, TemplateUnusable
 from patcher.model import Line, Origin, Patch, Series
 from patcher.patches import declaration
 from patcher.patches import pins as records
-from patcher.series import checked, python
 from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of, is_series
 
 
@@ -30,6 +29,8 @@ def load(word: str) -> Series:
     if not is_series(directory):
         hint = "`sidecar-patcher series new DIR` makes a series in a new directory"
         raise NoSuchSeries(f"is not a series: there is no {ENTRY} in it", where=directory, hint=hint)
+    from patcher.series import checked, python  # slow to import, and ours needs neither
+
     _refuse_links_outside(directory)
     sha256 = digest_of(directory)
     entry = python.run(directory)
@@ -41,7 +42,7 @@ def load(word: str) -> Series:
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)
     declaration.remember(placed.patches_for(client=True))
-    return replace(placed, sha256=sha256)
+    return placed.loaded(sha256)
 
 
 OURS = (CODEX,)
@@ -121,7 +122,8 @@ def _typed(series: Series, options: str) -> Series:
 
     if not options:
         return series
-    return replace(series, patches=typed(series.patches), client_patches=typed(series.client_patches))
+    placed = replace(series, patches=typed(series.patches), client_patches=typed(series.client_patches))
+    return placed.loaded(series.sha256)  # what messages say is no part of what is built
 
 
 def _refuse_shared_ids(chosen: Sequence[Series]) -> None:

@@ -1,11 +1,12 @@
-"""`sidecar.toml` in the working directory: what a person would type daily. The command line wins. Leaf module."""
+"""`sidecar.toml` in the working directory: defaults of command-line options. Leaf module."""
 
 import os
 
 from patcher.errors import SettingsUnreadable
+from patcher.resources import content
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # as in `uptodate`, which reads this first
+if TYPE_CHECKING:  # importing `typing` takes long; `uptodate` imports this module
     from typing import Any
 
 FILE = "sidecar.toml"
@@ -16,28 +17,27 @@ _HINT = (
 
 
 def settings() -> "dict[str, Any]":
-    """What is set: `upstream` and `out` (text), `series` (a list of texts), `client` (a bool); empty without a file.
+    """The settings: `upstream` and `out` (str), `series` (list of str), `client` (bool); empty without a file.
 
-    Paths are as on a command line: from the working directory, where the file is. Raises `SettingsUnreadable`.
+    Paths are relative to the working directory, as on the command line. Raises `SettingsUnreadable`.
     """
     try:
-        with open(FILE, "rb") as stream:
-            data = stream.read()
+        data = content(FILE)
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise SettingsUnreadable(f"cannot be read: {error.strerror}", where=FILE) from error
-    import tomllib  # takes longer to import than an up-to-date build: only where there is a file
+    import tomllib  # slower than an up-to-date build, so imported only for a file
 
     try:
-        content = tomllib.loads(data.decode())
-    except ValueError as error:  # not TOML, or not UTF-8
+        found = tomllib.loads(data.decode())
+    except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         raise SettingsUnreadable(f"is not TOML: {error}", where=FILE, hint=_HINT) from error
-    for key, value in content.items():
+    for key, value in found.items():
         _refuse_unfit(key, value)
-    if isinstance(content.get("series"), str):
-        content["series"] = [content["series"]]
-    return content
+    if isinstance(found.get("series"), str):
+        found["series"] = [found["series"]]
+    return found
 
 
 def _refuse_unfit(key: str, value: "Any") -> None:
@@ -46,8 +46,8 @@ def _refuse_unfit(key: str, value: "Any") -> None:
     if key == "client":
         fits, wanted = isinstance(value, bool), "true or false"
     elif key == "series":
-        words = value if isinstance(value, list) else [value]
-        fits, wanted = bool(words) and all(isinstance(each, str) and each for each in words), "a list of series"
+        names = value if isinstance(value, list) else [value]
+        fits, wanted = bool(names) and all(isinstance(each, str) and each for each in names), "a list of series"
     else:
         fits, wanted = isinstance(value, str) and bool(value), "text"
     if not fits:
@@ -55,7 +55,7 @@ def _refuse_unfit(key: str, value: "Any") -> None:
 
 
 def repository_of(spec: str) -> str:
-    """The repository of `REPOSITORY@REF`, for the verbs that read history; any other spec as it is."""
+    """The repository of `REPOSITORY@REF`, for the verbs that read history; any other spec unchanged."""
     from patcher.upstream.spec import split
 
     return spec if os.path.isdir(spec) else split(spec)[0]

@@ -1,4 +1,4 @@
-"""A diff of somebody's, applied to a tree in memory by git."""
+"""Apply a diff to a tree in memory, by git."""
 
 import os
 import subprocess
@@ -22,19 +22,19 @@ def patched(tree: Mapping[str, File], diff: str) -> dict[str, File]:
     except OSError as error:
         raise DiffUnusable(f"cannot be read: {error.strerror}", where=diff, hint="name the file of a diff") from error
     with _unpacked(tree) as folder:
-        words = [*command(folder), "apply", "--whitespace=nowarn", "--verbose", os.path.abspath(diff)]
-        done = subprocess.run(words, capture_output=True, env=environment(folder), check=False)
-        said = done.stderr.decode("utf-8", "replace")
+        arguments = [*command(folder), "apply", "--whitespace=nowarn", "--verbose", os.path.abspath(diff)]
+        done = subprocess.run(arguments, capture_output=True, env=environment(folder), check=False)
+        output = done.stderr.decode("utf-8", "replace")
         if done.returncode != 0:
-            raise DiffUnusable(_why(said), where=diff, hint=_HINT)
+            raise DiffUnusable(_why(output), where=diff, hint=_HINT)
         found = dict(_read(folder))
     if found == dict(tree):
         raise DiffUnusable("expected a diff, found nothing that changes a file", where=diff, hint=_HINT)
     return found
 
 
-def _why(said: str) -> str:
-    errors = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
+def _why(output: str) -> str:
+    errors = [line.removeprefix("error: ") for line in output.splitlines() if line.startswith("error: ")]
     errors = [line for line in errors if not line.startswith("while searching for")]
     if any("binary patch" in line for line in errors):
         names = [line for line in errors if "binary patch" in line]
@@ -42,7 +42,7 @@ def _why(said: str) -> str:
     if any("No valid patches" in line for line in errors):
         return "expected a diff, found none in it"
     more = f" and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
-    return f"it does not apply to this upstream: {'; '.join(errors[:_SHOWN]) or said.strip()[:200]}{more}"
+    return f"it does not apply to this upstream: {'; '.join(errors[:_SHOWN]) or output.strip()[:200]}{more}"
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from patcher.model import File, Tree, Upstream
 from patcher.resources import BUILTIN_SIDECAR
 from patcher.upstream import git
 from patcher.upstream import spec as specs
-from patcher.upstream.archive import Archive
 from patcher.upstream.directory import UNSAFE, Directory
 from patcher.upstream.not_the_file import refuse_content, refuse_name
 from patcher.upstream.spec import BUILTIN
@@ -22,37 +21,37 @@ _SHOWN = 3
 
 
 class Source(Protocol):
-    """Where files are read from: a directory, an archive, or the tree of a commit. Paths are relative and POSIX."""
+    """A source of files: a directory, an archive, or the tree of a commit. Paths are relative and POSIX."""
 
     def package_json(self) -> bytes | None:
-        """The content of `package.json`; None where there is none."""
+        """The content of `package.json`; None without one."""
 
     def paths(self, travels: Travels) -> Iterable[str]:
-        """The files there are, at least in the folders that may hold what travels."""
+        """The paths of the files, at least in the folders that may have copied files."""
 
     def file(self, path: str) -> File:
-        """One of them, or what it links to. Raises `UpstreamUnreadable`, `UnsafePath`."""
+        """The file at one of these paths, links followed. Raises `UpstreamUnreadable`, `UnsafePath`."""
 
     def submodules(self) -> Iterable[str]:
-        """The folders, of those looked into, whose files are in another repository."""
+        """The folders, of those that were read, whose files are in another repository."""
 
 
 class _Files(Directory):
     """A directory as a source."""
 
     def file(self, path: str) -> File:
-        """One of its files."""
+        """The file at a path."""
         return File(*self.read(path))
 
 
 def materialize(spec: str, *, client: bool = False) -> Upstream:
     """Read the upstream that `spec` names: `builtin`, a directory, a `.tgz`, or `<git url or path>@<ref>`.
 
-    What travels is what the server needs to run (`patcher/upstream/travels.py`).
-    client: the client's sources travel too, without what is built or installed there.
+    Only the files that the server needs to run are copied (`patcher/upstream/travels.py`).
+    client: copy the client's sources too, except built and installed files.
 
     Raises `UpstreamUnreadable` (nothing there, truncated, unreadable), `UnsafePath` (a member leaves the tree),
-    `NotThisPackage`, `ClientMissing`, `NoSuchRef`, `IncompleteClone`, and for what is not the file that upstream means
+    `NotThisPackage`, `ClientMissing`, `NoSuchRef`, `IncompleteClone`; and for a file without its real content
     `NotTheFile`, `SubmoduleThere`, `ConflictMarkers`, `NameNotUtf8`.
     """
     _refuse_unnameable(spec)
@@ -62,6 +61,8 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
         found = identified(_Files(spec), "directory", spec, client=client)
         return replace(found, source=f"directory:{found.tree_sha256}")
     if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+        from patcher.upstream.archive import Archive  # tarfile, which no other kind of spec needs
+
         archive = Archive(spec)
         return replace(identified(archive, "archive", spec, client=client), source=f"archive:{archive.sha256}")
     repository, ref = specs.split(spec)
@@ -74,9 +75,9 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
 
 
 def _refuse_unnameable(spec: str) -> None:
-    """Text that no path has, nor a word of a command: half of a surrogate pair, and in a URL a NUL character."""
+    """Raises for text that cannot be a path or an argument: half of a surrogate pair, or in a URL a NUL character."""
     try:
-        unnameable = b"\0" in os.fsencode(spec) and not specs.is_local(spec)  # a local one is looked for, and not there
+        unnameable = b"\0" in os.fsencode(spec) and not specs.is_local(spec)  # a local path is reported as missing
     except UnicodeEncodeError:
         unnameable = True
     if unnameable:
@@ -102,13 +103,13 @@ def _at(repository: str, ref: str, name: str, spec: str, *, client: bool) -> Ups
 
 
 def of_commit(trees: Trees, commit: str, ref: str, spec: str, *, client: bool = False) -> Upstream:
-    """The upstream of a commit, or of a tree. ref: what it is called. Raises what `materialize` raises."""
+    """The upstream of a commit or a tree. ref: its name in reports. Raises what `materialize` raises."""
     source = CommitTree(trees, commit, spec)
     return replace(identified(source, specs.readable(ref), spec, client=client), source=f"git-tree:{source.tree}")
 
 
 def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> Upstream:
-    """What travels of a source, with its identity. Raises what `materialize` raises."""
+    """The copied files of a source, with their identity. Raises what `materialize` raises."""
     package_json = source.package_json()
     if package_json is not None:
         refuse_content("package.json", package_json, spec)

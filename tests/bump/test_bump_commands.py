@@ -11,7 +11,7 @@ import pytest
 from patcher.cli import parser
 from patcher.prove import find_node
 from tests.lab.bump_replay import pulls
-from tests.support import ROOT, CommandLine, Ended, Repository
+from tests.support import ROOT, CommandLine, Ended, Repository, impatient
 
 DB, HOOKS, SESSIONS = "server/db.js", "server/routes/hooks.js", "server/routes/sessions.js"
 COMING_IN = "// Whatever a hook sends comes in here.\n"
@@ -173,6 +173,7 @@ def test_all_of_what_is_new_is_shown_with_all(cli: CommandLine, upstream: Path, 
     assert all(f"where.push({number});" in long for number in range(60))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: CommandLine, upstream: Path) -> None:
     from patcher.errors import NodeMissing
@@ -183,6 +184,7 @@ def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: Command
         pytest.skip(f"the contracts need a Node: {error.message}")
     [command] = [each for each in pulls.printed(bump(cli, upstream).out) if "--write" in each]
     with pulls.checkout() as folder:
+        impatient(folder)
         first = pulls.run(folder, command)
         assert first.code == 0 and "wrote 2 files;" in first.out
         written = {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")}
@@ -192,6 +194,7 @@ def test_the_command_that_writes_works_as_printed_and_a_second_time(cli: Command
         assert {path.name: path.read_bytes() for path in (folder / "patcher/patches").glob("*.py")} == written
 
 
+@pytest.mark.long
 def test_real_pull_requests_by_the_printed_commands(capsys: pytest.CaptureFixture[str]) -> None:
     """Without what writes, which takes minutes: `python3 .dev lab bump_replay --pulls`."""
     import os

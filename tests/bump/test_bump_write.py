@@ -18,10 +18,10 @@ import pytest
 from patcher.bump import files, record, revisions
 from patcher.bump.record import with_anchors
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import MODULE, Anchor, Patch, function
+from patcher.model import MODULE, Anchor, Patch, Series, function
 from patcher.patches import SERIES
 from patcher.prove import find_node
-from tests.support import ROOT, Ended, end_all_below, environment, refusal
+from tests.support import ROOT, Ended, end_all_below, environment, impatient, refusal
 
 PATCHES = ROOT / "patcher/patches"
 
@@ -193,7 +193,8 @@ def test_an_edited_file_is_not_written_over(tmp_path: Path) -> None:
 
 
 def test_an_installed_wheel_is_not_written_to(tmp_path: Path) -> None:
-    said = refusal(record.refuse_unless_ours, str(tmp_path / "site-packages/patcher/patches"))
+    ours = Series("codex", home=str(tmp_path / "site-packages/patcher/patches"))
+    said = refusal(record.refuse_unless_writable, [ours])
     assert isinstance(said, DeclarationsReadOnly) and said.exit_code == 5
     assert said.message == "the declarations are part of an installed sidecar-patcher; `--write` changes a checkout"
     assert said.hint == "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"
@@ -209,6 +210,7 @@ def checkout(tmp_path: Path) -> Path:
     for name in ("patcher", "templates", "fixtures"):
         shutil.copytree(ROOT / name, made / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", made)
+    impatient(made)
     return made
 
 
@@ -263,6 +265,7 @@ def node() -> None:
         pytest.skip(f"the contracts need a Node: {error.message}")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, upstream: Path, node: None) -> None:
     before = texts(checkout)
@@ -287,6 +290,7 @@ def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, up
     assert texts(checkout) == after
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_red_contract_refuses_and_nothing_is_written(checkout: Path, upstream: Path, node: None) -> None:
     overlay = checkout / "templates/payload/filter_by_harness.js"

@@ -301,6 +301,40 @@ def test_a_patch_is_explained_with_what_stands_there(cli: CommandLine) -> None:
     assert "  there     | const whereSql = " in out and "  there     tokens " in out
 
 
+@pytest.mark.parametrize("name", ["filter_by_harness", "stamp_harness", "settings_switch"])
+def test_a_patch_is_explained_as_json_with_all_that_the_text_says(cli: CommandLine, name: str) -> None:
+    arguments = ("explain", name, "--upstream", "builtin")
+    text, content = cli(*arguments).out, json.loads(cli(*arguments, "--format", "json").out)
+    patch = content["patch"]
+    assert (content["command"], content["ok"], content["upstream"]["ref"]) == ("explain", True, "builtin")
+    assert text.startswith(f"{patch['id']}: {patch['summary']}\n\n{patch['why']}\n")
+    for site in patch["sites"]:
+        assert f"\nsite {site['site']}: {site['place']} in {site['file']}, " in text
+        assert [line for line in site["payload"].splitlines() if f"  payload   {line}\n" not in text] == []
+        assert {
+            f"pin       {pin['tokens']} ({pin['reviewed']}, line {pin['line']})" in text for pin in site["pins"]
+        } == {True}
+        if there := site["there"]:
+            assert f"  there     {there['verdict']} at {there['file']}:{there['line']}" in text
+            assert {f"  there     tokens {window['tokens']}\n" in text for window in there["windows"]} == {True}
+            assert [
+                line
+                for window in there["windows"]
+                for line in window["text"].splitlines()
+                if f"  there     | {line}\n" not in text
+            ] == []
+    assert sum(site["there"] is not None for site in patch["sites"]) == text.count("  there     tokens ") > 0
+    assert text.count("\n  payload   ") == sum(site["payload"].count("\n") for site in patch["sites"])
+    assert [each["path"] for each in patch["adds"] if f"\nadds       {each['path']}" not in text] == []
+
+
+def test_an_error_is_explained_as_json(cli: CommandLine) -> None:
+    content = json.loads(cli("explain", "gate-imports", "--format", "json").out)
+    assert content["error"]["code"] == "gate-…" and content["error"]["exit_code"] == 4 and content["ok"]
+    refused = cli("explain", "nothing", "--format", "json")
+    assert refused.code == 2 and json.loads(refused.out)["errors"][0]["code"] == "usage"
+
+
 def test_the_diff_is_one_that_git_can_apply(cli: CommandLine, upstream: Path, tmp_path: Path) -> None:
     (tmp_path / "series.diff").write_text(cli("diff", "--upstream", upstream).out)
     subprocess.run(

@@ -151,7 +151,7 @@ def states(checks: dict[str, Check]) -> dict[str, str]:
 def test_all_is_well(well: Patient) -> None:
     checks = well.examined()
     assert states(checks) == {}
-    assert checks["session"].detail == f"{SESSION}: known, and told of by hooks"
+    assert checks["session"].detail == f"{SESSION}: known, and reported by hooks"
     assert checks["trust"].detail == "11 of 11 hooks trusted, by [hooks.state]"
     assert checks["sidecar"].detail == f"answers on port {well.port}"
     assert [check.fix for check in checks.values()] == [""] * len(checks)
@@ -448,7 +448,7 @@ def test_untrusted(patient: Patient, but: tuple[str, ...], state: str, found: st
     patient.trusts(but=but, state=state)
     check = patient.examined()["trust"]
     assert check.state is State.NOT_OK
-    assert check.detail == f"{found}, by [hooks.state]: Codex skips them without a word"
+    assert check.detail == f"{found}, by [hooks.state]: Codex skips them silently"
     assert "/hooks" in check.fix
 
 
@@ -482,7 +482,7 @@ def test_a_tree_that_is_older_than_the_question(
     checks = patient.examined(ask_codex=ask_codex)
     question = ["feature", "accepted"] if ask_codex else ["feature", "accepted", "trust"]
     assert {(checks[each].state, checks[each].detail) for each in question} == {
-        (State.NOT_CHECKED, "this tree is older than that question")
+        (State.NOT_CHECKED, "this tree is too old to report it")
     }
     assert checks["trust"].state is (State.NOT_OK if ask_codex else State.NOT_CHECKED)
 
@@ -774,7 +774,7 @@ def test_a_session_that_no_hook_has_told_of(patient: Patient) -> None:
             file.write(json.dumps(turn) + "\n")
         assert eventually(lambda: sidecar.request("GET", f"/api/sessions/{SESSION}").status == 200, 5)
         check = patient.examined()["session"]
-    assert (check.state, check.detail) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has told of it")
+    assert (check.state, check.detail) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has reported it")
     assert check.fix == "leave `codex` and start it again: a session keeps the hooks that it began with"
 
 
@@ -802,10 +802,7 @@ def test_a_sidecar_of_another_codex_home(patient: Patient) -> None:
     other = patient.base / "other"
     with patient.sidecar(CODEX_HOME=str(other)):
         check = patient.examined()["sidecar"]
-    assert (
-        check.detail
-        == f"the sidecar on port {patient.port} looks after {other}/hooks.json, not after {patient.codex_home}"
-    )
+    assert check.detail == f"the sidecar on port {patient.port} manages {other}/hooks.json, not {patient.codex_home}"
     assert check.fix.endswith(f"sidecar-patcher doctor --codex-home {other}")
 
 

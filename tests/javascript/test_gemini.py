@@ -254,7 +254,9 @@ def forwarded(tmp_path: Path) -> Callable[[Sequence[Event]], list[Event]]:
 
     class Sidecar(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            received.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["data"])
+            data = json.loads(self.rfile.read(int(self.headers["content-length"])))["data"]
+            assert data.pop("__run")
+            received.append(data)
             self.send_response(204)
             self.end_headers()
 

@@ -24,7 +24,7 @@ PARAMS = {
     "harnesses": HARNESSES,
     "handler": "scripts/codex-hook-handler.js",
     "variables": ("CODEX_HOME",),
-    "providers": tuple(harness.provider for harness in HARNESSES if harness.transcripts),
+    "readers": ", ".join(f'require("./{harness.provider}")' for harness in HARNESSES if harness.transcripts),
 }
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
@@ -145,7 +145,11 @@ def tree(tmp_path: Path) -> Path:
     return lay_out_tree(tmp_path)
 
 
-@pytest.mark.parametrize("suite", sorted(path.name for path in (HERE / "js").glob("*.test.mjs")))
+LONG = {"hooks-disk.test.mjs", "tail.test.mjs"}
+SUITES = sorted(path.name for path in (HERE / "js").glob("*.test.mjs"))
+
+
+@pytest.mark.parametrize("suite", [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in SUITES])
 def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None:
     if suite == "samples.test.mjs" and not SAMPLES.is_dir():
         pytest.skip(f"the recorded streams are not at {SAMPLES}")

@@ -12,7 +12,7 @@ from tests.support import ROOT, start
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READERS)
 def test_every_input_ends_in_a_result_or_an_error_of_ours(name: str) -> None:
-    _, found = in_a_process(name, minutes=0.05, seed=0)
+    _, found = in_a_process(name, minutes=0.03, seed=0)
     assert (found["inputs"] > 0, found["failures"]) == (True, {})
 
 

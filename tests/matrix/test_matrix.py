@@ -387,6 +387,7 @@ def test_a_page_that_cannot_be_written_is_said(
 # --- the real upstream -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not UPSTREAM, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor")
 @pytest.mark.parametrize(("file", "count"), [("server/routes/hooks.js", 63), ("server/db.js", 62)])

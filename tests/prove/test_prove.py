@@ -396,6 +396,7 @@ ANSWERS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_patience")
 @pytest.mark.parametrize("answer", ANSWERS)

@@ -1,6 +1,7 @@
 """The JSON report, `schema: 1`: the fields that a version of the tool has had stay, whatever the code calls them."""
 
 import json
+from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -8,6 +9,7 @@ import pytest
 
 from patcher import pipeline
 from patcher.bump.model import ContractRegression, ScopeChange, Twin
+from patcher.commands import explain
 from patcher.doctor.check import Check, State
 from patcher.model import Patch, Pin
 from patcher.report.as_json import to_json
@@ -52,6 +54,11 @@ FIELDS = {
         "contracts.pristine": "green observed said", "contracts.patched": "green observed said",
     },
     "doctor": {"": f"{ALWAYS} checks", "checks": "do found id state title"},
+    "explain": {
+        "": f"{ALWAYS} patch", "patch": "adds contracts id requires series sites summary superseded why",
+        "patch.sites": "anchors file line payload pins place since site there",
+        "patch.sites.there": "file hint line message verdict windows",
+    },
     "list": {"": f"{ALWAYS} series", "series": "contracts files id requires summary"},
     "pin": {"": f"{ALWAYS} pins written", "pins": "line reviewed site text tokens"},
     "revert": {"": f"{ALWAYS} paths"},
@@ -75,6 +82,9 @@ def report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> R
         "check": lambda: report_of("check", pipeline.check("builtin")),
         "matrix": lambda: MATRIX,
         "doctor": lambda: Report("doctor", checks=(Check("node", "Node", State.OK, "24"),)),
+        "explain": lambda: (
+            explain.explain(Namespace(name="codex_hooks", upstream="builtin", series=["codex"], typed_series="")).report
+        ),
         "list": lambda: Report("list", series=(Patch("a", "Does a."),)),
         "pin": lambda: Report("pin", pins={"a.one": Pin("ab", "cd", 7, "v1")}, written=()),
         "revert": lambda: Report("revert", paths=()),

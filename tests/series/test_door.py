@@ -1,13 +1,17 @@
 """Every verb on a series in a directory of its own, beside ours and alone."""
 
 import json
+import re
 import shlex
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from patcher import pipeline
 from patcher.patches import SERIES
+from patcher.series.load import choose, load
 from patcher.uptodate import quick_build
 from tests.series.support import Acme
 from tests.support import APP_FILE, SMALL, CommandLine, Repository, environment, snapshot, start, stop
@@ -106,6 +110,39 @@ def test_a_later_window_with_an_earlier_payload_says_whom_to_require_and_to_pin(
     )
 
 
+HINTED = {
+    "gate": lambda acme: acme.write("templates/note.js", "nowhere(session);\n").run("check"),
+    "gate of a build": lambda acme: acme.write("templates/note.js", "nowhere(session);\n").build(),
+    "patch": lambda acme: acme.run("diff", "nothing"),
+    "explained": lambda acme: acme.run("explain", "nothing"),
+    "contract": lambda acme: refused_by_its_contract(acme).run("build", "--prove", "--out", str(acme.out)),
+}
+
+
+def refused_by_its_contract(acme: Acme) -> Acme:
+    """A contract that holds on both trees."""
+    acme.write(
+        "contracts.py",
+        "from patcher.prove import Contract, Observation\n"
+        'CONTRACT = Contract("keeps", "", ("note",), lambda bed: Observation(green=True, said="it"))\n',
+    )
+    acme.edit("series.py", "from .patches", "from .contracts import CONTRACT\nfrom .patches")
+    acme.edit("series.py", "patches=(", "contracts=(CONTRACT,), patches=(")
+    return acme.edit("patches/note.py", "    overlays=", '    contracts=("keeps",),\n    overlays=')
+
+
+@pytest.mark.parametrize("which", HINTED)
+def test_a_hint_chooses_upstream_and_series_again(acme: Acme, which: str) -> None:
+    acme.pinned()
+    ended = HINTED[which](acme)
+    [command] = re.findall(r"hint: .*`sidecar-patcher ((?:diff|prove|list) [^`]*)`", ended.out + ended.err)
+    words = shlex.split(command.replace("CONTRACT", "keeps"))
+    assert words.count("--series") == 1 and words.count("--upstream") == (words[0] != "list")
+    again = acme.cli(*words)
+    assert again.code == (4 if words[0] == "prove" else 0) and "error[usage]" not in again.err
+    assert "note" in again.out or "keeps" in again.out
+
+
 # --- every verb ------------------------------------------------------------------------------------------------
 
 
@@ -197,6 +234,20 @@ def test_an_edited_series_means_a_build(acme: Acme, name: str, old: str, new: st
     assert not quick_build([*options, str(acme.path)])
     assert acme.build().err.startswith("built ") and quick_build([*options, str(acme.path)])
     assert (snapshot(acme.out)[APP_FILE] != before[APP_FILE]) == name.endswith(("note.js", "note.py"))
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "from a directory"])
+def test_what_python_made_of_a_loaded_series_is_never_up_to_date(acme: Acme, *, ours: bool) -> None:
+    assert ours or acme.pinned().run("check").code == 0
+    word, spec = ("codex", "builtin") if ours else (str(acme.path), acme.upstream)
+    loaded, options = load(word), ["--upstream", spec, "--out", str(acme.out), "--series", word]
+    changed = replace(loaded, patches=loaded.patches[:-1], client_patches=())
+    for series in (changed, replace(changed), replace(loaded, client_patches=()), replace(loaded)):
+        assert pipeline.build(spec, str(acme.out), series=[series]).ok
+        assert not quick_build(options)
+    for same in (loaded, *choose([word]), *choose([word], options="--series here")):
+        assert pipeline.build(spec, str(acme.out), series=[same]).ok
+        assert quick_build(options)
 
 
 def test_other_series_are_not_up_to_date(cli: CommandLine, first: str) -> None:

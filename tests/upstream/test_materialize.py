@@ -524,10 +524,10 @@ def test_a_file_that_may_not_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Root may read everything, so the refusal is played."""
     SMALL.write(tmp_path)
 
-    def refuse(path: str, mode: str = "r") -> object:
+    def refuse(path: bytes) -> bytes:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr("builtins.open", refuse)
+    monkeypatch.setattr("patcher.upstream.directory.content", refuse)
     error = refusal(materialize, str(tmp_path))
     monkeypatch.undo()
     assert (error.code, error.message) == ("upstream-unreadable", "cannot be read: Permission denied")

@@ -164,10 +164,10 @@ def test_a_tree_that_was_built_is_up_to_date_whatever_stands_around(
     clean: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, around: Around, cli: CommandLine
 ) -> None:
     """The quick answer comes from another call of git, which must not be led astray either."""
-    from patcher.uptodate import _tree_id
+    from patcher.uptodate import _TreeId
 
     around(clean, monkeypatch, "true")
-    assert f"git-tree:{_tree_id(str(clean.path), 'v1.2.0')}" == materialize(clean.at()).source
+    assert f"git-tree:{_TreeId(clean.at()).read()}" == materialize(clean.at()).source
 
 
 def test_a_graft_does_not_change_the_history(clean: Repository) -> None:
@@ -385,7 +385,7 @@ def test_a_ref_that_a_shallow_clone_lacks(clean: Repository, tmp_path: Path, ref
 def test_an_object_that_is_gone_is_no_ref_that_is_not_there(clean: Repository) -> None:
     blob = clean.git("rev-parse", "v1.2.0:server/app.js").strip()
     (clean.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    hint = f"`git -C {clean.path} fsck` says what is broken; a fresh clone mends it"
+    hint = f"`git -C {clean.path} fsck` shows what is broken; a fresh clone repairs it"
     message = f"the object {blob} is not in the repository"
     assert Says.of(refusal(materialize, clean.at())) == Says("upstream-unreadable", 5, message, hint, str(clean.path))
 

@@ -1,4 +1,4 @@
-"""The contracts, in one place and in order. No discovery."""
+"""The contracts of our series, listed explicitly and in order."""
 
 from patcher.prove.contracts import (
     agent_sessions_are_recorded_once,
@@ -58,4 +58,4 @@ CLIENT_CONTRACTS = (
     harness_is_shown.CONTRACT,
     sessions_page_filters_by_harness.CONTRACT,
 )
-"""Those that look at the built client, in a browser: with `--client` only."""
+"""Contracts of the built client, in a browser: run with `--client` only."""

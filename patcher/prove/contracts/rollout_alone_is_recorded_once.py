@@ -1,6 +1,6 @@
 """With hooks off, the rollout file alone records every event once: while it grows, when touched, and after a restart.
 
-Where upstream does it itself (v2.0.0 and later), in its own words, and the session's `provider` says whose it is.
+Where upstream does it itself (v2.0.0 and later), with its own event types and the `provider` of the session.
 """
 
 import os
@@ -10,10 +10,9 @@ from functools import partial
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, session_of, settled
 from patcher.prove.sample import SampleSession
-from patcher.prove.sidecar import POLL_MS, Sidecar, eventually
+from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar, eventually
 
 _PATIENCE = 5.0
-_SEVERAL_LOOKS = 5 * POLL_MS / 1000
 
 
 def _observe(bed: TestBed) -> Observation:
@@ -44,7 +43,7 @@ def _observe(bed: TestBed) -> Observation:
 
 
 def _still(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
-    time.sleep(_SEVERAL_LOOKS)
+    time.sleep(SEVERAL_POLLS_S)
     return _problems(bed, sidecar, codex)
 
 

@@ -4,8 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 
-from tests.lab.show import bumps, contracts, matrix, refs, reproducible, reverts, upstream_tests, versions
+from tests.lab.show import bumps, contracts, matrix, refs, reproducible, reverts, trees, upstream_tests, versions
 
 FIGURES: dict[str, Callable[[str], bool]] = {
     "versions": versions.show,
@@ -13,6 +14,7 @@ FIGURES: dict[str, Callable[[str], bool]] = {
     "refs": refs.show,
     "reproducible": reproducible.show,
     "reverts": reverts.show,
+    "trees": trees.show,
     "contracts": contracts.show,
     "bumps": bumps.show,
     "upstream-tests": upstream_tests.show,
@@ -26,6 +28,12 @@ def main() -> int:
     parser.add_argument(
         "--repository", default=os.environ.get("SIDECAR_UPSTREAM_REPO"), help="upstream's git repository"
     )
+    parser.add_argument(
+        "--before",
+        metavar="REV",
+        default=trees.BEFORE,
+        help="of `trees`: the older revision of this repository (default: %(default)s)",
+    )
     options = parser.parse_args()
     unknown = set(options.figures) - set(FIGURES)
     if unknown:
@@ -37,7 +45,8 @@ def main() -> int:
     for name in options.figures or FIGURES:
         sys.stdout.write(f"\n== {name}\n")
         sys.stdout.flush()
-        good &= FIGURES[name](options.repository)
+        figure = partial(trees.show, before=options.before) if name == "trees" else FIGURES[name]
+        good &= figure(options.repository)
     return 0 if good else 1
 
 

@@ -110,16 +110,16 @@ def patched(upstream: str) -> Tree:
     return pipeline.output(build)
 
 
-def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "") -> Iterator[Ran]:
-    """All scenarios, in batches of what happens to the sidecar in them; a new sidecar now and then."""
+def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "", size: int = BATCH) -> Iterator[Ran]:
+    """All scenarios, in batches (of this size) of what happens to the sidecar in them; a new sidecar now and then."""
     groups: dict[tuple[int, str], list[int]] = defaultdict(list)
     for seed in seeds:
         scenario = Scenario.from_seed(seed, kind=kind)
         groups[scenario.kills, scenario.kind if scenario.kind in APART else ""].append(seed)
     batches = [
-        (apart, group[start : start + BATCH])
+        (apart, group[start : start + size])
         for (_, apart), group in sorted(groups.items())
-        for start in range(0, len(group), BATCH)
+        for start in range(0, len(group), size)
     ]
     runtime = find_node(node)
     modules = dependencies_for(tree["package.json"].data, node=runtime, command="sidecar-patcher prove")
@@ -129,7 +129,7 @@ def run(seeds: range, tree: Tree, *, node: str | None = None, kind: str = "") ->
         Compressor(runtime) as compressor,
     ):
         directory = lay_out(tree, work, modules)
-        per_sidecar = RECYCLED_AFTER // BATCH
+        per_sidecar = RECYCLED_AFTER // size
         for start in range(0, len(batches), per_sidecar):
             with sidecar_for(directory, runtime) as sidecar:
                 for apart, batch in batches[start : start + per_sidecar]:

@@ -29,6 +29,8 @@ PATIENCE = 20.0
 RECENT = 60.0  # seconds
 FAULT = 0.15  # seconds that a disk has its fault, at least: some looks of the importer
 SLOW = 20.0  # seconds in which a verdict that is bad is asked for again
+STILL = 4.0  # after so many a bad one that stays the same is final
+STILL_GONE = 9.0  # the same where a file was deleted: the importer waits 8 by itself until it is gone for good
 GONE = 20.0  # the same where sessions end because their files have been gone for long enough
 SENTINEL = "00000000-0000-7000-8000-{:012x}"
 
@@ -202,15 +204,30 @@ class Batch:
     def has_faults(self) -> bool:
         return any(tick.fault for scenario in self.scenarios for tick in scenario.ticks)
 
+    @property
+    def has_deletions(self) -> bool:
+        steps = (step for scenario in self.scenarios for tick in scenario.ticks for step in tick.steps)
+        return any(isinstance(step, Move) and not step.archive for step in steps)
+
     def opinion(self, judge: Callable[[], list[Ran]]) -> list[Ran]:
         """A verdict; asked for again while it is bad, should the machine have been too slow, or a file not have its turn."""
-        deadline = time.monotonic() + (GONE if self.scenarios[0].kind == "deleted" else SLOW)
+        began = changed = time.monotonic()
+        deleted = self.scenarios[0].kind == "deleted"
+        deadline = began + (GONE if deleted else SLOW)
+        still = STILL_GONE if self.has_deletions else STILL
+        still = SLOW if deleted or self.has_faults else still  # what failed is read again after longer waits
+        before: list[list[str]] = []
         while True:
             self.look()
             ran = judge()
-            if not any(one.verdict.problems for one in ran) or time.monotonic() > deadline:
+            problems, now = [one.verdict.problems for one in ran], time.monotonic()
+            if not any(problems) or now > deadline:
                 return ran
-            time.sleep(0.5)
+            if problems != before:
+                before, changed = problems, now
+            elif now - changed > still:
+                return ran
+            time.sleep(0.2 if now - began < 1 else 1)
 
     def purge(self, ran: list[Ran]) -> list[Ran]:
         """The user deletes what is old, or everything: it does not come back, whatever the importer sees again."""
@@ -318,7 +335,9 @@ class Batch:
         rows = self.of(scenario, "events", "session_id")
         delivered = scenario.delivered() - self.missed[scenario.seed]
         doubtful = self.doubtful[scenario.seed]
-        verdict = judge(scenario.events, rows, delivered=delivered, told=scenario.told(), doubtful=doubtful)
+        verdict = judge(
+            scenario.events, rows, delivered=delivered, in_file=scenario.events_in_files(), doubtful=doubtful
+        )
         wanted, uncertain = scenario.wanted(delivered, doubtful)
         sessions = [row for row in self.of(scenario, "sessions", "id") if row["id"] not in uncertain]
         agents, usage = (self.of(scenario, table, "session_id") for table in ("agents", "token_usage"))
