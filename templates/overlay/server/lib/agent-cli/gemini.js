@@ -13,7 +13,7 @@ const { addTokens, amount, event, folderOf, learn, nameOr, newState, passTime } 
 
 /** A message comes again right after itself: this many are remembered as counted. */
 const MOST_COUNTED = 128;
-/** Up to 0.36 a session says twice within a second that it ends. This many are remembered. */
+/** Up to 0.36 a session says twice, at once, that it ends. This many are remembered. */
 const SAME_END_MS = 1000;
 const MOST_ENDED = 64;
 // A call has such a state before it is over.
