@@ -13,7 +13,7 @@ const { addTokens, amount, event, folderOf, learn, nameOr, newState, passTime } 
 
 /** A message comes again right after itself: this many are remembered as counted. */
 const MOST_COUNTED = 128;
-/** Up to 0.36 a session says twice, at once, that it ends. This many are remembered. */
+// Up to 0.36 a session says twice that it ends, a fifth of a second apart. The newest of these ends are remembered.
 const SAME_END_MS = 1000;
 const MOST_ENDED = 64;
 // A call has such a state before it is over.
@@ -21,17 +21,16 @@ const RUNNING = new Set(["validating", "scheduled", "awaiting_approval", "execut
 
 // What the CLI appends to a prompt: files that it names with "@", and what hooks add to it.
 const REFERENCED = "\n--- Content from referenced files ---";
-const OF_A_HOOK = /^<hook_context>[^]*<\/hook_context>$/;
 // What the CLI says to the model in the user's place: the surroundings, a summary of what was before, "go on", and, as
 // long as a sub-agent wrote into the file of its session (before 0.35), the task of those that the CLI brings along.
-const OF_THE_CLI = [
-  /^\s*<(session_context|state_snapshot|hook_context)>[^]*<\/\1>\s*$/,
-  /^(System: )?Please continue\.$/,
-  /^System: Potential loop detected\./,
-  /^Your task is to [^]*<(objective|question)>[^]*<\/\1>/,
-];
+const WRAPPERS = ["session_context", "state_snapshot", "hook_context"];
+const GO_ON = new Set(["Please continue.", "System: Please continue."]);
+const LOOP = "System: Potential loop detected.";
+const TASK = "Your task is to ";
+const TASK_ENDS = ["</objective>", "</question>"];
 const CWD = /(?:\*\*Workspace Directories:\*\*\n\s*- |working in the directory: )(.+)/;
 
+const isWrapped = (text, name) => text.startsWith(`<${name}>`) && text.endsWith(`</${name}>`);
 const listOf = value => (Array.isArray(value) ? value.filter(isObject) : []);
 
 /** The parts of a message: its content is a text, a part or a list of them. */
@@ -42,16 +41,23 @@ function partsOf({ content }) {
 /** The text of a message without the model's thoughts. */
 function textOf(message) {
   return partsOf(message)
-    .filter((part, at) => typeof part.text === "string" && !part.thought && !(at > 0 && OF_A_HOOK.test(part.text)))
+    .filter(
+      (part, at) => typeof part.text === "string" && !part.thought && !(at > 0 && isWrapped(part.text, "hook_context")),
+    )
     .map(part => part.text)
     .join("");
+}
+
+function isOfTheCli(text) {
+  if (GO_ON.has(text) || text.startsWith(LOOP) || WRAPPERS.some(name => isWrapped(text.trim(), name))) return true;
+  return text.startsWith(TASK) && TASK_ENDS.some(end => text.includes(end));
 }
 
 /** What the user has typed, as the hook has it; null for a message that is not the user's own. */
 function promptOf(message) {
   if (partsOf(message).some(part => part.functionResponse)) return null;
   const prompt = textOf(message).split(REFERENCED, 1)[0];
-  return prompt === "" || OF_THE_CLI.some(pattern => pattern.test(prompt)) ? null : prompt;
+  return prompt === "" || isOfTheCli(prompt) ? null : prompt;
 }
 
 /** The tokens of a message, counted once. `input` has those from the cache in it, thoughts are output. */
