@@ -27,12 +27,17 @@ ROWS = {
 
 
 def lay_out(tree: Path) -> Path:
-    """A tree with the readers, and with what they share with other modules."""
+    """A tree with the readers and the handlers, and with what they share with other modules."""
     readers = sorted((TEMPLATES / "overlay" / "server" / "lib" / "agent-cli").glob("*.js"))
     for name in (*SHARED, *(path.relative_to(TEMPLATES).as_posix() for path in readers)):
         path = tree / name.removeprefix("overlay/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(render(name), encoding="utf-8")
+    scripts = tree / "scripts"
+    scripts.mkdir()
+    for harness in HARNESSES:
+        handler = render("handler/hook-handler.js.j2", harness=harness)
+        (scripts / harness.handler).write_text(handler, encoding="utf-8")
     return tree
 
 

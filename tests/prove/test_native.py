@@ -10,7 +10,7 @@ from patcher import apply, pipeline
 from patcher.errors import NodeMissing, UsageError
 from patcher.markers import unsplice
 from patcher.model import Build, File, Line, Upstream
-from patcher.patches import SERIES, agent_sessions, capture_columns, codex_hooks, codex_hooks_page
+from patcher.patches import SERIES, agent_hooks, agent_sessions, capture_columns, codex_hooks, codex_hooks_page
 from patcher.patches.harnesses import handler_path
 from patcher.prove import (
     CONTRACTS,
@@ -97,15 +97,20 @@ def test_its_own_output_is_applied(build: Build) -> None:
 
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
-    ours = (codex_hooks.PATCH, codex_hooks_page.PATCH, agent_sessions.PATCH, capture_columns.PATCH)
-    opt_in = {overlay.path: "added" for patch in ours for overlay in patch.overlays}
+    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, capture_columns)
+    opt_in = {overlay.path: "added" for each in patches for overlay in each.PATCH.overlays}
     assert changed == opt_in | {
         "scripts/copilot-hook-handler.js": "added",
         "scripts/gemini-hook-handler.js": "added",
         "scripts/harness/codex-hook-handler.js": "added",
         "scripts/qwen-hook-handler.js": "added",
+        "scripts/import-history.js": "patched",
+        "scripts/install-hooks.js": "patched",
         "server/db.js": "patched",
         "server/index.js": "patched",
+        "server/lib/claude-failures.js": "added",
+        "server/lib/claude-notifications.js": "added",
+        "server/lib/claude-subagents.js": "added",
         "server/lib/codex-ingest.js": "patched",
         "server/lib/codex-native-batch.js": "added",
         "server/lib/codex-native-tokens.js": "added",
@@ -114,6 +119,7 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/lib/harness.js": "added",
         "server/lib/local-only.js": "added",
         "server/lib/provider-filter.js": "patched",
+        "server/lib/transcript-cache.js": "patched",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
         "server/websocket.js": "patched",

@@ -22,7 +22,7 @@ const {
 
 const FILE = /(?:^|[\\/])session-state[\\/]([^\\/]+)[\\/]events\.jsonl$/;
 const NOTIFICATION = "<system_notification>";
-const MOST_AGENTS = 64;
+const MOST_AGENTS = 32;
 // What hooks call a tool since 1.0.68 at the latest: Claude Code's names. Any other tool has one name.
 const NAMES = new Map([
   ["apply_patch", "Edit"],
@@ -122,8 +122,8 @@ const TAKE = {
   },
 
   "tool.execution_start"({ own, data, tell }) {
-    const tool_use_id = textOr(data.toolCallId, null);
-    const tool_name = textOr(hookName(data.toolName), null);
+    const tool_use_id = nameOr(data.toolCallId, null);
+    const tool_name = nameOr(hookName(data.toolName), null);
     if (tool_use_id === null || tool_name === null) return [];
     const tool_input = inputOf(data.arguments);
     openCall(own.calls, tool_use_id, tool_name, tool_input);
@@ -131,7 +131,7 @@ const TAKE = {
   },
 
   "tool.execution_complete"({ own, data, tell }) {
-    const tool_use_id = textOr(data.toolCallId, null);
+    const tool_use_id = nameOr(data.toolCallId, null);
     const { tool_name, tool_input } = closeCall(own.calls, tool_use_id);
     if (tool_use_id === null || tool_name === null) return [];
     const failed = data.success === false;

@@ -7,7 +7,18 @@
 "use strict";
 
 const { isObject, textOr } = require("../json-values");
-const { addTokens, amount, closeCall, event, folderOf, learn, newState, openCall, passTime } = require("./values");
+const {
+  addTokens,
+  amount,
+  closeCall,
+  event,
+  folderOf,
+  learn,
+  nameOr,
+  newState,
+  openCall,
+  passTime,
+} = require("./values");
 
 const CHAT = /(?:^|\/)chats\/([^/]+)\.jsonl$/;
 const SUBAGENT = /(?:^|\/)subagents\/([^/]+)\/agent-([^/]+)\.jsonl$/;
@@ -109,9 +120,9 @@ class Reading {
   }
 
   called(call, index) {
-    const tool_name = textOr(call.name, null);
+    const tool_name = nameOr(call.name, null);
     if (tool_name === null) return null;
-    const tool_use_id = textOr(call.id, `${this.uuid}:${index}`);
+    const tool_use_id = nameOr(call.id, `${this.uuid}:${index}`);
     const tool_input = isObject(call.args) ? call.args : {};
     openCall(this.own.calls, tool_use_id, tool_name, tool_input);
     return this.event("PreToolUse", `${this.uuid}:${tool_use_id}`, { tool_use_id, tool_name, tool_input });
@@ -126,10 +137,10 @@ class Reading {
   }
 
   answered(answer, call) {
-    const tool_use_id = textOr(answer.id, textOr(call.callId, null));
+    const tool_use_id = nameOr(answer.id, nameOr(call.callId, null));
     if (tool_use_id === null) return [];
     const opened = closeCall(this.own.calls, tool_use_id);
-    const tool_name = opened.tool_name ?? textOr(answer.name, null);
+    const tool_name = opened.tool_name ?? nameOr(answer.name, null);
     if (tool_name === null) return [];
     const response = isObject(answer.response) ? answer.response : {};
     const display = isObject(call.resultDisplay) ? call.resultDisplay : {};

@@ -9,8 +9,8 @@ const path = require("path");
 const { headline, isObject, isoTime, storable, textOr } = require("../json-values");
 
 // What is kept of calls without an end, in characters of JSON. The oldest go first.
-const MOST_OPEN = 128 * 1024;
-const MOST_MODELS = 32;
+const MOST_OPEN = 120 * 1024;
+const MOST_MODELS = 16;
 const LONGEST_NAME = 1024;
 const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
 
@@ -60,11 +60,12 @@ function addTokens(tokens, model, added) {
   Object.defineProperty(tokens, name, { value: kept, enumerable: true, configurable: true, writable: true });
 }
 
-/** Remembers a call, whose end tells neither its name nor its input. */
+/** Remembers a call, whose end tells neither its name nor its input. Of one that is too large, only the name. */
 function openCall(calls, id, tool_name, tool_input) {
-  calls.push({ id, tool_name, tool_input, size: JSON.stringify([id, tool_name, tool_input]).length });
-  let size = calls.reduce((sum, call) => sum + call.size + 100, 0);
-  while (size > MOST_OPEN) size -= calls.shift().size + 100;
+  const size = JSON.stringify([id, tool_name, tool_input]).length;
+  calls.push(size > MOST_OPEN ? { id, tool_name, tool_input: null, size: 0 } : { id, tool_name, tool_input, size });
+  let sum = calls.reduce((before, call) => before + call.size + 200, 0);
+  while (sum > MOST_OPEN && calls.length > 1) sum -= calls.shift().size + 200;
 }
 
 /** The name and the input of the call that ends: what was remembered of it, else none. */
