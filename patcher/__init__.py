@@ -1,8 +1,8 @@
 """Hash-anchored, idempotent patches for a third-party Node sidecar.
 
-Public is what `__all__` names, and for those who write a series the words of a declaration in `patcher.model` (`Patch`,
-`Site`, `Anchor` and what they are made of) and of a contract in `patcher.prove`. Everything else is private, and may be
-gone tomorrow.
+Public API: the names in `__all__`; for authors of a series also the classes of a declaration in `patcher.model`
+(`Patch`, `Site`, `Anchor` and the types of their fields) and those of a contract in `patcher.prove`. Everything else is
+private and may change without notice.
 
     >>> import patcher
     >>> patcher.check("agent-monitor@v1.2.0").ok
@@ -26,7 +26,7 @@ __all__ = ["SERIES", "PatcherError", "Series", "Verdict", "__version__", "build"
 
 
 def __getattr__(name: str) -> "Any":
-    """Each name is imported when somebody asks for it: an up-to-date build imports next to nothing."""
+    """Import each public name on first use: an up-to-date build must import as little as possible."""
     from importlib import import_module
 
     if name == "SERIES":

@@ -1,4 +1,4 @@
-"""The entry point. An up-to-date `build` is answered here, before anything that is slow to import."""
+"""The entry point. An up-to-date `build` ends here, before any module that is slow to import."""
 
 import gc
 import os
@@ -9,18 +9,18 @@ from patcher.errors import EXIT_INTERRUPTED
 
 
 def console() -> None:
-    """The command itself. Skip garbage collection and interpreter teardown: the process is short-lived."""
+    """Run the command and end the process. Skips garbage collection and interpreter teardown: the process is short."""
     gc.disable()
     try:
         streams.prepare()
         code = streams.finish(main())
-    except KeyboardInterrupt:  # while it starts, or while a slow reader takes the last lines
+    except KeyboardInterrupt:  # during start-up, or while the last lines are flushed to a slow reader
         code = EXIT_INTERRUPTED
     os._exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command line; the exit code says how it ended (`patcher/errors/`)."""
+    """Run the command line; returns the exit code (listed in `patcher/errors/`)."""
     arguments = sys.argv[1:] if argv is None else argv
     try:
         if arguments[:1] == ["build"] and _is_up_to_date(arguments[1:]):
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _is_up_to_date(arguments: list[str]) -> bool:
-    """Whether there is nothing to do. Where something is wrong, the long way says what."""
+    """Whether there is nothing to do. False on any problem: the full build then reports it."""
     if "" in arguments:
         return False
     from patcher.uptodate import quick_build

@@ -1,11 +1,11 @@
-"""Locate, verify, render and splice, layer by layer: what happens between reading upstream and judging the result."""
+"""Locate, verify, render and splice, layer by layer: everything between reading upstream and the gates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from patcher import splice as splicing
-from patcher.existing import Recordings, Taken, judge, judge_overlay, take_out
+from patcher.existing import Recordings, Stripped, judge_overlay, judge_payloads, strip
 from patcher.javascript import JAVASCRIPT, language_of
 from patcher.layers import layers_of
 from patcher.locate import locate, refuse_other_kinds
@@ -36,18 +36,18 @@ from patcher.verify import explained, pinning, verify
 
 
 def apply_series(upstream: Upstream, series: Sequence[Patch], recorded: Recordings = MappingProxyType({})) -> Build:
-    """The whole series on an upstream tree, in memory. All findings are collected, never only the first.
+    """Apply the whole series to an upstream tree, in memory. Collects all findings, not only the first.
 
-    recorded: what the tree has from a build before and without markers, where it has no manifest that says so.
+    recorded: payloads without markers that an earlier build left in the tree, where no manifest in it lists them.
 
     Raises `SeriesError`, `FileKindUnsupported`, `NotUtf8`, `OverlappingSplices`.
     """
     state = _State.of(upstream, series, recorded)
     for layer in layers_of(series):
         state = _apply_layer(state, layer)
-    state.others += judge(state.there, state.texts, series, state.layers)
+    state.others += judge_payloads(state.stripped, state.texts, series, state.layers)
     build = Build(
-        upstream=state.there.pristine,
+        upstream=state.stripped.pristine,
         findings=tuple(_one_per_patch(state, series)),
         sites=tuple(state.sites),
         others=tuple(state.others),
@@ -62,10 +62,10 @@ def apply_series(upstream: Upstream, series: Sequence[Patch], recorded: Recordin
 
 @dataclass
 class _State:
-    """What the layers have made so far. `texts` holds the files that have been decoded, in their newest form."""
+    """The result of the layers so far. `texts`: the files that were decoded, in their current form."""
 
     given: Upstream
-    there: Taken
+    stripped: Stripped
     others: list[Finding]
     texts: dict[str, str] = field(default_factory=dict)
     layers: list[Layer] = field(default_factory=list)
@@ -79,11 +79,11 @@ class _State:
     @classmethod
     def of(cls, upstream: Upstream, series: Sequence[Patch], recorded: Recordings) -> "_State":
         refuse_other_kinds(upstream, series)
-        there = take_out(upstream, series, recorded)
-        return cls(upstream, there, list(there.findings), series=tuple(series))
+        stripped = strip(upstream, series, recorded)
+        return cls(upstream, stripped, list(stripped.findings), series=tuple(series))
 
     def required_by(self, patch: str) -> set[str]:
-        """The patches that one requires, and what these require."""
+        """The ids of all patches that a patch requires, directly or indirectly."""
         requires = {each.id: each.requires for each in self.series}
         found: set[str] = set()
         wanted = [patch]
@@ -94,32 +94,32 @@ class _State:
         return found
 
     def text(self, path: str) -> str | None:
-        """The newest text of a file, or None where the tree does not have it."""
+        """The current text of a file, or None where the tree does not have it."""
         if path not in self.texts:
-            file = self.there.pristine.tree.get(path)
+            file = self.stripped.pristine.tree.get(path)
             if file is None:
                 return None
             self.texts[path] = decode(file, path)
         return self.texts[path]
 
     def findings(self, patch: str) -> list[Finding]:
-        """What was found about a patch: on its sites, then on all else of it."""
+        """The findings on a patch: those on its sites, then the others."""
         found = (*(each.finding for each in self.sites), *self.others)
         return [each for each in found if each.patch == patch]
 
     def excluded(self, patch: str) -> Finding | None:
-        """Why a patch did not go in: an anchor stopped it, or upstream does it itself. None for one that did."""
+        """Why a patch was not applied: an anchor stopped it, or upstream supersedes it. None where it was applied."""
         own = self.findings(patch)
         return next((each for each in own if each.verdict.stops or each.verdict is Verdict.SUPERSEDED), None)
 
 
 def _notes(state: _State) -> Iterator[str]:
-    """What the code decided although upstream's version number says something else, or nothing."""
+    """Notes on an upstream whose version number is missing, or does not match the line that its code is of."""
     version, line = state.given.version, state.given.line
     number = version_of(version)
     if number is None:
-        said = f"the version {version!r}, which is not one" if version else "no version"
-        yield f"package.json has {said}: the code decides, and it is of the {line} line"
+        declared = f"the version {version!r}, which is not one" if version else "no version"
+        yield f"package.json has {declared}: the code decides, and it is of the {line} line"
         for site in state.left_out:
             yield f"{site.id} is left out: upstream has its code since {site.since}, and it is not there"
     elif (number.major > 1) != (line is Line.V2):
@@ -141,7 +141,7 @@ def _apply_layer(state: _State, layer: tuple[Patch, ...]) -> _State:
 
 def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
     line = state.given.line
-    if patch.is_superseded_in(state.there.pristine):
+    if patch.is_superseded_in(state.stripped.pristine):
         message = f"upstream {state.given.version} does this itself ({line} line): {patch.superseded_by}"
         state.others.append(Finding(patch.id, patch.file, Verdict.SUPERSEDED, message=message))
         return
@@ -169,7 +169,10 @@ def _splices_of(state: _State, patch: Patch) -> Iterator[tuple[Splice, str]]:
 
 
 def _best_anchor(state: _State, patch: Patch, site: Site) -> SiteResult:
-    """What the anchor finds that fits; of several that do not fit, the one that came nearest, the newest first."""
+    """The result of the anchor that fits; where none fits, the least severe one, of equals the newest anchor's.
+
+    Two anchors that fit different code make the site ambiguous.
+    """
     tried = [_try_anchor(state, patch, site, anchor) for anchor in site.anchors]
     fits = [each for each in tried if not each.stops]
     best = fits[0] if fits else min(reversed(tried), key=lambda each: SEVERITY[each.finding.verdict])
@@ -193,42 +196,44 @@ def _try_anchor(state: _State, patch: Patch, site: Site, anchor: Anchor, *, simi
     return SiteResult(site, verify(patch, site, located, state.given), located, text or "")
 
 
-def _splice(state: _State, there: SiteResult) -> Splice:
-    site, file, match = there.site, there.finding.file, there.located.matches[0]
+def _splice(state: _State, result: SiteResult) -> Splice:
+    site, file, match = result.site, result.finding.file, result.located.matches[0]
     language = language_of(file)
     name = f"{file} ({site.id})"
-    payload = payload_of(site, there.text[match.start : match.end])
+    payload = payload_of(site, result.text[match.start : match.end])
     state.payloads[name] = payload
-    splice = splicing.make_splice(there.text, site, match, payload, language)
-    if language == JAVASCRIPT and not splice.part:  # what is compiled, or is less than a statement, is not judged
+    splice = splicing.make_splice(result.text, site, match, payload, language)
+    if language == JAVASCRIPT and not splice.part:  # code to compile, or less than a statement, cannot be parsed alone
         state.portable[name] = portable_text(site)
-    return replace(splice, scope=there.located.anchor.scope)
+    return replace(splice, scope=result.located.anchor.scope)
 
 
-def _blame_payload(state: _State, patch: Patch, there: SiteResult) -> Finding:
-    """A window that was reviewed without the payload of another patch in it, which an earlier layer has put there."""
-    finding = there.finding
+def _blame_payload(state: _State, patch: Patch, result: SiteResult) -> Finding:
+    """The finding; where it drifted only because an earlier layer put another patch's payload in its window, says so.
+
+    The hint names the `requires` that is missing.
+    """
+    finding = result.finding
     if finding.verdict is not Verdict.DRIFTED:
         return finding
-    match = there.located.matches[0]
-    inside = {name.rpartition(".")[0] for name in sites_in(there.text[match.window_start : match.window_end])}
+    match = result.located.matches[0]
+    inside = {name.rpartition(".")[0] for name in sites_in(result.text[match.window_start : match.window_end])}
     order = [each.id for each in state.series]
     guilty = next((each for each in order if each in inside - state.required_by(patch.id)), None)
     if guilty is None:
         return finding
     first, second = sorted((patch.id, guilty), key=order.index)
     owner = {each.id: each.origin.series for each in state.series}
-    if owner[second] == CODEX != owner[first]:  # nobody but us can change ours
+    if owner[second] == CODEX != owner[first]:  # the author of `first` cannot change our patches
         hint = f'write `requires=("{second}",)` in {first}, and name `--series {CODEX}` before its series'
-        return replace(finding, message=f"{finding.message}; the payload of {guilty} is in its window", hint=hint)
-    hint = f'write `requires=("{first}",)` in {second}, so that it goes in after {first}'
-    if second == patch.id:
-        hint = f"{hint}; then {pinning(patch, there.site, state.given)}"
+    else:
+        hint = f'write `requires=("{first}",)` in {second}, so that it goes in after {first}'
+        hint += f"; then {pinning(patch, result.site, state.given)}" if second == patch.id else ""
     return replace(finding, message=f"{finding.message}; the payload of {guilty} is in its window", hint=hint)
 
 
 def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
-    """A site that an earlier patch would have brought is missing because of that patch, not of upstream."""
+    """The finding; where code is missing that a required patch would have added, says why that was not applied."""
     if finding.verdict is not Verdict.MISSING:
         return finding
     required = [found for name in patch.requires if (found := state.excluded(name)) is not None]
@@ -253,12 +258,12 @@ def _add_overlays(state: _State, patch: Patch) -> None:
         state.added[overlay.path] = file
         if overlay.portable:
             state.portable[overlay.path] = file.data.decode()
-        found = judge_overlay(state.there, patch, overlay, file)
+        found = judge_overlay(state.stripped, patch, overlay, file)
         state.others += [found] if found else []
 
 
 def _one_per_patch(state: _State, series: Sequence[Patch]) -> Iterator[Finding]:
-    """Each patch gets exactly one verdict: the worst of its sites'."""
+    """One finding for each patch, with the most severe verdict of its sites and files."""
     named = {patch.id for patch in series}
     yield from (finding for finding in state.others if finding.patch not in named)
     for patch in series:
@@ -269,23 +274,22 @@ def _one_per_patch(state: _State, series: Sequence[Patch]) -> Iterator[Finding]:
         judged = [
             finding for finding in own if (finding.verdict is Verdict.APPLIED) == is_applied or finding.verdict.stops
         ]
-        judged = judged or [Finding(patch.id, patch.file, Verdict.EXACT)]  # nothing to locate: files of ours only
+        judged = judged or [Finding(patch.id, patch.file, Verdict.EXACT)]  # it has no sites, only files of ours
         worst = max(judged, key=lambda finding: SEVERITY[finding.verdict])
         yield replace(worst, pins=tuple(pin for each in own for pin in each.pins))
 
 
 def _plain(state: _State) -> Tree:
-    """The tree without markers."""
-    tree = dict(state.there.pristine.tree)
-    for path in state.texts:
+    """The patched tree without markers."""
+    tree = dict(state.stripped.pristine.tree)
+    for path in {layer.file for layer in state.layers}:
         layers = [layer for layer in state.layers if layer.file == path]
-        if layers:
-            tree[path] = replace(tree[path], data=splicing.plain(layers).encode())
+        tree[path] = replace(tree[path], data=splicing.plain(layers).encode())
     return {**tree, **state.added}
 
 
 def _result(state: _State) -> Tree:
-    tree = dict(state.there.pristine.tree)
+    tree = dict(state.stripped.pristine.tree)
     for path, text in state.texts.items():
         tree[path] = replace(tree[path], data=text.encode())
     return {**tree, **state.added}

@@ -1,4 +1,4 @@
-"""From a command line to an exit code: dispatch, output, exceptions. Data goes to stdout, everything else to stderr."""
+"""From a command line to an exit code: dispatch, output, exceptions. Results go to stdout, messages to stderr."""
 
 import argparse
 import io
@@ -8,7 +8,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from patcher import __version__
@@ -26,7 +25,7 @@ from patcher.errors import (
 )
 from patcher.errors.text import without_secret
 from patcher.series import settings
-from patcher.series.where import CODEX
+from patcher.series.where import CODEX, with_codex
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 if TYPE_CHECKING:
@@ -34,17 +33,17 @@ if TYPE_CHECKING:
 
 
 def run(argv: Sequence[str]) -> int:
-    """Parse and run one command; returns the exit code. Never lets an exception out."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite kill cleans up as Ctrl-C does
+    """Parse and run one command; returns the exit code. Raises nothing."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM cleans up as Ctrl-C does
     try:
         options = parser().parse_args(argv)
         return _run(options)
-    except SystemExit as ended:  # argparse: `--help`, or what is wrong with the command line
+    except SystemExit as ended:  # from argparse: `--help`, or an error in the command line
         return int(ended.code or 0)
     except KeyboardInterrupt:
         sys.stderr.write("\ninterrupted; nothing is left half done\n")
         return EXIT_INTERRUPTED
-    except Exception:  # noqa: BLE001 - the last resort of a command line
+    except Exception:  # noqa: BLE001 - anything not expected is reported as a bug
         import traceback
 
         sys.stderr.write(without_secret(traceback.format_exc()))
@@ -65,10 +64,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _complete(options: argparse.Namespace) -> None:
-    """What was not typed: as `sidecar.toml` sets it, else the default. Raises `SettingsUnreadable`, `UsageError`."""
+    """Fill in options that were not given: from `sidecar.toml`, else the default.
+
+    Raises `SettingsUnreadable`, `UsageError`.
+    """
     known = settings.settings()
-    words = getattr(options, "series", None)
-    options.typed_series = " ".join(f"--series {shlex.quote(word)}" for word in words or ())
+    names = getattr(options, "series", None)
+    options.typed_series = " ".join(f"--series {shlex.quote(name)}" for name in names or ())
     options.typed_upstream = _typed_upstream(options)
     defaults = {"upstream": DEFAULT_SPEC, "out": DEFAULT_OUT, "client": False, "series": [CODEX]}
     if options.verb in {"bump", "matrix"}:
@@ -79,6 +81,8 @@ def _complete(options: argparse.Namespace) -> None:
     for name, default in defaults.items():
         if name in options and getattr(options, name) is None:
             setattr(options, name, known.get(name) or default)
+    if getattr(options, "series", None):
+        options.series = with_codex(options.series)
     if "tree" in options and options.tree is None:
         options.tree = known.get("out", DEFAULT_OUT)
     if getattr(options, "upstream", None) == "":
@@ -100,7 +104,8 @@ def _outcome(options: argparse.Namespace) -> Outcome:
     module, _, function = options.handler.partition(".")
     try:
         destinations.refuse_overlap(options)
-        handler: Callable[[argparse.Namespace], Outcome] = getattr(_commands(module), function)
+        commands = import_module(f"patcher.commands.{module}")  # only now: a build needs none of the others
+        handler: Callable[[argparse.Namespace], Outcome] = getattr(commands, function)
         return handler(options)
     except PatcherError as error:
         return failed(options.verb, error)
@@ -110,13 +115,8 @@ def _outcome(options: argparse.Namespace) -> Outcome:
         return failed(options.verb, DiskFailed(error.strerror or str(error), where=where, hint=hint))
 
 
-def _commands(module: str) -> ModuleType:
-    """One module of `patcher/commands/`, imported when its verb is asked for: a build needs none of the others."""
-    return import_module(f"patcher.commands.{module}")
-
-
 def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, str]) -> int:
-    """Write the reports, print the result in the format that was asked for, return the exit code."""
+    """Write the reports, print the result in the requested format, return the exit code."""
     from patcher.report.wording import legible
 
     chosen, report = getattr(options, "format", "text"), outcome.report
@@ -140,7 +140,7 @@ def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, s
 
 
 def _rendered(form: str, report: "Report") -> str:
-    """The report in a form that a file or another program takes."""
+    """The report as `json` (also named `report`), `github`, `html` or `markdown`."""
     from patcher.report.wording import legible
 
     if form in {"report", "json"}:
@@ -157,22 +157,22 @@ def _rendered(form: str, report: "Report") -> str:
 
 
 def _print_for_machines(text: str) -> None:
-    """UTF-8 whatever the terminal speaks, and the bytes of a file as they are."""
+    """Write to stdout in UTF-8 whatever the locale; bytes that are not UTF-8 (as surrogates) are written unchanged."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape")
     sys.stdout.write(text)
 
 
 def _unwritten(reports: Mapping[str, str], report: "Report") -> Iterator[str]:
-    """Write each report that was asked for; a line for each that could not be written."""
+    """Write each requested report; yields an error line for each that could not be written."""
     from patcher.report import destinations
 
     for form, path in reports.items():
         if form == "sbom":
-            continue  # of the tree, not of the run: `verify` has written it
+            continue  # it describes the tree, not this run: `verify` has written it
         text = _rendered(form, report)
         try:
-            sys.stdout.flush()  # it may be where this report goes as well
+            sys.stdout.flush()  # the report may go to the same file
             destinations.write_whole(path, text)
         except OSError as error:
             yield f"error[{ReportUnwritable.code}]: {path}: {error.strerror}"

@@ -8,10 +8,10 @@ from patcher.model import Patch
 
 
 def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
-    """The series by layers: a patch stands one layer above the highest that it requires.
+    """The layers of the series, in order: a patch is one layer above the highest layer of the patches that it requires.
 
-    Raises `SeriesError` for an unknown or later `requires`, a cycle, an id used twice, or a site without a name of its
-    own.
+    Raises `SeriesError` for an unknown or later `requires`, a cycle, an id used twice, or a site name that is used
+    twice or not valid.
     """
     depth: dict[str, int] = {}
     for patch in series:
@@ -26,7 +26,7 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
 
 
 def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequence[str]) -> SeriesError:
-    """Where `requires` names a patch that comes later, in a series that was not chosen, or nowhere."""
+    """The error for a `requires` that names a patch that comes later, or is in no chosen series."""
     message = f"{patch.id} requires {name}, which no series has before it"
     from difflib import get_close_matches  # slow to import
 
@@ -42,10 +42,10 @@ def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequenc
 
 
 def _refuse_bad_names(patch: Patch) -> None:
-    seen: set[str] = set()
+    names: set[str] = set()
     for site in patch.sites:
         if not SITE_NAME.fullmatch(site.name):
             raise SeriesError(f"{site.id}: expected a name of small letters, digits and `_`, found {site.name!r}")
-        if site.name in seen:
+        if site.name in names:
             raise SeriesError(f"the site {site.id} is there twice")
-        seen.add(site.name)
+        names.add(site.name)

@@ -1,7 +1,7 @@
-"""The markers around a payload: comments that carry all that is needed to take the payload out again.
+"""The markers around a payload: comments with all that is needed to remove the payload again.
 
-So a generated tree can be reverted without the upstream it came from. Text that reads like a marker and is not a
-comment, in a string of upstream's, is not one.
+A generated tree can therefore be reverted without its upstream. Text that looks like a marker and is not a comment, for
+example in a string of upstream's, is not one.
 """
 
 import json
@@ -21,11 +21,11 @@ _ID = rf"[\w-]+\.(?:{SITE_NAME.pattern}|\d+)"  # version 0.1 numbered the sites 
 _COMMENT = r"(?P<brace>\{)?/\* %s \*/(?(brace)\})"  # between JSX tags: in braces, nothing else in them
 _BEGIN = re.compile(_COMMENT % rf"{NAME}:begin (?P<id>{_ID}) \((?P<position>before|after|replace|delete)\)")
 _END = re.compile(_COMMENT % rf"{NAME}:end (?P<id>{_ID})(?: was (?P<was>\"(?:[^\"\\]|\\.)*\"))?")
-_SAYS = {_BEGIN: f"/* {NAME}:begin ", _END: f"/* {NAME}:end "}
+_LITERAL = {_BEGIN: f"/* {NAME}:begin ", _END: f"/* {NAME}:end "}
 
 
 def begin_marker(identity: str, position: Position, *, jsx: bool = False) -> str:
-    """The comment before a payload; `identity` is the id of the site. jsx: it stands between tags, and needs braces."""
+    """The comment before a payload; `identity` is the id of the site. jsx: it is between tags, and needs braces."""
     comment = f"/* {NAME}:begin {identity} ({position}) */"
     return f"{{{comment}}}" if jsx else comment
 
@@ -53,15 +53,15 @@ class Block:
 
 
 def sites_in(text: str) -> list[str]:
-    """The ids of the sites whose markers stand in a piece of text, each once."""
+    """The ids of the sites that have a marker in the text, each once."""
     found = sorted((*_BEGIN.finditer(text), *_END.finditer(text)), key=lambda each: each.start())
     return list(dict.fromkeys(each["id"] for each in found))
 
 
 def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
-    """Take every payload out, innermost first, and say what was found between the markers.
+    """Remove every payload, innermost first; returns the text and what was between the markers, by site id.
 
-    where: the file's path; where that is a program's, markers are comments and nothing else.
+    where: the path of the file; in a program only comments count as markers.
     Raises `NotReversible` where markers do not pair up.
     """
     blocks: dict[str, Block] = {}
@@ -83,16 +83,16 @@ def unsplice(text: str, where: str = "") -> tuple[str, Mapping[str, Block]]:
         before, text = text, _without(text, begin, end, block.was)
         if NAME in block.was:
             comments = _comments(text, where)
-        elif comments is not None:  # not parsed again for each payload: a file may have thousands
-            gone = len(before) - len(text)
-            behind = (at - gone for at in comments if at >= end.end())
-            comments = frozenset([*(at for at in comments if at < begin.start()), *behind])
+        elif comments is not None:  # shifted, not parsed again: a file may have thousands of payloads
+            shift = len(before) - len(text)
+            after = (at - shift for at in comments if at >= end.end())
+            comments = frozenset([*(at for at in comments if at < begin.start()), *after])
 
 
 def restored(text: str, layers: Sequence[Sequence[Recorded]], where: str = "") -> tuple[str, Mapping[str, Block]]:
-    """Take out what was put in without markers, the last layer first, and say what was there.
+    """Remove the payloads without markers, the last layer first; returns the text and the payloads, by site id.
 
-    Raises `NotReversible` where the text is not long enough.
+    Raises `NotReversible` where an offset is beyond the end of the text.
     """
     blocks: dict[str, Block] = {}
     for layer in reversed(layers):
@@ -112,7 +112,7 @@ REBUILD = "build the tree again from upstream: `sidecar-patcher build --upstream
 def _was(end: re.Match[str], text: str, where: str) -> str:
     try:
         was = str(json.loads(end["was"])) if end["was"] else ""
-        was.encode()  # half of a surrogate pair is not text of upstream's
+        was.encode()  # half of a surrogate pair cannot be upstream's text
     except ValueError as error:
         line = text.count("\n", 0, end.start()) + 1
         message = f"what {end['id']} replaced cannot be read back: {error}"
@@ -121,7 +121,7 @@ def _was(end: re.Match[str], text: str, where: str) -> str:
 
 
 def _comments(text: str, where: str) -> frozenset[int] | None:
-    """Where the comments of a program begin; None where all that reads like a marker is one, as it is nearly always."""
+    """Offsets of the comments of a program; None (nearly always) where everything that looks like a marker is one."""
     found = [_start(each) for marker in (_BEGIN, _END) for each in _found(marker, text, len(text))]
     if not found or not javascript.is_program(where, text[:128].encode()):
         return None
@@ -149,15 +149,15 @@ def _innermost(text: str, where: str, comments: frozenset[int] | None) -> tuple[
 
 
 def _found(marker: re.Pattern[str], text: str, stop: int) -> Iterator[re.Match[str]]:
-    """What `finditer` finds up to `stop`. The words are looked for first: a pattern that may begin with `{` is slow."""
-    says = _SAYS[marker]
-    at = text.find(says, 0, stop)
+    """As `finditer` up to `stop`, but faster: searches the literal part first, as the pattern may begin with `{`."""
+    literal = _LITERAL[marker]
+    at = text.find(literal, 0, stop)
     while at >= 0:
         braced = marker.match(text, at - 1, stop) if text[at - 1 : at] == "{" else None
         found = braced or marker.match(text, at, stop)
         if found is not None:
             yield found
-        at = text.find(says, found.end() if found is not None else at + 1, stop)
+        at = text.find(literal, found.end() if found is not None else at + 1, stop)
 
 
 def _without(text: str, begin: re.Match[str], end: re.Match[str], was: str) -> str:

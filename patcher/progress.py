@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 @contextlib.contextmanager
 def progress(steps: int | None) -> Iterator[Callable[[str, int], None]]:
-    """A bar of `steps` steps, None where the number is not known; nothing where stderr is not a terminal.
+    """A bar of `steps` steps (None: number unknown). Draws nothing where stderr is not a terminal.
 
-    Gives `advance(said, by)`: shows `said` beside the bar and moves it on by so many steps.
+    Yields `advance(message, by)`, which shows `message` beside the bar and moves the bar `by` steps.
     """
     if not sys.stderr.isatty():
-        yield lambda said, by: None
+        yield lambda message, by: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,4 +20,4 @@ def progress(steps: int | None) -> Iterator[Callable[[str, int], None]]:
     columns = (BarColumn(bar_width=20), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=steps)
-        yield lambda said, by: bar.update(task, description=said, advance=by)
+        yield lambda message, by: bar.update(task, description=message, advance=by)

@@ -8,7 +8,7 @@ IS_INSTALLED = os.path.isdir(_INSTALLED)
 _ROOT = _INSTALLED if IS_INSTALLED else os.path.dirname(PACKAGE)
 
 TEMPLATES = os.path.join(_ROOT, "templates")
-DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates: comments, to a JavaScript editor
+DELIMITERS = ("/*=", "=*/", "/*%", "%*/", "/*#", "#*/")  # of the templates; a JavaScript editor sees comments
 BUILTIN_SIDECAR = os.path.join(_ROOT, "fixtures", "sidecar")
 BUILTIN_PINS = os.path.join(_ROOT, "fixtures", "pins.json")
 

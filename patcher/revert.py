@@ -1,4 +1,4 @@
-"""From a generated tree back to the pristine bytes, by its markers, judged by its manifest."""
+"""From a generated tree back to the pristine bytes, by its markers, checked against its manifest."""
 
 import os
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ _OURS = frozenset({"added", "built"})
 
 
 def pristine(directory: str) -> Tree:
-    """The tree that upstream shipped: our files and the built client left out, payloads taken out.
+    """The tree that upstream shipped: without our files, the built client and the payloads.
 
-    The client's sources are not in a generated tree: there is nothing of them to revert.
+    The sources of the client are not in a generated tree, so they are not reverted.
 
-    Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the bytes that come out are wrong.
+    Raises `ManifestUnreadable`, and `NotReversible` where the tree was edited or the result has another digest.
     """
     content = generated.read(directory)
     edited = [
@@ -30,17 +30,16 @@ def pristine(directory: str) -> Tree:
         raise NotReversible(f"the tree is not as it was built: {', '.join(edited)}", where=directory, hint=REBUILD)
     if not all(isinstance(entry.get("status"), str) and _is_known(entry) for entry in content["files"]):
         raise ManifestUnreadable("the manifest has no digests of the pristine files", where=directory)
-    before = {entry["path"]: entry for entry in content["files"] if entry["status"] not in _OURS}
-    tree = _load(directory, content)
-    return {path: _reverted(path, tree[path], entry, directory) for path, entry in before.items()}
+    before = (entry for entry in content["files"] if entry["status"] not in _OURS)
+    return {entry["path"]: _reverted(_load(directory, entry), entry, directory) for entry in before}
 
 
 def _is_known(entry: Mapping[str, Any]) -> bool:
     return entry["status"] in _OURS or isinstance(entry.get("before"), str)
 
 
-def _reverted(path: str, file: File, entry: Mapping[str, Any], directory: str) -> File:
-    expected = entry["before"]
+def _reverted(file: File, entry: Mapping[str, Any], directory: str) -> File:
+    path, expected = entry["path"], entry["before"]
     if file.sha256 == expected:
         return file
     try:
@@ -64,17 +63,13 @@ def _reverted(path: str, file: File, entry: Mapping[str, Any], directory: str) -
     return found
 
 
-def _load(directory: str, content: Mapping[str, Any]) -> Tree:
-    """The files that the manifest names, read from the directory."""
-    tree = {}
-    for entry in content["files"]:
-        with open(generated.on_disk(directory, entry["path"]), "rb") as stream:
-            tree[entry["path"]] = File(stream.read(), bool(entry["executable"]))
-    return tree
+def _load(directory: str, entry: Mapping[str, Any]) -> File:
+    with open(generated.on_disk(directory, entry["path"]), "rb") as stream:
+        return File(stream.read(), bool(entry["executable"]))
 
 
 def write_new(tree: Tree, out: str) -> None:
-    """Write `tree` to a directory that must not hold anything yet. Raises `OutputNotOurs`, `OutputUnwritable`."""
+    """Write `tree` to a directory that must be empty or absent. Raises `OutputNotOurs`, `OutputUnwritable`."""
     if os.path.lexists(out) and (not os.path.isdir(out) or os.listdir(out)):
         raise OutputNotOurs("expected an empty directory or none", where=out, hint=ELSEWHERE)
     write(tree, os.path.abspath(out))

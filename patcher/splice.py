@@ -1,6 +1,6 @@
-"""Stage 5: payloads into texts, between markers. Offsets always refer to the text that was located in.
+"""Stage 5: put payloads into texts, between markers. All offsets refer to the text before the splices.
 
-In a file that cannot have comments everywhere there are no markers: the manifest says what was put in.
+A file that cannot have comments everywhere gets no markers: the manifest lists its payloads.
 """
 
 import re
@@ -28,9 +28,10 @@ _IN_A_ROW = _WITH_COMMAS | {ListKind.ATTRIBUTES}
 
 
 class _Shape(NamedTuple):
-    """What goes in instead of `[start, end)`: `head`, the marker, `inner`, the marker, `tail`.
+    """The replacement of `[start, end)`: `head`, begin marker, `inner`, end marker, `tail`.
 
-    was: what the marker remembers. plain: what would go in without markers, part of `head + inner + tail`.
+    was: the replaced text, as the end marker keeps it. plain: the replacement without markers, a part of
+    `head + inner + tail`.
     """
 
     start: int
@@ -43,7 +44,7 @@ class _Shape(NamedTuple):
 
 
 def make_splice(text: str, site: Site, match: Match, payload: str, language: str = JAVASCRIPT) -> Splice:
-    """The splice that puts `payload` where the match is, in the file's own line ending and indentation."""
+    """The splice that puts `payload` at the match, with the line ending and the indentation of the file."""
     shape = _shape(text, site.position, match, payload)
     marked = language not in WITHOUT_COMMENTS and all(anchor.scope != FILE for anchor in site.anchors)
     if marked:
@@ -82,10 +83,10 @@ def _shape(text: str, position: Position, match: Match, payload: str) -> _Shape:
         return _in_a_row(text, position, match, payload)
     eol, indent = line_ending(text), _indentation(text, match.statement_start)
     inner = _indented(payload, indent, eol)
-    blank = "" if match.jsx else " "  # between tags a blank would be text
+    space = "" if match.jsx else " "  # between tags a space would be text
     if position is Position.REPLACE:
         was = text[match.start : match.end]
-        return _Shape(match.start, match.end, f"{blank}{inner.lstrip()}{blank}", was, inner.lstrip())
+        return _Shape(match.start, match.end, f"{space}{inner.lstrip()}{space}", was, inner.lstrip())
     if position is Position.BEFORE:
         at, plain = match.statement_start, f"{inner[len(indent) :]}{eol}{indent}"
         return _Shape(at, at, f"{eol}{inner}{eol}{indent}", "", plain, tail=f"{eol}{indent}")
@@ -98,7 +99,7 @@ def _shape(text: str, position: Position, match: Match, payload: str) -> _Shape:
 
 
 def _in_a_row(text: str, position: Position, match: Match, payload: str) -> _Shape:
-    """Items that stand beside each other, with commas or without: properties, arguments, attributes."""
+    """The insertion of an item into a list of items on one or several lines: properties, arguments, attributes."""
     eol, indent = line_ending(text), _indentation(text, match.statement_start)
     comma = "," if match.list in _WITH_COMMAS else ""
     own_line = not text[text.rfind("\n", 0, match.statement_start) + 1 : match.statement_start].strip()
@@ -114,7 +115,7 @@ def _in_a_row(text: str, position: Position, match: Match, payload: str) -> _Sha
 
 
 def _deletion(text: str, match: Match) -> _Shape:
-    """The item goes, with its comma, and with its line where nothing else is in it."""
+    """The deletion of an item with its comma, and with its line where nothing else is on it."""
     start, end = match.statement_start, match.statement_end
     follows = _COMMA.match(text, end) if match.list in _WITH_COMMAS else None
     follows = _SEPARATOR.match(text, end) if match.list is ListKind.MEMBERS else follows
@@ -132,7 +133,7 @@ def _deletion(text: str, match: Match) -> _Shape:
 
 
 def _guard(inner: str, language: str, *, exact: bool) -> str:
-    """What must stand between a payload and its end marker: a line break behind `//`, a blank behind `/` and `<`."""
+    """The text needed between a payload and its end marker: a line break after `//`, a space after `/` and `<`."""
     if not exact or not inner:
         return ""
     if inner[-1] in "/<":
@@ -146,7 +147,7 @@ def _guard(inner: str, language: str, *, exact: bool) -> str:
 
 
 def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
-    """All splices into the text at once. Raises `OverlappingSplices`, naming both patches."""
+    """Apply all splices to the text. Raises `OverlappingSplices`, which names both patches."""
     ordered = sorted(splices, key=lambda splice: splice.order)
     for left, right in pairwise(ordered):
         if right.start < left.end or (left.start, left.end) == (right.start, right.end):
@@ -160,10 +161,11 @@ def apply(text: str, splices: Sequence[Splice], where: str = "") -> str:
 
 
 def plain(layers: Sequence[Layer]) -> str:
-    """What the layers of a file make of it, without markers. layers: all of one file, in order, at least one."""
+    """The patched text of a file, without markers. layers: all of this file, in order, at least one."""
     cuts: list[tuple[int, int]] = []
     for layer in layers:
-        cuts = [_shifted(cut, layer) for cut in cuts if not any(_swallows(each, cut) for each in layer.splices)]
+        kept = (cut for cut in cuts if not any(each.start < cut[1] and cut[0] < each.end for each in layer.splices))
+        cuts = [_shifted(cut, layer) for cut in kept]
         for start, end, splice in layer.placed():
             first = start + splice.plain_at
             cuts += [(start, first), (first + len(splice.plain), end)]
@@ -175,17 +177,13 @@ def plain(layers: Sequence[Layer]) -> str:
     return "".join([*out, text[done:]])
 
 
-def _swallows(splice: Splice, cut: tuple[int, int]) -> bool:
-    return splice.start < cut[1] and cut[0] < splice.end
-
-
 def _shifted(cut: tuple[int, int], layer: Layer) -> tuple[int, int]:
     shift = sum(len(each.text) - len(each.was) for each in layer.splices if each.end <= cut[0])
     return cut[0] + shift, cut[1] + shift
 
 
 def source_offset(layer: Layer, offset: int) -> int:
-    """Where a character of the layer's result stood in the text before it; a payload stands where it was put."""
+    """The offset before the layer of a character in its result; for one in a payload, where the payload was put."""
     shift = 0
     for splice in sorted(layer.splices, key=lambda each: each.order):
         start = splice.start + shift
@@ -198,23 +196,23 @@ def source_offset(layer: Layer, offset: int) -> int:
 
 
 def line_ending(text: str) -> str:
-    """The line ending that most lines of the text have."""
+    """The line ending of most lines of the text: LF or CRLF."""
     crlf = text.count("\r\n")
     return "\r\n" if crlf > text.count("\n") - crlf else "\n"
 
 
 def _indentation(text: str, start: int) -> str:
     line = text[text.rfind("\n", 0, start) + 1 : start]
-    return line[: len(line) - len(line.lstrip(" \t"))]  # other white space would not be taken out again
+    return line[: len(line) - len(line.lstrip(" \t"))]  # `markers` removes only these two again
 
 
 def _indented(payload: str, indent: str, eol: str) -> str:
-    lines = payload.replace("\r\n", "\n").strip("\n").split("\n")  # what a payload keeps of upstream may have CRLF
+    lines = payload.replace("\r\n", "\n").strip("\n").split("\n")  # a payload may quote code with CRLF
     return eol.join(f"{indent}{line}" if line else "" for line in lines)
 
 
 def in_upstream_lines(applied: Sequence[Layer], path: str, text: str, located: Located) -> Located:
-    """People look at upstream's file, not at what an earlier layer made of it: say its line numbers."""
+    """The same with the line numbers of upstream's file instead of those of the text that earlier layers made of it."""
     layers = [layer for layer in applied if layer.file == path]
     if not layers:
         return located

@@ -1,6 +1,6 @@
-"""The standard streams of the process, whatever the caller made of them: closed, full, non-blocking, not UTF-8.
+"""Make the standard streams usable when the caller left them closed, full, non-blocking or not in UTF-8.
 
-Leaf module: an up-to-date build goes through here as well.
+Leaf module with few imports: an up-to-date build uses it as well.
 """
 
 import errno
@@ -18,12 +18,12 @@ _NAMES = ("stdin", "stdout", "stderr")  # by descriptor
 
 
 class _Output(io.TextIOWrapper):
-    """A stream whose writing never raises: the work is done all the same. `failure` is the first error."""
+    """A stream on which writing never raises, because the work is already done. `failure`: the first error, or None."""
 
     failure: OSError | None = None
 
     def write(self, text: str) -> int:
-        """As of any stream. What a terminal cannot show is escaped."""
+        """As `TextIOWrapper.write`; what the encoding cannot represent is escaped."""
         try:
             return super().write(text)
         except OSError as error:
@@ -31,7 +31,7 @@ class _Output(io.TextIOWrapper):
             return len(text)
 
     def flush(self) -> None:
-        """As of any stream."""
+        """As `TextIOWrapper.flush`."""
         try:
             super().flush()
         except OSError as error:
@@ -39,26 +39,30 @@ class _Output(io.TextIOWrapper):
 
 
 def prepare() -> None:
-    """Call this before any file is opened: a closed descriptor would go to the next file, and get our messages.
+    """Call this before any file is opened: that file could otherwise get a closed descriptor, and then our messages.
 
-    Begins the process again where the locale's encoding is not UTF-8: names of files are UTF-8 whatever the locale.
+    Restarts the process in UTF-8 mode where the locale's encoding is not UTF-8: file names are always read as UTF-8.
     """
     if os.name != "posix":
         return
     for descriptor, name in enumerate(_NAMES):
-        _open_if_closed(descriptor)
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number: those below are open by now
+            os.set_inheritable(descriptor, True)  # noqa: FBT003 - it has no keyword
         if getattr(sys, name) is None:  # Python found it closed
             raw = io.FileIO(descriptor, "r" if name == "stdin" else "w", closefd=False)
             setattr(sys, name, io.TextIOWrapper(io.BufferedReader(raw) if name == "stdin" else io.BufferedWriter(raw)))
-    _speak_utf_8()
+    _restart_in_utf_8()
     sys.stdout = _output(sys.stdout, line_buffering=sys.stdout.isatty())
     sys.stderr = _output(sys.stderr, line_buffering=True)
 
 
 def finish(code: int) -> int:
-    """Flush, and return the exit code of the process, which is `code` unless stdout could not take what it got.
+    """Flush both streams; returns the exit code of the process: `code`, or `EXIT_IO` where writing to stdout failed.
 
-    A reader that has gone is not an error, and neither is a stderr that takes nothing.
+    A closed pipe on stdout is not an error, and neither is any failure of stderr.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -70,15 +74,7 @@ def finish(code: int) -> int:
     return code or EXIT_IO
 
 
-def _open_if_closed(descriptor: int) -> None:
-    try:
-        os.fstat(descriptor)
-    except OSError:
-        os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: those below are open by now
-        os.set_inheritable(descriptor, True)  # noqa: FBT003 - it takes no keyword
-
-
-def _speak_utf_8() -> None:
+def _restart_in_utf_8() -> None:
     if sys.getfilesystemencoding() == "utf-8" or not sys.executable or not sys.orig_argv:
         return
     os.environ.setdefault("PYTHONIOENCODING", f"{sys.stdout.encoding}:backslashreplace")  # a terminal keeps its own

@@ -1,151 +1,96 @@
-"""Stage 3: matches against pins, a verdict, and the words for it."""
+"""Stage 3: compare matches with pins; a verdict, its message and its hint."""
 
 import shlex
 
-from patcher.model import Anchor, Finding, Located, Match, Patch, Pin, Site, Upstream, Verdict
+from patcher.model import Anchor, Finding, Located, Match, Patch, Site, Upstream, Verdict
 from patcher.upstream.spec import repository_of
-
-
-def verify(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Finding:
-    """Judge what `locate` found for one anchor of a site.
-
-    A scope that is there twice is ambiguous wherever the pattern is: which one runs is not decided by that.
-    """
-    if len(located.scopes) > 1:
-        return _scope_twice(patch, site, located, upstream)
-    if not located.matches:
-        return _missing(patch, site, located, upstream)
-    if len(located.matches) > 1:
-        return _ambiguous(patch, site, located, upstream)
-    match = located.matches[0]
-    pin = next((pin for pin in located.anchor.pins if pin.tokens == match.tokens), None)
-    if not located.anchor.pins:
-        return _unreviewed(patch, site, located.anchor, match, upstream)
-    if pin is None:
-        return _drifted(patch, site, located.anchor, match, upstream)
-    return _reviewed(patch, site, located.anchor, match, pin)
-
-
-def _reviewed(patch: Patch, site: Site, anchor: Anchor, match: Match, pin: Pin) -> Finding:
-    twins = [other for other in anchor.pins if other.tokens == pin.tokens]
-    same_text = [other for other in twins if other.text == match.text]
-    if not same_text:
-        verdict, message = Verdict.REFORMATTED, "the same tokens as reviewed, laid out differently"
-    elif any(other.line == match.line for other in same_text):
-        verdict, message = Verdict.EXACT, ""
-    else:
-        verdict, message = Verdict.MOVED, f"reviewed at line {same_text[0].line}, now at line {match.line}"
-    return _finding(patch, site, anchor, verdict, match.line, message, pins=(pin.tokens,))
-
-
-def _missing(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Finding:
-    anchor = located.anchor
-    nearest = f"; nearest: {', '.join(located.candidates)}" if located.candidates else "; nothing similar is there"
-    message = f"expected {anchor.shown} once in {anchor.scope}; found {located.problem}{nearest} ({upstream.label})"
-    return _finding(
-        patch,
-        site,
-        anchor,
-        Verdict.MISSING,
-        located.scopes[0] if located.scopes else 0,
-        message,
-        hint=_hint(patch, site, upstream),
-    )
-
 
 _WHICH_RUNS = {"route": "the earlier one answers", "function": "the later one runs"}
 
 
-def _scope_twice(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Finding:
-    anchor = located.anchor
-    lines = ", ".join(f"line {line}" for line in located.scopes)
-    there = ", ".join(f"line {match.line}" for match in located.matches) or "none of them"
-    message = (
-        f"expected {anchor.scope} once, found it {len(located.scopes)} times: {lines} "
-        f"({_WHICH_RUNS.get(anchor.scope.kind, 'only one runs')}); {anchor.shown} is at {there} ({upstream.label})"
-    )
-    return _finding(
-        patch, site, anchor, Verdict.AMBIGUOUS, located.scopes[0], message, hint=_hint(patch, site, upstream)
+def verify(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Finding:
+    """The verdict on what `locate` found for one anchor of a site.
+
+    A scope that is there twice is always ambiguous: which one runs does not depend on where the pattern matches.
+    """
+    verdict, line, message = _judge(located)
+    hint = ""
+    if verdict.stops:
+        message = f"{message} ({upstream.label})"
+        hint = (pinning if verdict is Verdict.UNREVIEWED else _hint)(patch, site, upstream)
+    return Finding(
+        patch=patch.id,
+        file=site.file_of(located.anchor),
+        verdict=verdict,
+        line=line,
+        scope=str(located.anchor.scope),
+        message=message,
+        hint=hint,
+        pins=() if verdict.stops else (located.matches[0].tokens,),
+        site=f"{patch.id}.{site.name}",
     )
 
 
-def _ambiguous(patch: Patch, site: Site, located: Located, upstream: Upstream) -> Finding:
-    anchor = located.anchor
-    lines = ", ".join(f"line {match.line}" for match in located.matches)
-    message = (
-        f"expected {anchor.shown} once in {anchor.scope}; "
-        f"found {len(located.matches)} matches: {lines} ({upstream.label})"
-    )
-    return _finding(
-        patch, site, anchor, Verdict.AMBIGUOUS, located.matches[0].line, message, hint=_hint(patch, site, upstream)
-    )
+def _judge(located: Located) -> tuple[Verdict, int, str]:
+    """Verdict, line and message; the line is 0 where there is none."""
+    anchor, scopes, matches = located.anchor, located.scopes, located.matches
+    at = ", ".join(f"line {match.line}" for match in matches)
+    if len(scopes) > 1:
+        lines = ", ".join(f"line {line}" for line in scopes)
+        runs = _WHICH_RUNS.get(anchor.scope.kind, "only one runs")
+        message = f"expected {anchor.scope} once, found it {len(scopes)} times: {lines} ({runs}); "
+        return Verdict.AMBIGUOUS, scopes[0], f"{message}{anchor.shown} is at {at or 'none of them'}"
+    expected = f"expected {anchor.shown} once in {anchor.scope}; found"
+    if not matches:
+        nearest = f"nearest: {', '.join(located.candidates)}" if located.candidates else "nothing similar is there"
+        return Verdict.MISSING, scopes[0] if scopes else 0, f"{expected} {located.problem}; {nearest}"
+    if len(matches) > 1:
+        return Verdict.AMBIGUOUS, matches[0].line, f"{expected} {len(matches)} matches: {at}"
+    return _judge_match(anchor, matches[0])
 
 
-def _unreviewed(patch: Patch, site: Site, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
-    message = (
-        f"nobody has reviewed the code around {anchor.shown} in {anchor.scope}: `{match.shown}` ({upstream.label})"
-    )
-    return _finding(patch, site, anchor, Verdict.UNREVIEWED, match.line, message, hint=pinning(patch, site, upstream))
+def _judge_match(anchor: Anchor, match: Match) -> tuple[Verdict, int, str]:
+    what = f"{anchor.shown} in {anchor.scope}"
+    if not anchor.pins:
+        return Verdict.UNREVIEWED, match.line, f"nobody has reviewed the code around {what}: `{match.shown}`"
+    same_tokens = [pin for pin in anchor.pins if pin.tokens == match.tokens]
+    if not same_tokens:
+        reviewed = " or ".join(dict.fromkeys(f"{pin.tokens[:12]}…" for pin in anchor.pins))
+        message = f"the code around {what} is not what was reviewed: expected tokens {reviewed}, "
+        return Verdict.DRIFTED, match.line, f"{message}found {match.tokens[:12]}…: `{match.shown}`"
+    lines = [pin.line for pin in same_tokens if pin.text == match.text]
+    if not lines:
+        return Verdict.REFORMATTED, match.line, "the same tokens as reviewed, laid out differently"
+    if match.line in lines:
+        return Verdict.EXACT, match.line, ""
+    return Verdict.MOVED, match.line, f"reviewed at line {lines[0]}, now at line {match.line}"
 
 
 def pinning(patch: Patch, site: Site, upstream: Upstream) -> str:
-    """The command that shows what a pin would stand for."""
+    """The hint with the command that shows the code that a pin would record."""
     client = " --client" if site.file.startswith("client/") else ""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
-    command = f"sidecar-patcher pin {patch.id}.{site.name}{client}{spec}{_typed(patch)}"
+    command = f"sidecar-patcher pin {patch.id}.{site.name}{client}{spec}{_series_options(patch)}"
     return f"`{command}` shows the code that is there; read it, then add `--write`"
 
 
-def _drifted(patch: Patch, site: Site, anchor: Anchor, match: Match, upstream: Upstream) -> Finding:
-    reviewed = " or ".join(dict.fromkeys(f"{pin.tokens[:12]}…" for pin in anchor.pins))
-    message = (
-        f"the code around {anchor.shown} in {anchor.scope} is not what was reviewed: "
-        f"expected tokens {reviewed}, found {match.tokens[:12]}…: `{match.shown}` ({upstream.label})"
-    )
-    return _finding(patch, site, anchor, Verdict.DRIFTED, match.line, message, hint=_hint(patch, site, upstream))
-
-
 def explained(patch: Patch, upstream: Upstream) -> str:
-    """The command that shows a patch and its sites to a person."""
+    """The hint with the command that shows a patch and its sites."""
     spec = f" --upstream {shlex.quote(upstream.spec)}" if upstream.spec else ""
-    command = f"sidecar-patcher explain {patch.id}{spec}{_typed(patch)}"
+    command = f"sidecar-patcher explain {patch.id}{spec}{_series_options(patch)}"
     return f"`{command}` shows the code that is there and what to search for"
 
 
-def _typed(patch: Patch) -> str:
-    """What chooses the series of a patch on a command line."""
+def _series_options(patch: Patch) -> str:
+    """The options that choose the series of a patch, with a space before them."""
     return f" {patch.origin.options}" if patch.origin.options else ""
 
 
 def _hint(patch: Patch, site: Site, upstream: Upstream) -> str:
     explain = explained(patch, upstream)
     repository = repository_of(upstream.spec, upstream.ref)
-    if not repository:  # a bump reads history, so it takes a clone
+    if not repository:  # `bump` needs a clone, for its history
         return explain
-    more = f"{' --client' if site.file.startswith('client/') else ''}{_typed(patch)}"
+    more = f"{' --client' if site.file.startswith('client/') else ''}{_series_options(patch)}"
     bump = f"sidecar-patcher bump --upstream {shlex.quote(repository)}{more} --to {shlex.quote(upstream.ref)}"
-    return f"`{bump}` says who moved it, and what to accept; {explain}"
-
-
-def _finding(
-    patch: Patch,
-    site: Site,
-    anchor: Anchor,
-    verdict: Verdict,
-    line: int,
-    message: str,
-    *,
-    hint: str = "",
-    pins: tuple[str, ...] = (),
-) -> Finding:
-    return Finding(
-        patch=patch.id,
-        file=site.file_of(anchor),
-        verdict=verdict,
-        line=line,
-        scope=str(anchor.scope),
-        message=message,
-        hint=hint,
-        pins=pins,
-        site=f"{patch.id}.{site.name}",
-    )
+    return f"`{bump}` shows which commit changed it, and what to accept; {explain}"

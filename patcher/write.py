@@ -4,9 +4,9 @@ Everything is staged beside the target and then swapped in by one system call wh
 `renameat2`, macOS `renamex_np`). Elsewhere it takes two renames, and the next build repairs what a kill between them
 left behind.
 
-The working directory cannot be exchanged: whoever stands in it would go on in a directory that is gone. An empty one is
-filled, by one rename for each entry, the manifest last; a kill in between leaves no manifest, and the next build takes
-back what had moved. One that has a tree in it is refused.
+The working directory is never swapped: the shell in it would be left in a deleted directory. An empty one is filled, by
+one rename for each entry, the manifest last; a kill in between leaves no manifest, and the next build moves the entries
+back. One that has a tree in it is refused.
 """
 
 import contextlib
@@ -28,9 +28,9 @@ _DATA, _NODE_MODULES = "data", "node_modules"  # what a sidecar and npm put besi
 
 @contextlib.contextmanager
 def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterator[str]:
-    """Hold the output directory for this process, repaired and checked: ours, unedited, or not there.
+    """Lock the output directory, repair it after a killed build, and check it; yields its absolute path.
 
-    `waiting` is called once, with the path, when another build holds it; then this one waits.
+    waiting: called once, with the path, when another build has the lock; then this one waits.
     Raises `OutputNotOurs`, `OutputTampered`, `OutputUnwritable`.
     """
     out = os.path.abspath(out)
@@ -40,21 +40,21 @@ def target(out: str, waiting: Callable[[str], None] = lambda _: None) -> Iterato
         with _lock(os.path.join(parent, f".{name}.lock"), out, waiting):
             _repair(parent, name)
             refuse_foreign(out)
-            _refuse_below_us(out)
+            _refuse_working_directory(out)
             yield out
     except OSError as error:
         raise _unwritable(error, out) from error
 
 
 def _make_parents(folder: str) -> None:
-    """`os.makedirs` calls itself for each folder, which a long path is too deep for. Makes all of them or none."""
+    """Make all missing folders or none. `os.makedirs` would recurse too deeply on a long path."""
     missing, made = [], []
     while not os.path.isdir(folder):
         missing.append(folder)
         folder = os.path.dirname(folder)
     try:
         for each in reversed(missing):
-            with contextlib.suppress(FileExistsError):  # another build was quicker
+            with contextlib.suppress(FileExistsError):  # another build made it meanwhile
                 os.mkdir(each)
                 made.append(each)
     except OSError:
@@ -83,8 +83,8 @@ def refuse_foreign(out: str) -> None:
         raise OutputTampered(message, where=out, hint=hint)
 
 
-def _refuse_below_us(out: str) -> None:
-    """Raise where replacing the output would take the directory away in which the command was typed."""
+def _refuse_working_directory(out: str) -> None:
+    """Raise where the working directory is in the output: replacing it would delete the shell's directory."""
     here = os.path.join(_working_directory(), "")
     if here.startswith(os.path.join(os.path.realpath(out), "")) and os.path.lexists(out) and os.listdir(out):
         message = "cannot be replaced: your shell stands in it, and would go on in a directory that is gone"
@@ -94,7 +94,7 @@ def _refuse_below_us(out: str) -> None:
 def _working_directory() -> str:
     try:
         return os.path.realpath(os.getcwd())
-    except FileNotFoundError:  # somebody has removed it
+    except FileNotFoundError:  # it has been removed
         return ""
 
 
@@ -162,7 +162,7 @@ def _swap(stage: str, out: str) -> None:
 
 
 def _fill(stage: str, out: str) -> None:
-    """Move what was staged into an empty directory, the manifest last: without it, it is not a generated tree."""
+    """Move the staged entries into an empty directory, the manifest last: it is what makes a generated tree."""
     names = sorted(os.listdir(stage), key=lambda name: name == MANIFEST)
     try:
         for name in names:
@@ -174,13 +174,13 @@ def _fill(stage: str, out: str) -> None:
         raise
 
 
-def _take_back(stage: str, out: str) -> None:
-    """Undo a `_fill` that was killed: move what the staged manifest names, and is unedited, out of the output."""
+def _undo_fill(stage: str, out: str) -> None:
+    """Undo a `_fill` that was killed: delete from the output the unedited files that the staged manifest names."""
     if not os.path.lexists(os.path.join(stage, MANIFEST)) or os.path.lexists(os.path.join(out, MANIFEST)):
         return
     try:
         files = read(stage)["files"]
-    except ManifestUnreadable:  # killed while it was staged: nothing had moved
+    except ManifestUnreadable:  # killed during staging: nothing was moved
         return
     other = {path for _, path in differences(out, files)}
     moved = [entry["path"] for entry in files if entry["path"] not in other]
@@ -188,13 +188,13 @@ def _take_back(stage: str, out: str) -> None:
         os.unlink(on_disk(out, path))
     folders = {str(parent) for path in moved for parent in PurePosixPath(path).parents} - {"."}
     for folder in sorted(folders, key=len, reverse=True):
-        with contextlib.suppress(OSError):  # something else is in it
+        with contextlib.suppress(OSError):  # it has other files
             os.rmdir(on_disk(out, folder))
 
 
 def _exchange(left: str, right: str) -> bool:
-    """Swap two directories in one system call. False where the system or the file system cannot."""
-    import ctypes  # only here: it is not free, and most runs never swap
+    """Swap two directories in one system call. False where the system or the file system has no such call."""
+    import ctypes  # slow to import, and most runs never swap
 
     library = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(left), os.fsencode(right)
@@ -212,7 +212,7 @@ def _previous(out: str) -> str:
 
 
 def _repair(parent: str, name: str) -> None:
-    """Undo what a build that was killed left behind: a stage, or a target moved aside."""
+    """Clean up after a killed build: remove its stage, and move the old target back."""
     out = os.path.join(parent, name)
     previous = _previous(out)
     if os.path.lexists(previous):
@@ -222,15 +222,15 @@ def _repair(parent: str, name: str) -> None:
         _remove(previous)
     stage = os.path.join(parent, f".{name}.stage")
     if os.path.isdir(out):
-        _take_back(stage, out)
+        _undo_fill(stage, out)
     _keep_node_modules(stage, out)
     _remove(stage)
 
 
 def _carry_data_over(out: str, stage: str) -> None:
-    """Give the staged tree what a running sidecar keeps in `data/`, before the swap, as hard links.
+    """Hard-link into the staged tree, before the swap, the files that a running sidecar keeps in `data/`.
 
-    So there is no moment without the database, killed or not, and a sidecar that has it open keeps it.
+    The database is therefore never absent, even after a kill, and a sidecar that has it open keeps it.
     """
     if not os.path.isdir(os.path.join(out, _DATA)):
         return
@@ -246,10 +246,10 @@ def _carry_data_over(out: str, stage: str) -> None:
 
 
 def _keep_node_modules(old: str, new: str) -> None:
-    """Move what npm put into the old tree to the new one. No stage has any of its own: it never travels."""
-    kept, place = os.path.join(old, _NODE_MODULES), os.path.join(new, _NODE_MODULES)
-    if os.path.isdir(kept) and os.path.isdir(new) and not os.path.lexists(place):
-        os.rename(kept, place)
+    """Move `node_modules/` from the old tree to the new one. A staged tree never has any of its own."""
+    source, destination = os.path.join(old, _NODE_MODULES), os.path.join(new, _NODE_MODULES)
+    if os.path.isdir(source) and os.path.isdir(new) and not os.path.lexists(destination):
+        os.rename(source, destination)
 
 
 def _remove(path: str) -> None:
@@ -261,7 +261,7 @@ def _remove(path: str) -> None:
 
 @contextlib.contextmanager
 def _lock(path: str, out: str, waiting: Callable[[str], None]) -> Iterator[None]:
-    """An advisory lock that the system drops when the process ends, however it ends."""
+    """Hold an advisory lock. The system releases it when the process ends, even by a kill."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         _acquire(descriptor, out, waiting)
@@ -296,5 +296,5 @@ def _unwritable(error: OSError, out: str) -> OutputUnwritable:
         errno.EBUSY: mounted,
         errno.EXDEV: mounted,
     }
-    said, hint = reasons.get(error.errno or 0, (error.strerror or str(error), "give another --out"))
-    return OutputUnwritable(f"cannot be written: {said}; what was there is unchanged", where=out, hint=hint)
+    reason, hint = reasons.get(error.errno or 0, (error.strerror or str(error), "give another --out"))
+    return OutputUnwritable(f"cannot be written: {reason}; what was there is unchanged", where=out, hint=hint)

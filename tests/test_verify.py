@@ -27,8 +27,9 @@ UPSTREAM = Upstream("agent-dashboard", "1.2.0", "v1.2.0", {}, spec="repo@v1.2.0"
 PATTERN = "store.save($$$A)"
 ANCHOR = reviewed(APP, Anchor(HANDLE, PATTERN, ()))
 EXPLAIN = "`sidecar-patcher explain audit{} shows the code that is there and what to search for"
-HINT = "`sidecar-patcher bump --upstream repo --to v1.2.0` says who moved it, and what to accept; " + EXPLAIN.format(
-    " --upstream repo@v1.2.0`"
+HINT = (
+    "`sidecar-patcher bump --upstream repo --to v1.2.0` shows which commit changed it, and what to accept; "
+    + EXPLAIN.format(" --upstream repo@v1.2.0`")
 )
 
 
@@ -260,7 +261,7 @@ def test_a_line_of_upstream_is_told_by_its_code(there: list[str], line: Line) ->
         pytest.param(
             "v1.2.0",
             "it's/repo@v1.2.0",
-            "`sidecar-patcher bump --upstream 'it'\"'\"'s/repo' --to v1.2.0` says",
+            "`sidecar-patcher bump --upstream 'it'\"'\"'s/repo' --to v1.2.0` shows",
             id="quoted",
         ),
         pytest.param(
@@ -280,4 +281,4 @@ def test_a_clone_is_sent_to_the_bump(ref: str, spec: str, hint: str) -> None:
 def test_what_is_of_the_client_is_bumped_with_the_client() -> None:
     edit = Site("one", "client/src/App.tsx", Position.AFTER, "payload.js.j2", (ANCHOR,))
     hint = verify(Patch("audit", "Audits.", (edit,)), edit, locate(CHANGED, ANCHOR), UPSTREAM).hint
-    assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` says")
+    assert hint.startswith("`sidecar-patcher bump --upstream repo --client --to v1.2.0` shows")

@@ -1,1 +1,1 @@
-"""From what somebody has changed in upstream already to a series that makes the same changes."""
+"""From an edited tree of upstream to a series that makes the same changes."""

@@ -1,4 +1,4 @@
-"""Where an edit goes: the shortest scope that is there once, the item, and the smallest window that is there once."""
+"""The anchor of an edit: the shortest unique scope, the item in it, and the smallest unique window."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ _ORDER_FREE = frozenset(
 
 @dataclass(frozen=True)
 class Anchored:
-    """An edit with its anchor, and the pin of the code there."""
+    """An edit with its anchor and the pin of the code there."""
 
     edit: Edit
     anchor: Anchor
@@ -34,7 +34,7 @@ class Anchored:
 
 
 def anchored(edit: Edit, reviewed: str) -> Anchored | None:
-    """The anchor of an edit; None where nothing around it is there only once."""
+    """The anchor of an edit; None where no code around it is unique in the file."""
     inside, text, language = edit.inside, edit.inside.text, edit.inside.language
     for scope in _scopes(edit, text, language):
         for draft in _drafts(edit, scope):
@@ -52,7 +52,7 @@ def anchored(edit: Edit, reviewed: str) -> Anchored | None:
 def all_anchored(edits: Sequence[Edit], reviewed: str) -> tuple[list[Anchored], list[Edit]]:
     """The edits with their anchors, and those that have none.
 
-    Where nothing around an edit is there only once, the item that it is in is replaced, with all that changes in it.
+    Where no code around an edit is unique, the whole enclosing item is replaced, with all edits in it.
     """
     waiting = list(edits)
     found: list[Anchored] = []
@@ -76,7 +76,7 @@ def _is_in(edit: Edit, larger: Edit) -> bool:
 
 
 def _lifted(edit: Edit, edits: Sequence[Edit]) -> Edit | None:
-    """The item around an edit as one that is replaced, with every one of `edits` in it; None at the top."""
+    """The edit that replaces the item around an edit, including all of `edits` in it; None at the top level."""
     text = edit.inside.text
     if edit.item >= 0:
         whole = Edit(edit.inside, edit.item, edit.item + 1, "")
@@ -93,7 +93,7 @@ def _lifted(edit: Edit, edits: Sequence[Edit]) -> Edit | None:
 
 
 def _item_around(inside: ItemList) -> tuple[ItemList, int] | None:
-    """The item that a list is in, by its list and its piece."""
+    """The item that encloses a list: its own list, and the index of its piece."""
     child = inside.node
     for parent in inside.node.ancestors():
         outer = list_of(inside.text, parent, inside.language)
@@ -107,7 +107,7 @@ def _item_around(inside: ItemList) -> tuple[ItemList, int] | None:
 
 
 def _scopes(edit: Edit, text: str, language: str) -> Iterator[Scope]:
-    """The scopes around an edit that are there once, the innermost first, each by the shortest name."""
+    """The unique scopes around an edit, the innermost first, each with the shortest name."""
     place = span(edit.inside.node) if edit.item < 0 else span(edit.inside.node_at(edit.item))
     names = around(text, place, language)
     for number, (scope, node) in enumerate(names):
@@ -121,7 +121,7 @@ def _scopes(edit: Edit, text: str, language: str) -> Iterator[Scope]:
 
 
 def _drafts(edit: Edit, scope: Scope) -> Iterator[Anchor]:
-    """The anchor by the item that is edited, or that the edit stands beside."""
+    """The possible anchors: at the edited item, or at the item beside the edit."""
     inside, text = edit.inside, edit.inside.text
     if edit.item >= 0:
         node = edit.inside.node_at(edit.item)
@@ -141,13 +141,11 @@ def _drafts(edit: Edit, scope: Scope) -> Iterator[Anchor]:
     after = [index for index in inside.items if index >= edit.last]
     free = _is_order_free(edit)
     if before and (not after or edit.first == before[-1] + 1 or edit.last != after[0]):
-        yield replace(_draft(edit, scope, before[-1], _relative(edit, before[-1])), after=0 if free else 1)
+        pieces = edit.first - before[-1], edit.last - before[-1]
+        yield replace(_draft(edit, scope, before[-1], pieces), after=0 if free else 1)
     elif after:
-        yield replace(_draft(edit, scope, after[0], _relative(edit, after[0])), before=0 if free else 1)
-
-
-def _relative(edit: Edit, index: int) -> tuple[int, int]:
-    return edit.first - index, edit.last - index
+        pieces = edit.first - after[0], edit.last - after[0]
+        yield replace(_draft(edit, scope, after[0], pieces), before=0 if free else 1)
 
 
 def _draft(edit: Edit, scope: Scope, index: int, pieces: tuple[int, int]) -> Anchor:
@@ -157,15 +155,15 @@ def _draft(edit: Edit, scope: Scope, index: int, pieces: tuple[int, int]) -> Anc
 
 
 def _beginning(inside: ItemList, index: int) -> str:
-    """How an item begins: its first words, up to where it says which one it is."""
+    """The beginning of the text of an item, white space folded."""
     piece = inside.pieces[index]
     return " ".join(inside.text[piece.start : piece.end][: _LONGEST * 2].split())[:_LONGEST]
 
 
 def _is_order_free(edit: Edit) -> bool:
-    """Whether it makes no difference before or behind which neighbour the new items come: their order says nothing.
+    """Whether the place of new items among their neighbours does not matter.
 
-    Functions are hoisted, and of imports, members and keys of different names none comes first.
+    Functions are hoisted; the order of imports, members and keys with different names has no meaning.
     """
     inside = edit.inside
     if edit.first != edit.last or edit.item >= 0:
@@ -179,7 +177,7 @@ def _is_order_free(edit: Edit) -> bool:
 
 
 def _unique(draft: Anchor, edit: Edit, text: str, language: str) -> tuple[Anchor, str] | None:
-    """The anchor with the shortest beginning and the smallest window that are there once, and its tokens."""
+    """The anchor with the shortest unique item and the smallest unique window, and the digest of its tokens."""
     nodes = scopes_named(text, draft.scope, language)
     if draft.list is None:
         [place] = [Place(node, None, 0, node) for node in nodes]
@@ -194,19 +192,15 @@ def _unique(draft: Anchor, edit: Edit, text: str, language: str) -> tuple[Anchor
     wanted = squeezed(draft.item)
     same = [each for each in everything if each.begins(text, wanted)]
     for grown in range(_MOST_NEIGHBOURS):
-        window = _grown(draft, grown)
+        window = replace(draft, before=draft.before + (grown + 1) // 2, after=draft.after + grown // 2)
         tokens = digest_of(mine, window, text, language)
         if sum(digest_of(each, window, text, language) == tokens for each in same) == 1:
             return window, tokens
     return None
 
 
-def _grown(draft: Anchor, grown: int) -> Anchor:
-    return replace(draft, before=draft.before + (grown + 1) // 2, after=draft.after + grown // 2)
-
-
 def _shortest(item: str, everything: list[Place], text: str) -> str:
-    """The shortest beginning, word by word, that only one item has; the whole of it where others begin so, too."""
+    """The shortest unique beginning of an item, by whole words; all of `item` where no beginning is unique."""
     ends = [at for at in range(1, len(item) + 1) if at == len(item) or not (item[at - 1 : at + 1].isalnum())]
     for end in ends:
         short = squeezed(item[:end])

@@ -1,7 +1,7 @@
-"""What differs between two texts of a file, as edits of items and headers: as few characters as the grammar allows.
+"""The difference between two texts of a file, as edits of items and headers, as small as the grammar allows.
 
 A list is aligned item by item. Between two items that stay, the gap is compared piece by piece; of two items that
-belong together, the headers are, and then the lists inside. Nothing is ever cut inside a token, a comment or a string.
+correspond, first the headers and then the lists inside. No edit begins or ends inside a token, a comment or a string.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from patcher.javascript.tree import DATA, parse, syntax_errors
 from patcher.model import ListKind
 
 _SHORT = 80
-"""Characters of an item that is replaced as a whole, unless it holds a block."""
+"""An item of at most so many characters is replaced as a whole, unless it contains a block."""
 _ALIKE = 0.5
 _MOST_PAIRS = 2500
 _NEAR = 15
@@ -26,10 +26,10 @@ _BLOCKS = frozenset({ListKind.STATEMENTS, ListKind.MEMBERS, ListKind.CHILDREN, L
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace the pieces `[first, last)` of a row by `text`. The row is a list's, or the header of an item.
+    """Replace the pieces `[first, last)` of a row by `text`. The row is that of a list, or the header of an item.
 
-    inside: the list; for a header, the list that the item is in. item: the piece of `inside` that is the header's;
-    -1 where the row is the list's.
+    inside: the list; for a header, the list with the item. item: the index in `inside` of the piece of the item; -1
+    where the row is that of the list.
     """
 
     inside: ItemList
@@ -40,19 +40,19 @@ class Edit:
 
     @property
     def row(self) -> tuple[Piece, ...]:
-        """The pieces that are counted."""
+        """The pieces that `first` and `last` count."""
         if self.item < 0:
             return self.inside.pieces
         return header_of(self.inside.text, self.inside.node_at(self.item), self.inside.language)
 
     @property
     def start(self) -> int:
-        """The first character that is replaced."""
+        """The offset of the first replaced character."""
         return _edge(self.row, self.inside, self.first)
 
     @property
     def end(self) -> int:
-        """The character behind the last one."""
+        """The offset after the last replaced character."""
         return self.row[self.last - 1].end if self.last > self.first else self.start
 
 
@@ -63,7 +63,7 @@ def _edge(row: Sequence[Piece], inside: ItemList, index: int) -> int:
 
 
 def compare(before: str, after: str, language: str) -> list[Edit] | None:
-    """The edits that make `after` of `before`, in text order; None where one of them has no list to begin with."""
+    """The edits from `before` to `after`, in text order; None where one of the texts has no list at its top level."""
     old, new = root_list(before, language), root_list(after, language)
     if old is None or new is None or before[: old.start] != after[: new.start] or before[old.end :] != after[new.end :]:
         return None
@@ -78,10 +78,10 @@ def _lists(old: ItemList, new: ItemList) -> list[Edit]:
         if within is not None:
             stay.append((left, right))
             edits += within
-    at = there = 0
+    old_at = new_at = 0
     for left, right in [*stay, (len(old.pieces), len(new.pieces))]:
-        edits += _gap(old, at, left, new, there, right)
-        at, there = left + 1, right + 1
+        edits += _gap(old, old_at, left, new, new_at, right)
+        old_at, new_at = left + 1, right + 1
     return edits
 
 
@@ -90,7 +90,7 @@ def _text(inside: ItemList, piece: Piece) -> str:
 
 
 def _pairs(old: ItemList, new: ItemList) -> list[tuple[int, int]]:
-    """Items that belong together, as pieces of both, in order."""
+    """The corresponding items, as indexes of pieces of both lists, in order."""
     ours = [_text(old, old.pieces[index]) for index in old.items]
     theirs = [_text(new, new.pieces[index]) for index in new.items]
     found: list[tuple[int, int]] = []
@@ -103,7 +103,7 @@ def _pairs(old: ItemList, new: ItemList) -> list[tuple[int, int]]:
 
 
 def _alike(old: ItemList, new: ItemList, ours: tuple[int, int], theirs: tuple[int, int]) -> list[tuple[int, int]]:
-    """Of a replaced run, the pairs that are alike: the best sum of likenesses, in order."""
+    """The pairs of similar items in a replaced run, in order, with the greatest sum of likenesses."""
     (a, b), (c, d) = ours, theirs
     if (b - a) * (d - c) > _MOST_PAIRS:
         return []
@@ -143,7 +143,7 @@ def _name(item: SgNode) -> str:
 
 
 def _items(old: ItemList, left: int, new: ItemList, right: int) -> list[Edit] | None:
-    """The edits inside an item that stays; None where it is rather replaced."""
+    """The edits inside an item that stays; None where it should be replaced as a whole."""
     one, other = old.pieces[left], new.pieces[right]
     if _text(old, one) == _text(new, other):
         return []
@@ -174,7 +174,7 @@ def _items(old: ItemList, left: int, new: ItemList, right: int) -> list[Edit] | 
 
 
 def _is_whole(edit: Edit) -> bool:
-    """Whether a program is still one with this edit alone. One that opens what another closes is half of a change."""
+    """Whether the program still parses with this edit alone: one that opens a bracket may need another edit."""
     before, language = edit.inside.text, edit.inside.language
     after = before[: edit.start] + edit.text + before[edit.end :]
     return bool(syntax_errors(parse(before, language))) or not syntax_errors(parse(after, language))
@@ -187,7 +187,7 @@ def _key(inside: ItemList, piece: Piece) -> str:
 def _merged(
     old: ItemList, row: Sequence[Piece], segments: list[tuple[int, int, int, int]]
 ) -> list[tuple[int, int, int, int]]:
-    """Segments with only a few characters between them become one."""
+    """The segments, those with only a few characters between them joined."""
     merged: list[tuple[int, int, int, int]] = []
     for each in segments:
         before = merged[-1] if merged else None
@@ -207,24 +207,19 @@ def _header_edit(
     theirs: Sequence[Piece],
     segment: tuple[int, int, int, int],
 ) -> Edit | None:
-    """An edit of a header; None where no marker could stand at one of its ends."""
+    """An edit of a header; None where a marker would not be a comment at one of its ends."""
     a, b, c, d = segment
     text = "".join(_text(new, piece) for piece in theirs[c:d])
     edit = Edit(old, a, b, text, left)
     if old.language in DATA:
         return edit
-    root = old.node
-    ends = {is_between_tags(root, edit.start), is_between_tags(root, edit.end)}
-    return edit if len(ends) == 1 and None not in ends and _can_stand(old.text, edit.start) else None
-
-
-def _can_stand(text: str, at: int) -> bool:
-    """Whether a comment may begin there: behind `<` or `/` it would be something else."""
-    return at == 0 or text[at - 1] not in "</"
+    ends = {is_between_tags(old.node, edit.start), is_between_tags(old.node, edit.end)}
+    can_comment = edit.start == 0 or old.text[edit.start - 1] not in "</"  # after these, `/*` is not a comment
+    return edit if len(ends) == 1 and None not in ends and can_comment else None
 
 
 def _gap(old: ItemList, first: int, last: int, new: ItemList, start: int, end: int) -> list[Edit]:
-    """The edit between two items that stay, trimmed; none where the same stands there."""
+    """The edit between two items that stay, without the common pieces at its ends; none for equal gaps."""
     ours = [_text(old, piece) for piece in old.pieces[first:last]]
     theirs = [_text(new, piece) for piece in new.pieces[start:end]]
     if "".join(ours) == "".join(theirs):
@@ -236,12 +231,11 @@ def _gap(old: ItemList, first: int, last: int, new: ItemList, start: int, end: i
     while rest < min(len(ours), len(theirs)) - same and ours[-1 - rest] == theirs[-1 - rest]:
         rest += 1
     edit = Edit(old, first + same, last - rest, "".join(theirs[same : len(theirs) - rest]))
-    edit = _at_item(_without_blanks(edit), first, last)
-    return [edit]
+    return [_at_item(_without_blanks(edit), first, last)]
 
 
 def _without_blanks(edit: Edit) -> Edit:
-    """Blanks that the new text begins or ends with as the old one did stay where they are."""
+    """The edit without white space at its ends that the old and the new text have in common."""
     row = edit.row
     while edit.first < edit.last and row[edit.first].what is What.BLANK:
         blank = _text(edit.inside, row[edit.first])
@@ -259,7 +253,7 @@ def _without_blanks(edit: Edit) -> Edit:
 
 
 def _may_begin(edit: Edit) -> bool:
-    """Between tags a blank beside a marker would be shown, unless there is a line break in it."""
+    """Whether white space beside the markers is harmless: between JSX tags it is shown unless it has a line break."""
     if edit.inside.kind is not ListKind.CHILDREN or edit.inside.language in DATA or not edit.text:
         return True
     head = edit.text[: len(edit.text) - len(edit.text.lstrip())]
@@ -268,7 +262,7 @@ def _may_begin(edit: Edit) -> bool:
 
 
 def _at_item(edit: Edit, first: int, last: int) -> Edit:
-    """An insertion in the middle of a gap, moved to the edge of an item where the same text comes out."""
+    """The edit; an insertion inside a gap is moved to the edge of an item where the result is the same."""
     if edit.first != edit.last:
         return edit
     right = edit

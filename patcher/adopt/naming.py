@@ -1,4 +1,4 @@
-"""Names for what was adopted: of a patch, by its file; of a place, by what it touches."""
+"""Names of adopted patches, from the path of the file, and of sites, from the scope and the item."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -12,25 +12,23 @@ _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOPS = ("server/", "client/src/", "client/")
 
 
-def patch_names(paths: Collection[str], taken: Mapping[str, str]) -> dict[str, str]:
-    """A name for the patch of each file: its path, without what nearly all begin with. taken: names of before."""
-    found = {path: taken[path] for path in paths if path in taken}
+def patch_names(paths: Collection[str], former: Mapping[str, str]) -> dict[str, str]:
+    """A name for the patch of each file: its path without a common prefix. former: names of an earlier run, by path."""
+    found = {path: former[path] for path in paths if path in former}
     for path in sorted(set(paths) - found.keys()):
         short = next((path.removeprefix(top) for top in _TOPS if path.startswith(top)), path)
-        stem, _, ending = short.rpartition(".")
-        names = (_slug(stem or short), _slug(short), _slug(path))
+        names = (_slug(short.rpartition(".")[0] or short), _slug(short), _slug(path))
         used = set(found.values())
         found[path] = next((name for name in names if name not in used), f"{_slug(path)}_{len(used)}")
-        del ending
     return found
 
 
 Names = Mapping[tuple[Anchor, str], str]
-"""The name of each place, by its anchor without pins and by the tokens that were reviewed there."""
+"""The name of each site, by its anchor without pins and the reviewed tokens."""
 
 
 def site_names(anchors: list[Anchor], before: Names) -> list[str]:
-    """A name for each place. before: those that a place had when this was adopted before, which it keeps."""
+    """A name for each site. before: the names of an earlier run, which are kept."""
     kept = [before.get((_bare(anchor), anchor.pins[0].tokens), "") for anchor in anchors]
     used = {name for name in kept if name}
     found = []
@@ -41,7 +39,7 @@ def site_names(anchors: list[Anchor], before: Names) -> list[str]:
 
 
 def known(anchors: Mapping[str, Anchor]) -> Names:
-    """What `site_names` takes as `before`, of the anchors of a patch by the names of their sites."""
+    """The argument `before` of `site_names`. anchors: of a patch, by the names of their sites."""
     return {(_bare(anchor), pin.tokens): name for name, anchor in anchors.items() for pin in anchor.pins}
 
 

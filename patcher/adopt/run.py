@@ -1,4 +1,4 @@
-"""The whole of `adopt`: read both sides, adopt each file, write a series, prove that the edited bytes come out."""
+"""The whole of `adopt`: read both sides, adopt each file, write a series, check that it reproduces the edited bytes."""
 
 import json
 import os
@@ -26,9 +26,9 @@ _INDEX = f"{writing.PATCHES}/__init__.py"
 
 @dataclass(frozen=True)
 class Result:
-    """What became of each changed file, the build that proves it, and which files of the series have changed.
+    """The result for each changed file, the build that checks it, and the changed files of the series.
 
-    build: None where nothing can be built, because nothing was adopted.
+    build: None where nothing was adopted. unchanged: number of files of the series that were written the same again.
     """
 
     both: Sides
@@ -40,12 +40,12 @@ class Result:
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything that travels is expressed."""
+        """Whether the series expresses every change in a file that a build copies."""
         return all(each.status in files.EXPRESSED for each in self.files)
 
 
 def run(spec: str, directory: str, *, edited: str | None, diff: str | None, client: bool, bar: Bar) -> Result:
-    """Adopt. Writes the series only when all of it was read, made and proven.
+    """Adopt. Writes the series only after all of it was made and checked.
 
     Raises what `edited.sides` raises, and `SeriesNotAdoptable`, `SeriesError`, `SeriesNotLoaded`, `OSError`.
     """
@@ -69,7 +69,7 @@ def run(spec: str, directory: str, *, edited: str | None, diff: str | None, clie
             )
             proven = tuple(_proven(found, both, build))
             changes = _changes(stage, directory)
-            _sync(stage, directory, changes)
+            _sync(directory, changes)
         step("proven", 1)
     written = tuple(path for path, new in changes.items() if new is not None)
     removed = tuple(path for path, new in changes.items() if new is None)
@@ -77,7 +77,7 @@ def run(spec: str, directory: str, *, edited: str | None, diff: str | None, clie
 
 
 def _known(directory: str) -> Known:
-    """What an earlier run has made. Raises `SeriesNotAdoptable` for a directory of something else."""
+    """The patches of an earlier run. Raises `SeriesNotAdoptable` for a directory that is not such a series."""
     if os.path.lexists(directory) and not os.path.isdir(directory):
         message = "expected a directory, or none yet, for the series; found a file"
         raise SeriesNotAdoptable(message, where=directory, hint="name a new directory; nothing was written")
@@ -88,7 +88,7 @@ def _known(directory: str) -> Known:
         raise SeriesNotAdoptable(message, where=directory, hint="name a new directory; nothing was written")
     try:
         series = load(directory)
-    except PatcherError:  # a run that was killed; what is the author's own is told when the series is built
+    except PatcherError:  # left by a killed run; an error of the author's own is reported by the next build
         return Known()
     with open(os.path.join(directory, ENTRY), encoding="utf-8") as stream:
         if not re.search(r"\badopted\b", stream.read()):
@@ -110,7 +110,7 @@ def _is_adopted(source: str, directory: str) -> bool:
 
 @contextmanager
 def _staged(directory: str) -> Iterator[str]:
-    """A copy of the series in which everything is tried before the series itself is touched."""
+    """A copy of the series, in which the new version is written and checked before the series itself changes."""
     with TemporaryDirectory(prefix="sidecar-patcher-adopt-") as folder:
         stage = os.path.join(folder, "series")
         if os.path.isdir(directory):
@@ -137,7 +137,7 @@ def _write(stage: str, directory: str, made: Written) -> None:
             stream.write(writing.series_module(name, "What somebody has changed in upstream, adopted"))
     kept = {site: pins for site, pins in old.items() if site not in made.pins and not _was_adopted(site, directory)}
     with open(os.path.join(stage, PINS), "wb") as stream:
-        stream.write(writing.pins_text({**kept, **_with_older(old, made)}))
+        stream.write(records.written({**kept, **_with_older(old, made)}).encode())
 
 
 def _record(stage: str, directory: str) -> Mapping[str, Sequence[Pin]]:
@@ -149,7 +149,7 @@ def _record(stage: str, directory: str) -> Mapping[str, Sequence[Pin]]:
     try:
         sites = list(json.loads(text))
     except (ValueError, TypeError):
-        sites = []  # what is wrong with it is said below
+        sites = []  # `parsed` raises for it, below
     return records.parsed(text, sites, os.path.join(directory, PINS))
 
 
@@ -159,7 +159,7 @@ def _was_adopted(site: str, directory: str) -> bool:
 
 
 def _with_older(old: Mapping[str, Sequence[Pin]], made: Written) -> dict[str, tuple[Pin, ...]]:
-    """The pins of now, with what was reviewed of the same site for other versions, and as it was written then."""
+    """The new pins, with those of an earlier run for the same site; of equal ones the earlier one is kept."""
     found = {}
     for site, new in made.pins.items():
         before = tuple(old.get(site, ()))
@@ -171,20 +171,19 @@ def _with_older(old: Mapping[str, Sequence[Pin]], made: Written) -> dict[str, tu
 def _build(stage: str, directory: str, both: Sides, *, client: bool) -> Build:
     try:
         series: Series = load(stage)
-    except PatcherError as error:  # it is about a copy of what the author has
+    except PatcherError as error:  # its path is that of the copy
         where = error.where.replace(stage, directory)
         raise type(error)(error.message, where=where, hint=error.hint) from error
     return pipeline.check_upstream(both.upstream, series.patches_for(client=client))
 
 
 def _proven(found: Sequence[Adopted], both: Sides, build: Build | None) -> Iterator[Adopted]:
-    """Each file with what the build says of it: a file that does not come out as it was edited is named."""
+    """The files; one that the build does not reproduce becomes `partial`, with the reason."""
     for each in found:
         if not (each.payloads or each.file) or each.status in {files.PARTIAL, files.NOT_EXPRESSED}:
             yield each
             continue
-        came_out = build.plain.get(each.path) if build is not None else None
-        if came_out == both.edited[each.path]:
+        if build is not None and build.plain.get(each.path) == both.edited[each.path]:
             yield each
             continue
         stops = [stop for stop in (build.stops if build else ()) if stop.file == each.path]
@@ -198,7 +197,7 @@ def _proven(found: Sequence[Adopted], both: Sides, build: Build | None) -> Itera
 
 
 def _changes(stage: str, directory: str) -> dict[str, bytes | None]:
-    """The files that differ from those of the series as it was; None for one that goes."""
+    """The new content of each changed file of the series; None for one to be deleted."""
     new, old = dict(_all(stage)), dict(_all(directory)) if os.path.isdir(directory) else {}
     gone: dict[str, bytes | None] = {path: None for path in old.keys() - new.keys() if _is_ours(path)}
     return {**{path: data for path, data in new.items() if old.get(path) != data}, **gone}
@@ -217,9 +216,8 @@ def _all(directory: str) -> Iterator[tuple[str, bytes]]:
                 yield os.path.relpath(path, directory).replace(os.sep, "/"), stream.read()
 
 
-def _sync(stage: str, directory: str, changes: Mapping[str, bytes | None]) -> None:
-    """Write what has changed, each file whole; what lists the others last."""
-    del stage
+def _sync(directory: str, changes: Mapping[str, bytes | None]) -> None:
+    """Write the changed files atomically; those that list other files come last."""
     last = (_INDEX, PINS, ENTRY)
     for path in sorted(changes, key=lambda each: (each in last, each)):
         data, target = changes[path], os.path.join(directory, *path.split("/"))

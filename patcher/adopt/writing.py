@@ -1,24 +1,21 @@
-"""A series of what was adopted, as the text of its files: one module a patch, its payloads, and the pins.
+"""The text of the files of an adopted series: one module for each patch, its payloads, and the pins.
 
-Everything below `patches/adopted/` and `templates/adopted/` is written by `adopt`, and written again by the next one.
+`adopt` writes everything below `patches/adopted/` and `templates/adopted/`, and the next run writes it again.
 The rest of the directory is the author's.
 """
 
 import os
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from patcher.adopt import naming
 from patcher.adopt.files import Adopted, Payload
 from patcher.model import FILE, MODULE, Anchor, Pin, Scope
-from patcher.patches import pins as records
 
 PATCHES, TEMPLATES = "patches/adopted", "templates/adopted"
 _WIDTH = 110
-_MAKERS = {
-    "function": "function", "route": "route", "callback": "callback", "member": "member", "variable": "variable",
-    "class": "class_", "type": "type_", "pointer": "pointer", "rule": "rule", "element": "element",
-}  # fmt: skip
+_MAKERS = {"class": "class_", "type": "type_"}  # functions of `patcher.model` whose name is not the kind of the scope
 _SERIES = '''"""{title}."""
 
 from patcher.model import Series
@@ -35,7 +32,7 @@ SERIES = Series(
 
 @dataclass
 class Written:
-    """The files of a series by their paths in it, and the pins of the sites in them."""
+    """The files of a series by path, and the pins of its sites by id."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     pins: dict[str, tuple[Pin, ...]] = field(default_factory=dict)
@@ -43,14 +40,14 @@ class Written:
 
 @dataclass(frozen=True)
 class Known:
-    """What a run before has made: the patch of each file, and by patch the anchor of each site."""
+    """The result of an earlier run: the patch of each file, and by patch the anchor of each site."""
 
     patches: Mapping[str, str] = field(default_factory=dict)
     anchors: Mapping[str, Mapping[str, Anchor]] = field(default_factory=dict)
 
 
 def written(found: Sequence[Adopted], upstream: str, known: Known) -> Written:
-    """The series of these files. upstream: its version and ref, for the docstrings."""
+    """The series that makes these changes. upstream: its version and ref, for the docstrings."""
     out = Written()
     edited = [each for each in found if each.payloads]
     added = [each for each in found if each.file is not None]
@@ -73,13 +70,8 @@ _FILES, _CLIENT_FILES = "files", "client_files"
 
 
 def series_module(name: str, title: str) -> bytes:
-    """The module `series.py` of a series that has nothing but what was adopted."""
+    """The module `series.py` of a series that has only adopted patches."""
     return _SERIES.format(name=name, title=title).encode()
-
-
-def pins_text(record: records.Record) -> bytes:
-    """The record of pins."""
-    return records.written(record).encode()
 
 
 def _is_client(each: Adopted) -> bool:
@@ -112,11 +104,13 @@ def _patch(out: Written, each: Adopted, name: str, upstream: str, before: Mappin
     imports = sorted({"Anchor", "Patch", "Position", "Site", *scopes, *lists}, key=lambda each: (each.islower(), each))
     touched = list(dict.fromkeys(str(anchor.scope) for anchor in anchors))
     count = f"{len(anchors)} edits" if len(anchors) > 1 else "one edit"
+    place = f"Upstream: `{each.path}`; if it moves, search for {', '.join(touched[:6])}"
+    place = place.replace("\\", "/").replace('"""', "'''")
     lines = [
         f'"""`{each.path}`, as it was changed: {count}.',
         "",
         f"Why:      adopted from an edited tree; whoever made the change knows. Upstream was {upstream}.",
-        *_wrapped("Upstream: ", f"`{each.path}`; if it moves, search for {', '.join(touched[:6])}"),
+        *textwrap.wrap(place, _WIDTH - 1, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False),
         '"""',
         "",
         *_imports(imports),
@@ -141,52 +135,47 @@ def _imports(names: Sequence[str]) -> list[str]:
     return ["from patcher.model import (", *(f"    {name}," for name in names), ")"]
 
 
-def _wrapped(head: str, text: str) -> Iterator[str]:
-    line = head
-    for word in text.replace("\\", "/").replace('"""', "'''").split():
-        if len(line) + len(word) >= _WIDTH and line.strip():
-            yield line.rstrip()
-            line = " " * len(head)
-        line += f"{word} "
-    yield line.rstrip()
-
-
 def _site(name: str, payload: Payload, template: str) -> list[str]:
     position = "REPLACE" if template else "DELETE"
-    given = f'template="{template}"' if template else 'template=""'
     return [
         "        Site(",
         f'            name="{name}",',
         "            file=FILE_,",
         f"            position=Position.{position},",
-        f"            {given},",
+        f'            template="{template}",',
         *_anchor(payload.anchor),
         "        ),",
     ]
 
 
 def _anchor(anchor: Anchor) -> list[str]:
-    """The anchor, a line where it fits into one."""
-    words = [f"scope={_scope(anchor.scope)}"]
+    """The lines of the anchor; one where it fits."""
+    arguments = [f"scope={_scope(anchor.scope)}"]
     if anchor.list is not None:
-        words += [f"list=ListKind.{anchor.list.name}", f"item={anchor.item!r}"]
-    words += [f"{name}={getattr(anchor, name)}" for name in ("before", "after") if getattr(anchor, name)]
-    words += [f"count={anchor.count}"] if anchor.count > 1 else []
-    words += [f"pieces={anchor.pieces}"] if anchor.pieces is not None else []
-    words += ["header=True"] if anchor.header else []
-    line = f"            anchors=(Anchor({', '.join(words)}),),"
+        arguments += [f"list=ListKind.{anchor.list.name}", f"item={anchor.item!r}"]
+    arguments += [f"{name}={getattr(anchor, name)}" for name in ("before", "after") if getattr(anchor, name)]
+    arguments += [f"count={anchor.count}"] if anchor.count > 1 else []
+    arguments += [f"pieces={anchor.pieces}"] if anchor.pieces is not None else []
+    arguments += ["header=True"] if anchor.header else []
+    line = f"            anchors=(Anchor({', '.join(arguments)}),),"
     if len(line) <= _WIDTH:
         return [line]
-    return ["            anchors=(", "                Anchor(", *_filled(words), "                ),", "            ),"]
+    return [
+        "            anchors=(",
+        "                Anchor(",
+        *_filled(arguments),
+        "                ),",
+        "            ),",
+    ]
 
 
-def _filled(words: Sequence[str]) -> Iterator[str]:
+def _filled(arguments: Sequence[str]) -> Iterator[str]:
     line = " " * 20
-    for word in words:
-        if len(line) + len(word) > _WIDTH and line.strip():
+    for argument in arguments:
+        if len(line) + len(argument) > _WIDTH and line.strip():
             yield line.rstrip()
             line = " " * 20
-        line += f"{word}, "
+        line += f"{argument}, "
     yield line.rstrip()
 
 
@@ -196,9 +185,9 @@ def _scope(scope: Scope) -> str:
     if scope == FILE:
         return "FILE"
     names = scope.name.split(" ", 1) if scope.kind == "route" else [scope.name]
-    words = [repr(name) for name in names]
+    arguments = [repr(name) for name in names]
     if scope.within is None:
-        return f"{_MAKERS[scope.kind]}({', '.join(words)})"
+        return f"{_MAKERS.get(scope.kind, scope.kind)}({', '.join(arguments)})"
     return f'Scope("{scope.kind}", {scope.name!r}, {_scope(scope.within)})'
 
 
@@ -206,7 +195,7 @@ def _makers(scope: Scope) -> set[str]:
     if scope in {MODULE, FILE}:
         return {"MODULE" if scope == MODULE else "FILE"}
     if scope.within is None:
-        return {_MAKERS[scope.kind]}
+        return {_MAKERS.get(scope.kind, scope.kind)}
     return {"Scope", *_makers(scope.within)}
 
 
@@ -228,17 +217,10 @@ def _overlays(out: Written, added: Sequence[Adopted], name: str, upstream: str) 
         file = each.file
         template = f"adopted/{name}/{each.path}".removesuffix(".j2")
         out.files[f"templates/{template}"] = file.data if file is not None else b""
-        more = ", executable=True" if file is not None and file.executable else ""
-        line = f"        Overlay(path={each.path!r}, template={template!r}{more}),"
-        if len(line) <= _WIDTH:
-            lines.append(line)
-        else:
-            lines += [
-                "        Overlay(",
-                f"            path={each.path!r},",
-                f"            template={template!r},",
-                *(["            executable=True,"] if more else []),
-                "        ),",
-            ]
+        arguments = [f"path={each.path!r}", f"template={template!r}"]
+        arguments += ["executable=True"] if file is not None and file.executable else []
+        line = f"        Overlay({', '.join(arguments)}),"
+        separate = ["        Overlay(", *(f"            {argument}," for argument in arguments), "        ),"]
+        lines += [line] if len(line) <= _WIDTH else separate
     lines += ["    ),", ")"]
     out.files[f"{PATCHES}/{name}.py"] = ("\n".join(lines) + "\n").encode()

@@ -1,6 +1,6 @@
-"""From one upstream version to the next: what moved, who moved it, what to do, and the pins that a person accepted.
+"""From one upstream version to the next: what changed, in which commit, what to do, and the pins that were accepted.
 
-`run` puts the parts together. `revisions` reads both ends and the reviews, `changes` says what became of a site,
+`run` is the whole. `revisions` reads both versions and the reviews, `changes` describes what happened to a site,
 `candidates` makes new anchors, `trial` tries them, `proving` runs contracts on them, `regressions` explains red ones,
-`record` writes. The commits come from the walk of `patcher.matrix.blame`.
+`record` writes. `patcher.matrix.blame` finds the commits.
 """

@@ -1,6 +1,6 @@
 """New anchors for a site that stops: the same one, its scope renamed, in another file, or at a similar statement.
 
-Nothing here judges whether a payload still means the same: a person reads the window for that.
+Whether the payload is still correct there is not decided here: a person must read the window.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ _STATEMENT_KINDS = frozenset(
 
 @dataclass(frozen=True)
 class Home:
-    """A scope in which the site may have its new home. likeness: of its text to the scope as it was reviewed."""
+    """A scope that may contain the site now. likeness: 0 to 1, of its text to the scope as reviewed."""
 
     file: str
     text: str
@@ -35,7 +35,7 @@ class Home:
 
     @property
     def language(self) -> str:
-        """What its file is written in."""
+        """The language of its file, see `javascript.language_of`."""
         return javascript.language_of(self.file)
 
     def beside(self, old: Reviewed) -> str:
@@ -44,27 +44,23 @@ class Home:
 
 
 def candidates(old: Reviewed, anchor: Anchor, texts: Mapping[str, str]) -> list[Candidate]:
-    """Candidates for a site, not yet tried, the most similar first, whatever a gate will say.
+    """Candidates for a site, not yet tried, the most similar first.
 
-    old: the site as reviewed. anchor: the one that stopped. texts: the files to look in by path, its own first.
+    old: the site as reviewed. anchor: the one that stopped. texts: the files to search by path, its own first.
     """
     if old.file in texts and locate(texts[old.file], anchor, old.language).is_unique:
         return [same(old.file, anchor)]
     if not anchor.pattern:
-        return []  # an item says where by itself: there is no pattern to look for elsewhere
+        return []  # the anchor of an item of a list has no pattern to search for
     homes = _homes(old, anchor, texts)
     drafts = [draft for home in homes for draft in _in_home(old, anchor, home)]
     best: dict[tuple[str, Scope, str, str], Candidate] = {}
-    for draft in sorted(drafts, key=lambda each: (-_score(each), _ORDER[each.kind])):
+    for draft in sorted(drafts, key=lambda each: (0.05 * _ORDER[each.kind] - each.likeness, _ORDER[each.kind])):
         best.setdefault((draft.file, draft.anchor.scope, draft.anchor.pattern, draft.anchor.target), draft)
     return list(best.values())
 
 
 _ORDER = {kind: number for number, kind in enumerate(Kind)}
-
-
-def _score(draft: Candidate) -> float:
-    return draft.likeness - 0.05 * _ORDER[draft.kind]
 
 
 def same(file: str, anchor: Anchor) -> Candidate:
@@ -100,16 +96,18 @@ def _homes_in(file: str, text: str, scope: Scope, was: str, *, own: bool) -> Ite
 
 
 def _has(home: Home, anchor: Anchor) -> bool:
-    """Whether the old pattern matches in it, and nowhere deeper in a scope of its own."""
+    """Whether the old pattern matches in it, nested named scopes left out."""
     return home.scope != MODULE and bool(javascript.matching(home.text, home.node, anchor.pattern, home.language))
 
 
-def scope_span(there: SiteResult) -> tuple[int, int]:
+def scope_span(result: SiteResult) -> tuple[int, int]:
     """Start and end of the scope that a site is in; of the whole text for the module scope."""
-    scopes = javascript.scopes_named(there.text, there.located.anchor.scope, javascript.language_of(there.finding.file))
-    start = there.located.matches[0].start
+    scopes = javascript.scopes_named(
+        result.text, result.located.anchor.scope, javascript.language_of(result.finding.file)
+    )
+    start = result.located.matches[0].start
     spans = (javascript.span(node) for node in scopes)
-    return next((span for span in spans if span[0] <= start < span[1]), (0, len(there.text)))
+    return next((span for span in spans if span[0] <= start < span[1]), (0, len(result.text)))
 
 
 def scope_text(old: Reviewed) -> str:
@@ -147,21 +145,21 @@ def statement_text(text: str, match: Match) -> str:
 
 
 def _similar(old: Reviewed, anchor: Anchor, home: Home) -> Iterator[Candidate]:
-    """The statements of a scope that are most like the reviewed one, each with a pattern that matches nothing else."""
+    """Candidates at the statements most similar to the reviewed one, each with a pattern that matches nothing else."""
     alike = nearest(old, home)
     for number, (likeness, each) in enumerate(alike[:_STATEMENTS]):
         made = _anchor_at(old, anchor, home, each)
         if made is None and likeness >= _SURELY_IT:
-            break  # it is there, and nothing tells it from another: a less similar one is not what was reviewed
+            break  # the reviewed statement exists but has no unique pattern; a less similar one is not it
         if made is not None:
             runner_up = alike[number + 1][0] if number + 1 < len(alike) else 0.0
             yield _at_statement(old, made, home, likeness, runner_up)
 
 
 def nearest(old: Reviewed, home: Home) -> list[tuple[float, SgNode]]:
-    """What in a scope is like what the pattern matched when it was reviewed, the likest first, with its likeness.
+    """`(likeness, node)` of the nodes in a scope that are similar to the reviewed match, the most similar first.
 
-    Nodes of the same kind; where that was a whole statement and the payload stands beside it, any other statement too.
+    Nodes of the same kind; for a whole statement that the payload is put beside, statements of any kind.
     """
     node = _reviewed_node(old)
     if node is None:
@@ -172,7 +170,7 @@ def nearest(old: Reviewed, home: Home) -> list[tuple[float, SgNode]]:
     was, found = node.text(), dict[tuple[int, str], tuple[float, SgNode]]()
     for each in (one for kind in sorted(kinds) for one in _of_kind(home, kind)):
         text = each.text().removesuffix(";")
-        if similarity.overlap(was, text) >= _LIKE_STATEMENT:  # never less than the likeness, and quick
+        if similarity.overlap(was, text) >= _LIKE_STATEMENT:  # fast, and an upper bound of the likeness
             likeness = similarity.likeness(was.removesuffix(";"), text)
             found.setdefault((javascript.span(each)[0], text), (likeness, each))
     return sorted((one for one in found.values() if one[0] >= _LIKE_STATEMENT), key=lambda one: -one[0])
@@ -184,11 +182,10 @@ def _is_statement(node: SgNode) -> bool:
 
 
 def _reviewed_node(old: Reviewed) -> SgNode | None:
-    """What the pattern matched when it was reviewed: for a target, the statement around it."""
+    """The node that the pattern matched when it was reviewed; for an anchor with a target, the statement around it."""
     match = old.match
-    if old.anchor.target:
-        return similarity.node_at(old.text, match.statement_start, match.statement_end, old.language)
-    return similarity.node_at(old.text, match.start, match.end, old.language)
+    span = (match.statement_start, match.statement_end) if old.anchor.target else (match.start, match.end)
+    return similarity.node_at(old.text, *span, old.language)
 
 
 def _of_kind(home: Home, kind: str) -> list[SgNode]:
@@ -215,7 +212,7 @@ def _anchor_at(old: Reviewed, anchor: Anchor, home: Home, node: SgNode) -> Ancho
 def _others(home: Home, made: Callable[[Shape], Anchor], node: SgNode, shape: Shape) -> list[str] | None:
     try:
         matches = locate(home.text, made(shape), home.language).matches
-    except RuntimeError:  # ast-grep does not take it for a pattern
+    except RuntimeError:  # ast-grep rejects the pattern
         return None
     first, last = javascript.span(node)
     own = [each for each in matches if first <= each.start and each.end <= last]
@@ -223,7 +220,7 @@ def _others(home: Home, made: Callable[[Shape], Anchor], node: SgNode, shape: Sh
 
 
 def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
-    """A pattern for what is replaced inside the node: the old one, or the expression most like it."""
+    """A pattern for the target inside the node: the old one, or the most similar expression; None for neither."""
     target = old.anchor.target
     if len(javascript.matching(home.text, node, target, home.language)) == 1:
         return target
@@ -238,7 +235,7 @@ def _target_in(old: Reviewed, home: Home, node: SgNode) -> str | None:
 
 
 def _grown(home: Home, anchor: Anchor) -> Anchor:
-    """The anchor with the smallest window, not smaller than the reviewed one, that reads like no other in the file."""
+    """The anchor with the smallest window, not smaller than the reviewed one, whose text is unique in the file."""
     grown = anchor
     for _ in range(_GROWTH):
         [match] = locate(home.text, grown, home.language).matches

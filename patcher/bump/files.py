@@ -1,4 +1,4 @@
-"""Files of a series that change together: each whole at any instant, in their order, and only if nobody edited them."""
+"""Write several files of a series: each atomically, in their order, and only if none was edited in the meantime."""
 
 import fcntl
 import os
@@ -10,19 +10,19 @@ from patcher.errors import DeclarationsChanged, DeclarationsReadOnly
 _STAGED = ".staged"
 
 Files = Mapping[str, tuple[str, str]]
-"""The old and the new text of each file that changes, by its path in the folder; the pins come last."""
+"""The old and the new text of each changed file, by its path in the folder; the pins come last."""
 
 
 def write(files: Files, folder: str) -> None:
-    """Replace files of the folder, each at once, in their order.
+    """Replace files of the folder, each atomically, in their order.
 
-    Raises `DeclarationsChanged` (a file is not the old text any more; nothing is written), `DeclarationsReadOnly`.
+    Raises `DeclarationsChanged` (a file no longer has the old text; nothing is written), `DeclarationsReadOnly`.
     """
     try:
         with _locked(folder):
             for inner in sorted({os.path.dirname(os.path.join(folder, name)) for name in files}):
                 for name in os.listdir(inner):
-                    if name.endswith(_STAGED):  # of a run that was killed
+                    if name.endswith(_STAGED):  # left by a killed run
                         os.unlink(os.path.join(inner, name))
             for name, (old, _) in files.items():
                 _expect_text(folder, name, old)
@@ -34,15 +34,14 @@ def write(files: Files, folder: str) -> None:
 
 
 def text_of(folder: str, name: str) -> str:
-    """The text of a file as it is, line endings too. Raises `OSError`."""
+    """The text of a file with its own line endings. Raises `OSError`."""
     with open(os.path.join(folder, name), encoding="utf-8", newline="") as stream:
         return stream.read()
 
 
 def _expect_text(folder: str, name: str, old: str) -> None:
     path = os.path.join(folder, name)
-    there = text_of(folder, name) if os.path.exists(path) else None
-    if there != old and (there is not None or old):  # a record that is not there yet has no text
+    if (text_of(folder, name) if os.path.exists(path) else "") != old:  # a record that does not exist yet has no text
         message = "this file was edited in the meantime"
         raise DeclarationsChanged(message, where=path, hint="run it again; nothing was written")
 
@@ -64,7 +63,7 @@ def _replace(folder: str, name: str, text: str) -> None:
 
 @contextmanager
 def _locked(folder: str) -> Iterator[None]:
-    """One writer at a time; the lock is the directory's own and ends with the process."""
+    """Hold a lock on the directory itself: one writer at a time. The system releases it when the process ends."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""The options and the result of a bump, as data."""
+"""The data types of a bump: its options and its result."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ from patcher.model import Anchor, Build, Finding, Match, Patch, Site, SiteResult
 
 @dataclass(frozen=True)
 class BumpOptions:
-    """A bump as it was asked for. accept: rank by site; only: ids of patches to look at, all of them for none.
+    """The options of a bump. accept: rank by site; only: ids of the patches to look at, empty for all.
 
-    write: only what was accepted counts; else the first choices show what there is to accept.
-    candidates: look for new anchors too. everything: all of what is new, not only what matters most.
+    write: use accepted candidates only; else, where none is accepted, the first choices are tried.
+    candidates: search for new anchors too. everything: show every change, not only the most relevant ones.
     """
 
     until: str
@@ -38,7 +38,7 @@ class Revision:
 
 @dataclass(frozen=True)
 class Culprit:
-    """A commit that a report names. date: ISO 8601. brought_by: the merge that brought it to the main line, if any."""
+    """A commit that a report names. date: ISO 8601. brought_by: the merge of it into the main line, if any."""
 
     commit: str
     date: str
@@ -48,7 +48,7 @@ class Culprit:
 
 
 class Change(StrEnum):
-    """What upstream did to a site that stops. The words are part of the interface."""
+    """What upstream did to a site that stops. The values are part of the interface."""
 
     EDITED = "edited"
     SURROUNDED = "surrounded"
@@ -62,7 +62,7 @@ class Change(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a candidate changes in the declaration, from the least to the most."""
+    """What a candidate changes in the declaration, from least to most."""
 
     PIN = "pin"
     SCOPE = "scope"
@@ -72,7 +72,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Tried:
-    """The result of trying a candidate. None: not tried, because an earlier step failed or nobody asked.
+    """The result of trying a candidate. None: not tried, because an earlier step failed or it was not requested.
 
     unique: its pattern matches once. parses: the result has no new syntax error. gates, contracts: all of them passed.
     """
@@ -85,13 +85,13 @@ class Tried:
 
     @property
     def fits(self) -> bool:
-        """Whether it passed all that was tried."""
+        """Whether it passed every step that was tried."""
         return self.unique and bool(self.gates) and self.contracts is not False
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new anchor for a site. anchor: once it was tried and is unique, with a pin of the code that is there now.
+    """A new anchor for a site. anchor: after a successful trial, with a pin of the current code.
 
     likeness: 0 to 1, of the statement to the reviewed one. why: reasons for its rank, best first.
     """
@@ -107,7 +107,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """A site as somebody reviewed it at a ref. result: with one match in its text, the file as its layer saw it."""
+    """A site as reviewed at a ref. result: has exactly one match; its text is the file before the site's layer."""
 
     ref: str
     result: SiteResult
@@ -119,28 +119,28 @@ class Reviewed:
 
     @property
     def match(self) -> Match:
-        """Where that is in `text`."""
+        """The match of it in `text`."""
         return self.result.located.matches[0]
 
     @property
     def text(self) -> str:
-        """The text of the file that it was found in."""
+        """The text of its file."""
         return self.result.text
 
     @property
     def file(self) -> str:
-        """The path of that file."""
+        """The path of its file."""
         return self.result.site.file_of(self.anchor)
 
     @property
     def language(self) -> str:
-        """What it is written in, see `javascript.language_of`."""
+        """The language of its file, see `javascript.language_of`."""
         return language_of(self.file)
 
 
 @dataclass(frozen=True)
 class ScopeDiff:
-    """What else is new in a scope. lines: of a diff, the hunks that matter most; left_out: how many others changed."""
+    """The other changes in a scope. lines: the most relevant hunks of a diff; left_out: the number of other lines."""
 
     since: str
     lines: tuple[str, ...] = ()
@@ -150,7 +150,7 @@ class ScopeDiff:
 
 @dataclass(frozen=True)
 class Twin:
-    """A new copy of code that a patch replaces, which no site replaces. line: from 1. shown: its first line."""
+    """A new copy of code that a patch replaces, without a site. line: from 1. shown: its first line."""
 
     line: int
     scope: str
@@ -161,8 +161,8 @@ class Twin:
 class SiteReport:
     """One site at the new ref.
 
-    waits_for: the id of the site that must be accepted first. nearest: where nothing matches, what the chosen
-    candidate matches, or else the first one.
+    waits_for: the id of the site that must be accepted first. nearest: where nothing matches, the window of the chosen
+    candidate, or of the first one. change_said: a sentence on `change`.
     """
 
     site: Site
@@ -201,10 +201,7 @@ class SiteReport:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A gate that refuses, or a file of upstream's at the path of one of ours; and since which commit.
-
-    code: `gate-…` or `file-taken`.
-    """
+    """A gate that refuses, or a file of upstream's at the path of one of ours. code: `gate-…` or `file-taken`."""
 
     code: str
     where: str
@@ -224,11 +221,10 @@ class ScopeChange:
 
 @dataclass(frozen=True)
 class ContractRegression:
-    """Why a contract is red on the tree with what was accepted, or with the first choices.
+    """Why a contract is red on the tree with the accepted candidates or the first choices.
 
-    said: a sentence, with what a candidate can do about it. culprit: the commit from which on it is red; skipped: ids
-    of commits that may be it as well, because nothing could be built there. changes: what the culprit did to the files
-    of the series.
+    said: the reason as a sentence. culprit: the first commit at which it is red; skipped: ids of other possible
+    culprits, at which nothing could be built. changes: those of the culprit in the files of the series.
     """
 
     contract: str
@@ -242,12 +238,12 @@ class ContractRegression:
 class Bump:
     """The result of a bump.
 
-    since: the ref whose pins are met, if any. build: of the series as it is, on `until`. proposed: with what was
-    accepted, or else with the first choices; `series` is what it was made of. chosen: the rank of the candidate that
-    went into it, by site; `accepted` by a person, or the first ones. fine: the sites that a person accepted a
-    candidate for, and that need none. declared: the series as it is. unrecorded: whether a fitting site was reviewed
-    for older versions only. red: the contracts that are red on the proposed tree, once they were run. gaps:
-    version tags after a ref and before the new one at which a site does not meet the pin of these tokens.
+    since: the base revision, whose pins are met, if any. declared: the series as declared; build: of it, on `until`.
+    series: with the accepted candidates or the first choices; proposed: the build of it. chosen: the rank of the
+    candidate in it, by site; accepted: whether the user chose them. fine: the sites that the user accepted a candidate
+    for but that need none. unrecorded: whether a fitting site is recorded as reviewed only for older versions. red: the
+    contracts that are red on the proposed tree, if they were run. gaps: `(site, ref, tokens)` to the version tags after
+    `ref` and before the new one at which the site does not meet the pin with these tokens.
     """
 
     since: Revision | None

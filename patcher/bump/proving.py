@@ -1,4 +1,4 @@
-"""A bump on real sidecars: contracts on the proposed tree and on other candidates, and why a contract is red."""
+"""Run contracts for a bump on real sidecars: on the proposed tree and on other candidates."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from patcher.prove import ProofResult
 
 
-def _silent(said: str, by: int) -> None:
+def _silent(message: str, by: int) -> None:
     """No progress bar."""
 
 
 @dataclass(frozen=True)
 class Prover:
-    """Runs contracts. prove: all of them on both trees of a build. observe: some on the patched tree alone.
+    """Runs contracts. prove: all of them on both trees of a build. observe: some of them on the patched tree only.
 
-    waiting: a progress bar around what takes long, but for `prove`, which has its own.
+    waiting: a progress bar for everything except `prove`, which has its own.
     """
 
     repository: Repository
@@ -35,7 +35,7 @@ class Prover:
     waiting: Callable[[], AbstractContextManager[Advance]] = lambda: nullcontext(_silent)
 
     def first_choices(self, bump: Bump) -> "tuple[Bump, list[ProofResult]]":
-        """The proof of the first choices; where one is red and another candidate is green, of that one instead."""
+        """The proof of the first choices. Where one is red, a candidate whose contracts are green replaces it."""
         found, proofs = self.accepted(self._others_tried(bump))
         better = _better(found)
         if not better:
@@ -82,14 +82,14 @@ class Prover:
         """The candidate, tried with the choices for the other sites."""
         build, _ = _with_choices(bump, {**bump.chosen, site.id: candidate.rank})
         if not build.ok:
-            said = next((gate.message for gate in build.gates if not gate.ok), "another site stops")
-            return _judged(candidate, f"with the other choices: {said}")
+            message = next((gate.message for gate in build.gates if not gate.ok), "another site stops")
+            return _judged(candidate, f"with the other choices: {message}")
         names = next(each.contracts for each in bump.declared if each.id == site.patch)
-        seen = self.observe(build, names)
-        red = {name: in_short(each.said) for name, each in seen.items() if not each.green}
-        if not seen:
+        observations = self.observe(build, names)
+        red = {name: in_short(each.said) for name, each in observations.items() if not each.green}
+        if not observations:
             return replace(candidate, tried=replace(candidate.tried, contracts=None))
-        return _judged(candidate, *(f"contract {name} is red: {said}" for name, said in red.items()))
+        return _judged(candidate, *(f"contract {name} is red: {message}" for name, message in red.items()))
 
 
 def _with_choices(bump: Bump, chosen: Mapping[str, int]) -> "tuple[Build, tuple[Patch, ...]]":
@@ -104,7 +104,7 @@ def _judged(candidate: Candidate, *problems: str) -> Candidate:
 
 
 def _better(bump: Bump) -> dict[str, int]:
-    """Another candidate whose contracts are green, for each site whose chosen one has a red contract."""
+    """The rank of a candidate whose contracts are green, for each site whose chosen one has a red contract."""
     found = {}
     for site in bump.sites:
         chosen = site.candidate(bump.chosen.get(site.id))
@@ -117,11 +117,11 @@ def _better(bump: Bump) -> dict[str, int]:
 def _with_problems(
     bump: Bump, problems: Mapping[str, str], patches_of: Mapping[str, Sequence[str]]
 ) -> tuple[SiteReport, ...]:
-    """The sites, their chosen candidates with what the contracts of their patches said."""
+    """The sites, with the problems of the contracts of their patches added to the chosen candidates."""
 
     def one(site: SiteReport, candidate: Candidate) -> Candidate:
         if bump.chosen.get(site.id) != candidate.rank:
             return candidate
-        return _judged(candidate, *(said for name, said in problems.items() if site.patch in patches_of[name]))
+        return _judged(candidate, *(message for name, message in problems.items() if site.patch in patches_of[name]))
 
     return tuple(replace(site, candidates=tuple(one(site, each) for each in site.candidates)) for site in bump.sites)

@@ -1,6 +1,7 @@
-"""Writes for `bump` and `pin`: anchors into the declarations of the series, then pins into the record of the reviews.
+"""Write the result of `bump` and `pin`: anchors into the declarations, then pins into the record of the reviews.
 
-Pins come last. A kill in between leaves anchors without their pins, a tree that refuses; the next run completes it.
+Pins are written last. After a kill in between, the new anchors have no pins, so a build stops; the next run completes
+them.
 """
 
 import ast
@@ -33,13 +34,9 @@ def refuse_unless_writable(series: Sequence[Series]) -> None:
 
 
 def _read_only(series: Series) -> DeclarationsReadOnly | None:
-    """Why a series cannot be written; None for one that can."""
+    """The error of a series that cannot be written; None for one that can."""
     if series.name == CODEX:
-        try:
-            refuse_unless_ours(series.home)
-        except DeclarationsReadOnly as error:
-            return error
-        return None
+        return _ours_read_only(series.home)
     hint = f"name the directory that {series.name} is written in, and make it writable"
     if _PACKAGES.intersection(os.path.realpath(series.home).split(os.sep)):
         return DeclarationsReadOnly("this series is an installed package", where=series.home, hint=hint)
@@ -48,23 +45,23 @@ def _read_only(series: Series) -> DeclarationsReadOnly | None:
     return None
 
 
-def refuse_unless_ours(folder: str = FOLDER) -> None:
-    """Raises `DeclarationsReadOnly` where the declarations are not a checkout of ours that can be written."""
+def _ours_read_only(folder: str) -> DeclarationsReadOnly | None:
     hint = "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"
     root = os.path.dirname(os.path.dirname(folder))
     if os.path.isdir(_INSTALLED) or not os.path.isfile(os.path.join(root, "pyproject.toml")):
         message = "the declarations are part of an installed sidecar-patcher; `--write` changes a checkout"
-        raise DeclarationsReadOnly(message, where=folder, hint=hint)
+        return DeclarationsReadOnly(message, where=folder, hint=hint)
     if not os.access(folder, os.W_OK):
-        raise DeclarationsReadOnly("this directory cannot be written", where=folder, hint=hint)
+        return DeclarationsReadOnly("this directory cannot be written", where=folder, hint=hint)
+    return None
 
 
 def changed(bump: Bump, series: Sequence[Series]) -> dict[str, Files]:
-    """The files that a bump changes, by the directory of their series; nothing for none.
+    """The files that a bump changes, by the directory of their series.
 
-    A series that cannot be written is left as it is, unless something of it was accepted.
-    Raises `DeclarationsReadOnly`, `PinsUnreadable`, `DeclarationUnclear`, also where what would be written does not
-    declare what was proven.
+    A series that cannot be written is skipped, unless a candidate for one of its sites was accepted.
+    Raises `DeclarationsReadOnly`, `PinsUnreadable`, and `DeclarationUnclear`, also where the new declaration would not
+    be the one that was proven.
     """
     chosen = {each.id: each.candidate(bump.chosen.get(each.id)) for each in bump.sites}
     found = {}
@@ -94,37 +91,33 @@ def _changed(bump: Bump, chosen: Mapping[str, Candidate | None], series: Series,
         files[name] = old, new
     old, pins = _pins(series.pins, series)
     pins |= {each.id: _reviewed(bump, each, chosen[each.id], pins.get(each.id, ())) for each in sites}
-    files[os.path.relpath(series.pins, series.home)] = old, _written(old, pins)
+    new = records.written(pins) if old or any(pins.values()) else ""  # no file for no pins
+    files[os.path.relpath(series.pins, series.home)] = old, new
     return {name: (old, new) for name, (old, new) in files.items() if old != new}
 
 
 def _pins(path: str, series: Series) -> tuple[str, dict[str, Sequence[Pin]]]:
-    """The text of a record, empty for no file, and the pins in it, in the order of the series."""
+    """The text of a record, empty without a file, and the pins in it by site, in the order of the series."""
     old = text_of(*os.path.split(path)) if os.path.lexists(path) else ""
     known = [site.id for patch in series.patches_for(client=True) for site in patch.sites]
-    there = records.parsed(old, known, path) if old else {}
-    return old, {site: there.get(site, ()) for site in known}
-
-
-def _written(old: str, pins: Mapping[str, Sequence[Pin]]) -> str:
-    """The text of a record; none for no pins where there is none yet."""
-    return records.written(pins) if old or any(pins.values()) else ""
+    pins = records.parsed(old, known, path) if old else {}
+    return old, {site: pins.get(site, ()) for site in known}
 
 
 def _reviewed(bump: Bump, report: SiteReport, accepted: Candidate | None, pins: Sequence[Pin]) -> Sequence[Pin]:
-    """The pins, with another one for a site that was accepted, or with the new version where one is met."""
+    """The pins with the one of the accepted candidate added, or with the new version in the one that is met."""
     if accepted is not None:
         return (*pins, replace(accepted.anchor.pins[-1], reviewed=_reviewed_for(bump)))
     return pins if report.stops else _extended(bump, report, pins)
 
 
 def unrecorded(bump: Bump) -> bool:
-    """Whether `--write` would record of a fitting site that it was reviewed for the new version."""
+    """Whether `--write` would record a review of a fitting site for the new version."""
     return any(_extended(bump, each, each.site.pins) != each.site.pins for each in bump.sites if not each.stops)
 
 
 def _extended(bump: Bump, report: SiteReport, pins: Sequence[Pin]) -> tuple[Pin, ...]:
-    """The pins, with this version in the one that is met: its scope has been read up to here now."""
+    """The pins with the new version in the one that is met: its code has now been reviewed up to this version."""
     ref = _reviewed_for(bump)
     met = next((each for each in pins if each.tokens in report.finding.pins and named_refs(each.reviewed)), None)
     # a range of versions can only end at a version tag
@@ -142,7 +135,7 @@ def _reviewed_for(bump: Bump) -> str:
 
 
 def add_pins(upstream: Upstream, series: Sequence[Series], made: Mapping[str, Pin]) -> list[str]:
-    """Add a pin for each of these sites to the record of its series for this upstream. Returns the records, as shown.
+    """Add a pin for each of these sites to the record of its series for this upstream. Returns the paths, for messages.
 
     Raises `DeclarationsReadOnly` before anything is written.
     """
@@ -167,13 +160,13 @@ def _of(series: Series, made: Mapping[str, Pin]) -> dict[str, Pin]:
 
 
 def shown(home: str, path: str) -> str:
-    """A file that was written: of ours from the repository, of another series from the working directory."""
+    """The path of a written file for messages: relative to our repository, or else to the working directory."""
     found = os.path.relpath(path, os.path.dirname(PACKAGE) if home == FOLDER else os.curdir)
     return (path if found.startswith(os.pardir) else found).replace(os.sep, "/")
 
 
 def _expect(source: str, patch: Patch) -> None:
-    """What is written is what was proven: the new source must declare the same patch, but for its pins."""
+    """Raises `DeclarationUnclear` unless the new source declares the proven patch, apart from its pins."""
     where = patch.origin.source
     module = next((name for name, each in sys.modules.items() if getattr(each, "__file__", None) == where), "")
     names: dict[str, object] = {"__name__": module, "__package__": module.rpartition(".")[0], "__file__": where}
@@ -188,9 +181,9 @@ def _expect(source: str, patch: Patch) -> None:
 
 
 def with_anchors(source: str, added: Mapping[str, Anchor], where: str) -> str:
-    """The source of a declaration with another anchor after all others of a site, by the site's name.
+    """The source of a declaration with a new last anchor for each of these sites. added: by the name of the site.
 
-    Raises `DeclarationUnclear` where the site or its anchors are not written out, as the formatter lays them out.
+    Raises `DeclarationUnclear` where the site or its anchors are not literals in the layout of the formatter.
     """
     lines, tree = source.split("\n"), ast.parse(source)
     kinds = {"MODULE" if anchor.scope.kind == "module" else anchor.scope.kind for anchor in added.values()}
@@ -205,7 +198,7 @@ _LineEdit = tuple[int, int, list[str]]
 
 
 def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str], where: str) -> _LineEdit:
-    """The anchor on lines after the last one of the site. Where all of them are on one line, each gets its own."""
+    """The insertion of the anchor after the last one of the site. Anchors on one line get a line each."""
 
     def unclear(found: str) -> DeclarationUnclear:
         hint = "`bump --format json` has the anchor: put it in by hand"
@@ -223,9 +216,8 @@ def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str]
     patch = next((each for each in patches if isinstance(each, ast.Call)), None)
     if patch is None:
         raise unclear("no `PATCH = Patch(…)`")
-    named = {
-        ast.unparse(word.value): each for each in calls(patch, "sites") for word in each.keywords if word.arg == "name"
-    }
+    sites = calls(patch, "sites")
+    named = {ast.unparse(word.value): each for each in sites for word in each.keywords if word.arg == "name"}
     if repr(site) not in named:
         raise unclear(f"no site `{site}` written out")
     anchors = calls(named[repr(site)], "anchors")
@@ -244,7 +236,7 @@ def _insertion(tree: ast.Module, site: str, anchor: Anchor, lines: Sequence[str]
 
 
 def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_LineEdit]:
-    """The import of the vocabulary, with the kinds of scopes that are new in use: constants first, as ruff sorts."""
+    """The import of `patcher.model` with the scope kinds that the new anchors need, sorted as ruff sorts."""
     for each in tree.body:
         if isinstance(each, ast.ImportFrom) and each.module == "patcher.model":
             names = {alias.name for alias in each.names}
@@ -256,11 +248,11 @@ def _imports(tree: ast.Module, kinds: set[str]) -> Iterator[_LineEdit]:
 
 _STEP = "    "
 _WIDTH = 100
-"""Columns that an argument of an anchor has: 120, and it is indented by 20."""
+"""Columns for an argument of an anchor: 120, of which 20 are indentation."""
 
 
 def _anchor_source(anchor: Anchor) -> list[str]:
-    """The lines of an anchor, laid out as the formatter does."""
+    """The lines of an anchor, in the layout of the formatter."""
     inner = [f"scope={_scope_source(anchor.scope)},"]
     for name in ("pattern", "target", "containing"):
         inner += _text_source(name, getattr(anchor, name))
@@ -270,7 +262,7 @@ def _anchor_source(anchor: Anchor) -> list[str]:
 
 
 def _text_source(name: str, text: str) -> list[str]:
-    """The lines of a text argument: one, or the text in parentheses, in as many pieces as it takes."""
+    """The lines of a text argument: one, or parentheses around as many string literals as needed."""
     if not text or len(_quoted(text)) <= _WIDTH - len(f"{name}=,"):
         return [f"{name}={_quoted(text)},"] if text else []
     pieces, rest = [], text

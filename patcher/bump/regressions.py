@@ -1,6 +1,6 @@
-"""Why a contract is red on a tree whose gates all pass: since which commit, what that changed, and what we can do.
+"""Why a contract is red on a tree whose gates all pass: the first bad commit, its changes, and what can be done.
 
-A contract takes seconds where a site takes milliseconds, so the commit is found by bisection, on real sidecars.
+A contract takes seconds, unlike a site, so the commit is found by bisection, on real sidecars.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -21,16 +21,17 @@ if TYPE_CHECKING:
     from patcher.prove import Observation
 
 Observe = Callable[[Build, Collection[str]], "Mapping[str, Observation]"]
-"""What contracts see on the patched tree of a build; those that are not for its version are left out."""
+"""`(build, contract ids)` to the observations on the patched tree; contracts for other versions are left out."""
 
 _MAX_CHANGES = 8
 
 
 @dataclass
 class Regressions:
-    """Finds reasons. patches_of: the patches that each contract is about. advance: gets what is being observed.
+    """Finds the reasons. patches_of: the patches of each contract. advance: called with each thing that is observed.
 
-    unobserved: the contracts that could not be observed on the new tree, which says nothing of what they are about.
+    unobserved: the contracts that could not be observed on the new tree; for these, the first commit with the same
+    problem is searched.
     """
 
     repository: Repository
@@ -38,29 +39,29 @@ class Regressions:
     observe: Observe
     patches_of: Mapping[str, Sequence[str]]
     unobserved: Collection[str] = ()
-    advance: Callable[[str, int], None] = lambda said, by: None
+    advance: Callable[[str, int], None] = lambda message, by: None
     _builds: dict[str, Build | None] = field(default_factory=dict)
 
     def of(self, red: Sequence[str]) -> tuple[ContractRegression, ...]:
-        """A reason for each of these contracts; what it was before is observed at `since`, with the declared series."""
+        """A reason for each of these contracts, compared with `since`, where the declared series is observed."""
         since = self.bump.since
         before: Mapping[str, Observation] = {}
         if since is None:
-            said = "no ref is known where it was green: there is none whose pins are met"
-            return tuple(ContractRegression(each, said) for each in red)
-        build, said = check_upstream(since.upstream, self.bump.declared), ""
+            reason = "no ref is known where it was green: there is none whose pins are met"
+            return tuple(ContractRegression(each, reason) for each in red)
+        build, reason = check_upstream(since.upstream, self.bump.declared), ""
         self.advance(f"red contracts at {since.ref}", 1)
         try:
             if build.ok:
                 before = self.observe(build, red)
             else:
-                said = f"as it is declared, the series does not build at {since.ref}: {_why(build)}"
+                reason = f"as it is declared, the series does not build at {since.ref}: {_why(build)}"
         except DependenciesMissing as error:
-            said = f"it was not run at {since.ref}, because {error.message}"
-        return tuple(self._one(each, since, said or before.get(each)) for each in red)
+            reason = f"it was not run at {since.ref}, because {error.message}"
+        return tuple(self._one(each, since, reason or before.get(each)) for each in red)
 
     def _one(self, contract: str, since: Revision, before: "Observation | str | None") -> ContractRegression:
-        """before: what was observed at `since`; text where it could not be, None where it is not for that version."""
+        """before: the observation at `since`; a text where there is none, None for a contract of other versions."""
         if before is None:
             before = f"it is not for {since.ref}, or needs the built client"
         elif not isinstance(before, str) and not before.observed:
@@ -68,21 +69,23 @@ class Regressions:
         if isinstance(before, str):
             return ContractRegression(contract, f"nothing to compare with: {before}")
         if not before.green:
-            said = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump repairs it"
-            return ContractRegression(contract, f"{said}: {in_short(before.said)}")
+            reason = f"it is red at {since.ref} too, as the series is declared, so no candidate of this bump repairs it"
+            return ContractRegression(contract, f"{reason}: {in_short(before.said)}")
         until = self.bump.until
         paths = self.repository.sources
         found = bisect(
             self.repository, since.commit, until.commit, paths, lambda commit: self._is_red(commit, contract)
         )
         if found is None:
-            said = f"it is green at {since.ref}, and no commit since touches {', '.join(paths)}: run it again"
-            return ContractRegression(contract, said)
+            reason = f"it is green at {since.ref}, and no commit since touches {', '.join(paths)}: run it again"
+            return ContractRegression(contract, reason)
         changes = self._changes(found.commit.id, contract)
         culprit = culprit_of(self.repository, found.commit, until.ref)
-        return ContractRegression(contract, self._said(contract, since.ref, changes), culprit, found.skipped, changes)
+        return ContractRegression(
+            contract, self._explanation(contract, since.ref, changes), culprit, found.skipped, changes
+        )
 
-    def _said(self, contract: str, ref: str, changes: Sequence[ScopeChange]) -> str:
+    def _explanation(self, contract: str, ref: str, changes: Sequence[ScopeChange]) -> str:
         patches = self.patches_of[contract]
         names = ", ".join(patches)
         ours = [site for site in self.bump.chosen if site.rpartition(".")[0] in patches]
@@ -106,15 +109,15 @@ class Regressions:
             return None
         self.advance(f"{contract} at {commit[:12]}", 1)
         try:
-            seen = self.observe(build, [contract]).get(contract)
+            observation = self.observe(build, [contract]).get(contract)
         except DependenciesMissing:
             return None
-        if seen is None or (not seen.observed and contract not in self.unobserved):
+        if observation is None or (not observation.observed and contract not in self.unobserved):
             return None
-        return not seen.green
+        return not observation.green
 
     def _build(self, commit: str) -> Build | None:
-        """As it is declared, or with what was accepted where that does not build; None where neither does."""
+        """The build of the declared series, or of the proposed one where that fails; None where both fail."""
         if commit not in self._builds:
             self._builds[commit] = next((build for build in self._tries(commit) if build.ok), None)
         return self._builds[commit]
@@ -129,7 +132,7 @@ class Regressions:
     # --- what it changed ---------------------------------------------------------------------------------------
 
     def _changes(self, commit: str, contract: str) -> tuple[ScopeChange, ...]:
-        """The scopes that it added or changed in the files of the series: new ones without a site first."""
+        """The scopes that the commit added or changed in the files of the series: new ones without a site first."""
         parent = next(iter(self.repository.commit(commit).parents), "")
         files = dict.fromkeys(site.file for patch in self.bump.series for site in patch.sites)
         sites = _sites(self.bump, self.patches_of[contract])

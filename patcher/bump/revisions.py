@@ -1,4 +1,4 @@
-"""Upstream at both ends of a bump, where each site was last reviewed, and the versions that a pin was reviewed for."""
+"""The two revisions of a bump, where each site was last reviewed, and the versions that a pin was reviewed for."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ def revision_at(repository: Repository, ref: str) -> Revision:
 
 
 def base_revision(repository: Repository, until: Revision, series: Sequence[Patch], since: str = "") -> Revision | None:
-    """The ref to compare with: `since`, or the newest version tag before `until` whose pins are met; None without one.
+    """The revision to compare with: `since`, or the nearest older version tag whose pins are met; None without one.
 
     Raises `NoSuchRef`, `UnrelatedHistories` (`since` and `until` have no commit in common).
     """
@@ -42,7 +42,7 @@ def base_revision(repository: Repository, until: Revision, series: Sequence[Patc
 
 
 def _older_tags(repository: Repository, until: Revision) -> list[str]:
-    """The version tags before `until`, the nearest first: in its history, or on another branch and not newer."""
+    """The version tags before `until`, the nearest first: those in its history, or on another branch and not newer."""
     version = version_key(until.ref) or version_key(until.upstream.version)
     found = []
     for tag in reversed(repository.tags()):
@@ -60,7 +60,7 @@ def _readable(repository: Repository, ref: str) -> Revision | None:
 
 
 def culprit_of(repository: Repository, commit: Commit, until: str) -> Culprit:
-    """A commit as a report names it, with the merge that brought it to the first-parent line of `until`."""
+    """The commit for a report, with the merge of it into the first-parent line of `until`."""
     line = git.run(repository.path, "rev-list", "--first-parent", repository.commit_id(until)).decode().split()
     found = Culprit(commit.id, commit.date, commit.subject, commit.author)
     if commit.id in line:
@@ -76,7 +76,7 @@ _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 
 @dataclass
 class Reviews:
-    """Finds the reviewed state of sites: at `since`, at a ref that a pin was reviewed for, or at any older tag."""
+    """Finds the reviewed state of sites: at `since`, at a ref that a pin names, or at any older tag."""
 
     repository: Repository
     series: tuple[Patch, ...]
@@ -85,26 +85,26 @@ class Reviews:
     _sites: dict[str, tuple[SiteResult, ...]] = field(default_factory=dict)
 
     def of(self, site: Site) -> Reviewed | None:
-        """The nearest state of a site in which one of its pins is met: at `since`, before `until`, else after it."""
+        """The nearest revision at which a pin of the site is met: `since`, else before `until`, else after it."""
         first = [self.since.ref] if self.since else []
         before = [*self._reviewed_refs(site), *_older_tags(self.repository, self.until)]
         return self._first_fitting([*first, *before, *self._later_tags(site)], site)
 
     def before(self, commit: str, site: Site) -> Reviewed | None:
-        """A site at a parent of the commit from which on it stops: where no tag has it, its history still does."""
+        """The site at a parent of the first commit at which it stops, for code that no tag has."""
         return self._first_fitting(self.repository.commit(commit).parents, site)
 
     def _first_fitting(self, refs: Iterable[str], site: Site) -> Reviewed | None:
         found = ((ref, self.at(ref, site.id)) for ref in dict.fromkeys(refs))
-        return next((Reviewed(ref, there) for ref, there in found if there and not there.stops), None)
+        return next((Reviewed(ref, result) for ref, result in found if result and not result.stops), None)
 
     def last_review(self, site: Site) -> Reviewed | None:
-        """A site as it was when somebody last read it, for whichever of its pins; None where no such ref is here."""
+        """The site at the nearest ref that one of its pins names; None where the repository has no such ref."""
         found = ((ref, self.at(ref, site.id)) for ref in self._reviewed_refs(site))
-        return next((Reviewed(ref, there) for ref, there in found if there and there.located.matches), None)
+        return next((Reviewed(ref, result) for ref, result in found if result and result.located.matches), None)
 
     def _reviewed_refs(self, site: Site) -> list[str]:
-        """The refs that the pins of a site name or span, the nearest first, then `since`."""
+        """The refs that the pins of a site name or whose range includes them, the nearest first, then `since`."""
         reviewed = [pin.reviewed for pin in site.pins]
         tags = [tag for tag in self._tags if any(spans(each, tag) for each in reviewed)]
         others = [ref for each in reviewed for ref in named_refs(each) if not ref.startswith("v")]
@@ -118,13 +118,13 @@ class Reviews:
         return [tag for tag in tags if any(spans(pin.reviewed, tag) for pin in site.pins)]
 
     def is_later(self, ref: str) -> bool:
-        """Whether a ref came after the new one, so that nothing of it can have been removed there."""
+        """Whether a ref is a descendant of the new one, so that its code was added later, not removed."""
         new, other = self.until.commit, self.repository.commit_id(ref)
         return new != other and self.repository.merge_base(new, other) == new
 
     @cached_property
     def _tags(self) -> list[str]:
-        """The version tags of the new ref itself and of what came before it, the nearest first."""
+        """The version tags of the new ref itself and those before it, the nearest first."""
         own = [tag for tag in self.repository.tags() if self.repository.commit_id(tag) == self.until.commit]
         return [*reversed(own), *_older_tags(self.repository, self.until)]
 
@@ -135,7 +135,7 @@ class Reviews:
             return False
 
     def at(self, ref: str, site: str) -> SiteResult | None:
-        """What was found at a site at a ref; None where the ref or the site is not there."""
+        """The result at a site at a ref; None where the ref or the site does not exist."""
         if ref not in self._sites:
             found = _readable(self.repository, ref)
             self._sites[ref] = apply.apply_series(found.upstream, self.series).sites if found else ()
@@ -145,7 +145,7 @@ class Reviews:
         """The version tags after `last` and before the new ref at which a site does not meet the pin."""
         between = [tag for tag in _older_tags(self.repository, self.until) if version_key(tag) > version_key(last)]
         found = {tag: self.at(tag, site) for tag in between}
-        return [tag for tag, there in found.items() if there is None or tokens not in there.finding.pins]
+        return [tag for tag, result in found.items() if result is None or tokens not in result.finding.pins]
 
 
 # --- the field `reviewed` of a pin -----------------------------------------------------------------------------
@@ -156,12 +156,12 @@ _REF = re.compile(r"v\d[\w.+-]*(?: at [0-9a-f]{7,40})?")
 
 
 def named_refs(reviewed: str) -> list[str]:
-    """The refs that it names, in its order: the last one is the newest that was reviewed."""
+    """The refs in the field, in its order: the last one is the newest."""
     return [each.rpartition(" at ")[2] for each in _REF.findall(reviewed)]
 
 
 def spans(reviewed: str, tag: str) -> bool:
-    """Whether a version tag is in one of its ranges."""
+    """Whether a version tag is in one of the ranges of the field."""
     for each in reviewed.split(", "):
         ends = [version_key(ref) for ref in named_refs(each)]
         if all(ends) and ends and ends[0] <= version_key(tag) <= ends[-1]:
@@ -170,12 +170,12 @@ def spans(reviewed: str, tag: str) -> bool:
 
 
 def newest_version(reviewed: str) -> tuple["Version", ...]:
-    """The newest version that it names, as `version_key`."""
+    """The newest version in the field, as `version_key`."""
     return max((version_key(each) for each in _VERSION.findall(reviewed)), default=())
 
 
 def extended(reviewed: str, ref: str, gaps: Sequence[str] = ()) -> str:
-    """The same with `ref` in it too. gaps: refs between its last one and `ref` where the pin is not met.
+    """The field with `ref` added. gaps: refs between its last one and `ref` at which the pin is not met.
 
     `v1.1.1 to v1.4.8` becomes `v1.1.1 to v1.5.0`, or with gaps `v1.1.1 to v1.4.8, v1.5.0`.
     """
@@ -189,7 +189,7 @@ def extended(reviewed: str, ref: str, gaps: Sequence[str] = ()) -> str:
 
 
 def reviewed_as(upstream: Upstream) -> str:
-    """What a pin says that was made without a bump: a version tag, a version and its commit, or a ref and a digest."""
+    """The field for a pin made without a bump: a version tag, a version and its commit, or a ref and a digest."""
     if upstream.ref == BUILTIN or named_refs(upstream.ref) == [upstream.ref]:
         return upstream.ref
     if _COMMIT.fullmatch(upstream.ref) and version_of(upstream.version) is not None:

@@ -1,4 +1,4 @@
-"""A bump from beginning to end, in memory: both ends, each site, the candidates, and the tree that they would make."""
+"""A whole bump, in memory: both revisions, each site, its candidates, and the build with the chosen ones."""
 
 import shlex
 from collections.abc import Callable, Collection, Sequence
@@ -27,9 +27,9 @@ Advance = Callable[[str, int], None]
 
 
 def bump(
-    repository: Repository, series: Sequence[Patch], options: BumpOptions, advance: Advance = lambda said, by: None
+    repository: Repository, series: Sequence[Patch], options: BumpOptions, advance: Advance = lambda message, by: None
 ) -> Bump:
-    """The whole bump. Writes nothing.
+    """Run a bump. Writes nothing. advance: called with what is looked at, and the number of sites that are done.
 
     Raises `NoSuchRef`, `NotThisPackage`, `UnrelatedHistories`, `UsageError` (there is no such site or candidate).
     """
@@ -64,7 +64,7 @@ def bump(
 
 @dataclass
 class _Reporter:
-    """Reports on the sites of a series between both ends."""
+    """Reports on the sites of a series between both revisions."""
 
     repository: Repository
     series: tuple[Patch, ...]
@@ -88,109 +88,109 @@ class _Reporter:
     def sites(self) -> list[SiteReport]:
         """Every site of the series at the new ref."""
         found: list[SiteReport] = []
-        for there in self._results:
-            if not self.options.only or there.site.patch in self.options.only:
-                self.advance(there.id, 1)
-                found.append(self._stopping(there, found) if there.stops else self._fitting(there))
+        for result in self._results:
+            if not self.options.only or result.site.patch in self.options.only:
+                self.advance(result.id, 1)
+                found.append(self._stopping(result, found) if result.stops else self._fitting(result))
         return found
 
     def again(self, reports: Sequence[SiteReport], free: Collection[SiteReport]) -> list[SiteReport]:
-        """The reports, those in `free` evaluated again: what blocked them has been accepted in this series."""
+        """The reports, those in `free` evaluated again: this series has a candidate for the site that blocked them."""
         results = {each.id: each for each in self._results}
         found: list[SiteReport] = []
         for report in reports:
-            there = results.get(report.id) if report in free else None
-            if there is None:
+            result = results.get(report.id) if report in free else None
+            if result is None:
                 found.append(report)
-            elif there.stops:
-                found.append(self._stopping(there, [each for each in found if each.id in self._stopped]))
+            elif result.stops:
+                found.append(self._stopping(result, [each for each in found if each.id in self._stopped]))
             else:
-                found.append(self._report(there))
+                found.append(self._report(result))
         return found
 
-    def _report(self, there: SiteResult) -> SiteReport:
-        window = window_at(self.until.ref, there) if there.located.matches else None
-        return SiteReport(there.site, there.finding, payload_of(there.site), found=window)
+    def _report(self, result: SiteResult) -> SiteReport:
+        window = window_at(self.until.ref, result) if result.located.matches else None
+        return SiteReport(result.site, result.finding, payload_of(result.site), found=window)
 
-    def _fitting(self, there: SiteResult) -> SiteReport:
-        report, old = self._report(there), self.reviews.last_review(there.site)
+    def _fitting(self, result: SiteResult) -> SiteReport:
+        report, old = self._report(result), self.reviews.last_review(result.site)
         if old is None or self.repository.commit_id(old.ref) == self.until.commit:
             return report
-        match = there.located.matches[0]
-        near = words(there.text[match.window_start : match.window_end])
-        names = free_names(report.payload, language_of(there.finding.file))
+        match = result.located.matches[0]
+        near = words(result.text[match.window_start : match.window_end])
+        names = free_names(report.payload, language_of(result.finding.file))
         names = {*names, *(word for word in near if word.isidentifier() and len(word) > 3)}
         return replace(
             report,
-            scope_diff=scope_diff(old, there, names, everything=self.options.everything),
+            scope_diff=scope_diff(old, result, names, everything=self.options.everything),
             reviewed=window_at(old.ref, old.result),
-            twins=twins(old.result, there, self._results),
+            twins=twins(old.result, result, self._results),
         )
 
     # --- a site that stops -------------------------------------------------------------------------------------
 
-    def _stopping(self, there: SiteResult, before: Sequence[SiteReport]) -> SiteReport:
-        report = self._report(there)
-        blocker = self._blocker(there, before)
+    def _stopping(self, result: SiteResult, before: Sequence[SiteReport]) -> SiteReport:
+        report = self._report(result)
+        blocker = self._blocker(result, before)
         if blocker is not None:
-            said = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
-            return replace(report, change=Change.WAITS, change_said=said, waits_for=blocker.id)
-        reviewed = self.reviews.of(there.site)
-        commit = self._first_stop(there, reviewed)
+            message = f"it anchors in what {blocker.patch} brings, which stops at {blocker.id}: accept that first"
+            return replace(report, change=Change.WAITS, change_said=message, waits_for=blocker.id)
+        reviewed = self.reviews.of(result.site)
+        commit = self._first_stop(result, reviewed)
         if reviewed is None and commit is not None:
-            reviewed = self.reviews.before(commit.id, there.site)
+            reviewed = self.reviews.before(commit.id, result.site)
         if reviewed is None:
-            return self._without_history(report, there)
-        texts = self._texts(there)
-        change, said = change_of(reviewed, there, texts)
+            return self._without_history(report, result)
+        texts = self._texts(result)
+        change, message = change_of(reviewed, result, texts)
         if commit is None and self.reviews.is_later(reviewed.ref):
-            change, said = Change.NOT_YET, f"the code that was reviewed came later: {reviewed.ref} has it"
+            change, message = Change.NOT_YET, f"the code that was reviewed came later: {reviewed.ref} has it"
         return replace(
             report,
             reviewed=window_at(reviewed.ref, reviewed.result),
             change=change,
-            change_said=said,
+            change_said=message,
             culprit=self._culprit(commit),
-            candidates=self._tried(there, candidates(reviewed, there.located.anchor, texts)),
+            candidates=self._tried(result, candidates(reviewed, result.located.anchor, texts)),
         )
 
-    def _blocker(self, there: SiteResult, before: Sequence[SiteReport]) -> SiteReport | None:
-        """The site of a required patch that stops in the same file, where this one misses what that would bring."""
-        if there.finding.verdict is not Verdict.MISSING:
+    def _blocker(self, result: SiteResult, before: Sequence[SiteReport]) -> SiteReport | None:
+        """The stopping site of a required patch in the same file, whose payload this site may be anchored in."""
+        if result.finding.verdict is not Verdict.MISSING:
             return None
-        requires = next(each for each in self.series if each.id == there.site.patch).requires
+        requires = next(each for each in self.series if each.id == result.site.patch).requires
         required = (each for each in before if each.stops and each.patch in requires)
-        return next((each for each in required if each.site.file == there.finding.file), None)
+        return next((each for each in required if each.site.file == result.finding.file), None)
 
-    def _first_stop(self, there: SiteResult, reviewed: Reviewed | None) -> Commit | None:
-        """The commit from which on a site stops, judged as upstream's version at both ends: it fits if it does as one.
+    def _first_stop(self, result: SiteResult, reviewed: Reviewed | None) -> Commit | None:
+        """The first commit at which the site stops. It fits if it does so as either of the two versions.
 
-        Where it was reviewed in upstream's own text, other payloads are left out.
+        If it was reviewed in upstream's own text, other payloads are left out.
         """
         ends = [each.upstream for each in (self.until, self.since) if each]
         alone = reviewed is None or reviewed.text == (self.repository.text(reviewed.ref, reviewed.file) or "")
-        return self.walk.site(there.site, self.until.ref, ends, alone=alone)
+        return self.walk.site(result.site, self.until.ref, ends, alone=alone)
 
-    def _without_history(self, report: SiteReport, there: SiteResult) -> SiteReport:
-        """A site whose reviewed code is in no ref: where its pattern matches once, it can be read and pinned."""
-        if there.located.is_unique:
-            said = "no ref of this repository has the code that was reviewed: read all of the code that is there now"
-            found = [same(there.finding.file, there.located.anchor)]
-            return replace(report, change_said=said, candidates=self._tried(there, found))
-        said = "no ref of this repository has the code that was reviewed, and so nothing to look for"
+    def _without_history(self, report: SiteReport, result: SiteResult) -> SiteReport:
+        """The report on a site whose reviewed code is in no ref; if its pattern matches once, with a new pin for it."""
+        if result.located.is_unique:
+            message = "no ref of this repository has the code that was reviewed: read all of the code that is there now"
+            found = [same(result.finding.file, result.located.anchor)]
+            return replace(report, change_said=message, candidates=self._tried(result, found))
+        message = "no ref of this repository has the code that was reviewed, and so nothing to look for"
         if self.repository.may_fetch_tags:
-            said = f"{said}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
-        return replace(report, change_said=said)
+            message = f"{message}; `git -C {shlex.quote(self.repository.path)} fetch --tags` may bring one"
+        return replace(report, change_said=message)
 
-    def _tried(self, there: SiteResult, found: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    def _tried(self, result: SiteResult, found: Sequence[Candidate]) -> tuple[Candidate, ...]:
         wanted = found if self.options.candidates else ()
         upstream = self.until.upstream
-        return trial.ranked([trial.attempt(upstream, self.series, there.site, each, self._stopped) for each in wanted])
+        return trial.ranked([trial.attempt(upstream, self.series, result.site, each, self._stopped) for each in wanted])
 
-    def _texts(self, there: SiteResult) -> dict[str, str]:
-        """The files that the code of a site may be in now, its own first: code does not move between languages."""
-        file = there.finding.file
-        own = {file: there.text} if there.text else {}
+    def _texts(self, result: SiteResult) -> dict[str, str]:
+        """The files to search for the code of a site, its own first: files of the same language."""
+        file = result.finding.file
+        own = {file: result.text} if result.text else {}
         others = (each for each in self.until.upstream.tree if each != file and each.endswith((".js", ".ts", ".tsx")))
         alike = (each for each in others if (language_of(each) == JAVASCRIPT) == (language_of(file) == JAVASCRIPT))
         return {**own, **{each: _text(self.until, each) for each in alike}}
@@ -201,7 +201,7 @@ class _Reporter:
     # --- what else refuses -------------------------------------------------------------------------------------
 
     def refusals(self) -> tuple[Refusal, ...]:
-        """Upstream's files at the paths of ours, and gates that refuse what goes in; each with its commit."""
+        """Upstream's files at the paths of ours, and gates that refuse the fitting sites; each with its commit."""
         upstream = self.until.upstream
         build = check_upstream(upstream, fitting(upstream, self.series))
         taken = [
@@ -229,7 +229,7 @@ def _text(revision: Revision, path: str) -> str:
 
 
 def with_nearest(site: SiteReport, until: Revision, rank: int) -> SiteReport:
-    """The site, where nothing matches, with the window of what its candidate of this rank matches."""
+    """The site; if nothing matches there, with the window of the match of its candidate of this rank."""
     candidate = site.candidate(rank)
     if site.found or not site.stops or candidate is None:
         return site

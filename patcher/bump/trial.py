@@ -1,4 +1,4 @@
-"""What a person accepted, and candidates tried for real: located, spliced, gated, in memory."""
+"""The accepted candidates, and the trial of candidates: located, spliced and gated, in memory."""
 
 import difflib
 import re
@@ -15,39 +15,39 @@ from patcher.pipeline import check_upstream
 
 _ACCEPT = re.compile(r"([^=]+)\.([^=.]+)=([1-9][0-9]{0,5})")
 _LIKELY = 0.7
-"""A candidate that is less like the reviewed code is shown, and never proposed."""
+"""A candidate that is less similar to the reviewed code is shown but never proposed."""
 _PINNABLE = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED})
 
 
 # --- what was accepted -----------------------------------------------------------------------------------------
 
 
-def accepted_ranks(words: Sequence[str], series: Sequence[Patch], tell: Callable[[str], object]) -> dict[str, int]:
-    """Rank by site id, of `SITE=RANK`. tell: gets a line for each site that was given as a number, as in version 0.1.
+def accepted_ranks(arguments: Sequence[str], series: Sequence[Patch], warn: Callable[[str], object]) -> dict[str, int]:
+    """Rank by site id, from arguments `SITE=RANK`. warn: called with a line for each site given by its number (0.1).
 
     Raises `UsageError`.
     """
     found: dict[str, int] = {}
-    for word in words:
-        parts = _ACCEPT.fullmatch(word)
+    for argument in arguments:
+        parts = _ACCEPT.fullmatch(argument)
         if parts is None:
             hint = "for example `--accept stamp_harness.forward=1`"
-            raise UsageError(f"expected SITE=RANK, found {word!r}", hint=hint)
+            raise UsageError(f"expected SITE=RANK, found {argument!r}", hint=hint)
         patch, name, rank = parts.groups()
         site = f"{patch}.{name}"
         sites = next((each.sites for each in series if each.id == patch), ())
         if name.isascii() and name.isdigit() and int(name) < len(sites):
             site = sites[int(name)].id
-            tell(f"{patch}.{name} is {site}: sites have names now, and the next version takes no number\n")
+            warn(f"{patch}.{name} is {site}: sites have names now, and the next version takes no number\n")
         if site in found:
-            message = f"{site} is accepted twice: {site}={found[site]} and {word}"
+            message = f"{site} is accepted twice: {site}={found[site]} and {argument}"
             raise UsageError(message, hint="a site takes one candidate")
         found[site] = int(rank)
     return found
 
 
 def select_candidates(sites: Sequence[SiteReport], options: BumpOptions) -> tuple[dict[str, int], tuple[str, ...]]:
-    """The rank that was accepted for each site, and which of these sites need nothing.
+    """The accepted rank of each site, and the accepted sites that fit already.
 
     The first choices where nothing was accepted and nothing is written. Raises `UsageError`.
     """
@@ -67,7 +67,7 @@ def select_candidates(sites: Sequence[SiteReport], options: BumpOptions) -> tupl
 
 
 def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
-    """A hint: the name that was probably meant, if one is near."""
+    """A hint with the most similar known name, or `otherwise`."""
     close = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {close[0]}?" if close else otherwise
 
@@ -100,7 +100,7 @@ def _first_choices(sites: Sequence[SiteReport]) -> dict[str, int]:
 
 
 def with_accepted(series: Sequence[Patch], sites: Sequence[SiteReport], chosen: Mapping[str, int]) -> tuple[Patch, ...]:
-    """The series as `--write` declares it: for each chosen candidate another pin, and another anchor at the end."""
+    """The series as `--write` would declare it: with a pin and, where needed, an anchor for each chosen candidate."""
     accepted = {report.id: report.candidate(chosen.get(report.id, 0)) for report in sites}
 
     def changed(site: Site) -> Site:
@@ -114,14 +114,14 @@ def with_accepted(series: Sequence[Patch], sites: Sequence[SiteReport], chosen: 
 
 
 def new_anchor(site: Site, candidate: Candidate) -> Anchor:
-    """The anchor that a candidate adds to the site; it names its file where that is another one."""
+    """The anchor that a candidate adds to the site; it names its file if that is not the site's."""
     return replace(candidate.anchor, file="" if candidate.file == site.file else candidate.file)
 
 
 def freed(
     upstream: Upstream, series: Sequence[Patch], sites: Sequence[SiteReport], chosen: Collection[str]
 ) -> list[SiteReport]:
-    """The sites to evaluate again: a candidate in `series` lets through what they waited for."""
+    """The sites to evaluate again: with `series`, the site that they waited for no longer stops."""
     stopped = stopped_sites(upstream, series)
     return [each for each in sites if each.waits_for in chosen and each.waits_for not in stopped]
 
@@ -136,9 +136,9 @@ def _changed(series: Sequence[Patch], change: Callable[[Site], Site]) -> tuple[P
 def attempt(
     upstream: Upstream, series: Sequence[Patch], site: Site, candidate: Candidate, stopped: Collection[str]
 ) -> Candidate:
-    """The candidate with a pin of the code that is there, and the result of every step.
+    """The candidate with a pin of the current code, and the result of every step.
 
-    It is tried on its patch and what that requires, without the other sites that stop.
+    It is tried with its patch and the required ones, without the other sites that stop.
     """
     others = without(with_requirements(series, [site.patch]), set(stopped) - {site.id})
 
@@ -147,10 +147,10 @@ def attempt(
         return _changed(others, lambda each: only if each.id == site.id else each)
 
     sites = apply.apply_series(upstream, aimed(candidate.anchor)).sites
-    there = next((each for each in sites if each.id == site.id), None)
-    if there is None or not there.located.is_unique:
-        return replace(candidate, tried=Tried(unique=False, problems=(_why_not_unique(there),)))
-    pinned = replace(candidate, anchor=replace(candidate.anchor, pins=(_pin_of(there.located),)))
+    result = next((each for each in sites if each.id == site.id), None)
+    if result is None or not result.located.is_unique:
+        return replace(candidate, tried=Tried(unique=False, problems=(_why_not_unique(result),)))
+    pinned = replace(candidate, anchor=replace(candidate.anchor, pins=(_pin_of(result.located),)))
     return replace(pinned, tried=_gated(upstream, aimed(pinned.anchor)))
 
 
@@ -159,10 +159,10 @@ def _pin_of(located: Located, reviewed: str = "") -> Pin:
     return Pin(match.tokens, match.text, match.line, reviewed)
 
 
-def _why_not_unique(there: SiteResult | None) -> str:
-    if there is not None and len(there.located.scopes) > 1:
-        return f"{there.located.anchor.scope} is there {len(there.located.scopes)} times"
-    return f"its pattern matches {len(there.located.matches) if there else 0} times there"
+def _why_not_unique(result: SiteResult | None) -> str:
+    if result is not None and len(result.located.scopes) > 1:
+        return f"{result.located.anchor.scope} is there {len(result.located.scopes)} times"
+    return f"its pattern matches {len(result.located.matches) if result else 0} times there"
 
 
 def _gated(upstream: Upstream, series: Sequence[Patch]) -> Tried:
@@ -178,7 +178,7 @@ def _gated(upstream: Upstream, series: Sequence[Patch]) -> Tried:
 
 
 def ranked(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Ranks in the order given, whatever a gate says; what cannot be accepted comes last."""
+    """The candidates with ranks in the given order, those that cannot be accepted last."""
     ordered = sorted(found, key=lambda each: not each.tried.unique)
     return tuple(replace(each, rank=number) for number, each in enumerate(ordered, start=1))
 
@@ -189,9 +189,9 @@ def ranked(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
 def pinned(
     upstream: Upstream, series: tuple[Patch, ...], wanted: Collection[str], reviewed: str
 ) -> tuple[Build, Mapping[str, Pin]]:
-    """The build with a pin at each wanted site that needs one, and these pins. reviewed: for their field.
+    """The build with a pin at each wanted site that needs one, and these pins by site. reviewed: their field.
 
-    One after the other: a site may be in what another patch brings, which goes in only once that one is pinned.
+    Repeated until no site needs one: a site may be in the payload of another patch, which must be pinned first.
     """
     made: dict[str, Pin] = {}
 

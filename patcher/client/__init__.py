@@ -1,4 +1,4 @@
-"""The dashboard's client: patched sources in, upstream's own tool chain, `client/dist` out (`build --client`)."""
+"""Build the patched client of the dashboard with upstream's own tool chain: `client/dist` (`build --client`)."""
 
 from patcher.client.dist import DIST, build_dist, with_client
 

@@ -1,4 +1,4 @@
-"""Upstream's own tool chain for the client: its npm packages in a cache of ours, and `npm run build`."""
+"""Upstream's own tool chain for the client: its npm packages in our cache, and `npm run build`."""
 
 import contextlib
 import hashlib
@@ -14,18 +14,18 @@ from patcher.node.find import Node
 from patcher.upstream.travels import dependencies
 
 BUILTIN = "builtin"
-"""The version of a package that the miniature client names and does without."""
+"""The version of a package that the miniature client declares but does not need to be installed."""
 _FLAGS = ("--ignore-scripts", "--no-audit", "--no-fund", "--include=dev")
 _LONGEST = 900.0
 _PACKAGE, _LOCK = "client/package.json", "client/package-lock.json"
 
 
 @contextlib.contextmanager
-def packages(tree: Tree, node: Node, *, install: bool, cache_dir: str | None = None) -> Iterator[str]:
-    """A directory below which the client finds its npm packages: its own from the cache, or none for one without any.
+def packages(tree: Tree, node: Node, *, install: bool) -> Iterator[str]:
+    """A directory in which a client can be built with its npm packages from the cache; an empty one if it has none.
 
-    They lie in `node_modules` *above* the place where the client is built, at the same distance always: what the tool
-    chain writes into its source maps is then the same wherever the cache is.
+    `node_modules` is always the same number of folders above the build: the paths in the source maps of the tool chain
+    then do not depend on the place of the cache.
 
     install: fetch with npm what is not in the cache. Raises `DependenciesMissing`.
     """
@@ -33,7 +33,7 @@ def packages(tree: Tree, node: Node, *, install: bool, cache_dir: str | None = N
         with tempfile.TemporaryDirectory(prefix="sidecar-patcher-client-", ignore_cleanup_errors=True) as made:
             yield os.path.realpath(made)
         return
-    store = os.path.join(cache_dir or npm.default_cache(), "client")
+    store = os.path.join(npm.default_cache(), "client")
     entry = os.path.join(store, _digest(tree, node))
     if not npm.is_whole(entry):
         if not install:
@@ -46,9 +46,9 @@ def packages(tree: Tree, node: Node, *, install: bool, cache_dir: str | None = N
 
 
 def run_build(directory: str, node: Node) -> None:
-    """`npm run build` in `directory`, without network, and without anything of our environment that could show.
+    """Run `npm run build` in `directory`, without network, and without variables that could change the result.
 
-    Raises `ClientBuildFailed` with the end of what it printed, `DependenciesMissing` where there is no npm.
+    Raises `ClientBuildFailed` with the end of its output, `DependenciesMissing` where there is no npm.
     """
     scratch = os.path.join(directory, os.pardir, "scratch")
     os.makedirs(scratch, exist_ok=True)
@@ -64,13 +64,13 @@ def run_build(directory: str, node: Node) -> None:
         "npm_config_update_notifier": "false",
         **{name: os.environ[name] for name in ("SYSTEMROOT", "COMSPEC", "PATHEXT") if name in os.environ},
     }
-    words = [*npm.command(node, where="client"), "run", "build"]
-    done = npm.run(words, directory, environment, longest=_LONGEST)
+    command = [*npm.command(node, where="client"), "run", "build"]
+    done = npm.run(command, directory, environment, longest=_LONGEST)
     if done.returncode != 0:
-        said = npm.tail(done.stdout.replace(directory.encode(), b"client"))
+        output = npm.tail(done.stdout.replace(directory.encode(), b"client"))
         hint = "`sidecar-patcher diff --client` shows what we changed; is the client whole without it?"
         raise ClientBuildFailed(
-            f"upstream's `npm run build` ended with {done.returncode}:\n{said}", where="client", hint=hint
+            f"upstream's `npm run build` ended with {done.returncode}:\n{output}", where="client", hint=hint
         )
 
 

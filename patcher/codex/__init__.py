@@ -1,1 +1,1 @@
-"""What we know of the Codex CLI, as one simulated Codex: a truth, and the hooks and rollout lines that tell of it."""
+"""A simulated Codex CLI: events, and the hooks and rollout lines that the real one would produce for them."""

@@ -1,6 +1,6 @@
-"""Rows of the database against what really happened: rows that are there twice, lost, or of the wrong capture.
+"""Compare the event rows of the database with the simulated events: duplicates, missing rows, a wrong `capture`.
 
-Rows are judged by the identifiers in their `data`, never by the key that the ledger gave them.
+A row is matched by the identifiers in its `data`, never by its key in the ledger.
 """
 
 import json
@@ -17,12 +17,12 @@ _FIRST_STARTS = ("startup", "fork", "clear")
 
 @dataclass
 class Judgement:
-    """How the database differs from what arrived. Empty lists: not at all.
+    """The differences between the database and the events that arrived, as sentences; empty lists for none.
 
-    tokens: sessions whose totals are not what their threads' responses cost. facts: what is wrong of a session.
+    tokens: sessions with wrong token totals. facts: sessions with other wrong fields.
 
-    repeated: second rows of events that have no identifier, one a delivery. merged: equal prompts of one turn that
-    only hooks told of, which are one row until the rollout is read. Both are known, and are not failures.
+    repeated: number of second rows of events without an identifier, one for each delivery. merged: number of equal
+    prompts of a turn that came by hooks only, and have one row until the rollout is read. Both are not failures.
     """
 
     events: int = 0
@@ -37,12 +37,12 @@ class Judgement:
 
     @property
     def problems(self) -> list[str]:
-        """Everything that is wrong, as sentences."""
+        """All differences."""
         return [*self.twice, *self.lost, *self.misnamed, *self.tokens, *self.facts]
 
 
 def identity_of(row: Mapping[str, Any]) -> Identity:
-    """The identity of the event that a row is about, as its `data` tells it."""
+    """The identity of the event of a row, from its `data`."""
     data = _data_of(row)
     session, kind = str(row["session_id"]), str(row["event_type"])
     thread = str(data.get("agent_id") or session)
@@ -63,15 +63,15 @@ def judge(
     rows: Iterable[Mapping[str, Any]],
     *,
     delivered: Mapping[int, int],
-    told: Collection[int],
+    in_file: Collection[int],
     doubtful: Mapping[int, int] | None = None,
 ) -> Judgement:
-    """Compare rows with what hooks and rollout together have told.
+    """Compare rows with the events that arrived by hooks and rollout.
 
-    delivered: how often the hook of an event arrived, by its index. told: events whose rollout line is in the file.
-    doubtful: as `delivered`, but the sidecar was killed before it answered: the row may be there or not.
+    delivered: by the index of an event, how often its hook arrived. in_file: indices of the events whose rollout line
+    is in the file. doubtful: as `delivered`, but the sidecar was killed before it answered: a row is optional.
     """
-    verdict = Judgement(events=len({*told, *(index for index, times in delivered.items() if times)}))
+    verdict = Judgement(events=len({*in_file, *(index for index, times in delivered.items() if times)}))
     groups: dict[Identity, list[Event]] = defaultdict(list)
     found: dict[Identity, list[str]] = defaultdict(list)
     several = _several(events)
@@ -82,13 +82,13 @@ def judge(
         turn = str(_data_of(row).get("turn_id") or "")
         found[_in_turn(identity_of(row), turn, several)].append(str(row.get("capture") or "no capture"))
     arrived = (delivered, doubtful or {})
-    shown = _shown(events, {*told, *(index for by in arrived for index, times in by.items() if times)})
+    shown = _shown(events, {*in_file, *(index for by in arrived for index, times in by.items() if times)})
     for identity, group in groups.items():
         captures: Counter[str] = Counter(found.pop(identity, []))
         if group[0].script:
-            _compare_scripts(verdict, group, captures, told, needed=not any(by for by in arrived), shown=shown)
+            _compare_scripts(verdict, group, captures, in_file, needed=not any(by for by in arrived), shown=shown)
         else:
-            _compare(verdict, group, captures, arrived, told)
+            _compare(verdict, group, captures, arrived, in_file)
     for (_, kind, thread, mark, _), rest in found.items():
         verdict.twice.append(
             f"{kind} of {mark or thread} has {count_of_rows(len(rest))}, and never happened in its session"
@@ -97,7 +97,7 @@ def judge(
 
 
 def _several(events: Iterable[Event]) -> set[Identity]:
-    """The calls whose number other turns of their thread have too: the turn tells them apart."""
+    """The identities of calls that occur in several turns of their thread; the turn distinguishes them."""
     turns: dict[Identity, set[str]] = defaultdict(set)
     for event in events:
         if event.event_type in _TOOLS:
@@ -117,7 +117,7 @@ def _data_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(events: Sequence[Event], travelled: Collection[int]) -> set[tuple[str, str]]:
-    """The turns of which some call other than a script is told."""
+    """The turns with a call, other than a script, that arrived."""
     calls = (events[index] for index in travelled if events[index].event_type in _TOOLS)
     return {(event.thread, event.turn) for event in calls if not event.script}
 
@@ -126,13 +126,13 @@ def _compare_scripts(
     verdict: Judgement,
     group: list[Event],
     found: Counter[str],
-    told: Collection[int],
+    in_file: Collection[int],
     *,
     needed: bool,
     shown: Collection[tuple[str, str]],
 ) -> None:
-    """A script has a row where nothing else shows that the agent works in that turn, and may have one elsewhere."""
-    lines = sum(event.index in told for event in group)
+    """A script must have a row if no other call of its turn arrived; otherwise a row is optional."""
+    lines = sum(event.index in in_file for event in group)
     if found.total() > lines:
         verdict.twice.append(f"the script {group[0]} has {count_of_rows(found.total())}, not {lines}")
     if needed and lines > found.total() and not any((event.thread, event.turn) in shown for event in group):
@@ -146,12 +146,12 @@ def _compare(
     group: list[Event],
     found: Counter[str],
     arrived: tuple[Mapping[int, int], Mapping[int, int]],
-    told: Collection[int],
+    in_file: Collection[int],
 ) -> None:
     surely, perhaps = ([by.get(event.index, 0) for event in group] for by in arrived)
-    lines = sum(event.index in told for event in group)
-    if group[0].keyed and group[0].event_type in _TOOLS:  # equal numbers of calls, and no turn to tell them apart
-        each = [(event.index in told, any(by.get(event.index) for by in arrived)) for event in group]
+    lines = sum(event.index in in_file for event in group)
+    if group[0].keyed and group[0].event_type in _TOOLS:  # calls with equal ids, not distinguished by a turn
+        each = [(event.index in in_file, any(by.get(event.index) for by in arrived)) for event in group]
         wanted = sum((_wanted(bool(sure), line) for sure, (line, _) in zip(surely, each, strict=True)), Counter[str]())
         other = sum((_wanted(some, line) for line, some in each), Counter[str]())
         if found == other:
@@ -165,17 +165,17 @@ def _compare(
     else:
         wanted = Counter(hook=min(max(sum(surely), found.total()), sum(surely) + sum(perhaps)))
         verdict.repeated += sum(times - 1 for times in surely if times)
-    said = f"{group[0]} has {count_of_rows(found.total())}, not {wanted.total()}"
+    problem = f"{group[0]} has {count_of_rows(found.total())}, not {wanted.total()}"
     if found.total() > wanted.total():
-        verdict.twice.append(said)
+        verdict.twice.append(problem)
     elif found.total() < wanted.total():
-        verdict.lost.append(said)
+        verdict.lost.append(problem)
     elif +found != +wanted:
         verdict.misnamed.append(f"{group[0]}: its `capture` is {', '.join(found)}, not {', '.join(+wanted)}")
 
 
 def _wanted(hooked: bool, lines: int) -> Counter[str]:  # noqa: FBT001 - one of two counts
-    """The captures of equal events. A hook cannot count them: all its deliveries are the first."""
+    """The captures of equal events. Hooks cannot count them: every delivery counts as the first one."""
     wanted: Counter[str] = Counter()
     if hooked or lines:
         wanted["both" if hooked and lines else "hook" if hooked else "rollout"] += 1

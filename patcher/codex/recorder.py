@@ -1,4 +1,4 @@
-"""How a thread of the simulated Codex writes its two sources: hook payloads, and the lines of its rollout file."""
+"""The two outputs of a thread of the simulated Codex: hook payloads, and the lines of its rollout file."""
 
 import json
 import random
@@ -12,10 +12,10 @@ from patcher.codex.version import DIRECT, Version
 
 
 class CodexHome:
-    """One Codex home: its version, its clock (milliseconds since the epoch), and all that really happened in it.
+    """One Codex home: its version, its clock (milliseconds since the epoch), and its events.
 
-    seed: chooses identifiers and how long things take. now: seconds since the epoch, when the first thing happens.
-    numbered_calls: the provider numbers its calls anew in each turn.
+    seed: of identifiers and durations. now: start of the clock, in seconds since the epoch.
+    numbered_calls: the ids of calls are numbers that restart in each turn.
     """
 
     def __init__(
@@ -37,11 +37,11 @@ class CodexHome:
         self.threads: list[Any] = []
 
     def passes(self, milliseconds: int) -> None:
-        """Time goes by."""
+        """Advance the clock."""
         self.now += milliseconds
 
     def uuid(self) -> str:
-        """A UUID of version 7: it begins with the time."""
+        """A UUID of version 7, which begins with the time."""
         chance = self.random.getrandbits(74)
         digits = f"{self.now:012x}7{chance >> 62:03x}{8 + (chance >> 60) % 4:x}{chance % (1 << 60):015x}"
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
@@ -49,7 +49,7 @@ class CodexHome:
 
 @dataclass
 class Turn:
-    """The turn of a thread. outer: the id of the script that calls tools, in code mode; script: how it is told."""
+    """The current turn of a thread. outer, script: in code mode, the id of the running script, and its events."""
 
     id: str = ""
     outer: str = ""
@@ -58,7 +58,7 @@ class Turn:
 
 
 class Recorder:
-    """One thread as it is written down: who it is, its lines, and its hooks. What happens in it is for subclasses."""
+    """The identity, the lines and the hooks of one thread. Subclasses have the methods for what happens in it."""
 
     def __init__(
         self, codex: CodexHome, cwd: str, *, parent: Self | None, continues: Self | None, kind: str = "thread_spawn"
@@ -74,7 +74,7 @@ class Recorder:
         self.lines: list[Line] = []
         self.path = self._rollout_path()
         self.total: dict[str, int] = {}
-        """The tokens that its running total has counted so far, with those of the history that it goes on from."""
+        """The running total of tokens so far, including those of the history that it continues."""
         self._version = codex.version
         self._turn = Turn()
         self._info: Payload = {}
@@ -82,7 +82,7 @@ class Recorder:
 
     @property
     def turn_id(self) -> str:
-        """The turn that runs, or the last one; empty where turns have no identifiers."""
+        """The id of the current or last turn; empty where turns have none."""
         return self._turn.id
 
     def _rollout_path(self) -> str:
@@ -93,7 +93,7 @@ class Recorder:
         return f"{self.codex.codex_home}/sessions/{path}"
 
     def _happened(self, event_type: str, mark: str, **more: Any) -> int:
-        """Note a logical event, and return its index."""
+        """Record a logical event; returns its index."""
         event = Event(len(self.codex.events), event_type, self.root, self.id, mark, turn=self.turn_id, **more)
         self.codex.events.append(event)
         return event.index
@@ -116,7 +116,7 @@ class Recorder:
         self.codex.hooks.append(Hook({**payload, **(fields or {})}, self.codex.now, index))
         self.codex.events[index] = replace(self.codex.events[index], model=str(payload.get("model", "")))
 
-    def _line(self, kind: str, payload: Mapping[str, Any], tells: tuple[int, ...] = (), **known: Any) -> None:
+    def _line(self, kind: str, payload: Mapping[str, Any], events: tuple[int, ...] = (), **known: Any) -> None:
         """Write a line. known: the fields `tokens`, `model` and `opens` of `Line`."""
         if self._version.bare:
             if kind == "session_meta":
@@ -130,33 +130,33 @@ class Recorder:
             self.ordinal += len(ordinal)
             line = {"timestamp": iso(self.codex.now), **ordinal, "type": kind, "payload": dict(payload)}
         text = json.dumps(line, separators=(",", ":"), ensure_ascii=False)
-        self.lines.append(Line(text, self.codex.now, tells, **known))
+        self.lines.append(Line(text, self.codex.now, events, **known))
 
-    def _message(self, type_: str, tells: tuple[int, ...] = (), *, opens: bool | None = None, **fields: Any) -> None:
-        self._line("event_msg", {"type": type_, **fields}, tells, opens=opens)
+    def _message(self, type_: str, events: tuple[int, ...] = (), *, opens: bool | None = None, **fields: Any) -> None:
+        self._line("event_msg", {"type": type_, **fields}, events, opens=opens)
 
-    def _item(self, kind: str, identifier: str, tells: tuple[int, ...] = (), **fields: Any) -> None:
+    def _item(self, kind: str, identifier: str, events: tuple[int, ...] = (), **fields: Any) -> None:
         of = {"thread_id": self.id, "turn_id": self._turn.id, "item": {"type": kind, "id": identifier, **fields}}
         times = {"started_at_ms": self.codex.now - 20, "completed_at_ms": self.codex.now}
-        self._line("event_msg", {"type": "item_completed", **of, **times}, tells)
+        self._line("event_msg", {"type": "item_completed", **of, **times}, events)
 
-    def _response(self, payload: Mapping[str, Any], tells: tuple[int, ...] = ()) -> None:
+    def _response(self, payload: Mapping[str, Any], events: tuple[int, ...] = ()) -> None:
         more: Payload = {}
         if self._version.minor >= 146:
             more["internal_chat_message_metadata_passthrough"] = {"turn_id": self._turn.id}
             more["id"] = payload.get("id") or self._id("item")
         else:
             payload = {name: value for name, value in payload.items() if name != "id"}
-        self._line("response_item", {**payload, **more}, tells)
+        self._line("response_item", {**payload, **more}, events)
 
-    def _said(self, role: str, kind: str, text: str, tells: tuple[int, ...] = ()) -> None:
-        self._response({"type": "message", "role": role, "content": [{"type": kind, "text": text}]}, tells)
+    def _chat_message(self, role: str, kind: str, text: str, events: tuple[int, ...] = ()) -> None:
+        self._response({"type": "message", "role": role, "content": [{"type": kind, "text": text}]}, events)
 
-    def _output(self, kind: str, call: str, output: Any, tells: tuple[int, ...] = ()) -> None:
-        self._response({"type": kind, "call_id": call, "output": output}, tells)
+    def _output(self, kind: str, call: str, output: Any, events: tuple[int, ...] = ()) -> None:
+        self._response({"type": kind, "call_id": call, "output": output}, events)
 
     def respond(self) -> None:
-        """The model has answered a request: what it cost is counted, and told once, however many lines say it."""
+        """Write the lines with the tokens of a response of the model; only one of them has `tokens`."""
         if self._version.bare:
             return
         chance = self.codex.random
@@ -187,7 +187,7 @@ class Recorder:
             self._message("token_count", info=None)
 
     def count_again(self) -> None:
-        """The last count is told again, unchanged, as older versions do at each turn."""
+        """Write the last token count again, unchanged, as older versions do at each turn."""
         self._message("token_count", info=self._info)
 
     def _call_id(self) -> str:
@@ -203,5 +203,5 @@ class Recorder:
         self.codex.passes(self.codex.random.randint(1, 400))
 
     def _wait(self, milliseconds: int | None = None) -> None:
-        """So many milliseconds pass, or by chance up to 400."""
+        """Advance the clock by so many milliseconds; by default a random number up to 400."""
         self.codex.passes(self.codex.random.randint(0, 400) if milliseconds is None else milliseconds)

@@ -1,4 +1,4 @@
-"""What the simulated Codex leaves: events that happened, hooks and rollout lines that tell of them. Leaf module."""
+"""The records of the simulated Codex: events, and the hooks and rollout lines of them. Leaf module."""
 
 import time
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Identity = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Tokens:
-    """What one response cost. fresh: input that was neither cached nor written to the cache."""
+    """The tokens of one response. fresh: input that was neither cached nor written to the cache."""
 
     model: str
     fresh: int
@@ -21,12 +21,11 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Event:
-    """One logical event. `keyed`: it carries an identifier; else each delivery is a row, by design.
+    """One logical event. keyed: it has an identifier; without one each delivery makes a row, by design.
 
-    thread: the session's own id, or the sub-agent's. mark: the call's id, the turn's id, or the start's source.
-    turn: the turn in which it happened; "" where turns have no identifier. model: as its hook says. hook_tool,
-    line_tool: what hooks and rollout call the tool. script: it is a script of code mode, which is a row only where
-    nothing tells of the calls in it.
+    thread: the id of the session or of the sub-agent. mark: the id of the call or the turn, or the source of the start.
+    turn: the id of its turn; "" where turns have none. model: in its hook. hook_tool, line_tool: name of the tool in
+    hooks and in the rollout. script: a script of code mode, which needs a row only where no call in it arrived.
     """
 
     index: int
@@ -44,7 +43,7 @@ class Event:
 
     @property
     def identity(self) -> Identity:
-        """What tells it from all others; equal prompts of one turn have the same."""
+        """Session, type, thread, mark, prompt: unique, except for equal prompts of one turn."""
         return (self.session, self.event_type, self.thread, self.mark, self.prompt)
 
     def __str__(self) -> str:
@@ -54,7 +53,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Hook:
-    """One hook payload as Codex sends it, when it does (milliseconds), and the index of the event that it tells."""
+    """One hook payload of Codex. at: when it is sent, in milliseconds. event: the index of its event."""
 
     payload: Payload
     at: int
@@ -63,14 +62,15 @@ class Hook:
 
 @dataclass(frozen=True)
 class Line:
-    """One rollout line, when it is written, and what it is the first to tell: events, tokens, the model of a turn.
+    """One rollout line. at: when it is written, in milliseconds. events, tokens, model: those that no earlier line has.
 
-    spurious: no Codex has written it. opens: whether a turn is open after it; None where it says nothing of that.
+    events: indices. model: of the turn. spurious: not written by Codex. opens: whether a turn is open after it; None
+    where the line does not change that.
     """
 
     text: str
     at: int
-    tells: tuple[int, ...] = ()
+    events: tuple[int, ...] = ()
     spurious: bool = False
     tokens: Tokens | None = None
     model: str = ""
@@ -78,16 +78,16 @@ class Line:
 
     @property
     def data(self) -> bytes:
-        """Its bytes, the line feed with them."""
+        """Its bytes, including the line feed."""
         return f"{self.text}\n".encode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True)
 class Copying:
-    """How a fork or a sub-agent writes another thread's history into its own file.
+    """How a fork or a sub-agent copies another thread's history into its own file.
 
-    meta: with that thread's first line ahead. spread: milliseconds that the copying takes; the copies' times are
-    spread over them. original_times: the times are as they were.
+    meta: with the first line of that thread. spread: duration of the copying in milliseconds, over which the times of
+    the copies are spread. original_times: the copies keep the original times.
     """
 
     meta: bool = True

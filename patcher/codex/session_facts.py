@@ -1,4 +1,4 @@
-"""What the database must say of whole sessions: their tokens, when and where they began, their agents, their end."""
+"""Compare the session rows of the database with the expected tokens, start, folder, agents and status."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from patcher.codex.judgement import Judgement
 
 @dataclass(frozen=True)
 class Session:
-    """What the database must say of one session; None, or no model at all: not known from what arrived.
+    """The expected fields of one session; None, or no model: cannot be known from what arrived.
 
-    tokens: by model, fresh, cached, output and written. agents: how many sub-agents at least and at most.
+    tokens: by model `(fresh, cached, output, written)`. agents: minimum and maximum number of sub-agents.
     over: whether it must have ended.
     """
 
@@ -27,7 +27,7 @@ class Session:
 
 @dataclass(frozen=True)
 class Stored:
-    """What the database says of some sessions: the rows of three tables, for these sessions and their threads."""
+    """The rows of three tables for some sessions and their threads."""
 
     sessions: Sequence[Mapping[str, Any]]
     agents: Sequence[Mapping[str, Any]]
@@ -35,7 +35,7 @@ class Stored:
 
 
 def judge_sessions(verdict: Judgement, wanted: Iterable[Session], stored: Stored) -> None:
-    """Add to a verdict where tokens or facts are not as they must be, and where there are sessions that must not be."""
+    """Add the differences of tokens and facts to a verdict, and the sessions that must not exist."""
     rows = {row["id"]: row for row in stored.sessions}
     for session in wanted:
         row = rows.pop(session.id, None)

@@ -1,9 +1,9 @@
-"""A simulated Codex: from one truth it emits hook payloads and rollout lines, as the published versions do.
+"""A simulated Codex: it produces hook payloads and rollout lines for its events, as the published versions do.
 
-Versions differ in what they write and in which hooks they have: bare lines in 2025, then an envelope, then turn ids,
-then paginated files. A model works with direct tools, or in code mode, where one script calls the tools. Each line
-says which events it tells, and which tokens; what a fork or a sub-agent has copied tells nothing. Clock and chance are
-those that it was given.
+Versions differ in their lines and their hooks: bare lines in 2025, then an envelope, then turn ids, then paginated
+files. A model calls tools directly, or in code mode by a script. Each line has the indices of the events and the tokens
+that it is the first to record; lines that a fork or a sub-agent has copied have none. Clock and random numbers are
+given by the caller.
 """
 
 import json
@@ -15,17 +15,17 @@ from patcher.codex.tools import ToolCalls
 
 
 class Codex(CodexHome):
-    """One Codex home, with its threads, its clock, and all that really happened."""
+    """One Codex home, with its threads, its clock and its events."""
 
     threads: "list[Thread]"
 
     def session(self, cwd: str = "/home/user/project", *, instructions: str = "") -> "Thread":
-        """A new session, which shows when its first turn begins. instructions: of any length, in its first line."""
+        """A new session; its hooks begin with its first turn. instructions: text for its first line."""
         return Thread(self, cwd, instructions=instructions)
 
 
 class Thread(ToolCalls):
-    """One thread of a Codex: a session, a fork of one, or a sub-agent, with a rollout file of its own."""
+    """One thread of a Codex: a session, a fork of one, or a sub-agent, with its own rollout file."""
 
     codex: Codex
 
@@ -46,7 +46,7 @@ class Thread(ToolCalls):
         self.forked_from = forked_from
         self.continues = continues
         self.stops: dict[int, int] = {}
-        """The event that ends a turn, by that of its last prompt."""
+        """By the event of the last prompt of a turn, the event of its end."""
         self._prompt = 0
         self._running = False
         self._resumed = False
@@ -67,9 +67,9 @@ class Thread(ToolCalls):
     # --- turns ---------------------------------------------------------------------------------------------------
 
     def turn(self, prompt: str, *, model: str = "", tokens_first: bool = False) -> None:
-        """A turn with its first prompt; before the first one of a process the session starts, or resumes.
+        """Begin a turn with its first prompt; the first turn of a process also starts or resumes the session.
 
-        model: the user has chosen another. tokens_first: a response's tokens are written ahead of the turn's context.
+        model: a newly chosen model. tokens_first: the tokens of a response are written before the context of the turn.
         """
         self.model = model or self.model
         self._begin_turn()
@@ -82,10 +82,10 @@ class Thread(ToolCalls):
         self.steer(prompt)
 
     def steer(self, prompt: str) -> None:
-        """A prompt in the turn that runs: it has the same turn id."""
+        """Another prompt in the current turn, with the same turn id."""
         index = self._prompt = self._happened("UserPromptSubmit", self._turn.id, prompt=prompt)
         self._hook("UserPromptSubmit", index, {"prompt": prompt})
-        self._said("user", "input_text", prompt, (index,) if self._version.bare else ())
+        self._chat_message("user", "input_text", prompt, (index,) if self._version.bare else ())
         if self._version.paginated:
             content = [{"type": "text", "text": prompt, "text_elements": []}]
             self._item("UserMessage", self.codex.uuid(), (index,), content=content)
@@ -93,7 +93,7 @@ class Thread(ToolCalls):
             self._message("user_message", (index,), message=prompt, images=[])
 
     def stop(self, message: str = "Done.") -> None:
-        """The turn ends with the model's last words."""
+        """End the turn with the last message of the model."""
         self.close_script()
         self._takes_time()
         kind = "SubagentStop" if self.parent else "Stop"
@@ -102,19 +102,19 @@ class Thread(ToolCalls):
             self._item("AgentMessage", self._id("msg"), content=[{"type": "Text", "text": message}])
         else:
             self._message("agent_message", message=message)
-        self._said("assistant", "output_text", message)
+        self._chat_message("assistant", "output_text", message)
         self.respond()
         self.stops[self._prompt] = index
         if self._version.turn_ids:
             fields: Payload = {"turn_id": self._turn.id, "last_agent_message": message, "duration_ms": 900}
             self._message("task_complete", (index,), opens=False, **fields)
-        said: Payload = {"stop_hook_active": False, "last_assistant_message": message}
+        extra: Payload = {"stop_hook_active": False, "last_assistant_message": message}
         if self.parent:
-            said["agent_transcript_path"] = self.path
-        self._hook(kind, index, said)
+            extra["agent_transcript_path"] = self.path
+        self._hook(kind, index, extra)
 
     def interrupt(self) -> None:
-        """The user stops the turn: what runs has no end. For a sub-agent no hook tells."""
+        """The user interrupts the turn: running calls get no end. A sub-agent has no hook for it."""
         self._takes_time()
         index = self._happened("Interrupt", self._turn.id)
         if not self.parent:
@@ -124,7 +124,7 @@ class Thread(ToolCalls):
         self._turn = Turn(self._turn.id)
 
     def compact(self) -> None:
-        """The context is compacted, in a turn of its own, and the session starts again: the same session."""
+        """Compact the context in a turn of its own, and start the same session again."""
         self._begin_turn()
         before = self._happened("PreCompact", self._turn.id, keyed=False)
         after = self._happened("PostCompact", self._turn.id)
@@ -141,7 +141,7 @@ class Thread(ToolCalls):
             self._start_again("compact")
 
     def end(self) -> None:
-        """The process ends; a later turn resumes the session, in the same file."""
+        """End the process; a later turn resumes the session in the same file."""
         if not self.parent:
             index = self._happened("SessionEnd", "", keyed=False)
             self._hook("SessionEnd", index, {"reason": "other"}, turn=False)
@@ -154,7 +154,7 @@ class Thread(ToolCalls):
             self._message("task_started", opens=True, turn_id=self._turn.id, started_at=self.codex.now // 1000)
 
     def _start(self) -> None:
-        """The process begins to work on the thread; only the first time has an identifier."""
+        """Write the start of the process on the thread; only the first start has an identifier."""
         self._running = True
         if self.parent:
             self._hook("SubagentStart", self.first)
@@ -172,12 +172,12 @@ class Thread(ToolCalls):
     # --- other threads -------------------------------------------------------------------------------------------
 
     def fork(self, copying: Copying | None = None, *, cwd: str = "") -> "Thread":
-        """A session that goes on from here under another id. copying: how it takes the history with it."""
+        """A session that continues from here with another id. copying: how it copies the history."""
         self._takes_time()
         return Thread(self.codex, cwd or self.cwd, forked_from=self, copying=copying)
 
     def go_on(self, *, counted_anew: bool = False) -> "Thread":
-        """The same thread in a second file. counted_anew: its running total begins at zero there."""
+        """The same thread in a second file. counted_anew: its running total of tokens restarts at zero."""
         other = Thread(self.codex, self.cwd, parent=self.parent, continues=self, kind=self.kind or "thread_spawn")
         other.total = {} if counted_anew else dict(self.total)
         other._resumed = self._resumed
@@ -185,7 +185,7 @@ class Thread(ToolCalls):
         return other
 
     def reviewed(self, kind: str, task: str) -> "Thread":
-        """A sub-agent of Codex itself, which no tool has called and of which no hook tells."""
+        """A sub-agent that Codex itself starts, without a tool call and without hooks."""
         child = Thread(self.codex, self.cwd, parent=self, kind=kind)
         child.turn(task)
         return child
@@ -193,7 +193,7 @@ class Thread(ToolCalls):
     def spawn(
         self, task: str, *, with_context: bool = False, copying: Copying | None = None, cwd: str = ""
     ) -> "Thread":
-        """A sub-agent with a task, through the tool of that name. It has no `stop` of its own yet."""
+        """A sub-agent with a task, started by the tool `spawn_agent`. The caller ends it with `stop`."""
         call = self._begin("spawn_agent", "spawn_agent", {"message": task}, namespace="multi_agent_v1")
         self.codex.passes(self.codex.random.randint(1, 30))
         copying = copying or (Copying() if with_context else None)
@@ -228,7 +228,7 @@ class Thread(ToolCalls):
         self._line("session_meta", meta, (self.first,))
 
     def _parentage(self, parent: "Thread") -> Payload:
-        """Where the first line says whose sub-agent it is: in more than one place since 0.146."""
+        """The fields of the first line that name the parent of a sub-agent: in two places since 0.146."""
         if self.kind == "thread_spawn":
             depth, above = 1, parent
             while above.parent:
@@ -236,12 +236,12 @@ class Thread(ToolCalls):
             spawn = {"parent_thread_id": parent.id, "depth": depth, "agent_nickname": "Ada", "agent_role": "worker"}
             more = {"thread_source": "subagent", "parent_thread_id": parent.id} if self._version.minor >= 146 else {}
             return {"source": {"subagent": {"thread_spawn": spawn}}, **more}
-        said = {"source": {"subagent": "review" if self.kind == "review" else {"other": "guardian"}}}
+        extra = {"source": {"subagent": "review" if self.kind == "review" else {"other": "guardian"}}}
         source = "guardian_review" if self.kind == "guardian_review" else "subagent"
-        return {**said, "thread_source": source, "parent_thread_id": parent.id}
+        return {**extra, "thread_source": source, "parent_thread_id": parent.id}
 
     def _is_context(self, line: Line) -> bool:
-        """Whether a sub-agent that is given its parent's context has a copy of this line."""
+        """Whether a sub-agent with its parent's context gets a copy of this line."""
         entry = json.loads(line.text)
         outer, kind = str(entry["type"]), str(entry["payload"].get("type"))
         if outer == "event_msg" and self._version.paginated:
@@ -249,7 +249,7 @@ class Thread(ToolCalls):
         return outer != "token_usage_record" and (outer != "response_item" or kind == "message")
 
     def _copy(self, lines: Iterable[Line], copying: Copying) -> None:
-        """Write another thread's history again: lines that tell nothing new."""
+        """Copy the lines of another thread, without events."""
         copied = [line for line in lines if copying.meta or '"type":"session_meta"' not in line.text]
         began = self.codex.now
         for number, line in enumerate(copied):

@@ -1,4 +1,4 @@
-"""The tools that a thread of the simulated Codex calls, and how each version tells of a call: direct or in a script."""
+"""The tool calls of a thread of the simulated Codex, direct or in a script, as each version records them."""
 
 import json
 from collections.abc import Mapping
@@ -9,13 +9,13 @@ from patcher.codex.recorder import Recorder
 from patcher.codex.records import Payload
 
 _PATCH = "*** Begin Patch\n*** Add File: {}.txt\n+hello\n*** End Patch\n"
-_OLD_ENDS = {"FileChange", "McpToolCall"}  # items that were messages before rollouts were paginated
+_OLD_ENDS = {"FileChange", "McpToolCall"}  # items that were event messages before rollouts were paginated
 _OF_SHELL = "Wall time: {} seconds\nProcess {}\nOutput:\n{}"
 
 
 @dataclass
 class Call:
-    """A call that has begun. hook_tool: the tool in its hooks, "" where it has none. index: of its PreToolUse."""
+    """A running call. hook_tool: name of the tool in hooks, "" if it has none. index: of its PreToolUse event."""
 
     id: str
     hook_tool: str
@@ -27,7 +27,7 @@ class Call:
 
 @dataclass
 class Background:
-    """A command that goes on by itself. ended: the index of its PostToolUse, once it has come."""
+    """A background command. ended: the index of its PostToolUse event, after it has ended."""
 
     process: int
     call: Call
@@ -40,33 +40,33 @@ class ToolCalls(Recorder):
     """A thread that calls tools. Each method returns the id of its call."""
 
     def shell(self, command: str, output: str = "", *, exit_code: int = 0, tool: str = "exec_command") -> str:
-        """A shell call. Post comes whatever the exit code, but not from the older `shell_command`."""
+        """A shell call. It has a Post hook for any exit code; the older tool `shell_command` only for 0."""
         call = self._begin_shell(command, tool)
-        said = _OF_SHELL.format("0.02", f"exited with code {exit_code}", output)
+        call_output = _OF_SHELL.format("0.02", f"exited with code {exit_code}", output)
         if not self._version.turn_ids:
-            said = json.dumps({"output": output, "metadata": {"exit_code": exit_code, "duration_seconds": 0.1}})
+            call_output = json.dumps({"output": output, "metadata": {"exit_code": exit_code, "duration_seconds": 0.1}})
         hooked = tool == "exec_command" or exit_code == 0
         more = self._execution(command, output, exit_code)
-        return self._finish(call, said, "CommandExecution", more, response=output, hooked=hooked)
+        return self._finish(call, call_output, "CommandExecution", more, response=output, hooked=hooked)
 
     def burst(self, command: str, times: int) -> list[str]:
-        """The same call several times, all within one millisecond."""
+        """The same call several times within one millisecond."""
         calls = [self._begin_shell(command, after=0) for _ in range(times)]
-        said = _OF_SHELL.format("0.00", "exited with code 0", "hi\n")
+        call_output = _OF_SHELL.format("0.00", "exited with code 0", "hi\n")
         more = self._execution(command, "hi\n", 0)
-        return [self._finish(call, said, "CommandExecution", more, response="hi\n", after=0) for call in calls]
+        return [self._finish(call, call_output, "CommandExecution", more, response="hi\n", after=0) for call in calls]
 
     def background(self, command: str) -> Background:
-        """A shell call that yields before its command is done."""
+        """A shell call that returns before its command has ended."""
         call = self._begin_shell(command)
         running = Background(self.codex.random.randint(10000, 99999), call, command)
         if not self._version.code:
-            said = _OF_SHELL.format("1.00", f"running with session ID {running.process}", "")
-            self._output("function_call_output", call.id, said)
+            call_output = _OF_SHELL.format("1.00", f"running with session ID {running.process}", "")
+            self._output("function_call_output", call.id, call_output)
         return running
 
     def type_into(self, running: Background, chars: str, output: str, *, exit_code: int | None = None) -> str:
-        """What goes to a background command, and what comes back. With an exit code its own Post comes now."""
+        """Send input to a background command and get its output. With an exit code, the command ends."""
         call = None
         if not self._version.code:
             call = self._begin("write_stdin", "", {"session_id": running.process, "chars": chars})
@@ -76,54 +76,54 @@ class ToolCalls(Recorder):
         if call is None:
             return ""
         state = f"running with session ID {running.process}" if exit_code is None else f"exited with code {exit_code}"
-        tells = (self._happened("PostToolUse", call.id, line_tool="write_stdin"), *running.ended)
-        self._output("function_call_output", call.id, _OF_SHELL.format("1.00", state, output), tells)
+        events = (self._happened("PostToolUse", call.id, line_tool="write_stdin"), *running.ended)
+        self._output("function_call_output", call.id, _OF_SHELL.format("1.00", state, output), events)
         return call.id
 
     def ends_unseen(self, running: Background) -> None:
-        """A background command ends when nobody asks: no hook tells, and only newer rollouts do."""
+        """End a background command without a call: it has no hook, and a line only in newer versions."""
         if self._version.paginated:
             self._late_post(running, 0, hooked=False)
 
     def patch(self, name: str, *, works: bool = True) -> str:
-        """A patch with the tool of that name. One that fails to apply has no Post hook."""
+        """A call of `apply_patch`. One that fails has no Post hook."""
         text = _PATCH.format(name)
         call = self._begin("apply_patch", "apply_patch", {"command": text}, custom=text)
         out, err = ("Success.", "") if works else ("", "no such file")
         end: Payload = {"status": "completed" if works else "failed", "stdout": out, "stderr": err, "changes": {}}
-        said = f"Exit code: {0 if works else 1}\nWall time: 0 seconds\nOutput:\n{out or err}\n"
-        return self._finish(call, said, "FileChange", end, hooked=works)
+        call_output = f"Exit code: {0 if works else 1}\nWall time: 0 seconds\nOutput:\n{out or err}\n"
+        return self._finish(call, call_output, "FileChange", end, hooked=works)
 
     def shell_patch(self, name: str) -> str:
-        """A patch through the shell, which Codex intercepts: a Pre hook, and never a Post hook."""
+        """A patch by a shell command, which Codex intercepts: it has a Pre hook and no Post hook."""
         call = self._begin_shell(f"apply_patch <<'EOF'\n{_PATCH.format(name)}EOF")
         end: Payload = {"status": "completed", "stdout": "Success.", "stderr": "", "changes": {}}
-        said = "Wall time: 0.00 seconds\nOutput:\nExit code: 0\nWall time: 0 seconds\nOutput:\nSuccess.\n"
-        return self._finish(call, said, "FileChange", end, hooked=False)
+        call_output = "Wall time: 0.00 seconds\nOutput:\nExit code: 0\nWall time: 0 seconds\nOutput:\nSuccess.\n"
+        return self._finish(call, call_output, "FileChange", end, hooked=False)
 
     def remember(self, arguments: Mapping[str, Any], *, works: bool = True) -> str:
-        """A call of an MCP tool, whose name differs between hooks and rollout. One that fails has no Post hook."""
+        """A call of an MCP tool, which has different names in hooks and rollout. One that fails has no Post hook."""
         call = self._begin("remember", "mcp__mem_srv__remember", dict(arguments), namespace="mcp__mem_srv")
         result = {"content": [{"type": "text", "text": "remembered" if works else "no"}], "isError": not works}
         more: Payload = {"server": "mem-srv", "tool": "remember", "arguments": dict(arguments), "result": result}
         more["status"] = "completed" if works else "failed"
-        said = "Wall time: 0.01 seconds\nOutput:\nremembered"
-        return self._finish(call, said, "McpToolCall", more, response=result, hooked=works)
+        call_output = "Wall time: 0.01 seconds\nOutput:\nremembered"
+        return self._finish(call, call_output, "McpToolCall", more, response=result, hooked=works)
 
     def look(self, path: str) -> str:
-        """An image; before 0.146 no hook told of it."""
+        """A call of `view_image`; it has hooks since 0.146."""
         call = self._begin("view_image", "view_image" if self._version.minor >= 146 else "", {"path": path})
         image = [{"type": "input_image", "image_url": "data:image/png;base64,iVBORw0KGgo="}]
         return self._finish(call, image, "ImageView", {"path": path})
 
     def plan(self, step: str) -> str:
-        """A plan. Hooks told of it in 0.146; in newer ones the tool is gone, and a call of it has no hook."""
+        """A call of `update_plan`; it has hooks only in 0.146."""
         arguments = {"plan": [{"step": step, "status": "in_progress"}]}
         call = self._begin("update_plan", "update_plan" if self._version.minor == 146 else "", arguments)
         return self._finish(call, "Plan updated")
 
     def search(self, query: str) -> str:
-        """A web search by the model's host: no hook tells of it."""
+        """A web search by the host of the model; it has no hooks."""
         call = self._id("ws")
         events = self._both(call, line_tool="web_search")
         action = {"type": "search", "query": query}
@@ -135,20 +135,20 @@ class ToolCalls(Recorder):
         return call
 
     def ask_permission(self, command: str) -> None:
-        """Codex asks before it runs a command: a hook without any identifier of its own."""
+        """Codex asks for permission to run a command: a hook without an identifier."""
         fields = {"tool_name": "Bash", "tool_input": {"command": command, "description": "Runs it."}}
         index = self._happened("PermissionRequest", self._turn.id, keyed=False, hook_tool="Bash")
         self._hook("PermissionRequest", index, fields)
 
     def begin_shell(self, command: str) -> str:
-        """A shell call that never ends, because the turn is interrupted."""
+        """A shell call that does not end, because the turn is interrupted."""
         return self._begin_shell(command).id
 
     def close_script(self) -> None:
-        """In code mode, the script that runs is done, and the next call is in another. Else nothing."""
+        """In code mode, end the running script; the next call is in another one. Otherwise do nothing."""
         if self._turn.outer:
-            said = [{"type": "input_text", "text": "Script completed\nWall time 0.8 seconds\nOutput:\n"}]
-            self._output("custom_tool_call_output", self._turn.outer, said, self._turn.script)
+            call_output = [{"type": "input_text", "text": "Script completed\nWall time 0.8 seconds\nOutput:\n"}]
+            self._output("custom_tool_call_output", self._turn.outer, call_output, self._turn.script)
             self._turn.outer = ""
 
     def _open_script(self) -> None:
@@ -180,9 +180,9 @@ class ToolCalls(Recorder):
         custom: str = "",
         after: int | None = None,
     ) -> Call:
-        """A call: its line, and its hook if `hook_tool` names one. In code mode it is in a script, and has no line.
+        """Begin a call: its line, and its hook if `hook_tool` is not empty. In code mode it has no line of its own.
 
-        custom: its input, where it is a custom tool. after: the milliseconds that pass before each of the two.
+        custom: the input of a custom tool. after: milliseconds before the line and before the hook.
         """
         self._wait(after)
         if self._version.code:
@@ -193,8 +193,8 @@ class ToolCalls(Recorder):
             id_ = self._call_id()
         index = self._happened("PreToolUse", id_, hook_tool=hook_tool, line_tool=tool)
         if not self._version.code:
-            said = {"type": "custom_tool_call", "input": custom} if custom else _function_call(arguments, namespace)
-            self._response({"call_id": id_, "name": tool, **said}, (index,))
+            item = {"type": "custom_tool_call", "input": custom} if custom else _function_call(arguments, namespace)
+            self._response({"call_id": id_, "name": tool, **item}, (index,))
         call = Call(id_, hook_tool, hook_input or arguments, tool, bool(custom), index)
         if hook_tool:
             self._wait(after)
@@ -212,9 +212,9 @@ class ToolCalls(Recorder):
         hooked: bool = True,
         after: int | None = None,
     ) -> str:
-        """The end of a call: the hook, the item or the message that newer or older versions write, and the output.
+        """End a call: its hook, the item (newer versions) or event message (older ones), and its output line.
 
-        item, more: the type of the item and what is in it. response: what the hook says, where it is not the output.
+        item, more: type and fields of the item. response: the response in the hook, if it is not the output.
         """
         self._wait(after)
         hooked = hooked and bool(call.hook_tool)
@@ -235,14 +235,14 @@ class ToolCalls(Recorder):
             self._hook("PostToolUse", index, {**_fields_of(call), "tool_response": response})
         return index
 
-    def _old_end(self, item: str, call: str, tells: tuple[int, ...], more: Payload) -> None:
+    def _old_end(self, item: str, call: str, events: tuple[int, ...], more: Payload) -> None:
         if item == "McpToolCall":
             invocation = {name: more[name] for name in ("server", "tool", "arguments")}
             end: Payload = {"duration": {"secs": 0, "nanos": 398428}, "result": {"Ok": more["result"]}}
-            self._message("mcp_tool_call_end", tells, call_id=call, invocation=invocation, **end)
+            self._message("mcp_tool_call_end", events, call_id=call, invocation=invocation, **end)
         else:
             more = {**more, "success": more["status"] == "completed"}
-            self._message("patch_apply_end", tells, call_id=call, turn_id=self._turn.id, **more)
+            self._message("patch_apply_end", events, call_id=call, turn_id=self._turn.id, **more)
 
     def _execution(self, command: str, output: str, exit_code: int) -> Payload:
         return {

@@ -1,4 +1,4 @@
-"""The versions of Codex that the simulated one can be, and what they differ in. Leaf module."""
+"""The versions of Codex that can be simulated, and their differences. Leaf module."""
 
 from dataclasses import dataclass
 
@@ -16,32 +16,32 @@ HOOK_SINCE = {
     "SessionEnd": 145,
     "Interrupt": 150,
 }
-"""The first Codex that has a hook, by the number in the middle of its version."""
+"""The first Codex that has each hook, by the middle number of its version."""
 
 TRUST_SINCE = 129
-"""The first Codex that asks its user before it runs a hook."""
+"""The first Codex that asks its user for trust before it runs a hook."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One Codex, by the number in the middle of its version: 146 is 0.146.0. code: its model writes scripts."""
+    """One version of Codex by its middle number: 146 is 0.146.0. code: the model works in code mode."""
 
     minor: int
     code: bool = False
 
     @property
     def bare(self) -> bool:
-        """Whether lines have no envelope: no time, no type of their own, and neither messages nor tokens."""
+        """Whether lines have no envelope (time and type), and there are no lines for messages and tokens."""
         return self.minor < 30
 
     @property
     def turn_ids(self) -> bool:
-        """Whether turns have identifiers, and their beginning and end a line."""
+        """Whether turns have ids, and lines for their beginning and end."""
         return self.minor >= 100
 
     @property
     def paginated(self) -> bool:
-        """Whether rollouts hold items with identifiers, and forks copy nothing."""
+        """Whether rollouts have items with ids, and forks copy no lines."""
         return self.minor >= 151
 
     @property

@@ -1,1 +1,1 @@
-"""What each verb does, without printing: options in, an `Outcome` out. One module for each verb, or for a few akin."""
+"""The verbs of the command line: each takes the options and returns an `Outcome`, without printing."""

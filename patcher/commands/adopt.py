@@ -1,4 +1,4 @@
-"""`adopt`: a series out of what somebody has changed in upstream already."""
+"""`adopt`: make a series from a tree of upstream that was edited."""
 
 import argparse
 import shlex
@@ -17,7 +17,7 @@ _MOST = 20
 
 
 def adopt(options: argparse.Namespace) -> Outcome:
-    """Make the series, prove it, and say what became of each file that somebody has changed."""
+    """Make the series, check that it reproduces the edited files, and report on each changed file."""
     result = run(
         options.upstream,
         options.into,
@@ -27,9 +27,9 @@ def adopt(options: argparse.Namespace) -> Outcome:
         bar=progress,
     )
     report = Report("adopt", build=result.build, adopt=_report(result))
-    said = "everything that travels is expressed" if result.is_whole else "something is not expressed; it is listed"
+    message = "everything that travels is expressed" if result.is_whole else "something is not expressed; it is listed"
     text = "".join(f"{line}\n" for line in _lines(result, options))
-    return Outcome(EXIT_DONE if result.is_whole else EXIT_DIFFERENT, report, text, said)
+    return Outcome(EXIT_DONE if result.is_whole else EXIT_DIFFERENT, report, text, message)
 
 
 def _report(result: Result) -> dict[str, Any]:

@@ -21,8 +21,9 @@ exit codes:
 """
 _SPEC_HELP = f"`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: {DEFAULT_SPEC})"
 _SERIES_HELP = (
-    "a directory with a `series.py`, a package that has one, or `codex`, which is ours and the default alone; "
-    "again for more, in their order. Its Python is run"
+    "a directory with a `series.py`, a package that has one, `codex` (our own, the default), or `consent` (ours too: "
+    "the hooks of Claude Code wait for the user's word; on top of `codex`); "
+    "repeat the option for more, in their order. Its Python code is run"
 )
 _EPILOG = f"""\
 {settings.FILE} in the working directory sets `upstream`, `series`, `out` and `client`; the command line wins.
@@ -31,26 +32,26 @@ _EPILOG = f"""\
 
 
 class _Parser(argparse.ArgumentParser):
-    """One whose words are never empty: an unset variable of a shell would name the working directory."""
+    """A parser that refuses empty values: an unset shell variable would otherwise name the working directory."""
 
     def add_argument(self, *names: Any, **settings: Any) -> argparse.Action:
-        """As of argparse."""
+        """As in `argparse`, with a default `type` that refuses empty values."""
         if settings.get("action") in {None, "extend"}:
-            settings.setdefault("type", _word)
+            settings.setdefault("type", _not_empty)
         return super().add_argument(*names, **settings)
 
     def error(self, message: str) -> NoReturn:
-        """As of argparse; what was typed may have a password in it."""
+        """As in `argparse`, without the passwords that the command line may contain."""
         super().error(without_secret(message))
 
     def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
-        """The value after an option: argparse makes an empty list of the one in `--out=--`."""
+        """As in `argparse`, but refuse `--out=--`, of which it makes an empty list."""
         if action.nargs is None and arg_strings == ["--"]:
             raise argparse.ArgumentError(action, "expected a value, found --")
         return super()._get_values(action, arg_strings)
 
 
-def _word(text: str) -> str:
+def _not_empty(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("expected a value, found an empty word (an unset variable?)")
     if "\0" in text:
@@ -82,22 +83,20 @@ def parser() -> argparse.ArgumentParser:
 
     verify = _verb(verbs, "verify", "generated.verify", "compare a generated tree with its manifest")
     verify.add_argument("directory", metavar="DIR")
-    verify.add_argument("--sbom", metavar="FILE", help="also write what the tree has of whom, as CycloneDX JSON")
-    _series(verify, "also: is it what these series have made?")
+    verify.add_argument("--sbom", metavar="FILE", help="also write a bill of materials (SBOM), as CycloneDX JSON")
+    _series(verify, "also check that these series made the tree")
     _judging(verify)
 
     revert = _verb(verbs, "revert", "generated.revert", "take the patches out of a generated tree again")
     revert.add_argument("directory", metavar="DIR")
     revert.add_argument("--out", metavar="DIR2", required=True, help="where the pristine tree goes")
-    _series(revert, "what has made the tree; taken out again is whatever is in it")
+    _series(revert, "the series that made the tree; all payloads in it are taken out, of whatever series")
     _judging(revert)
 
     diff = _verb(verbs, "diff", "series.diff", "show what the series, or some patches, change")
     diff.add_argument("patches", metavar="PATCH", nargs="*", help="patch ids (default: the whole series)")
     _upstream(diff, client="also show what changes in the client's sources")
-    diff.add_argument(
-        "--plain", action="store_true", help="without markers: what `git apply` makes is the payloads alone"
-    )
+    diff.add_argument("--plain", action="store_true", help="without markers: `git apply` then adds only the payloads")
 
     listing = _verb(verbs, "list", "series.list_series", "list the patches of the series")
     _upstream(listing, client="for --html: also show what changes in the client's sources")
@@ -136,14 +135,14 @@ def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _adopt(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    adopt = _verb(verbs, "adopt", "adopt.adopt", "make a series of what somebody has changed in upstream already")
-    adopt.add_argument("--upstream", metavar="SPEC", help=f"what it was changed from: {_SPEC_HELP}")
+    adopt = _verb(verbs, "adopt", "adopt.adopt", "make a series from a tree of upstream that was edited")
+    adopt.add_argument("--upstream", metavar="SPEC", help=f"the tree before the edits: {_SPEC_HELP}")
     changed = adopt.add_mutually_exclusive_group(required=True)
-    changed.add_argument("--edited", metavar="DIR", type=_word, help="the tree with the changes in it")
-    changed.add_argument("--diff", metavar="FILE", type=_word, help="or the changes as a diff, as git writes it")
-    series_help = "the series that it goes into: a new directory, or one that `adopt` has made"
+    changed.add_argument("--edited", metavar="DIR", type=_not_empty, help="the edited tree")
+    changed.add_argument("--diff", metavar="FILE", type=_not_empty, help="or the edits as a diff, as git writes it")
+    series_help = "the series to write: a new directory, or one that `adopt` has made"
     adopt.add_argument("--series", dest="into", metavar="DIR", required=True, help=series_help)
-    _client(adopt, "also what was changed in the client's sources")
+    _client(adopt, "also the edits in the client's sources")
     _judging(adopt)
 
 
@@ -159,7 +158,7 @@ def _series_new(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump = _verb(
-        verbs, "bump", "bump.bump", "what moved from one upstream version to the next, who moved it, what to do"
+        verbs, "bump", "bump.bump", "what changed from one upstream version to the next, in which commit, what to do"
     )
     bump.add_argument("--upstream", metavar="REPO", help="a clone of upstream, with its history")
     _client(bump, "also the patches of the client")
@@ -167,17 +166,17 @@ def _bump(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     bump.add_argument("--to", metavar="REF", required=True, help="the new version: a tag, a branch or a commit")
     bump.add_argument("--from", metavar="REF", dest="since", help="default: the newest version tag whose pins are met")
     bump.add_argument("--only", metavar="PATCH", nargs="+", default=(), help="look at these patches only")
-    accept = "SITE=RANK: you have read the window, and take this candidate"
+    accept = "SITE=RANK: accept this candidate, after reading its window"
     bump.add_argument("--accept", metavar="SITE=RANK", nargs="+", default=[], action="extend", help=accept)
     bump.add_argument(
         "--write", action="store_true", help="write what was accepted into the declarations, proven first"
     )
     prove_help = "run the contracts on what would be built (default: with --write only)"
     bump.add_argument("--prove", action=argparse.BooleanOptionalAction, help=prove_help)
-    bump.add_argument("--all", action="store_true", help="all of what is new, and every candidate")
+    bump.add_argument("--all", action="store_true", help="show every change, and every candidate")
     _node(bump)
     _judging(bump)
-    _pages(bump, with_it="; the report then has `bump.matrix`, of the refs in between; else that is null")
+    _pages(bump, more="; the report then has `bump.matrix`, of the refs in between, else null")
 
 
 def _matrix(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -225,10 +224,9 @@ def _verb(
     return added
 
 
-def _upstream(verb: argparse.ArgumentParser, *, client: str = "") -> None:
+def _upstream(verb: argparse.ArgumentParser, *, client: str) -> None:
     verb.add_argument("--upstream", metavar="SPEC", help=_SPEC_HELP)
-    if client:
-        _client(verb, client)
+    _client(verb, client)
     _series(verb)
 
 
@@ -237,7 +235,7 @@ def _client(verb: argparse.ArgumentParser, summary: str) -> None:
 
 
 def _series(verb: argparse.ArgumentParser, summary: str = _SERIES_HELP) -> None:
-    verb.add_argument("--series", metavar="SERIES", action="append", type=_word, help=summary)
+    verb.add_argument("--series", metavar="SERIES", action="append", type=_not_empty, help=summary)
 
 
 def _node(verb: argparse.ArgumentParser) -> None:
@@ -250,6 +248,6 @@ def _judging(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--report", metavar="FILE", help="also write the JSON report here")
 
 
-def _pages(verb: argparse.ArgumentParser, *, with_it: str = "") -> None:
-    verb.add_argument("--html", metavar="FILE", help=f"also write a page for people here, complete in itself{with_it}")
-    verb.add_argument("--markdown", metavar="FILE", help="also write Markdown for a pull request here, in the same way")
+def _pages(verb: argparse.ArgumentParser, *, more: str = "") -> None:
+    verb.add_argument("--html", metavar="FILE", help=f"also write a self-contained page for people{more}")
+    verb.add_argument("--markdown", metavar="FILE", help="also write the same as Markdown, for a pull request")

@@ -27,10 +27,10 @@ _ALWAYS_COUNTED = ("patched", "added", "copied")
 
 
 def build(options: argparse.Namespace) -> Outcome:
-    """Patch and write. Nothing is written when an anchor stops or a gate or contract refuses."""
+    """Patch and write. Writes nothing when an anchor stops, or a gate or contract refuses."""
     if not options.prove and is_up_to_date(options.upstream, options.out, client=options.client, series=options.series):
-        is_asked_for = options.report or options.format != "text"
-        report = problems.report_of("build", _checked(options, chosen(options))) if is_asked_for else Report("build")
+        is_requested = options.report or options.format != "text"
+        report = problems.report_of("build", _checked(options, chosen(options))) if is_requested else Report("build")
         return Outcome(EXIT_DONE, report, text="", message=up_to_date_message(options.out).strip())
     series = chosen(options)
     proven: list[ProofResult] = []
@@ -39,7 +39,7 @@ def build(options: argparse.Namespace) -> Outcome:
         options.out,
         series=series,
         client=(lambda built: with_client(options, built)) if options.client else None,
-        waiting=lambda out: _say(f"another build is writing {out}; waiting for it"),
+        waiting=_say_waiting,
         prove=lambda built: proven.extend(_proven(options, series, built) if options.prove else ()),
     )
     message = f"built {options.out}: {_counts(result)}" if result.ok else "nothing was written"
@@ -56,14 +56,16 @@ def check(options: argparse.Namespace) -> Outcome:
 
 def prove(options: argparse.Namespace) -> Outcome:
     """Run the contracts on the pristine and on the patched tree."""
-    from patcher.prove import proof  # Node, SQLite and HTTP: nothing that a build needs
+    from patcher.prove import proof  # slow to import, and not needed by a build
 
     series = chosen(options)
     result = _checked(options, series)
     if not result.ok:
         return outcome(problems.report_of("prove", result), message="nothing to prove")
     if options.client:
-        proof.chosen(options.only, result.upstream.line, client=True, series=series)  # before anything takes long
+        proof.chosen(
+            options.only, result.upstream.line, client=True, series=series
+        )  # a wrong name stops it before the slow part
         result = with_client(options, result)
     results = tuple(proofs(options, series, result, only=options.only))
     report = Report("prove", result, problems.of_contracts(results), results)
@@ -91,6 +93,5 @@ def _counts(result: Build) -> str:
     return ", ".join(f"{changes.count(status)} {status}" for status in counted)
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+def _say_waiting(out: str) -> None:
+    sys.stderr.write(f"another build is writing {out}; waiting for it\n")

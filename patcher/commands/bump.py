@@ -34,17 +34,19 @@ if TYPE_CHECKING:
 
 
 def bump(options: argparse.Namespace) -> Outcome:
-    """What moved, who moved it, what to do; with `--write`, the pins that were accepted, proven first."""
+    """Report what changed, in which commit, and what to do; with `--write`, prove and write what was accepted."""
     loaded = chosen(options)
     series = patches_of(loaded, client=options.client)
-    asked = _options(options, series)
+    bump_options = _options(options, series)
     if options.write:
         record.refuse_unless_writable(loaded)
     with Repository.open(options.upstream, client=options.client) as repository:
         if repository.is_dirty:
             sys.stderr.write(f"{options.upstream} has uncommitted changes; only commits are read\n")
-        with progress(_count(series, repository.upstream(asked.until))) as advance:
-            found = run(repository, series, asked, advance)
+        upstream = repository.upstream(bump_options.until)
+        sites = sum(len(each.sites_for(upstream.line)) for each in series if not each.is_superseded_in(upstream))
+        with progress(sites) as advance:
+            found = run(repository, series, bump_options, advance)
         return _outcome(options, loaded, found, repository)
 
 
@@ -58,11 +60,6 @@ def _options(options: argparse.Namespace, series: "Sequence[Patch]") -> BumpOpti
     return BumpOptions(options.to, options.since or "", only, accept, options.write, everything=options.all)
 
 
-def _count(series: "Sequence[Patch]", upstream: "Upstream") -> int:
-    """How many sites the series has in an upstream."""
-    return sum(len(patch.sites_for(upstream.line)) for patch in series if not patch.is_superseded_in(upstream))
-
-
 def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bump, repository: Repository) -> Outcome:
     found = replace(found, unrecorded=record.unrecorded(found))
     files = record.changed(found, loaded) if options.write and found.proposed.ok else {}
@@ -70,7 +67,7 @@ def _outcome(options: argparse.Namespace, loaded: "Sequence[Series]", found: Bum
     if (options.prove or files) and found.proposed.ok:
         found, proven = _proven(options, loaded, found, repository)
     matrix = None
-    if options.html or options.markdown:  # nobody else waits for it
+    if options.html or options.markdown:  # slow, and used by the page only
         from patcher.report.bump_page import with_page
 
         found, matrix = with_page(repository, found)
@@ -100,8 +97,8 @@ def _proven(
     from patcher.bump.proving import Prover
     from patcher.prove import proof
 
-    words = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
-    command = " ".join([_command(options).bump, *words])  # as it was typed, for a hint that adds to it
+    arguments = [*(["--accept", *options.accept] if options.accept else []), "--write" if options.write else "--prove"]
+    command = " ".join([_command(options).bump, *arguments])  # as typed, for a hint that adds an option
 
     def prove(built: "Build") -> "list[ProofResult]":
         return proofs(options, loaded, with_client(options, built) if options.client else built, command=command)
@@ -112,7 +109,7 @@ def _proven(
 
 
 def _command(options: argparse.Namespace, upstream: "Upstream | None" = None) -> CommandLine:
-    """upstream: for commands that run contracts, whose packages `--install` fetches where they are not in the cache."""
+    """upstream: for commands that run contracts, which need `--install` where upstream needs npm packages."""
     more = [
         *shlex.split(options.typed_series),
         *(["--client"] if options.client else []),

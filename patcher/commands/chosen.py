@@ -9,6 +9,6 @@ from patcher.series.load import choose
 
 
 def chosen(options: argparse.Namespace) -> tuple[Series, ...]:
-    """In their order, each loaded anew. Raises what `series.load.choose` raises."""
-    with redirect_stdout(sys.stderr):  # what their Python prints is not our answer
+    """The chosen series, in order, newly loaded. Raises what `series.load.choose` raises."""
+    with redirect_stdout(sys.stderr):  # output of their Python code is not part of our result
         return choose(options.series, options=options.typed_series)

@@ -1,4 +1,4 @@
-"""Unified diffs of what the series, or some of its patches, changes."""
+"""Unified diffs of the changes that the series, or some of its patches, make."""
 
 import difflib
 from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ def selected(series: Sequence[Patch], names: Sequence[str]) -> tuple[Patch, ...]
 
 
 def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str], *, plain: bool = False) -> Iterator[str]:
-    """Lines of the diff that the named patches make on top of what they require; of the whole series for no names.
+    """The lines of the diff of the named patches, on top of what they require. No names: the whole series.
 
     plain: without markers.
     """
@@ -36,7 +36,7 @@ def diff(upstream: Upstream, series: Sequence[Patch], names: Sequence[str], *, p
 
 
 def _unified(before: Tree, after: Tree, path: str) -> Iterator[str]:
-    """As git writes it, so that `git apply` takes it: lines end at a line feed and nowhere else."""
+    """A diff that `git apply` accepts: lines end only at a line feed."""
     old, new = before.get(path), after.get(path)
     yield f"diff --git {_quoted(f'a/{path}')} {_quoted(f'b/{path}')}\n"
     yield from _modes(old, new)
@@ -59,18 +59,18 @@ def _mode(file: File) -> str:
 
 
 def _lines(file: File | None) -> list[str]:
-    """The lines with their ends; a byte that is not UTF-8 is kept as it is, by `surrogateescape`."""
+    """The lines with their line ends; bytes that are not UTF-8 are kept, by `surrogateescape`."""
     text = file.data.decode("utf-8", "surrogateescape") if file else ""
     return [f"{line}\n" for line in text.split("\n")[:-1]] + [line for line in text.split("\n")[-1:] if line]
 
 
 def _named(path: str) -> str:
-    """A name as it is written after `---` and `+++`: a tab ends one with a space in it."""
+    """A name as written after `---` and `+++`: followed by a tab if it contains a space."""
     return _quoted(path) + ("\t" if " " in path else "")
 
 
 def _quoted(path: str) -> str:
-    """A name as git quotes it, where it has to: as a string of C, with bytes that are not ASCII in octal."""
+    """A name as git writes it: if needed, quoted like a C string, with non-ASCII bytes in octal."""
     quoted = "".join(map(_escaped, path.encode("utf-8", "surrogateescape")))
     return path if quoted == path else f'"{quoted}"'
 

@@ -1,4 +1,4 @@
-"""`doctor`: everything between the switch and the first session on the screen, each with what to type."""
+"""`doctor`: check everything from the switch to the first session on the screen, each check with its fix."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from patcher.report.model import Report
 
 
 def doctor(options: argparse.Namespace) -> Outcome:
-    """Look at everything, in order. Nothing is changed; a test event that is sent is removed again."""
+    """Run all checks in order. Nothing is changed; the test event that is sent is removed again."""
     if options.port is not None and not 1 <= options.port <= 65535:
         raise UsageError(f"--port {options.port}: a port is a number from 1 to 65535")
     environment = Environment(

@@ -1,4 +1,4 @@
-"""`explain`: a patch in full, or what an error code means and what to do."""
+"""`explain`: show all of a patch, or the meaning of an error code and its fix."""
 
 import argparse
 import difflib
@@ -11,7 +11,7 @@ from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.patch_set import why
 from patcher.errors import UsageError
 from patcher.manifest import upstream_identity
-from patcher.model import Anchor, Overlay, Patch, Site, SiteResult, patches_of
+from patcher.model import Anchor, Patch, Site, SiteResult, patches_of
 from patcher.render import payload_of
 from patcher.report import error_codes
 from patcher.report.model import Report, position
@@ -19,7 +19,7 @@ from patcher.upstream.materialize import materialize
 
 
 def explain(options: argparse.Namespace) -> Outcome:
-    """A patch, and with `--upstream` the code at its sites there; or an error. Raises `UsageError` for neither."""
+    """Show a patch, with `--upstream` also the code at its sites; or an error. Raises `UsageError` for neither."""
     series = chosen(options)
     known = {patch.id: patch for patch in patches_of(series, client=True)}
     if patch := known.get(options.name):
@@ -44,11 +44,12 @@ def _patch(patch: Patch, spec: str | None, series: Sequence[Patch], *, client: b
     return outcome(report, text=text, message=noted(build.upstream) if build else "")
 
 
-def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
+def _lines(patch: Patch, results: dict[str, SiteResult]) -> Iterator[str]:
     yield from (f"{patch.id}: {patch.summary}", "", why(patch), "")
     yield f"requires   {', '.join(patch.requires) or 'nothing'}"
     yield f"contracts  {', '.join(patch.contracts)}"
-    yield from (f"adds       {_overlay(overlay)}" for overlay in patch.overlays)
+    for overlay in patch.overlays:
+        yield f"adds       {overlay.path}{f' ({overlay.line} line)' if overlay.line else ''}"
     if patch.superseded is not None:
         yield f"superseded on the {patch.superseded} line: {patch.superseded_by}"
     elif patch.superseded_where:
@@ -56,12 +57,8 @@ def _lines(patch: Patch, there: dict[str, SiteResult]) -> Iterator[str]:
     for site in patch.sites:
         yield ""
         yield from _site(site)
-        if site.id in there:
-            yield from (f"  there     {line}" for line in _there(there[site.id]))
-
-
-def _overlay(overlay: Overlay) -> str:
-    return overlay.path if overlay.line is None else f"{overlay.path} ({overlay.line} line)"
+        if site.id in results:
+            yield from (f"  there     {line}" for line in _result_lines(results[site.id]))
 
 
 def _site(site: Site) -> Iterator[str]:
@@ -78,7 +75,7 @@ def _anchor(anchor: Anchor) -> str:
     return f"{anchor.shown} in {anchor.scope}{window}"
 
 
-def _there(result: SiteResult) -> Iterator[str]:
+def _result_lines(result: SiteResult) -> Iterator[str]:
     finding = result.finding
     message = f": {finding.message}" if finding.message else ""
     yield f"{finding.verdict} at {position(finding.file, finding.line)}{message}"

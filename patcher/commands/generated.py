@@ -1,4 +1,4 @@
-"""`verify` and `revert`: what can be done with a generated tree."""
+"""`verify` and `revert`: the verbs for a generated tree."""
 
 import argparse
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from patcher.revert import write_new
 
 
 def verify(options: argparse.Namespace) -> Outcome:
-    """Bytes against the manifest: edited, added and deleted files are named."""
+    """Compare a tree with its manifest, and name the edited, added and deleted files."""
     content = read(options.directory)
     upstream = content.get("upstream")
     if not isinstance(upstream, dict) or not all(isinstance(each, str) for each in upstream.values()):
@@ -37,12 +37,12 @@ def verify(options: argparse.Namespace) -> Outcome:
 
 
 def _series_of(content: Mapping[str, Any]) -> list[dict[str, str]]:
-    """The series that a manifest names; none where it names none, or in a form that we never wrote."""
-    there = content.get("series")
+    """The series that a manifest names; none where it has none, or has them in another form than we write."""
+    series = content.get("series")
     known = {"name", "version", "sha256"}
     return [
         each
-        for each in (there if isinstance(there, list) else [])
+        for each in (series if isinstance(series, list) else [])
         if isinstance(each, dict) and known <= each.keys() and all(isinstance(text, str) for text in each.values())
     ]
 
@@ -52,13 +52,13 @@ def _labels(content: Mapping[str, Any]) -> list[str]:
 
 
 def _made_by(content: Mapping[str, Any]) -> str:
-    """Whose a tree is, where it is not ours alone."""
+    """`, by SERIES`, where a tree was not made by our series alone."""
     labels = _labels(content)
     return f", by {' and '.join(labels)}" if [each.partition(" ")[0] for each in labels] != [CODEX] and labels else ""
 
 
 def _other_series(options: argparse.Namespace, content: Mapping[str, Any]) -> Iterator[Problem]:
-    """A problem where series were named and others have made the tree, or the same ones before they were edited."""
+    """A problem where `--series` was given and the tree was made by others, or by these before they were edited."""
     if not options.typed_series:
         return
     wanted, entries = chosen(options), _series_of(content)
@@ -73,9 +73,9 @@ def _other_series(options: argparse.Namespace, content: Mapping[str, Any]) -> It
 
 
 def revert(options: argparse.Namespace) -> Outcome:
-    """The pristine bytes into a new directory."""
+    """Write the pristine files to a new directory."""
     if options.typed_series:
-        chosen(options)  # refuses what is no series
+        chosen(options)  # raises for a name that is not a series
     content = read(options.directory)
     tree = reverting.pristine(options.directory)
     write_new(tree, options.out)

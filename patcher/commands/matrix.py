@@ -18,7 +18,7 @@ NEWEST = "newest"
 
 
 def matrix(options: argparse.Namespace) -> Outcome:
-    """Verdicts of every patch on many refs. A stop is data, unless `--require` names its ref."""
+    """Show the verdicts of every patch on many refs. A stop is not an error, unless `--require` names its ref."""
     if options.touching and not options.by_commit:
         raise UsageError("--touching chooses among commits, and no commits were asked for", hint="add --by-commit")
     series = patches_of(chosen(options), client=options.client)
@@ -34,10 +34,10 @@ def matrix(options: argparse.Namespace) -> Outcome:
     return outcome(report, message=message)
 
 
-def _required(repository: Repository, refs: Sequence[str], words: Sequence[str]) -> set[str]:
+def _required(repository: Repository, refs: Sequence[str], names: Sequence[str]) -> set[str]:
     """The refs that must be supported. Raises `UsageError` for one that is not judged."""
-    named = {refs[-1]} if NEWEST in words else set()
-    named |= {ref for word in words if word != NEWEST for ref in repository.refs([word])}
+    named = {refs[-1]} if NEWEST in names else set()
+    named |= {ref for name in names if name != NEWEST for ref in repository.refs([name])}
     unknown = sorted(named - set(refs))
     if unknown:
         raise UsageError(f"--require names {', '.join(unknown)}, which is not judged", hint="add it to --refs")

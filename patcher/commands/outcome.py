@@ -11,9 +11,9 @@ from patcher.report.model import Problem, Report
 
 @dataclass(frozen=True)
 class Outcome:
-    """report: what stdout shows, in the format that was asked for. message: a line for stderr.
+    """report: for stdout, in the requested format. message: a line for stderr.
 
-    text: what stdout gets instead of the report's text. failed: there is no result, so the text goes to stderr.
+    text: replaces the report's text on stdout. failed: there is no result, so the text goes to stderr.
     """
 
     exit_code: int
@@ -24,7 +24,7 @@ class Outcome:
 
 
 def noted(found: Build | Upstream, message: str = "") -> str:
-    """The notes of a build or of an upstream, a line each, and the message below them: for stderr."""
+    """The notes of a build or an upstream, one line each, then the message: for stderr."""
     return "\n".join([*(f"note: {note}" for note in found.notes), *([message] if message else [])])
 
 

@@ -1,4 +1,4 @@
-"""What the series change in an upstream, patch by patch, for the person who asks: the page of `list --html`."""
+"""The content of the page of `list --html`: the changes that each patch makes in an upstream."""
 
 import argparse
 import ast
@@ -33,7 +33,7 @@ def patch_set(options: argparse.Namespace, series: Sequence[Series]) -> dict[str
 
 
 def why(patch: Patch) -> str:
-    """The docstring of a patch's module, from its source: `python -OO` has none."""
+    """The docstring of a patch's module, from its source, because `python -OO` removes it."""
     with open(patch.origin.source, encoding="utf-8") as stream:
         return ast.get_docstring(ast.parse(stream.read())) or ""
 
@@ -62,7 +62,7 @@ def _patch(
 
 
 def _files(lines: Sequence[str]) -> list[dict[str, Any]]:
-    """A unified diff, file by file, with a tone for each line."""
+    """The lines of a unified diff by file, with a tone for each line."""
     found: list[dict[str, Any]] = []
     for line in lines:
         if line.startswith("diff --git "):

@@ -1,4 +1,4 @@
-"""`pin`: the code at a site in an upstream, and with `--write` the record that somebody has read it."""
+"""`pin`: show the code at a site in an upstream; with `--write`, record that it was reviewed."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from patcher.upstream.materialize import materialize
 
 
 def pin(options: argparse.Namespace) -> Outcome:
-    """Show, and record with `--write`, the code at some sites. Refuses code that is not there exactly once."""
+    """Show, and record with `--write`, the code at some sites. Stops at a site whose code is not there exactly once."""
     loaded = chosen(options)
     if options.write:
         record.refuse_unless_writable(loaded)
@@ -44,14 +44,14 @@ def pin(options: argparse.Namespace) -> Outcome:
     return Outcome(EXIT_DONE, report, text, noted(upstream, message))
 
 
-def _known(words: Sequence[str], series: Sequence[Patch]) -> list[str]:
-    """The ids of the sites that were named. Raises `UsageError`."""
+def _known(names: Sequence[str], series: Sequence[Patch]) -> list[str]:
+    """The named sites, each once. Raises `UsageError` for an unknown one."""
     known = [site.id for patch in series for site in patch.sites]
-    for word in words:
-        if word not in known:
-            hint = did_you_mean(word, known, "`sidecar-patcher explain PATCH` names the sites of a patch")
-            raise UsageError(f"there is no site {word}", hint=hint)
-    return list(dict.fromkeys(words))
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known, "`sidecar-patcher explain PATCH` names the sites of a patch")
+            raise UsageError(f"there is no site {name}", hint=hint)
+    return list(dict.fromkeys(names))
 
 
 def _refuse_absent(wanted: Sequence[str], found: Mapping[str, SiteResult], upstream: Upstream) -> None:
@@ -62,17 +62,17 @@ def _refuse_absent(wanted: Sequence[str], found: Mapping[str, SiteResult], upstr
             raise UsageError(message, hint=hint)
 
 
-def _shown(there: SiteResult, pin: Pin | None) -> list[str]:
-    finding = there.finding
+def _shown(result: SiteResult, pin: Pin | None) -> list[str]:
+    finding = result.finding
     where = position(finding.file, finding.line)
     if pin is None:
-        said = finding.message if there.stops else "there is nothing to pin"
-        hint = [f"  hint: {finding.hint}"] if there.stops else []
-        return [f"{there.id}  {finding.verdict}  {where}: {said}", *hint]
-    match = there.located.matches[0]
-    lines = there.text[match.window_start : match.window_end].splitlines()
+        message = finding.message if result.stops else "there is nothing to pin"
+        hint = [f"  hint: {finding.hint}"] if result.stops else []
+        return [f"{result.id}  {finding.verdict}  {where}: {message}", *hint]
+    match = result.located.matches[0]
+    lines = result.text[match.window_start : match.window_end].splitlines()
     return [
-        f"{there.id}  {where}, {finding.scope}",
+        f"{result.id}  {where}, {finding.scope}",
         *(f"  | {line}" for line in lines),
         f"  tokens  {pin.tokens}",
         f"  reviewed  {pin.reviewed}",

@@ -1,4 +1,4 @@
-"""Contracts for a command: with `--client`, on trees whose client upstream's own tool chain has built."""
+"""Run the contracts for a command; with `--client`, on trees whose client was built by upstream's tool chain."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def proofs(
     options: argparse.Namespace, series: Sequence[Series], built: Build, *, only: Sequence[str] = (), command: str = ""
 ) -> "list[ProofResult]":
-    """What the contracts of these series see on both trees. `built`: with `--client`, what `with_client` returns."""
+    """The results of the contracts of these series. built: with `--client`, the result of `with_client`."""
     from patcher.prove import proof
 
     pristine = _dist(options, built.upstream.tree, "pristine") if options.client else None
@@ -43,5 +43,5 @@ def _dist(options: argparse.Namespace, tree: Tree, which: str) -> Tree:
     with progress(2) as advance:
         node = find_node(options.node)
         return build_dist(
-            tree, node=node, install=options.install, progress=lambda said: advance(f"{which} client: {said}", 1)
+            tree, node=node, install=options.install, progress=lambda step: advance(f"{which} client: {step}", 1)
         )

@@ -1,4 +1,4 @@
-"""`list` and `diff`: the series, and what it changes; and `series new`, a first one."""
+"""`list`, `diff` and `series new`."""
 
 import argparse
 import os
@@ -16,14 +16,14 @@ from patcher.upstream.materialize import materialize
 
 
 def list_series(options: argparse.Namespace) -> Outcome:
-    """The series, in order."""
+    """List the patches of the series, in order."""
     series = chosen(options)
     page = patch_set(options, series) if options.html else None
     return outcome(Report("list", series=patches_of(series, client=True), patch_set=page))
 
 
 def new(options: argparse.Namespace) -> Outcome:
-    """A first series in a directory, for the author to go on from."""
+    """Write a first series into a directory, for the author to extend."""
     from patcher.series.new import write_new
 
     written = write_new(options.directory, options.name or "")
@@ -33,7 +33,7 @@ def new(options: argparse.Namespace) -> Outcome:
 
 
 def diff(options: argparse.Namespace) -> Outcome:
-    """A unified diff of what the series, or the named patches, change."""
+    """Show a unified diff of the series, or of the named patches."""
     series = patches_of(chosen(options), client=options.client)
     upstream = materialize(options.upstream, client=options.client)
     build = apply.apply_series(upstream, series)

@@ -1,16 +1,16 @@
-"""The doctor: everything between the switch and the first session on the screen, checked in order."""
+"""The doctor: checks, in order, everything from the switch to the first session on the screen."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from patcher.doctor import codex, delivery, installation
+from patcher.doctor import agents, codex, delivery, installation
 from patcher.doctor.check import Check, Diagnosis, Problem, State, not_checked, not_ok
 from patcher.doctor.environment import Environment
 
 
 @dataclass(frozen=True)
 class _CheckSpec:
-    """run: returns a diagnosis, or several with the ends of their ids. needs: the checks that have to be ok before."""
+    """run: returns a diagnosis, or several with a suffix for the id. needs: the checks that must be ok first."""
 
     id: str
     title: str
@@ -33,14 +33,16 @@ _SPECS = (
     _CheckSpec("sidecar", "Sidecar", delivery.sidecar),
     _CheckSpec("round-trip", "Test event", delivery.round_trip, ("node", "handler", "sidecar")),
     _CheckSpec("session", "Newest session", delivery.newest_session, ("hooks-file", "feature", "trust", "sidecar")),
+    _CheckSpec("agents", "Other agents", agents.others, ("tree",)),
 )
 IDS = tuple(spec.id for spec in _SPECS)
 
 
 def examine(environment: Environment) -> Iterator[Check]:
-    """Check everything, in order. A check whose needs are not ok is `not checked`, and names them.
+    """Run the checks, in order. A check whose needs are not ok is `not checked`, and names them.
 
-    `accepted` is one check `accepted-PROBLEM` for each problem, where there are any.
+    Instead of `accepted` there is one check `accepted-PROBLEM` for each problem, if there are any; instead of `agents`
+    one check `agents-AGENT` for each other agent on this machine.
     """
     done: dict[str, Check] = {}
     for spec in _SPECS:

@@ -1,4 +1,4 @@
-"""Asks the Codex CLI itself what it would run: `hooks/list` of `codex app-server`. Reads, and changes nothing."""
+"""Ask the Codex CLI which hooks it would run: `hooks/list` of `codex app-server`. Changes nothing."""
 
 import contextlib
 import json
@@ -14,11 +14,11 @@ _TIMEOUT_S = 20.0
 
 
 class NoAnswer(Exception):
-    """Codex could not be asked; the text says why."""
+    """Codex did not answer; the text has the reason."""
 
 
 def hooks_list(codex: str, directory: str, env: Mapping[str, str]) -> dict[str, Any]:
-    """What Codex says of the hooks of a session in `directory`: `{hooks, warnings, errors}`. Raises `NoAnswer`.
+    """Codex's answer on the hooks of a session in `directory`: `{hooks, warnings, errors}`. Raises `NoAnswer`.
 
     Each hook has key, eventName, command, currentHash, enabled and trustStatus (patcher/codex/README.md).
     """
@@ -47,7 +47,7 @@ def _ask(codex: str, directory: str, env: Mapping[str, str]) -> dict[str, Any]:
     watch.start()
     try:
         _call(process, 1, "initialize", {"clientInfo": {"name": "sidecar-patcher", "version": "1"}})
-        _tell(process, {"method": "initialized"})
+        _send(process, {"method": "initialized"})
         return _call(process, 2, "hooks/list", {"cwds": [os.path.abspath(directory)]})
     finally:
         watch.cancel()
@@ -55,7 +55,7 @@ def _ask(codex: str, directory: str, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _call(process: "subprocess.Popen[str]", number: int, method: str, params: object) -> dict[str, Any]:
-    _tell(process, {"id": number, "method": method, "params": params})
+    _send(process, {"id": number, "method": method, "params": params})
     while line := process.stdout.readline() if process.stdout else "":
         with contextlib.suppress(ValueError):
             message = foreign_json.loads(line)
@@ -64,7 +64,7 @@ def _call(process: "subprocess.Popen[str]", number: int, method: str, params: ob
     raise NoAnswer(f"`codex app-server` did not answer `{method}`")
 
 
-def _tell(process: "subprocess.Popen[str]", message: object) -> None:
+def _send(process: "subprocess.Popen[str]", message: object) -> None:
     if process.stdin is None:
         raise NoAnswer("`codex app-server` has no stdin")
     try:

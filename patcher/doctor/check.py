@@ -1,11 +1,11 @@
-"""The result of one check of the doctor: what it has found, and what to type. Leaf module."""
+"""The result of one check of the doctor: what it found, and how to fix it. Leaf module."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class State(StrEnum):
-    """The words are part of the interface."""
+    """The result of a check. The values are part of the interface."""
 
     OK = "ok"
     NOT_OK = "not ok"
@@ -14,7 +14,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """detail: what is there, in a sentence. fix: what to type or to do; empty when there is nothing to do."""
+    """detail: what was found, in a sentence. fix: the command or the action; empty when there is nothing to do."""
 
     state: State
     detail: str
@@ -22,7 +22,7 @@ class Diagnosis:
 
 
 class Problem(Exception):
-    """Why a check is not ok, from deep inside it; `fix` is what to do about it."""
+    """Raised inside a check that is not ok; `fix` is what to do about it."""
 
     def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class Problem(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A diagnosis with the name of what was checked. id: stable, what a script matches on."""
+    """A diagnosis with the name of the check. id: stable, for scripts to match."""
 
     id: str
     title: str
@@ -41,15 +41,15 @@ class Check:
 
 
 def ok(detail: str) -> Diagnosis:
-    """It is as it has to be."""
+    """The diagnosis of a check that passed."""
     return Diagnosis(State.OK, detail)
 
 
 def not_ok(detail: str, fix: str) -> Diagnosis:
-    """It is not as it has to be."""
+    """The diagnosis of a check that failed."""
     return Diagnosis(State.NOT_OK, detail, fix)
 
 
 def not_checked(why: str, fix: str = "") -> Diagnosis:
-    """It was not checked, or there is nothing to check yet."""
+    """The diagnosis of a check that was not run, or has nothing to check yet."""
     return Diagnosis(State.NOT_CHECKED, why, fix)

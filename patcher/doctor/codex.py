@@ -1,6 +1,6 @@
-"""Would Codex run them? Its version, its feature flag, and what its user has trusted.
+"""Checks of Codex: would it run the hooks? Its version, its feature flag, and the hooks that its user trusts.
 
-Feature flag and trust are what the generated tree says of them, which reads Codex's files for the sidecar too.
+Feature flag and trust are read by the command of the generated tree, as for the sidecar itself.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ _REVIEW = "codex, and there choose `Trust all and continue`; or type /hooks in a
 
 
 def version(environment: Environment) -> Diagnosis:
-    """The Codex on PATH, and what it cannot tell."""
+    """The Codex on PATH, and the hook events that it does not have."""
     if environment.codex is None:
         return not_ok("there is no `codex` on PATH", _UPGRADE)
     found = environment.codex_version
@@ -33,7 +33,7 @@ def version(environment: Environment) -> Diagnosis:
 
 
 def feature(environment: Environment) -> Diagnosis:
-    """`[features].hooks`; `codex_hooks` is its old name, which the new one overrules."""
+    """The flag `[features].hooks`; its old name `codex_hooks` is used only without the new one."""
     try:
         status = environment.status
     except Unreadable as error:
@@ -60,7 +60,7 @@ def _feature_off(status: Mapping[str, Any]) -> Diagnosis:
 
 
 def trust(environment: Environment) -> Diagnosis:
-    """Whether the user has trusted each entry of ours. Read only: a `trusted_hash` is the user's to give."""
+    """Whether the user trusts each entry of ours. Read only: only the user may give trust."""
     status = {} if environment.ask_codex else environment.status
     known = environment.codex_version or numbers(status.get("codex_version"))
     if known is not None and known < (0, TRUST_SINCE):
@@ -75,7 +75,7 @@ def trust(environment: Environment) -> Diagnosis:
     states = {str(entry["event"]): str(entry["state"]) for entry in status["trust"]["entries"]}
     if known is not None:
         states = {event: state for event, state in states.items() if _knows(known, event)}
-    elif status["trust"]["state"] == "trusted":  # the others are of events that this Codex does not have
+    elif status["trust"]["state"] == "trusted":  # the other events are not known to this Codex
         states = {event: state for event, state in states.items() if state == "trusted"}
     return _judged(states, "by [hooks.state]")
 
@@ -85,9 +85,9 @@ def _knows(version: tuple[int, ...], event: str) -> bool:
 
 
 def _unanswered(status: Mapping[str, Any]) -> Diagnosis | None:
-    """Why the generated tree does not say how Codex holds its hooks; None where it does."""
+    """The diagnosis where the generated tree does not report Codex's flag and trust; None where it does."""
     if not {"feature", "trust", "config"} <= status.keys():
-        return not_checked("this tree is older than that question", "sidecar-patcher build")
+        return not_checked("this tree is too old to report it", "sidecar-patcher build")
     if problem := status["config"]["problem"]:
         config = status["config"]["path"]
         return not_ok(f"Codex does not start with {config}: {problem}", f"correct it in {config}")
@@ -95,7 +95,7 @@ def _unanswered(status: Mapping[str, Any]) -> Diagnosis | None:
 
 
 def states_by_codex(environment: Environment) -> dict[str, str]:
-    """The state of each event's entry of ours, as Codex tells it, without events that it does not know.
+    """The state of our entry for each event that this Codex knows, as Codex reports it.
 
     Raises `NoAnswer`.
     """
@@ -121,4 +121,4 @@ def _judged(states: Mapping[str, str], source: str) -> Diagnosis:
         return ok(f"{len(states)} of {len(states)} hooks trusted, {source}")
     counts = ", ".join(f"{count} {state}" for state, count in sorted(other.items()))
     fix = "codex, and there type /hooks to switch them on" if set(other) == {"disabled"} else _REVIEW
-    return not_ok(f"{counts} of {len(states)} hooks, {source}: Codex skips them without a word", fix)
+    return not_ok(f"{counts} of {len(states)} hooks, {source}: Codex skips them silently", fix)

@@ -1,4 +1,4 @@
-"""Which hooks of Codex are ours: those whose command runs our handler. Leaf module."""
+"""Recognise our hooks in Codex's files: their command runs our handler. Leaf module."""
 
 import re
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ _OURS = re.compile(r"""(?:^|[\s"'/\\=])codex-hook-handler\.js(?:$|[\s"'])""")
 
 
 def is_ours(command: object) -> bool:
-    """Whether a hook's command runs our handler: by the file's whole name, not by a part of it."""
+    """Whether a hook's command runs our handler, by its complete file name."""
     return isinstance(command, str) and bool(_OURS.search(command))
 
 
 def events_in(hooks: object) -> list[str]:
-    """The event of each handler of ours in the `hooks` of a hooks file or a config; another shape has none."""
+    """The event of each handler of ours in the `hooks` of a hooks file or a config; none in any other shape."""
     return list(_events(hooks))
 
 

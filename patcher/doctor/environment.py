@@ -1,5 +1,6 @@
-"""What the doctor looks at: a generated tree, a Codex home, a sidecar. Each is read once, and not changed."""
+"""The things that the doctor checks: a generated tree, a Codex home, a sidecar. Each is read once; none is changed."""
 
+import json
 import os
 import re
 import shlex
@@ -18,9 +19,9 @@ from patcher.node.find import find_node
 from patcher.upstream import foreign_json
 
 COMMAND = "scripts/codex-hooks.js"
+AGENTS_COMMAND = "scripts/agent-hooks.js"
 _TIMEOUT_S = 20.0
 _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
-_AGAIN = f"node {COMMAND} status, in the generated tree, to see for yourself"
 
 
 class Unreadable(Problem):
@@ -29,7 +30,7 @@ class Unreadable(Problem):
 
 @dataclass
 class Environment:
-    """env: the environment that everything is started in. port: of the sidecar, when the user has named it."""
+    """env: the environment of every process that is started. port: of the sidecar, if the user has given it."""
 
     tree: str
     env: dict[str, str]
@@ -49,7 +50,7 @@ class Environment:
 
     @property
     def home(self) -> str:
-        """The folder of the user's Codex."""
+        """The home directory of the user's Codex."""
         default = os.path.join(self.env.get("HOME") or os.path.expanduser("~"), ".codex")
         return os.path.abspath(self.env.get("CODEX_HOME") or default)
 
@@ -65,7 +66,7 @@ class Environment:
 
     @cached_property
     def node(self) -> str | None:
-        """The Node that runs the tree's own command; None when there is none at all."""
+        """The Node that runs the tree's own command; None without any."""
         if self.node_on_path:
             return self.node_on_path
         try:
@@ -75,38 +76,61 @@ class Environment:
 
     @property
     def server(self) -> str:
-        """What Node runs as the sidecar, as a word of a shell."""
+        """The path of the sidecar's main script, quoted for a shell."""
         return shlex.quote(os.path.join(self.tree, "server", "index.js"))
 
     @property
     def enable(self) -> str:
-        """What to type to switch it on."""
+        """The command that switches the hooks on."""
         script = os.path.join(self.tree, *COMMAND.split("/"))
-        given = ("CODEX_HOME", self.codex_home), ("DASHBOARD_DATA_DIR", self.data_dir)
-        words = [f"{name}={shlex.quote(self.env[name])}" for name, value in given if value]
-        return " ".join([*words, "node", shlex.quote(script), "enable"])
+        overrides = ("CODEX_HOME", self.codex_home), ("DASHBOARD_DATA_DIR", self.data_dir)
+        command = [f"{name}={shlex.quote(self.env[name])}" for name, value in overrides if value]
+        return " ".join([*command, "node", shlex.quote(script), "enable"])
 
     @cached_property
     def status(self) -> Mapping[str, Any]:
-        """What the generated tree itself says (`codex-hooks.js status --json`). Raises `Unreadable`."""
+        """The status that the generated tree reports (`codex-hooks.js status --json`). Raises `Unreadable`."""
+        content = self._asked(COMMAND)
+        found = content.get("installation", content) if isinstance(content, dict) else None
+        if not isinstance(found, dict) or not {"enabled", "forced_off", "hooks_file", "handler"} <= found.keys():
+            said = f"`{COMMAND} status --json` printed something else: {json.dumps(content)[:200]!r}"
+            raise Unreadable(said, _again(COMMAND))
+        return found
+
+    @cached_property
+    def agents(self) -> list[Mapping[str, Any]]:
+        """The status of each other agent, as the generated tree reports it (`agent-hooks.js`). Raises `Unreadable`."""
+        content = self._asked(AGENTS_COMMAND)
+        found = content.get("agents") if isinstance(content, dict) else None
+        keys = {"agent", "title", "state", "problem", "file", "entries"}
+        if not isinstance(found, list) or not all(isinstance(each, dict) and keys <= each.keys() for each in found):
+            said = f"`{AGENTS_COMMAND} status --json` printed something else: {json.dumps(content)[:200]!r}"
+            raise Unreadable(said, _again(AGENTS_COMMAND))
+        return found
+
+    def enable_agent(self, agent: str) -> str:
+        """What to type to switch the hooks of an agent on."""
+        script = os.path.join(self.tree, *AGENTS_COMMAND.split("/"))
+        words = [f"DASHBOARD_DATA_DIR={shlex.quote(self.env['DASHBOARD_DATA_DIR'])}"] if self.data_dir else []
+        return " ".join([*words, "node", shlex.quote(script), "enable", agent])
+
+    def _asked(self, command: str) -> Any:
+        """What a command of the generated tree prints for `status --json`. Raises `Unreadable`."""
         if self.node is None:
             raise Unreadable("there is no Node to ask it with", "install Node 22.5 or newer")
-        words = [self.node, os.path.join(self.tree, *COMMAND.split("/")), "status", "--json"]
+        words = [self.node, os.path.join(self.tree, *command.split("/")), "status", "--json"]
         try:
             done = self._run(words, cwd=self.tree)
         except (OSError, subprocess.SubprocessError) as error:
-            raise Unreadable(f"`{COMMAND} status` does not run: {error}", _AGAIN) from error
+            raise Unreadable(f"`{command} status` does not run: {error}", _again(command)) from error
         if not done.stdout.strip():
             last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise Unreadable(f"`{COMMAND} status` ended with {done.returncode}: {last}", _AGAIN)
+            raise Unreadable(f"`{command} status` ended with {done.returncode}: {last}", _again(command))
         try:
-            content = foreign_json.loads(done.stdout)
+            return foreign_json.loads(done.stdout)
         except ValueError as error:
-            raise Unreadable(f"`{COMMAND} status --json` printed no JSON: {done.stdout[-200:]!r}", _AGAIN) from error
-        found = content.get("installation", content) if isinstance(content, dict) else None
-        if not isinstance(found, dict) or not {"enabled", "forced_off", "hooks_file", "handler"} <= found.keys():
-            raise Unreadable(f"`{COMMAND} status --json` printed something else: {done.stdout[:200]!r}", _AGAIN)
-        return found
+            said = f"`{command} status --json` printed no JSON: {done.stdout[-200:]!r}"
+            raise Unreadable(said, _again(command)) from error
 
     @cached_property
     def codex(self) -> str | None:
@@ -115,19 +139,19 @@ class Environment:
 
     @cached_property
     def codex_version(self) -> tuple[int, ...] | None:
-        """The version of that `codex`; None when there is none, or it does not say."""
+        """The version of that `codex`; None without a `codex`, or where it prints none."""
         return self.version(self.codex)
 
     def version(self, program: str | None) -> tuple[int, ...] | None:
-        """What a program says its version is; None when it does not run, or does not say."""
+        """The version that a program prints; None when it does not run, or prints none."""
         try:
             return version_of(self._run([program, "--version"]).stdout) if program else None
         except (OSError, subprocess.SubprocessError):
             return None
 
-    def _run(self, words: list[str], cwd: str | None = None) -> "subprocess.CompletedProcess[str]":
+    def _run(self, command: list[str], cwd: str | None = None) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            words,
+            command,
             cwd=cwd,
             env=self.env,
             stdin=subprocess.DEVNULL,
@@ -140,16 +164,20 @@ class Environment:
         )
 
 
+def _again(command: str) -> str:
+    return f"node {command} status, in the generated tree, to see for yourself"
+
+
 def numbers(version: object) -> tuple[int, ...] | None:
-    """The three numbers of a version, without what follows a `-`; None for what is not a version."""
+    """The three numbers of a version, without a suffix after `-`; None for anything else."""
     found = _VERSION.fullmatch(version.partition("-")[0]) if isinstance(version, str) else None
     return tuple(map(int, found.groups())) if found else None
 
 
 def version_of(text: str) -> tuple[int, ...] | None:
-    """The numbers of the version at the end of `codex-cli 0.169.0` or `v24.1.0`; None when there is none."""
-    words = text.split()
-    return numbers(words[-1].removeprefix("v")) if words else None
+    """The numbers of the version at the end of `codex-cli 0.169.0` or `v24.1.0`; None without one."""
+    last = text.split()[-1:]
+    return numbers(last[0].removeprefix("v")) if last else None
 
 
 def read_toml(path: str) -> Mapping[str, Any]:

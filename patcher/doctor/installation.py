@@ -1,4 +1,4 @@
-"""Is it put in place? Node, the generated tree, the user's choice, the handler, and the hooks file of Codex."""
+"""Checks of the installation: Node, the generated tree, the user's choice, the handler, and Codex's hooks file."""
 
 import os
 from collections import Counter
@@ -20,7 +20,7 @@ _INSTALL = "install Node 22.5 or newer, in front on PATH"
 
 
 def node(environment: Environment) -> Diagnosis:
-    """The `node` that the hooks run; the sidecar may have one of its own."""
+    """The `node` that the hooks run; the sidecar may run on another one."""
     if environment.node_on_path is None:
         return not_ok("the hooks run `node`, and there is none on PATH", _INSTALL)
     found = environment.version(environment.node_on_path)
@@ -33,7 +33,7 @@ def node(environment: Environment) -> Diagnosis:
 
 
 def tree(environment: Environment) -> Diagnosis:
-    """The generated tree, as it was built."""
+    """Whether the generated tree is unchanged since it was built."""
     build = f"sidecar-patcher build --out {environment.tree}"
     try:
         manifest = generated.read(environment.tree)
@@ -52,7 +52,7 @@ def tree(environment: Environment) -> Diagnosis:
 
 
 def intent(environment: Environment) -> Diagnosis:
-    """What the user has chosen."""
+    """Whether the user has switched the hooks on."""
     problem = environment.status["hooks_file"].get("problem") or {}
     if str(problem.get("code", "")).startswith("intent"):
         return not_ok(str(problem.get("message")), environment.enable)
@@ -62,7 +62,7 @@ def intent(environment: Environment) -> Diagnosis:
 
 
 def master_switch(environment: Environment) -> Diagnosis:
-    """What the host of the sidecar allows."""
+    """The master switch of the sidecar's host, an environment variable."""
     if environment.status["forced_off"]:
         value = environment.env.get("DASHBOARD_CODEX_HOOKS", "off")
         return not_ok(f"DASHBOARD_CODEX_HOOKS={value} forces the hooks off", "unset DASHBOARD_CODEX_HOOKS")
@@ -97,10 +97,10 @@ def hooks_file(environment: Environment) -> Diagnosis:
 
 
 def accepted(environment: Environment) -> Diagnosis | list[tuple[str, Diagnosis]]:
-    """What Codex would not take of the files, as the generated tree judges it: each problem with `-` and its id."""
+    """The problems that Codex would have with its files, as the generated tree reports them: `-` and the id of each."""
     problems = environment.status.get("problems")
     if not isinstance(problems, list):
-        return not_checked("this tree is older than that question", "sidecar-patcher build")
+        return not_checked("this tree is too old to report it", "sidecar-patcher build")
     own = [each for each in problems if str(each["id"]).startswith(_OF_THE_FILES) or each["id"] in _MORE]
     found = [(f"-{each['id']}", _diagnosis(each)) for each in own]
     return found or ok("Codex takes hooks.json and config.toml as they are")
@@ -112,7 +112,7 @@ def _diagnosis(problem: Mapping[str, Any]) -> Diagnosis:
 
 
 def duplicates(environment: Environment) -> Diagnosis:
-    """Codex adds up all hooks that it finds, and would run a second copy of ours too."""
+    """Whether our hooks are in more than one file: Codex would run every copy."""
     twice = [f"{path} ({', '.join(events)})" for path, events in _second_copies(environment)]
     if twice:
         return not_ok(f"our hooks are also in {'; '.join(twice)}", "take them out there: Codex runs both")
@@ -127,11 +127,12 @@ def duplicates(environment: Environment) -> Diagnosis:
 
 
 def _second_copies(environment: Environment) -> Iterator[tuple[str, list[str]]]:
-    """Places besides the hooks file that have an entry of ours. A file that cannot be read has none that runs."""
+    """The other files with entries of ours, and the events. Codex does not run hooks of a file that cannot be read."""
     projects = [os.path.join(folder, ".codex") for folder in _up_to_the_repository(environment.directory)]
     own = [folder for folder in projects if os.path.realpath(folder) != os.path.realpath(environment.home)]
     places = [(os.path.join(folder, "hooks.json"), read_hooks) for folder in own]
-    places += [(os.path.join(folder, "config.toml"), _inline) for folder in (*own, environment.home)]
+    tomls = (os.path.join(folder, "config.toml") for folder in (*own, environment.home))
+    places += [(path, lambda path: read_toml(path).get("hooks")) for path in tomls]
     for path, reader in places:
         try:
             found = sorted(set(events_in(reader(path))))
@@ -139,10 +140,6 @@ def _second_copies(environment: Environment) -> Iterator[tuple[str, list[str]]]:
             continue
         if found:
             yield path, found
-
-
-def _inline(path: str) -> object:
-    return read_toml(path).get("hooks")
 
 
 def _up_to_the_repository(directory: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The newest session that Codex has kept a rollout file of. Read only. Leaf module."""
+"""Find the newest session that has a rollout file of Codex. Read only. Leaf module."""
 
 import glob
 import os
@@ -19,5 +19,5 @@ def newest(home: str) -> tuple[str, str] | None:
             if isinstance(meta["id"], str) and meta["id"] == (meta.get("session_id") or meta["id"]):
                 return meta["id"], path
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue  # it is being written, or is not one that we know
+            continue  # it is incomplete, or has another format
     return None

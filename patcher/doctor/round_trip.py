@@ -1,7 +1,7 @@
-"""A test event through the handler into a running sidecar, and out of its database again: nothing of it stays.
+"""Send a test event through the handler to a running sidecar, and remove it from the database again.
 
-The API of the sidecar has no way to delete a session, so the rows are taken out of the database file itself. Nothing
-is sent unless that file can be written.
+The API of the sidecar cannot delete a session, so the rows are deleted in the database file. Nothing is sent unless
+that file can be written.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from patcher.doctor.check import Problem
 from patcher.doctor.sidecar import Running
 
 MARK = "sidecar-doctor-"
-"""How the id of a test session begins; the sidecar does not count such an event as one of Codex."""
+"""Prefix of the id of a test session; the sidecar does not count such an event as hook activity."""
 
 _DATABASE = "dashboard.db"
 _TIMEOUT_S = 5.0
@@ -27,11 +27,11 @@ _HANDLER_TIMEOUT_S = 10.0
 
 
 class Refused(Problem):
-    """The event did not come through."""
+    """The event did not arrive, or could not be sent or removed."""
 
 
 def send_test_event(running: Running, node: str, handler: str, env: Mapping[str, str]) -> float:
-    """Send an event, see it in the API, remove it, see that it is gone. Seconds from the start to the sight of it.
+    """Send an event, find it through the API, remove it, and check that it is gone. Returns seconds until it was found.
 
     Raises `Refused`, and `NotResponding` when the sidecar goes away.
     """
@@ -52,7 +52,7 @@ def _path(running: Running) -> str:
 
 @contextlib.contextmanager
 def _database(running: Running) -> Iterator[sqlite3.Connection]:
-    """The sidecar's own database, which can be written. Raises `Refused`."""
+    """A connection to the sidecar's own database, which is writable. Raises `Refused`."""
     path = _path(running)
     try:
         connection = sqlite3.connect(
@@ -114,12 +114,12 @@ def _run(command: list[str], text: str, env: Mapping[str, str]) -> None:
     except (OSError, subprocess.SubprocessError) as error:
         raise Refused(f"the handler does not run: {error}", " ".join(command)) from error
     if done.returncode != 0 or done.stdout or done.stderr:
-        said = (done.stdout + done.stderr).strip()[:200]
-        raise Refused(f"the handler ended with {done.returncode} and said {said!r}", " ".join(command))
+        output = (done.stdout + done.stderr).strip()[:200]
+        raise Refused(f"the handler ended with {done.returncode} and said {output!r}", " ".join(command))
 
 
 def _remove(database: sqlite3.Connection, session: str) -> None:
-    """Every row of the session. A late event would bring it back: it is looked for once more."""
+    """Delete every row of the session, twice: a late event could have created it again."""
     for _ in range(2):
         try:
             _delete(database, session)
@@ -131,7 +131,7 @@ def _remove(database: sqlite3.Connection, session: str) -> None:
 
 
 def _delete(database: sqlite3.Connection, session: str) -> None:
-    """In one transaction, whatever tables this sidecar has."""
+    """Delete the rows of the session in every table, in one transaction."""
     database.execute("BEGIN IMMEDIATE")
     for (table,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
         quoted = '"' + table.replace('"', '""') + '"'

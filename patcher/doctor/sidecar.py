@@ -1,4 +1,4 @@
-"""The sidecar that runs: where hooks would find it, and what it answers. Leaf module."""
+"""The running sidecar: the port that hooks would use, and its answers. Leaf module."""
 
 import contextlib
 import http.client
@@ -14,25 +14,25 @@ _TIMEOUT_S = 5.0
 
 
 class NotResponding(Exception):
-    """Nothing usable answers on a port; the text says what came instead."""
+    """No sidecar answers on a port; the text has the error or the other answer."""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A sidecar that answers on `port`. status: its `/api/codex-hooks`, empty when it has none."""
+    """A sidecar that answers on `port`. status: its `/api/codex-hooks`, empty where it has none."""
 
     port: int
     status: Mapping[str, Any]
 
     @property
     def data_dir(self) -> str | None:
-        """Where it keeps its data; None when it does not say."""
+        """Its data directory; None where the status does not have it."""
         path = self._path("handler")
         return os.path.dirname(path) if path else None
 
     @property
     def hooks_file(self) -> str | None:
-        """The hooks file that it looks after; None when it does not say."""
+        """The hooks file that it manages; None where the status does not have it."""
         return self._path("hooks_file")
 
     def _path(self, name: str) -> str | None:
@@ -63,7 +63,7 @@ def request(port: int, path: str) -> tuple[int, Any]:
 
 
 def ports_of_the_handler(env: Mapping[str, str]) -> list[int]:
-    """Where the hook handler would send, in an environment: as it is named, as running sidecars say, or the default."""
+    """The ports that the hook handler sends to: `CLAUDE_DASHBOARD_PORT`, else those of running sidecars, else 4820."""
     chosen = env.get("CLAUDE_DASHBOARD_PORT", "")
     if chosen.isascii() and chosen.isdigit() and 1 <= int(chosen) <= 65535:
         return [int(chosen)]
@@ -90,23 +90,23 @@ def _known_servers(env: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _is_alive(pid: int) -> bool:
-    if pid <= 0 or os.name != "posix":  # elsewhere, signal 0 is not a question but an order
+    if pid <= 0 or os.name != "posix":  # on Windows, `os.kill` with signal 0 ends the process
         return pid > 0
     try:
         os.kill(pid, 0)
     except PermissionError:
         return True
-    except (OSError, OverflowError):  # no such process; no number of one
+    except (OSError, OverflowError):  # no such process, or not a possible process id
         return False
     return True
 
 
 def reach(port: int) -> Running:
-    """The sidecar on a port. Raises `NotResponding`, also when something else answers there."""
+    """The sidecar on a port. Raises `NotResponding`, also when another program answers there."""
     status, health = request(port, "/api/health")
     if status != 200 or not isinstance(health, dict):
         raise NotResponding(f"something that is not a sidecar answers: /api/health has status {status}")
-    said = None
+    hooks = None
     with contextlib.suppress(NotResponding):
-        _, said = request(port, "/api/codex-hooks")
-    return Running(port, said if isinstance(said, dict) else {})
+        _, hooks = request(port, "/api/codex-hooks")
+    return Running(port, hooks if isinstance(hooks, dict) else {})

@@ -1,4 +1,4 @@
-"""Text that may be shown: without the secrets of URLs, and in UTF-8."""
+"""Make text safe to show: without the secrets in URLs, and valid UTF-8."""
 
 import re
 
@@ -19,9 +19,9 @@ def without_secret(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    r"""The text as every stream and report takes it: without secrets, and `\xNN` for a byte that is not UTF-8."""
+    r"""The text for streams and reports: without secrets, and with `\xNN` for a byte that is not UTF-8."""
     try:
         data = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a pair, from JSON
+    except UnicodeEncodeError:  # half of a surrogate pair, from JSON
         data = text.encode("utf-8", "backslashreplace")
     return without_secret(data.decode("utf-8", "backslashreplace"))

@@ -1,6 +1,6 @@
-"""The commit from which on a site or a patch stops, or a gate refuses: a walk of the history of the files that decide.
+"""The first commit at which a site or a patch stops, or a gate refuses: a walk of the history of the relevant files.
 
-A commit is judged as a version that the caller names: between two releases, code comes before its version number.
+The caller says as which version a commit is judged: between two releases, code changes before the version number.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
@@ -16,11 +16,11 @@ from patcher.upstream.history import Commit, Repository
 
 
 class Release(Protocol):
-    """What commits are judged as."""
+    """The version and line as which commits are judged."""
 
     @property
     def version(self) -> str:
-        """As `package.json` says it."""
+        """The version, as in `package.json`."""
 
     @property
     def line(self) -> Line:
@@ -29,17 +29,17 @@ class Release(Protocol):
 
 @dataclass
 class Walk:
-    """Finds commits in the history of one repository; each question is asked once for the same content of the files."""
+    """Finds commits in the history of one repository; equal contents of the files are judged only once."""
 
     repository: Repository
     series: tuple[Patch, ...]
     _known: dict[Hashable, bool] = field(default_factory=dict)
 
     def site(self, site: Site, until: str, releases: Iterable[Release], *, alone: bool) -> Commit | None:
-        """The commit from which on, up to `until`, this site stops as each of these releases.
+        """The commit since which, up to `until`, this site stops as each of these releases.
 
-        alone: without the other payloads around it. None where it has stopped since its file was added, or stops for
-        no change of its files.
+        alone: without the payloads of other sites. None where the site has stopped since its file was added, or no
+        change of its files makes it stop.
         """
         series = with_requirements(self.series, [site.patch])
         if alone:
@@ -53,7 +53,7 @@ class Walk:
         return self._began((site.id, alone), until, files, stops)
 
     def patch(self, patch: Patch, until: str, release: Release, *, stops: bool) -> Commit | None:
-        """The commit from which on this patch stops as this release, or for `stops=False`, goes in.
+        """The commit since which this patch stops as this release, or for `stops=False`, fits.
 
         A tree that cannot be read stops every patch.
         """
@@ -72,7 +72,7 @@ class Walk:
         return self._began(question, until, [*files, "package.json"], answer)
 
     def gate(self, gate: str, until: str, version: str, *, refuses: bool = True) -> Commit | None:
-        """The commit from which on this gate, or any for an empty name, refuses what goes in, or no longer does."""
+        """The commit since which this gate (any for an empty name) refuses the fitting sites; `refuses`: or accepts."""
         paths = self.repository.sources
 
         def answer(commit: str) -> bool:
@@ -80,7 +80,7 @@ class Walk:
                 upstream = replace(self.repository.upstream(commit), version=version)
                 return any(gate in {"", each.id} for each in refused(upstream, self.series)) is refuses
             except PatcherError:
-                return False  # not a tree of the sidecar yet
+                return False  # the tree is not one of the sidecar yet
 
         return self._began((f"gate {gate}", version, refuses), until, paths, answer)
 
@@ -92,7 +92,7 @@ class Walk:
     def _began(
         self, question: Hashable, until: str, paths: Sequence[str], answer: Callable[[str], bool]
     ) -> Commit | None:
-        """paths: what decides. Commits that touch one are asked, and those with the same content only once."""
+        """paths: the relevant files. Commits that change one are judged, each content only once."""
 
         def holds(commit: str) -> bool:
             key = (question, *(self.repository.blob_id(commit, path) for path in paths))
@@ -133,5 +133,5 @@ def fitting(upstream: Upstream, series: Sequence[Patch]) -> tuple[Patch, ...]:
 
 
 def refused(upstream: Upstream, series: Sequence[Patch]) -> tuple[GateResult, ...]:
-    """The gates that refuse what goes in, whichever sites stop."""
+    """The gates that refuse the fitting sites."""
     return tuple(gate for gate in pipeline.check_upstream(upstream, fitting(upstream, series)).gates if not gate.ok)

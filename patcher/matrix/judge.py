@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -14,12 +14,12 @@ from patcher.matrix.model import RefResult
 from patcher.model import Build, Finding, Patch, Verdict
 from patcher.upstream.history import Repository
 
-_CHUNKS_PER_CORE = 3  # few, so that neighbours, which share most of their blobs, are judged by one process
+_CHUNKS_PER_CORE = 3  # few, so that neighbouring refs, which share most of their blobs, are judged in one process
 _MIN_PARALLEL_REFS = 5  # for fewer, starting processes takes longer than it saves
 
 
 def judge(repository: Repository, ref: str, series: Sequence[Patch]) -> RefResult:
-    """Every stage and every gate on one ref. A tree that cannot be read is a result too."""
+    """The result of every stage and every gate on one ref. A tree that cannot be read is a result too."""
     commit = repository.commit_id(ref)
     try:
         build = pipeline.check_upstream(repository.upstream(ref), series)
@@ -46,46 +46,37 @@ def _reasons(build: Build) -> Iterator[str]:
 def judging(
     source: Repository, refs: Sequence[str], series: Sequence[Patch], cores: int | None = None
 ) -> Iterator[Iterator[list[RefResult]]]:
-    """Judge refs in processes that have started by the time the block begins; yields results as they come.
+    """Judge refs in processes, which are running when the block begins; yields results in order of completion.
 
-    refs: neighbours first, so that each blob is parsed once in a process. cores: default all that this process may use.
+    refs: in history order, so that each blob is parsed once in a process. cores: default all that this process may use.
     """
-    cores = cores or _cores()
+    cores = cores or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     if cores == 1 or len(refs) < _MIN_PARALLEL_REFS or "fork" not in multiprocessing.get_all_start_methods():
         with Repository.open(source.path, client=source.client) as repository:
             yield ([judge(repository, ref, series)] for ref in refs)
         return
-    context = multiprocessing.get_context("fork")  # shares what is imported, and the series, which does not pickle
+    context = multiprocessing.get_context("fork")  # shares imports, and the series, which cannot be pickled
     with ProcessPoolExecutor(cores, context, initializer=_start, initargs=(source, tuple(series))) as pool:
         with _interrupts_wait():
             futures = [pool.submit(_judge_all, chunk) for chunk in chunks(refs, cores * _CHUNKS_PER_CORE)]
         try:
             yield (future.result() for future in as_completed(futures))
         finally:
-            _cancel(futures)
+            pool.shutdown(cancel_futures=True)
 
 
 @contextmanager
 def _interrupts_wait() -> Iterator[None]:
-    """Block SIGINT while the workers start. They inherit that, so that only the parent answers Ctrl-C."""
-    held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Block SIGINT while the workers start. They inherit the block, so that only the parent handles Ctrl-C."""
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
-
-
-def _cancel(futures: Sequence["Future[list[RefResult]]"]) -> None:
-    for future in futures:
-        future.cancel()
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
 
 
 def chunks(refs: Sequence[str], number: int) -> list[Sequence[str]]:
-    """At most `number` chunks of neighbours, whose lengths differ by one at most."""
+    """At most `number` chunks of consecutive refs, whose lengths differ by at most one."""
     number = min(number, len(refs))
     bounds = [len(refs) * each // number for each in range(number + 1)]
     return [refs[start:end] for start, end in pairwise(bounds)]

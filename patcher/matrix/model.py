@@ -1,4 +1,4 @@
-"""The results of a matrix, as data. All of it can be pickled: a worker's result crosses a process boundary."""
+"""The data types of a matrix. All can be pickled, to be sent from a worker process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from patcher.upstream.history import Commit
 class RefResult:
     """One ref. commit: its full id. findings: one for each patch of the series.
 
-    reasons: every site that stops, every gate that refused, or why the tree cannot be read; supported without any.
-    notes: what a person should know about how the tree was read.
+    reasons: every site that stops, every gate that refused, or why the tree cannot be read; empty where supported.
+    notes: a sentence each, on how the tree was read.
     """
 
     ref: str
@@ -36,19 +36,19 @@ class RefResult:
 
     @property
     def stopping(self) -> tuple[str, ...]:
-        """The patches that stop here, and an empty name where a gate refuses what no patch stops."""
+        """The patches that stop here; an empty name where no patch stops but a gate refuses."""
         gates = ("",) if self.gates_refuse else ()
         return (*(each.patch for each in self.findings if each.verdict.stops), *gates)
 
     @property
     def gates_refuse(self) -> bool:
-        """Whether every anchor fits and yet a gate refuses."""
+        """Whether every anchor fits but a gate refuses."""
         return bool(self.reasons) and not any(finding.verdict.stops for finding in self.findings)
 
 
 @dataclass(frozen=True)
 class RefRange:
-    """Neighbouring refs, both ends included."""
+    """Consecutive refs, both ends included."""
 
     since: RefResult
     until: RefResult
@@ -56,7 +56,7 @@ class RefRange:
 
 @dataclass(frozen=True)
 class StopWindow:
-    """A site that stops at a ref, beside the same site at the good ref. number: of the site in its patch, from 0."""
+    """A site that stops at a ref, and the same site at the good ref. number: of the site in its patch, from 0."""
 
     number: int
     site: Site
@@ -68,11 +68,11 @@ class StopWindow:
 
 @dataclass(frozen=True)
 class Stop:
-    """One patch (or, for an empty `patch`, the gates) over a range of refs that it stops on.
+    """One patch (or, for an empty `patch`, the gates) over a range of refs on which it stops.
 
-    good: the ref before the range, if any, else the one after it. culprit: the commit that began it; None where the
-    patch has stopped since its files were added: then `fits_since` is the commit that ended it, if one did.
-    windows: one for each site of the patch that stops where the range begins.
+    good: the ref before the range, if any, else the one after it. culprit: the commit that began the range; None where
+    the patch has stopped since its files were added: then `fits_since` is the commit that ended the range, if any.
+    windows: one for each site of the patch that stops at the first ref.
     """
 
     patch: str
@@ -84,12 +84,12 @@ class Stop:
 
     @property
     def finding(self) -> Finding | None:
-        """What was found where it begins; None for the gates."""
+        """The finding at the first ref; None for the gates."""
         return next((each for each in self.span.since.findings if each.patch == self.patch), None)
 
     @property
     def verdict(self) -> str:
-        """The word for it."""
+        """The verdict at the first ref; `refused` for the gates."""
         return self.finding.verdict if self.finding else "refused"
 
     @property
@@ -100,7 +100,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Matrix:
-    """refs: in the order asked for. supported: the computed ranges. notes: what a person should know besides."""
+    """refs: in the requested order. supported: ranges of supported refs. notes: a sentence each, for people."""
 
     repository: str
     refs: tuple[RefResult, ...]
@@ -114,6 +114,6 @@ class Matrix:
         return self.refs[self.refs.index(span.since) : self.refs.index(span.until) + 1]
 
     def stop_at(self, patch: str, ref: str) -> Stop | None:
-        """The stop of this patch whose range this ref is in."""
+        """The stop of this patch whose range includes this ref, or None."""
         stops = (stop for stop in self.stops if stop.patch == patch)
         return next((stop for stop in stops if ref in [each.ref for each in self.within(stop.span)]), None)

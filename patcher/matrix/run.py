@@ -1,4 +1,4 @@
-"""A matrix from beginning to end: judge each ref, then find the commit that began or ended each range of stops."""
+"""A whole matrix: judge each ref, then find the commit that began or ended each range of stops."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -19,17 +19,17 @@ from patcher.upstream.history import Repository
 DIRTY = "the work tree has changes that are not committed; refs are read, not the work tree"
 
 
-def refs_of(repository: Repository, words: Sequence[str], *, by_commit: bool, touching: Sequence[str]) -> list[str]:
-    """The refs that a command line asks for; `by_commit`: ids of the commits that touch a file, oldest first.
+def refs_of(repository: Repository, arguments: Sequence[str], *, by_commit: bool, touching: Sequence[str]) -> list[str]:
+    """The refs that command-line arguments name; by_commit: the ids of the commits that change a file, oldest first.
 
     Raises `NoSuchRef`, `EmptyRange`, `UnrelatedHistories`.
     """
     if not by_commit:
-        return repository.refs(words)
+        return repository.refs(arguments)
     found: list[str] = []
-    for word in words or ["HEAD"]:
-        since, until = repository.ends(word) if ".." in word else ("", word)
-        found += [repository.commit_id(since)] if since else []  # what the first commit is compared with
+    for argument in arguments or ["HEAD"]:
+        since, until = repository.ends(argument) if ".." in argument else ("", argument)
+        found += [repository.commit_id(since)] if since else []  # to compare the first commit with
         found += [commit.id for commit in repository.commits(touching, since, until)]
     return list(dict.fromkeys(found))
 
@@ -58,7 +58,7 @@ def matrix(repository: Repository, refs: Sequence[str], series: Sequence[Patch],
 
 
 def _ranges(refs: Sequence[RefResult], is_in: Callable[[RefResult], bool]) -> list[RefRange]:
-    """Neighbours of which each is in, as ranges."""
+    """The ranges of consecutive refs for which `is_in` is true."""
     found: list[RefRange] = []
     for before, result in zip([None, *refs], refs, strict=False):
         if is_in(result) and before is not None and is_in(before):
@@ -82,7 +82,7 @@ def _notes(repository: Repository, refs: Sequence[RefResult]) -> Iterator[str]:
 
 
 def _stops(repository: Repository, refs: Sequence[RefResult], series: tuple[Patch, ...]) -> Iterator[Stop]:
-    """Every range of stops, patch by patch in the order of the series, then where only gates refuse."""
+    """Every range of stops, by patch in the order of the series, then the ranges where only gates refuse."""
     walk = Walk(repository, series)
     for patch in (*series, None):
         name = patch.id if patch else ""
@@ -97,7 +97,8 @@ def _stop(walk: Walk, refs: Sequence[RefResult], span: RefRange, patch: Patch | 
         return walk.gate("", at.commit, at.version, refuses=stops)
 
     first, last = refs.index(span.since), refs.index(span.until)
-    fitting = [each for each in (*reversed(refs[:first]), *refs[last + 1 :]) if _fits(each, patch)]
+    others = (*reversed(refs[:first]), *refs[last + 1 :])
+    fitting = [each for each in others if (not each.stops(patch.id) if patch else each.supported)]
     after = next((each for each in refs[last + 1 :] if each in fitting), None)
     culprit = began(span.since, stops=True)
     ended = began(after, stops=False) if after and culprit is None else None
@@ -106,19 +107,15 @@ def _stop(walk: Walk, refs: Sequence[RefResult], span: RefRange, patch: Patch | 
     return Stop(patch.id if patch else "", span, good, culprit, ended, windows)
 
 
-def _fits(result: RefResult, patch: Patch | None) -> bool:
-    return not result.stops(patch.id) if patch else result.supported
-
-
 def _windows(walk: Walk, ref: str, good: str, patch: Patch) -> Iterator[StopWindow]:
-    """A window for each site of the patch that stops at a ref, beside the same site at the good ref."""
+    """A window for each site of the patch that stops at a ref, with the same site at the good ref."""
     now, then = _sites(walk, ref), _sites(walk, good) if good else {}
     for number, site in enumerate(patch.sites):
-        there, before = now.get(site.id), then.get(site.id)
-        if there is None or not there.stops:
+        result, before = now.get(site.id), then.get(site.id)
+        if result is None or not result.stops:
             continue
-        reviewed, found = window_at(good, before) if before else None, window_at(ref, there)
-        yield StopWindow(number, site, there.finding, payload_of(site), reviewed, found)
+        reviewed, found = window_at(good, before) if before else None, window_at(ref, result)
+        yield StopWindow(number, site, result.finding, payload_of(site), reviewed, found)
 
 
 def _sites(walk: Walk, ref: str) -> dict[str, SiteResult]:

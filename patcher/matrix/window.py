@@ -1,4 +1,4 @@
-"""The window of a site at a ref: the reviewed statements, and the blocks around them. One shape for every report."""
+"""The window of a site at a ref, for every report: the reviewed statements, and the blocks around them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +17,9 @@ _MAX_SCOPE_LINES = 40
 class Window:
     """The statements of a window at a ref. line: where they begin in upstream's file, from 1.
 
-    around: the text before the braces of each block around them, outermost first. statement: first and last line of
-    the statement that the anchor matches in, from 0 in `text`; None where it is not found, and `text` is the beginning
-    of the scope. matched: what its pattern matches, as half-open offsets in `text`. indent: the white space before the
-    first line.
+    around: the text before the brace of each enclosing block, outermost first. statement: first and last line, from 0
+    in `text`, of the statement that the anchor matches in; None without a match, where `text` is the beginning of the
+    scope. matched: half-open offsets in `text` of the match. indent: the white space before the first line.
     """
 
     ref: str
@@ -32,13 +31,13 @@ class Window:
     indent: str = ""
 
 
-def window_at(ref: str, there: SiteResult) -> Window | None:
-    """The window of a site, or the beginning of its scope where nothing matches; None without that scope."""
-    return window_of(ref, there.text, there.located, there.finding.file) or _scope_beginning(ref, there)
+def window_at(ref: str, result: SiteResult) -> Window | None:
+    """The window of a site; without a match the beginning of its scope; None without the scope."""
+    return window_of(ref, result.text, result.located, result.finding.file) or _scope_beginning(ref, result)
 
 
 def window_of(ref: str, text: str, located: Located, file: str) -> Window | None:
-    """The window of what was located in the text of a file, at the first match; None where nothing matches."""
+    """The window at the first match in the text of a file; None without a match."""
     if not located.matches:
         return None
     match = located.matches[0]
@@ -58,9 +57,9 @@ def window_of(ref: str, text: str, located: Located, file: str) -> Window | None
     )
 
 
-def _scope_beginning(ref: str, there: SiteResult) -> Window | None:
-    scope, language = there.located.anchor.scope, javascript.language_of(there.finding.file)
-    scopes = javascript.scopes_named(there.text, scope, language) if scope != MODULE else []
+def _scope_beginning(ref: str, result: SiteResult) -> Window | None:
+    scope, language = result.located.anchor.scope, javascript.language_of(result.finding.file)
+    scopes = javascript.scopes_named(result.text, scope, language) if scope != MODULE else []
     if not scopes:
         return None
     lines = scopes[0].text().split("\n")
@@ -69,7 +68,7 @@ def _scope_beginning(ref: str, there: SiteResult) -> Window | None:
 
 
 def _headers(text: str, statement: SgNode) -> Iterator[str]:
-    """The text before the braces of each block around a statement, outermost first, each on one line."""
+    """The text before the brace of each enclosing block of a statement, outermost first, each on one line."""
     path = [statement, *statement.ancestors()]
     blocks = [node for node in reversed(path[1:]) if node.kind() in {"statement_block", "switch_body", "class_body"}]
     for block in blocks:

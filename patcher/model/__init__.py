@@ -1,6 +1,6 @@
-"""The vocabulary of the patcher as data: trees, anchors, patches, verdicts, and what a build found.
+"""The data types of the patcher: trees, anchors, patches, verdicts, and the result of a build.
 
-Leaf module: imports nothing of the package. `patcher/README.md` explains the words.
+Leaf module: imports nothing of the package. `patcher/README.md` explains the terms.
 """
 
 from patcher.model.declaration import (

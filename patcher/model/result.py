@@ -1,4 +1,4 @@
-"""What a build found: verdicts, matches, splices, and the whole."""
+"""The result of a build: verdicts, matches, splices, findings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from patcher.model.upstream import Tree, Upstream
 
 
 class Verdict(StrEnum):
-    """What became of a patch, from best to worst. The words are part of the interface: reports have them."""
+    """The verdict on a site, file or patch, from best to worst. The values are part of the interface of reports."""
 
     APPLIED = "applied"
     EXACT = "exact"
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 NOT_NEEDED = "not needed"
-"""How the message of a patch begins that has nothing for this line of upstream: it is `superseded`, and no news."""
+"""The beginning of the message of a `superseded` patch that has no site for this line of upstream: not worth a note."""
 
 STOPPING = frozenset({Verdict.UNREVIEWED, Verdict.DRIFTED, Verdict.AMBIGUOUS, Verdict.MISSING, Verdict.TAMPERED})
 SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
@@ -41,9 +41,9 @@ SEVERITY = {verdict: rank for rank, verdict in enumerate(Verdict)}
 class Match:
     """Where an anchor's pattern matches. Offsets count characters of the decoded file, not bytes.
 
-    tokens, text: digests as in `Pin`. shown: the statement's first line, for messages. jsx: it stands between the tags
-    of JSX, where a comment is written `{/* … */}`. list: what it is an item of, unless a pattern found it. exact: the
-    payload stands for `[start, end)` as it is.
+    tokens, text: digests as in `Pin`. shown: the first line of the statement, for messages. jsx: the match is between
+    JSX tags, where a comment is written `{/* … */}`. list: the kind of list that it is an item of; None for a match of
+    a pattern. exact: the payload replaces `[start, end)` unchanged.
     """
 
     start: int
@@ -65,8 +65,8 @@ class Match:
 class Located:
     """What `locate` found for one anchor: every match, or why there is none.
 
-    scopes: the lines of everything that defines the scope's name, from 1. More than one is ambiguous: which of them
-    runs is not decided by where the pattern stands.
+    scopes: the lines, from 1, of every definition of the scope's name. More than one is ambiguous: which of them runs
+    does not depend on where the pattern matches. candidates: similar names or statements, for the message.
     """
 
     anchor: Anchor
@@ -83,10 +83,10 @@ class Located:
 
 @dataclass(frozen=True)
 class Finding:
-    """The verdict on one site, file or patch. `line` counts from 1 in the file that was located in; 0 = no line.
+    """The verdict on one site, file or patch. line: from 1, in the file before the patches; 0 for no line.
 
-    A stop says what was expected and what was found in `message`, and the next command in `hint`.
-    site: its id, `patch.name`; empty for a finding that is about no site.
+    message: what was expected and found. hint: of a stop, the next command. pins: the `tokens` of the pins that are
+    met. site: its id, `patch.name`; empty where the finding is not about a site.
     """
 
     patch: str
@@ -102,7 +102,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class SiteResult:
-    """What was found at one site, and the verdict on it. text: the file as its layer saw it; empty without the file."""
+    """One site with its matches and its verdict. text: the file before its layer; empty where the file is missing."""
 
     site: Site
     finding: Finding
@@ -122,11 +122,11 @@ class SiteResult:
 
 @dataclass(frozen=True)
 class Splice:
-    """Replace `[start, end)` of the text that was located in by `text`; `was` is what stood there; `site` is an id.
+    """The replacement of `[start, end)`, the text `was`, by `text`. `site` is an id. Offsets: before the layer.
 
-    plain: the same without markers, from `plain_at` on a part of it. exact: the payload's own bytes are all of it.
-    part: it may be less than a statement, and says something only where it stands. marked: there are markers around it;
-    else the manifest says what it is. by_item: an item of a list says where it goes.
+    plain: the replacement without markers; it begins at `plain_at` in `text`. exact: `text` is the payload, unchanged.
+    part: it may be less than a statement, so it cannot be parsed alone. marked: it has markers; else the manifest lists
+    it. by_item: its anchor names an item of a list.
     """
 
     start: int
@@ -153,7 +153,7 @@ class Splice:
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of one file: the text that was located in, the splices, and the text that came out."""
+    """One layer of one file: the text before, the splices, and the text after."""
 
     file: str
     before: str
@@ -161,7 +161,7 @@ class Layer:
     after: str
 
     def placed(self) -> list[tuple[int, int, Splice]]:
-        """Each splice, with where its text begins and ends in `after`."""
+        """`(start, end, splice)` of each splice; the offsets are those of its text in `after`."""
         found, shift = [], 0
         for splice in sorted(self.splices, key=lambda each: each.order):
             start = splice.start + shift
@@ -172,7 +172,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A splice without markers, as the manifest has it: `[start, end)` of what came out is the payload of a site."""
+    """A splice without markers, as in the manifest: `[start, end)` of the patched text is the payload of a site."""
 
     site: str
     start: int
@@ -182,7 +182,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class GateResult:
-    """What one gate found. `ok` is false too when the gate could not run; then `hint` may say what to do."""
+    """The result of one gate. ok: also False where the gate could not run; `hint` may then have the next command."""
 
     id: str
     ok: bool
@@ -193,7 +193,7 @@ class GateResult:
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file of the generated tree; `before` is empty for a file of ours."""
+    """One file of the generated tree. before, after: SHA-256; `before` is empty for a file of ours."""
 
     path: str
     status: str
@@ -203,14 +203,12 @@ class FileChange:
 
 @dataclass(frozen=True)
 class Build:
-    """Everything that a run of the flow found out. `tree` is empty when an anchor stopped it.
+    """The complete result of a run. `tree` is empty when an anchor stopped it.
 
-    findings: one for each patch. sites: what was found at each site that upstream has or should have, layer by layer.
-    others: findings that are about no site, but about files or patches. payloads: rendered text by `path (site id)`.
-    portable: texts that must be ES2017, by the same name or path.
-    built: what upstream's tool chain made of the client's sources, which then are in `tree` no more.
-    notes: what people should know of it and no verdict says, a sentence each.
-    plain: the tree without markers.
+    findings: one for each patch. sites: the result at each site that upstream has or should have, layer by layer.
+    others: findings on files or patches. payloads: rendered text by `path (site id)`. portable: texts that must be
+    ES2017, by the same key or by path. built: the files that upstream's tool chain built from the client's sources; the
+    sources are then not in `tree`. notes: a sentence each, for people. plain: the patched tree without markers.
     """
 
     upstream: Upstream
@@ -228,7 +226,7 @@ class Build:
     plain: Tree = field(default_factory=lambda: MappingProxyType({}))
 
     def recorded(self) -> dict[str, tuple[tuple[Recorded, ...], ...]]:
-        """By file, layer by layer, what was put in without markers."""
+        """The splices without markers, by file and layer."""
         found: dict[str, tuple[tuple[Recorded, ...], ...]] = {}
         for layer in self.layers:
             here = tuple(
@@ -242,12 +240,12 @@ class Build:
 
     @property
     def details(self) -> tuple[Finding, ...]:
-        """Every finding: on each site, and on all else."""
+        """Every finding: those on sites, then the others."""
         return (*(each.finding for each in self.sites), *self.others)
 
     @property
     def stops(self) -> tuple[Finding, ...]:
-        """Every reason to stop the build."""
+        """Every finding that stops the build."""
         return tuple(finding for finding in self.details if finding.verdict.stops)
 
     @property

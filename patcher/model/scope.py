@@ -1,4 +1,4 @@
-"""Where in a file: scopes by name, and the lists in them."""
+"""Places in a file: scopes by name, and the kinds of lists in them."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from enum import StrEnum
 class Scope:
     """A named part of a file: `function NAME`, `route VERB /path`, or the `module` top level.
 
-    within: a scope around it, where the name alone is there more than once.
+    within: an enclosing scope, where the file has the name more than once.
     """
 
     kind: str
@@ -22,7 +22,7 @@ class Scope:
 
 MODULE = Scope("module")
 FILE = Scope("file")
-"""All of a file, whatever is in it: what an `override` replaces."""
+"""The whole file, of any kind; an `override` replaces it."""
 
 
 def function(name: str) -> Scope:
@@ -36,15 +36,15 @@ def route(verb: str, path: str) -> Scope:
 
 
 def callback(called: str, within: Scope | None = None) -> Scope:
-    """A function that is an argument of this call, without a name of its own: `callback("app.listen")`.
+    """An unnamed function that is an argument of a call: `callback("app.listen")`.
 
-    called: what is called, as it is written; of a chain its last name: `then`.
+    called: the called expression as written; of a chain only the last name: `then`.
     """
     return Scope("callback", called, within)
 
 
 def member(name: str, within: Scope | None = None) -> Scope:
-    """A property, field or JSX attribute whose value is a function, an object or an array; or what is assigned to."""
+    """A property, field, JSX attribute or target of an assignment, whose value is a function, an object or an array."""
     return Scope("member", name, within)
 
 
@@ -69,7 +69,7 @@ def pointer(path: str) -> Scope:
 
 
 def rule(selector: str, within: Scope | None = None) -> Scope:
-    """A rule of a CSS file, by what stands before its `{`: `rule(".sidebar a")`, `rule("@media print")`."""
+    """A rule of a CSS file, by the text before its `{`: `rule(".sidebar a")`, `rule("@media print")`."""
     return Scope("rule", selector, within)
 
 
@@ -79,7 +79,7 @@ def element(tag: str, within: Scope | None = None) -> Scope:
 
 
 class ListKind(StrEnum):
-    """What the items of a list are. The words are the ones of declarations and messages."""
+    """The kind of the items of a list. The values are used in declarations and messages."""
 
     STATEMENTS = "statements"
     PROPERTIES = "properties"

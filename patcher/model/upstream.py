@@ -44,11 +44,11 @@ def tree_digest(tree: Tree) -> str:
 class Upstream:
     """A materialized upstream: its identity and its tree.
 
-    version: as `package.json` says it; empty where it says none. Messages and `Site.since` use it, nothing else.
-    ref: `builtin`, `directory`, `archive`, or the git ref. source: what an unchanged spec is known by: for git the
-    object id of the tree, for a directory the digest of what travels, for an archive the digest of the archive.
-    part_of: where `tree` is only a part of an upstream, the line of the whole. spec: what the user typed, for messages
-    only. notes: what a person should know of how it was read, a sentence each.
+    version: from `package.json`; empty where it has none. Only messages and `Site.since` use it.
+    ref: `builtin`, `directory`, `archive`, or the git ref. source: identifies an unchanged upstream: of git the object
+    id of the tree, of a directory the digest of the files that are copied, of an archive its digest.
+    part_of: where `tree` is only a part of an upstream, the line of the whole. spec: as typed by the user, for
+    messages. notes: a sentence each, on how it was read.
     """
 
     name: str
@@ -77,10 +77,10 @@ class Upstream:
 
 
 class Line(StrEnum):
-    """A line of upstream: what its code can do, whatever its version number says. `upstream_line` recognises it.
+    """A line of upstream, decided by its code and not by its version number (`upstream_line`).
 
-    V1: upstream knows no Codex, the series brings all of it. V2: upstream monitors Codex natively (`sessions.provider`,
-    `POST /api/hooks/codex`).
+    V1: upstream has no support of Codex; the series adds all of it. V2: upstream monitors Codex itself
+    (`sessions.provider`, `POST /api/hooks/codex`).
     """
 
     V1 = "v1"
@@ -89,7 +89,7 @@ class Line(StrEnum):
 
 @dataclass(frozen=True)
 class Sign:
-    """Code that tells what an upstream can do: a regular expression in the text of a file, or only the file."""
+    """Code by which a feature of upstream is recognised: a regular expression in a file, or only the file."""
 
     file: str
     pattern: str = ""
@@ -99,7 +99,7 @@ class Sign:
         return self.file in tree and bool(re.search(self.pattern.encode(), tree[self.file].data))
 
 
-# What makes an upstream one of the v2 line: its module, its route, its column. A release has all three or none.
+# The v2 line is recognised by a module, a route and a column. A release has all three or none.
 _V2_SIGNS = (
     Sign("server/lib/codex-ingest.js"),
     Sign("server/routes/hooks.js", r"""\.\s*post\s*\(\s*["'`]/codex["'`]"""),
@@ -109,13 +109,13 @@ _MOST_OF_THEM = 2
 
 
 def upstream_line(tree: Tree) -> Line:
-    """The line of an upstream, by its code: v2 when it has most of what v2 brought."""
+    """The line of an upstream: v2 if its code has most of the three signs of it."""
     return Line.V2 if sum(sign.is_in(tree) for sign in _V2_SIGNS) >= _MOST_OF_THEM else Line.V1
 
 
 def version_of(text: str) -> "Version | None":
     """A version as npm reads and sorts it: `v2.0.3`, `=2.0.3`, `2.0`, `2.0.0-rc.2`. None for what is not a version."""
-    from semver import Version  # only few builds need it
+    from semver import Version  # slow to import, and few builds need it
 
     found = _LOOSE_VERSION.fullmatch(text)
     try:
@@ -125,7 +125,7 @@ def version_of(text: str) -> "Version | None":
 
 
 def version_key(text: str) -> tuple["Version", ...]:
-    """What versions and version tags are sorted by; empty, and before all others, for a text that is not a version."""
+    """The sort key of versions and version tags; empty, which sorts first, for a text that is not a version."""
     version = version_of(text)
     return (version,) if version else ()
 

@@ -1,1 +1,1 @@
-"""A real Node, and what npm installs for it."""
+"""Find a Node, and install npm packages for it."""

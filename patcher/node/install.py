@@ -1,4 +1,4 @@
-"""The npm packages that a real upstream needs to run, in a cache of ours and never in its tree."""
+"""The npm packages that upstream needs to run. They are in our cache, never in upstream's tree."""
 
 import hashlib
 import json
@@ -20,12 +20,12 @@ def dependencies_for(
     node: Node,
     cache_dir: str | None = None,
     install: bool = False,
-    progress: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str], None] = lambda message: None,
     command: str = "sidecar-patcher prove",
 ) -> str | None:
-    """The `node_modules` directory for a package, or None when it has no dependencies.
+    """The `node_modules` directory for a package; None when it has no dependencies.
 
-    install: fetch with npm what is not in the cache. command: what the hint tells to type again with `--install`.
+    install: fetch with npm what is not in the cache. command: for the hint, which adds `--install` to it.
     Raises `DependenciesMissing` (not cached and `install` is off, no npm, npm failed), `UpstreamUnreadable`.
     """
     dependencies = travels.dependencies(package_json, "package.json")

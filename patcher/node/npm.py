@@ -1,4 +1,4 @@
-"""npm, and what it installs in a cache of ours: beside an entry, then renamed, so an entry is whole or not there."""
+"""Run npm, and install into our cache: in a temporary directory that is then renamed, so no entry is incomplete."""
 
 import os
 import shutil
@@ -20,15 +20,15 @@ def default_cache() -> str:
 
 
 def is_whole(entry: str) -> bool:
-    """Whether all packages of an entry of the cache are there."""
+    """Whether an entry of the cache is complete."""
     return os.path.isfile(os.path.join(entry, _MARKER))
 
 
 def install(files: Mapping[str, bytes], entry: str, arguments: Sequence[str], *, node: Node, longest: float) -> None:
-    """Run npm in a directory with these files, which becomes the entry. Whoever comes second drops what it made.
+    """Run npm in a directory with these files, which becomes the entry, unless another process was faster.
 
-    arguments: of npm, the verb first. longest: seconds. Raises `DependenciesMissing` (there is no npm, npm fails or
-    takes too long, the cache cannot be written).
+    arguments: of npm, the verb first. longest: timeout in seconds. Raises `DependenciesMissing` (there is no npm, npm
+    fails or takes too long, the cache cannot be written).
     """
     store = os.path.dirname(entry)
     npm = command(node, where=store)
@@ -49,7 +49,7 @@ def install(files: Mapping[str, bytes], entry: str, arguments: Sequence[str], *,
 
 
 def command(node: Node, *, where: str) -> list[str]:
-    """The words that run npm with this Node. Raises `DependenciesMissing` where there is no npm."""
+    """The command that runs npm with this Node. Raises `DependenciesMissing` where there is no npm."""
     npm = npm_of(node)
     if npm is None:
         raise DependenciesMissing(f"there is no npm beside {node.path}, nor on PATH", where=where)
@@ -57,15 +57,15 @@ def command(node: Node, *, where: str) -> list[str]:
 
 
 def run(
-    words: Sequence[str], directory: str, environment: Mapping[str, str], *, longest: float
+    command: Sequence[str], directory: str, environment: Mapping[str, str], *, longest: float
 ) -> "subprocess.CompletedProcess[bytes]":
-    """Run npm without a stdin; `stdout` of what comes back has all that it printed. longest: seconds.
+    """Run npm without stdin; `stdout` of the result has stdout and stderr. longest: timeout in seconds.
 
     Raises `DependenciesMissing` when it takes longer.
     """
     try:
         return subprocess.run(
-            words,
+            command,
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -79,12 +79,12 @@ def run(
 
 
 def tail(output: bytes) -> str:
-    """The end of what npm printed."""
+    """The last lines of npm's output."""
     return "\n".join(output.decode("utf-8", "replace").strip().splitlines()[-_SHOWN:])
 
 
 def _environment(node: Node) -> dict[str, str]:
-    """Our own environment, so that npm finds its registry and proxy, with this Node first."""
+    """Our own environment, so that npm finds its registry and proxy, with this Node first on PATH."""
     environment = {name: value for name, value in os.environ.items() if name not in {"NODE_OPTIONS", "NODE_ENV"}}
     environment["PATH"] = os.pathsep.join([os.path.dirname(node.path), environment.get("PATH", "")])
     return environment

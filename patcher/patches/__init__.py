@@ -1,4 +1,4 @@
-"""The series: every patch, in order, in one place. No discovery."""
+"""Our series: every patch, listed explicitly and in order."""
 
 import os
 import sys
@@ -8,8 +8,13 @@ from types import ModuleType
 
 from patcher.model import Origin, Patch
 from patcher.patches import (
+    agent_hooks,
+    agent_sessions,
     capture_columns,
     charge_tokens_used,
+    claude_failed_calls,
+    claude_notifications,
+    claude_subagent_once,
     codex_conversation,
     codex_hooks,
     codex_hooks_page,
@@ -36,11 +41,16 @@ DECLARED = (
     parse_outside_transaction.PATCH,
     stamp_harness.PATCH,
     record_hooks_once.PATCH,
+    agent_sessions.PATCH,
+    claude_subagent_once.PATCH,
+    claude_failed_calls.PATCH,
+    claude_notifications.PATCH,
     codex_rollouts.PATCH,
     read_rollouts_whole.PATCH,
     charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
+    agent_hooks.PATCH,
     local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
@@ -51,13 +61,13 @@ DECLARED = (
 CLIENT_DECLARED = (settings_switch.PATCH, harness_badge.PATCH, harness_filter.PATCH)
 
 SERIES: tuple[Patch, ...]
-"""What is put into upstream: what is declared, with its pins."""
+"""The declared patches with their pins."""
 CLIENT_SERIES: tuple[Patch, ...]
-"""After the series, with `--client` only: what is put into the client's sources."""
+"""The patches of the client's sources, after the series and with `--client` only."""
 
 
 def __getattr__(name: str) -> tuple[Patch, ...]:
-    """The pins are read when somebody needs them, not at import: then a damaged record is an error like any other."""
+    """Read the pins on first use, not at import: a damaged record is then reported like any other error."""
     if name not in {"SERIES", "CLIENT_SERIES"}:
         raise AttributeError(name)
     groups = [[placed(patch) for patch in group] for group in (DECLARED, CLIENT_DECLARED)]
@@ -67,20 +77,20 @@ def __getattr__(name: str) -> tuple[Patch, ...]:
 
 
 def placed(patch: Patch) -> Patch:
-    """A patch of ours with where it comes from."""
+    """A patch of ours with its origin."""
     source = os.path.join(PACKAGE, "patches", f"{patch.id}.py")
     return replace(patch, origin=Origin("codex", source, TEMPLATES, UPSTREAM_PINS, BUILTIN_PINS))
 
 
 def series_for(*, client: bool) -> tuple[Patch, ...]:
-    """The series, with what goes into the client's sources or without."""
+    """The series, with or without the patches of the client."""
     from patcher.patches import CLIENT_SERIES, SERIES
 
     return (*SERIES, *CLIENT_SERIES) if client else SERIES
 
 
 def with_requirements(series: Sequence[Patch], patches: Collection[str]) -> tuple[Patch, ...]:
-    """The patches of these ids and all that they require, in the order of the series."""
+    """The patches with these ids and all that they require, in the order of the series."""
     needed = set(patches)
     for each in reversed(series):
         if each.id in needed:
@@ -89,5 +99,5 @@ def with_requirements(series: Sequence[Patch], patches: Collection[str]) -> tupl
 
 
 def module_of(patch: Patch) -> ModuleType:
-    """The module that declares the patch: its docstring says what, why, and what to search for."""
+    """The module that declares the patch; its docstring has what, why, and what to search for."""
     return sys.modules[f"{__name__}.{patch.id}"]

@@ -1,11 +1,11 @@
-"""A Codex session is charged with the tokens that it used, where upstream reads rollouts itself (v2.0.0 and later).
+"""A Codex session is charged with its own tokens only, where upstream reads rollouts itself (v2.0.0 and later).
 
-Why:      the first running total of a file that continues another one (a fork, a sub-agent, a thread that goes on in a
-          second file) is charged as if all of it had been used there: the parent's whole bill, once for each fork. And
-          reasoning is charged twice: Codex counts it within the output.
-Upstream: `server/lib/codex-ingest.js`: `ingestCodexTranscript` meets a `token_count`, `applyTokenSnapshot` books what
-          its total has more than the one before. If they move, search for `upsertCodexTokenDelta.run`.
-v1:       not needed: our own importer knows beginnings, and what output is.
+Why:      the first running total of a file that continues another one (a fork, a sub-agent, a thread that continues in
+          a second file) is charged completely: all tokens of the parent, once for each fork. And reasoning is charged
+          twice: Codex counts it within the output.
+Upstream: `server/lib/codex-ingest.js`: `ingestCodexTranscript` reads a `token_count`, `applyTokenSnapshot` charges the
+          difference to the previous total. If they move, search for `upsertCodexTokenDelta.run`.
+v1:       not needed: our own importer handles both.
 """
 
 from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function

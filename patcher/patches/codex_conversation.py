@@ -1,6 +1,6 @@
 """The *Conversation* tab of a Codex session is not empty: its messages come from the rollout files.
 
-Why:      upstream knows Claude's transcripts only, and answers with none for any other session.
+Why:      upstream reads Claude's transcripts only, and returns none for any other session.
 Upstream: `server/routes/sessions.js`, the routes `GET /:id/transcripts` and `GET /:id/transcript`, after each has found
           the session. If they move, search for `has_transcript` and `agent_id`.
 v2:       superseded. Upstream reads the conversation from the rollout itself; it leaves out the summaries of reasoning.

@@ -1,16 +1,24 @@
-"""The user's Codex runs our hooks when the user said so, and only then; at every start the files follow the intent.
+"""The user's Codex runs our hooks only if the user has opted in; at every start the hooks file follows that choice.
 
-Why:      the opt-in is kept beside the database, and what follows from it is in a file that others write too.
-          The handler is copied beside the database, so that the command in that file outlives an upgrade of the tree.
-Upstream: `server/index.js`: with the first background service that both lines start the same way. It cannot fail the
-          start: what goes wrong is said in the log. Before v1.1.1 these services stand in what `startServer` calls
-          once it listens. If it moves, search for `startUpdateScheduler`.
+Why:      the choice is stored beside the database, but the hooks are in a file that other programs write too.
+          The handler is copied beside the database, so that the command in that file survives an upgrade of the tree.
+Upstream: `server/index.js`: before the first background service that both lines start in the same way. It cannot make
+          the start fail: errors go to the log. Before v1.1.1 these services are in the callback of `startServer`. If it
+          moves, search for `startUpdateScheduler`.
 """
 
 from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, function
 from patcher.patches.harnesses import HARNESSES, places_of
 
-_MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
+_MODULES = (
+    "json-text",
+    "json-layout",
+    "hooks-text",
+    "user-file",
+    "hooks-choice",
+    "codex-hooks-text",
+    "codex-hooks-file",
+)
 
 _CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
 

@@ -1,11 +1,10 @@
-"""The user decides about the Codex hooks: an API, and a page with one switch and the truth of now.
+"""The user decides about the Codex hooks: an API, and a page with one switch and the current status.
 
-Why:      hooks change a file that belongs to the user, so the user is asked; and between the
-          switch and the first event there are Codex's own flag and the user's trust, which a page can tell of.
-Upstream: `server/index.js`, in `createApp`, in front of all middleware: upstream's CORS answers every origin up to
-          v1.3.0 and every port of this machine after, and its body parser takes what no other page may send. The
-          page stands in front of the client's catch-all, which `startServer` adds. If it moves, search for
-          `const app = express()`.
+Why:      hooks change a file that belongs to the user, so the user is asked. After the switch, Codex's own feature flag
+          and the user's trust are needed too; the page shows their status.
+Upstream: `server/index.js`, in `createApp`, before all middleware: upstream's CORS allows every origin up to v1.3.0 and
+          every port of this machine after, and its body parser accepts requests of other pages. The page comes before
+          the client's catch-all route, which `startServer` adds. If it moves, search for `const app = express()`.
 """
 
 from patcher.model import Anchor, Overlay, Patch, Position, Site, function
@@ -27,6 +26,7 @@ _MODULES = (
     "lib/codex-hooks-status.js",
     "lib/request-guard.js",
     "lib/codex-hooks-guard.js",
+    "lib/hooks-http.js",
     "routes/codex-hooks.js",
 )
 

@@ -1,12 +1,10 @@
-"""A Codex session has its cost, with what OpenAI takes for its models; a model without a price is named.
+"""A Codex session has its cost, by OpenAI's prices for its models; a model without a price is named.
 
 Why:      upstream of the v1 line has prices for Claude only, so that every Codex session costs $0.00.
-Upstream: `server/db.js`, in front of the statement that adds default prices which are missing: it never changes a rule
-          that is there, so those of the user stay. `server/routes/pricing.js`, where both routes have calculated: up
-          to v1.3.0 nothing there names what has no price. If it moves, search for `addMissing(DEFAULT_PRICING)` and
-          `calculateCost(`.
-v2:       superseded. Upstream has a table of its own for OpenAI's prices (`gpt_model_pricing`), and names what has
-          none.
+Upstream: `server/db.js`, before the statement that adds missing default prices: it never changes an existing rule, so
+          those of the user stay. `server/routes/pricing.js`, where both routes calculate costs: up to v1.3.0 they do
+          not name models without a price. If it moves, search for `addMissing(DEFAULT_PRICING)` and `calculateCost(`.
+v2:       superseded. Upstream has its own table of OpenAI's prices (`gpt_model_pricing`), and names models without one.
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, route

@@ -1,11 +1,11 @@
 """Codex rollouts are imported when the sidecar starts, and followed while it runs.
 
-Why:      hooks may be off, missed or untrusted; the rollout file stays.
-Upstream: `server/index.js`: started with the other background services, stopped first on shutdown, before the
-          database closes. Before v1.1.1 these services stand in what `startServer` calls once it listens. If it
-          moves, search for `startUpdateScheduler(` and `shutdownInProgress`.
-v2:       superseded. Upstream follows `sessions/` below CODEX_HOME itself (`startCodexSessionSync`), from byte cursors
-          that outlive a restart.
+Why:      hooks may be off, missed or untrusted; the rollout file always exists.
+Upstream: `server/index.js`: started with the other background services, and stopped first on shutdown, before the
+          database closes. Before v1.1.1 these services are in the callback of `startServer`. If it moves, search for
+          `startUpdateScheduler(` and `shutdownInProgress`.
+v2:       superseded. Upstream reads `sessions/` below CODEX_HOME itself (`startCodexSessionSync`), with byte cursors
+          that survive a restart.
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function

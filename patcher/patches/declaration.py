@@ -1,4 +1,4 @@
-"""Where a patch is declared, so that an annotation stands on the line that a person has to change."""
+"""Find the declaration of a patch, so that an annotation can be on the line that must be changed."""
 
 import os
 import re
@@ -10,9 +10,9 @@ from patcher.resources import PACKAGE
 
 
 def declared_at(patch: Patch) -> tuple[str, int] | None:
-    """The file, and the line of `PATCH = Patch(`, from 1; None for a patch that no series has loaded.
+    """The file, and the line of `PATCH = Patch(`, from 1; None for a patch that is not of a loaded series.
 
-    Ours is a path in this repository, that of another series is absolute.
+    The path of our file is relative to this repository, that of another series absolute.
     """
     path = patch.origin.source
     if not path:
@@ -27,22 +27,22 @@ def declared_at(patch: Patch) -> tuple[str, int] | None:
 
 
 _LOADED: dict[str, Patch] = {}
-"""The patches of other series than ours that this process has loaded, by their ids."""
+"""The loaded patches of other series, by id."""
 
 
 def remember(patches: Iterable[Patch]) -> None:
-    """Know where these patches are declared, by their names alone: a report has nothing else."""
+    """Register loaded patches, so that a report can find them by id."""
     _LOADED.update({patch.id: patch for patch in patches})
 
 
 def declared_by(name: str) -> tuple[str, int] | None:
-    """The same for the patch of this name; None where no series that was loaded has one."""
+    """The same for the patch with this id; None where no loaded series has it."""
     found = next((placed(each) for each in (*DECLARED, *CLIENT_DECLARED) if each.id == name), _LOADED.get(name))
     return declared_at(found) if found else None
 
 
 def patches_of(path: str) -> list[str]:
-    """The patches that edit or bring a file of the generated tree."""
+    """The ids of the patches that edit or add a file of the generated tree."""
     return [
         patch.id
         for patch in _known()

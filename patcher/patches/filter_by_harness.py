@@ -1,8 +1,8 @@
 """`GET /api/sessions?harness=codex` lists the sessions of one harness.
 
-Why:      the product shows Codex and Claude sessions apart.
-Upstream: `server/routes/sessions.js`, route `GET /`, where the filters have been collected and before they become
-          SQL. v1.1.0 had no such list of conditions. If it moves, search for `whereSql`.
+Why:      users want to see Codex and Claude sessions separately.
+Upstream: `server/routes/sessions.js`, route `GET /`, after the filters are collected and before they become SQL.
+          v1.1.0 had no such list of conditions. If it moves, search for `whereSql`.
 """
 
 from patcher.model import Anchor, Patch, Position, Site, route

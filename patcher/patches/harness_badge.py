@@ -1,12 +1,12 @@
 """The dashboard shows the harness of a session, and whether its events come live, from its file, or both.
 
-Why:      Claude and Codex sessions stand in one list and look the same.
+Why:      Claude and Codex sessions are in one list and look the same.
 Upstream: the client's list (`pages/Sessions.tsx`), after the badge of the status; the page of a session
           (`pages/SessionDetail.tsx`), before the model; its card (`components/SessionCard.tsx`), after the number of
           agents. If they move, search for `SessionStatusBadge`, `session.model` and `session.agentSummary`. In a build
           only with `--client`.
-v2:       upstream shows no provider in the list and on the page: ours stands there, without the source, since every
-          row comes from the file. Its card tells Codex by its title, and is left as it is.
+v2:       upstream shows no provider in the list and on the page: our badge is there, without the source, since every
+          row comes from the file. Its card shows Codex in the title, and is not changed.
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function

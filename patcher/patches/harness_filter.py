@@ -1,10 +1,10 @@
 """The page of sessions has buttons that show the sessions of one harness only.
 
-Why:      `?harness=` of the API had no button. The page's own address has it as well: `/sessions?harness=codex`.
+Why:      the API's `?harness=` needs buttons. The address of the page has it as well: `/sessions?harness=codex`.
 Upstream: `client/src/pages/Sessions.tsx`, in the component `Sessions`, before the button that loads the list again;
           `client/src/lib/api.ts`, in `request`, before it fetches. If they move, search for `common:refresh` and
           `fetch`. In a build only with `--client`.
-v2:       superseded. The settings choose whose data the whole dashboard shows.
+v2:       superseded. A setting chooses the provider for the whole dashboard.
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function

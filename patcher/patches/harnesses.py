@@ -11,13 +11,15 @@ class HooksFile:
 
     `path` is relative to the agent's folder. `shape` is "settings" for a file of the user's that holds `hooks` among
     other things, as Claude Code's does, and "own" for a file that only we write. `timeout` is what an entry says, in
-    the agent's own unit, under the key `timeout_key`.
+    the agent's own unit, under the key `timeout_key`. `stops` are the agent's settings that switch its hooks off: a
+    file in its folder, a key in it, and the value that does so, None for a list of commands that it does not run.
     """
 
     path: str
     shape: str
     timeout: int
     timeout_key: str = "timeout"
+    stops: tuple[tuple[str, str, bool | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Harness:
     by that name, None where none has.
 
     `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
-    `folder` is the agent's folder below the user's home, `folder_variables` name it otherwise. `hooks_file` is None
-    where the harness has an installer of its own.
+    `folder` is the agent's folder below the user's home; `folder_variables` name it otherwise, `home_variables` the
+    home. `hooks_file` is None where the harness has an installer of its own. `transcripts`: whether
+    `server/lib/agent-cli/PROVIDER.js` reads them.
     """
 
     provider: str
@@ -45,7 +48,9 @@ class Harness:
     fields: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     folder_variables: tuple[str, ...] = ()
+    home_variables: tuple[str, ...] = ()
     hooks_file: HooksFile | None = None
+    transcripts: bool = True
 
     @property
     def renamed_events(self) -> dict[str, str]:
@@ -69,6 +74,7 @@ HARNESSES = (
         title="OpenAI Codex CLI",
         handler="codex-hook-handler.js",
         native_line=Line.V2,
+        transcripts=False,  # by the `codex-*` modules
     ),
     Harness(
         provider="qwen",
@@ -76,24 +82,38 @@ HARNESSES = (
         handler="qwen-hook-handler.js",
         turn_keys=("prompt_id",),
         tool_keys=("tool_call_id",),  # its `tool_use_id` is made up for the hook, the transcript has the other one
-        events=_same(
-            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure",
-            "SubagentStart", "SubagentStop", "Notification", "Stop",
+        events=(
+            *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
+            *_same("SubagentStop", "Notification", "Stop"), ("PostToolUseFailure", "PostToolUse"),
         ),
         folder=".qwen",
-        hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
+        folder_variables=("QWEN_HOME",),
+        hooks_file=HooksFile(
+            path="settings.json",
+            shape="settings",
+            timeout=5000,  # milliseconds in old versions; new ones take 1000 and more for them
+            stops=(("settings.json", "disableAllHooks", True),),
+        ),
     ),
     Harness(
         provider="copilot",
         title="GitHub Copilot CLI",
         handler="copilot-hook-handler.js",
-        events=_same(
-            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart",
-            "SubagentStop", "Stop",
+        session_keys=("session_id", "sessionId"),  # `SubagentStart` has the second
+        events=(
+            *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
+            *_same("SubagentStop", "Stop"), ("PostToolUseFailure", "PostToolUse"),
         ),
-        fields=(("tool_result", "tool_response"),),
+        fields=(("tool_result", "tool_response"), ("transcriptPath", "transcript_path")),
         folder=".copilot",
-        hooks_file=HooksFile(path="hooks/agent-monitor.json", shape="own", timeout=5, timeout_key="timeoutSec"),
+        folder_variables=("COPILOT_HOME",),
+        hooks_file=HooksFile(
+            path="hooks/agent-monitor.json",
+            shape="own",
+            timeout=5,
+            timeout_key="timeoutSec",
+            stops=(("settings.json", "disableAllHooks", True), ("config.json", "disableAllHooks", True)),
+        ),
     ),
     Harness(
         provider="gemini",
@@ -105,7 +125,17 @@ HARNESSES = (
             ("BeforeTool", "PreToolUse"), ("AfterTool", "PostToolUse"),
         ),
         folder=".gemini",
-        hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
+        home_variables=("GEMINI_CLI_HOME",),
+        hooks_file=HooksFile(
+            path="settings.json",
+            shape="settings",
+            timeout=5000,
+            stops=(
+                ("settings.json", "hooksConfig.enabled", False),
+                ("settings.json", "hooksConfig.disabled", None),
+                ("settings.json", "hooks.enabled", False),  # its name before 0.30
+            ),
+        ),
     ),
 )  # fmt: skip
 

@@ -1,13 +1,13 @@
-"""Nobody else on the network: the sidecar listens to this machine, and answers its own page and programs.
+"""The sidecar listens on this machine only, and answers only its own page and local programs.
 
-Why:      upstream up to v1.3.0 listens on every interface and lets the pages of every origin read (its own advisory,
-          GHSA-gr74-4xfh-6jw9, High): who is in the same network, or has a page open in the user's browser, reads
-          transcripts and changes settings.
-Upstream: `server/index.js`: in front of everything that `createApp` adds, in place of the CORS that answers everybody;
-          and where `startServer` listens. `server/websocket.js`: the socket, of whose upgrades no middleware hears. If
-          it moves, search for `cors()`, `server.listen(` and `new WebSocketServer(`.
-v1.4.0:   superseded from there on, on both lines: known by the guard that `createApp` uses, the address that
-          `startServer` listens on, and the socket that asks for the host.
+Why:      upstream up to v1.3.0 listens on every interface and allows reading to pages of every origin (its own
+          advisory, GHSA-gr74-4xfh-6jw9, High): anybody in the same network, or any page in the user's browser, can read
+          transcripts and change settings.
+Upstream: `server/index.js`: before everything that `createApp` adds, in place of the CORS that allows every origin; and
+          where `startServer` listens. `server/websocket.js`: the socket, whose upgrade requests do not go through
+          middleware. If it moves, search for `cors()`, `server.listen(` and `new WebSocketServer(`.
+v1.4.0:   superseded since then, on both lines: recognised by the guard in `createApp`, the address that `startServer`
+          listens on, and the check of the host in the socket.
 """
 
 from patcher.model import Anchor, Overlay, Patch, Position, Sign, Site, function

@@ -1,12 +1,12 @@
 """Transcripts are parsed before the write transaction opens, and a Codex transcript is not parsed at all.
 
-Why:      parsing a long transcript inside the transaction holds the write lock for as long as it takes, and every
-          other writer waits; and the Claude parser must not read a Codex rollout.
-Upstream: `server/routes/hooks.js`. The route `POST /event` opens the event, `processEvent` takes what was read.
-          v1.4.0 added a second look at the transcript in `SessionEnd`. If it moves, search for
-          `transcriptCache.extract` and `processEvent(`.
-v2:       stays. Claude transcripts are still parsed inside the write transaction; what our handler sends for Codex
-          never gets this far (see `stamp_harness`).
+Why:      parsing a long transcript inside the transaction holds the write lock during that time, and every other
+          writer waits; and the Claude parser must not read a Codex rollout.
+Upstream: `server/routes/hooks.js`. The route `POST /event` parses the transcript, `processEvent` uses the result.
+          v1.4.0 added a second parse in `SessionEnd`. If it moves, search for `transcriptCache.extract` and
+          `processEvent(`.
+v2:       also needed. Claude transcripts are still parsed inside the write transaction; Codex events of our handler
+          do not reach this code (see `stamp_harness`).
 """
 
 from patcher.model import Anchor, Overlay, Patch, Position, Site, function, route

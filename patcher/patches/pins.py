@@ -1,6 +1,6 @@
-"""The record of what somebody reviewed: by site, each state of the code that its payload was read for.
+"""The record of the reviews: for each site, the digests of every state of the code that was reviewed.
 
-People write anchors, the tool writes pins: those of upstream into `patches/pins.json`, those of the builtin sidecar
+People write anchors; the tool writes pins: those of upstream into `patches/pins.json`, those of the builtin sidecar
 into `fixtures/pins.json`. A site without a pin is `unreviewed`, and stops the build.
 """
 
@@ -30,23 +30,23 @@ def pinned(*groups: Sequence[Patch]) -> tuple[tuple[Patch, ...], ...]:
 
 
 def with_pins(patch: Patch, records: Sequence[Record]) -> Patch:
-    """The patch with what these records have for its sites; without any, with no pins."""
+    """The patch with the pins of these records for its sites; without records, with none."""
     sites = (site.with_pins(tuple(pin for each in records for pin in each.get(site.id, ()))) for site in patch.sites)
     return replace(patch, sites=tuple(sites))
 
 
 def read(path: str, known: Collection[str]) -> dict[str, tuple[Pin, ...]]:
-    """A record. known: the ids of all sites. Raises `PinsUnreadable`, also for a site that is not known."""
+    """Read a record. known: the ids of all sites. Raises `PinsUnreadable`, also for an unknown site."""
     try:
         with open(path, encoding="utf-8") as stream:
             return parsed(stream.read(), known, path)
     except (OSError, UnicodeDecodeError) as error:
-        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise _unreadable(f"cannot be read: {said}", path) from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise _unreadable(f"cannot be read: {reason}", path) from error
 
 
 def parsed(text: str, known: Collection[str], path: str) -> dict[str, tuple[Pin, ...]]:
-    """The record that a text is. Raises `PinsUnreadable`."""
+    """Parse a record. known, path: as in `read`, for errors. Raises `PinsUnreadable`."""
     try:
         content = json.loads(text)
     except ValueError as error:
@@ -66,7 +66,7 @@ def parsed(text: str, known: Collection[str], path: str) -> dict[str, tuple[Pin,
 
 
 def written(record: Record) -> str:
-    """The record as text, a field a line, so that a diff shows what changed."""
+    """The record as text, one field per line, so that diffs are readable."""
     content = {
         site: [{name: getattr(pin, name) for name in _FIELDS} for pin in pins] for site, pins in record.items() if pins
     }

@@ -1,11 +1,11 @@
-"""What is new in a rollout is told as a whole, or not at all, where upstream reads rollouts itself (v2.0.0 and later).
+"""New lines of a rollout are imported in one transaction, where upstream reads rollouts itself (v2.0.0 and later).
 
-Why:      upstream inserts row by row and saves how far it has read at the end. A kill, a full disk or a refused row in
-          between leaves the rows without that, and the next look, four seconds later, tells them again, with the
-          tokens; and so on at each look.
-Upstream: `server/lib/codex-ingest.js`: `ingestCodexTranscript` reads on, and calls `ingestCodexToolEvents`, which
-          opens a transaction for the tool calls alone; with node:sqlite there is none within another. If they move,
-          search for `upsertCodexIngestState.run` and `upsertCodexToolIngestState.run`.
+Why:      upstream inserts row by row and saves its position at the end. After a kill, a full disk or a refused row in
+          between, the rows are stored but the position is not, so the next poll, four seconds later, imports them and
+          their tokens again; and so does each later poll.
+Upstream: `server/lib/codex-ingest.js`: `ingestCodexTranscript` reads new lines and calls `ingestCodexToolEvents`, which
+          opens a transaction for the tool calls alone; node:sqlite has no nested transactions. If they move, search for
+          `upsertCodexIngestState.run` and `upsertCodexToolIngestState.run`.
 v1:       not needed: our own importer writes a batch and its checkpoint in one transaction.
 """
 

@@ -1,17 +1,16 @@
-"""A Codex hook event goes through the ledger, the one place that inserts Codex rows.
+"""A Codex hook event goes through the ledger, the only code that inserts Codex rows.
 
-Why:      the rollout file tells of the same event; whoever comes second completes the row.
-Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event that the ledger does not take, or that
-          it fails on, is inserted by upstream's own statement: never lost. If it moves, search for
+Why:      the rollout file has the same event; the second source to arrive completes the row of the first.
+Upstream: `server/routes/hooks.js`, the last insert of `processEvent`. An event that the ledger does not accept, or on
+          which it fails, is inserted by upstream's own statement, so that none is lost. If it moves, search for
           `stmts.insertEvent.run` with `JSON.stringify(data)`.
-v2:       superseded. `POST /api/hooks/codex` inserts nothing of its own: it reads the rollout on, and sets the status.
+v2:       superseded. `POST /api/hooks/codex` inserts no rows: it reads the rollout, and sets the status.
 """
 
 from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
 
 _MODULES = (
-    "codex-database", "codex-values", "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-agents",
-    "codex-ledger",
+    "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-ledger",
 )  # fmt: skip
 
 PATCH = Patch(

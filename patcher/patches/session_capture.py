@@ -1,16 +1,16 @@
-"""A session says how its events came in: `capture` is `hook`, `rollout` or `both`.
+"""A session has the source of its events: `capture` is `hook`, `rollout` or `both`.
 
 Why:      the dashboard can show whether a session is reported live, or read from its file.
 Upstream: `server/routes/sessions.js`, the routes `GET /` and `GET /:id`, before each answers. If they move, search for
           `agent_count` and `listEventsBySession`.
-v2:       not needed: rows come from the rollout alone, hooks only say that there is more of it to read.
+v2:       not needed: rows come from the rollout alone; a hook only triggers reading it.
 """
 
 from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, route
 
 PATCH = Patch(
     id="session_capture",
-    summary="Tells of each session whether hooks, its file, or both have told of it.",
+    summary="Adds to each session whether its events came from hooks, its file, or both.",
     requires=("harness_column", "capture_columns"),
     sites=(
         Site(

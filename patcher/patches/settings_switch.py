@@ -1,9 +1,9 @@
-"""The switch of the Codex hooks stands in the dashboard's own settings, right below the section of the Claude hooks.
+"""The switch of the Codex hooks is in the dashboard's own settings, directly below the section of the Claude hooks.
 
-Why:      people look for it where the switch of the other hooks is, and the page `/codex-hooks` has no link there.
-Upstream: `client/src/pages/Settings.tsx`, in the component `Settings`. The whole section is the window: it is what ours
-          stands below. On the v2 line that section is for Codex too, so ours says how the two go together. If it moves,
-          search for `hooks.title`. In a build only with `--client`.
+Why:      users look for it beside the other hooks, and there is no link to the page `/codex-hooks`.
+Upstream: `client/src/pages/Settings.tsx`, in the component `Settings`. The window is the whole section above ours. On
+          the v2 line that section is for Codex too, so ours explains how the two work together. If it moves, search for
+          `hooks.title`. In a build only with `--client`.
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function

@@ -1,21 +1,21 @@
-"""A hook payload that says whose it is stamps its session.
+"""A hook payload that names its harness sets that of its session.
 
-Why:      this is how a Codex session becomes one: at its first event, before anything else looks at it. A stamped
-          session is also left alone by upstream's process probe, which looks for `claude` processes only and
-          would close it (v1.4.0 and later).
-Upstream: `server/routes/hooks.js`, in `processEvent`, right behind what `parse_outside_transaction` brings there; and
-          in `livenessReap`, behind the test for a live process. If it moves, search for `ensureSession(` and
+Why:      this marks a session as one of Codex, at its first event, before any other code reads the session. A marked
+          session is also skipped by upstream's process probe, which looks for `claude` processes only and would close
+          it (v1.4.0 and later).
+Upstream: `server/routes/hooks.js`, in `processEvent`, directly after the payload of `parse_outside_transaction`; and in
+          `livenessReap`, after the test for a live process. If it moves, search for `ensureSession(` and
           `probe.cwds.has`.
-v2:       upstream has a route of its own for Codex hooks, which stamps `provider`, and probes for `codex` processes
-          itself. What our handler sends is handed to that route before `POST /event` looks at it, so that it makes no
-          Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
-          `hook_type, data`. Upstream owns `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
+v2:       upstream has its own route for Codex hooks, which sets `provider`, and probes for `codex` processes itself.
+          Events of our Codex handler are forwarded to that route before `POST /event` handles them, so that they do not
+          make a Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
+          `hook_type, data`. Upstream has its own `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
 """
 
 from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function, route
 from patcher.patches.harnesses import HARNESSES, places_of
 
-# Where upstream has a setting of its own for it, that comes first: ours must look where upstream looks.
+# On v2, upstream's own setting has precedence: our code must use the same directory as upstream.
 _CODEX_HOME = ((Line.V1, ("CODEX_HOME",)), (Line.V2, ("DASHBOARD_CODEX_HOME", "CODEX_HOME")))
 
 PATCH = Patch(
@@ -28,7 +28,6 @@ PATCH = Patch(
             file="server/routes/hooks.js",
             position=Position.AFTER,
             template="payload/stamp_harness.js",
-            line=Line.V1,
             anchors=(Anchor(scope=function("processEvent"), pattern="const ingress = $CALL", before=1),),
         ),
         Site(

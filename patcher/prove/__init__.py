@@ -1,4 +1,4 @@
-"""The dynamic gate: contracts, observed on real sidecars, red on the pristine tree and green on the patched one."""
+"""Contracts: observed on real sidecars, they must be red on the pristine tree and green on the patched one."""
 
 from patcher.node.find import Node, find_node
 from patcher.node.install import dependencies_for

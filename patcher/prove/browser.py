@@ -1,4 +1,4 @@
-"""Chromium, driven by Playwright, for contracts about what a page shows. It talks to the loopback only."""
+"""Chromium, driven by Playwright, for contracts about a page. It connects to this machine only."""
 
 import contextlib
 import os
@@ -22,9 +22,9 @@ VARIABLE = "SIDECAR_BROWSER"
 
 
 def find_browser() -> str:
-    """The path of a Chromium: `$SIDECAR_BROWSER`, else one on PATH. Raises `BrowserMissing`, as without Playwright."""
+    """The path of Chromium: `$SIDECAR_BROWSER`, else on PATH. Raises `BrowserMissing`, also without Playwright."""
     try:
-        import playwright.sync_api  # noqa: F401 - only whether it is there
+        import playwright.sync_api  # noqa: F401 - only to check that it is installed
     except ImportError as error:
         raise BrowserMissing("the Python package `playwright` is not installed", hint=_HINT) from error
     named = os.environ.get(VARIABLE)
@@ -39,7 +39,7 @@ def find_browser() -> str:
 def page(home: str, *, scheme: str = "dark") -> Iterator["Page"]:
     """A page of a new browser in English, with its files below `home`. scheme: `dark` or `light`.
 
-    Raises `NotObserved` for what the page was asked for and never showed, `BrowserMissing`.
+    Raises `BrowserMissing`, and `NotObserved` where Playwright raises inside the block, for example on a timeout.
     """
     from playwright.sync_api import Error, sync_playwright
 

@@ -1,4 +1,4 @@
-"""What a contract is, what it works with, and how it is proven: red on the pristine tree, green on the patched one."""
+"""Contracts: the test bed that they use, and their proof: red on the pristine tree, green on the patched one."""
 
 import contextlib
 import json
@@ -38,9 +38,9 @@ _ERROR = re.compile(r"\w*Error\b.*:")
 _NATIVE = "server/lib/codex-ingest.js"
 
 
-def in_short(said: str) -> str:
-    """What was seen, in one line; with the error of its log, if it has one."""
-    first, *log = said.splitlines() or ["it says nothing"]
+def in_short(observed: str) -> str:
+    """The text of an observation in one line, with the error in its log, if there is one."""
+    first, *log = observed.splitlines() or ["it says nothing"]
     error = next((line for line in log if _ERROR.match(line)), "")
     short = first.partition("; its log")[0]
     return f"{short}: {error}" if error else short
@@ -48,7 +48,7 @@ def in_short(said: str) -> str:
 
 @dataclass(frozen=True)
 class HandlerRun:
-    """How one run of the hook handler ended, and all that it printed."""
+    """One run of the hook handler: exit code, complete output, duration."""
 
     code: int
     output: str
@@ -56,7 +56,7 @@ class HandlerRun:
 
     @property
     def silent(self) -> bool:
-        """Exit code 0 and not a byte of output: anything else disturbs the user's turn."""
+        """Whether it exited with 0 and without output: anything else disturbs the user's turn."""
         return self.code == 0 and not self.output
 
 
@@ -65,17 +65,17 @@ class HandlerNotSilent(NotObserved):
 
 
 class HandlerMissing(NotObserved):
-    """No series that was chosen brings the hook handler."""
+    """No chosen series adds the hook handler."""
 
 
 @dataclass(frozen=True)
 class TestBed:
-    """The tree under test, and what can be done to it. The handler is outside the trees: both get the same one.
+    """The tree under test, with helpers. The handler is outside of the trees, so that both use the same one.
 
     native: upstream itself monitors Codex, by a hook route and an ingest of its own (the v2 line).
     """
 
-    __test__ = False  # not a test for pytest, whatever its name begins with
+    __test__ = False  # the name begins with `Test`, but this is not a pytest class
 
     tree: str
     pristine_tree: str
@@ -85,17 +85,17 @@ class TestBed:
     native: bool = False
 
     def sidecar(self, *, existing_data: str | None = None, env: Mapping[str, str] | None = None) -> Sidecar:
-        """A sidecar of the tree under test, not started: enter it. existing_data: start on a copy of it."""
+        """A sidecar of the tree under test, started by `with`. existing_data: a data directory to copy for it."""
         return Sidecar(self.tree, self.node, work=self.work, existing_data=existing_data, env=env)
 
     def pristine_sidecar(self, *, existing_data: str | None = None, env: Mapping[str, str] | None = None) -> Sidecar:
-        """A sidecar of the pristine tree, to make a database that the tree under test then finds."""
+        """The same of the pristine tree, to create a database for the tree under test."""
         return Sidecar(self.pristine_tree, self.node, work=self.work, existing_data=existing_data, env=env)
 
     def run_handler(self, payload: Mapping[str, Any], sidecar: Sidecar) -> HandlerRun:
         """Run the Codex hook handler as Codex does: one payload on stdin. It does not wait for the sidecar's answer.
 
-        Raises `HandlerMissing` on a tree without our series, which brings it.
+        Raises `HandlerMissing` on a tree without our series, which adds it.
         """
         if not os.path.getsize(self.handler):
             raise HandlerMissing("the tree has no Codex hook handler: the series `codex` brings it")
@@ -115,23 +115,23 @@ class TestBed:
         return HandlerRun(done.returncode, done.stdout.decode("utf-8", "replace"), time.monotonic() - began)
 
     def run_handlers(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
-        """One handler after the other. Raises `HandlerNotSilent`."""
+        """Run the handler for each payload, in order. Raises `HandlerNotSilent`."""
         for payload in payloads:
             run = self.run_handler(payload, sidecar)
             if not run.silent:
                 raise HandlerNotSilent(f"the hook handler exited with {run.code} and printed {run.output[:300]!r}")
 
     def start_session(self, codex: SampleSession, sidecar: Sidecar) -> None:
-        """Send the first hook of a session. Where upstream reads rollouts itself, lines of before come first.
+        """Send the first hook of a session. Where upstream reads rollouts itself, write the first lines before it.
 
-        Codex fires SessionStart when `session_meta` and `task_started` are in the file.
+        Codex fires SessionStart after it has written `session_meta` and `task_started`.
         """
         if self.native:
             self.write_rollout(codex.rollout_path, codex.rollout[:2])
         self.run_handlers(codex.hooks[:1], sidecar)
 
     def send_hooks(self, payloads: Iterable[Mapping[str, Any]], sidecar: Sidecar) -> None:
-        """Hooks, by upstream's own route where this line has one, else through our handler."""
+        """Send hooks, by upstream's own route where this line has one, else through our handler."""
         if not self.native:
             self.run_handlers(payloads, sidecar)
             return
@@ -141,7 +141,7 @@ class TestBed:
             )
 
     def write_rollout(self, path: str, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Append lines to a rollout file, as Codex does; the first ones make it."""
+        """Append lines to a rollout file, as Codex does; create it if needed."""
         os.makedirs(os.path.dirname(path), exist_ok=True)
         text = "".join(f"{json.dumps(line, separators=(',', ':'))}\n" for line in lines)
         with open(path, "a", encoding="utf-8") as file:
@@ -150,7 +150,7 @@ class TestBed:
 
 @dataclass(frozen=True)
 class ProofResult:
-    """What was observed of one contract on the pristine tree, and on the patched one.
+    """The observations of one contract on both trees.
 
     ok: red on the pristine tree and green on the patched one; for a superseded contract green on both.
     """
@@ -184,28 +184,28 @@ def both_beds(
 
 
 def observe(contract: Contract, bed: TestBed) -> Observation:
-    """Run one contract. A sidecar that fails, or answers otherwise than any contract expects, was not observed.
+    """Run one contract. Where the sidecar fails, or its answer has an unexpected shape, `observed` is False.
 
     Raises `PatcherError` where this machine lacks something.
     """
     try:
-        seen: object = contract.observe(bed)
-        if isinstance(seen, Observation):
-            return seen
-        said = f"expected an Observation from `observe` of {contract.id}, found {type(seen).__name__}"
+        result: object = contract.observe(bed)
+        if isinstance(result, Observation):
+            return result
+        problem = f"expected an Observation from `observe` of {contract.id}, found {type(result).__name__}"
     except PatcherError:
         raise
     except NotObserved as error:
-        said = str(error)
+        problem = str(error)
     except subprocess.TimeoutExpired:
-        said = f"the handler still ran after {_HANDLER_TIMEOUT:g} s"
+        problem = f"the handler still ran after {_HANDLER_TIMEOUT:g} s"
     except Exception as error:  # noqa: BLE001 - a missing field, table, row, file, or another type than expected
-        said = _another_shape(error)
-    return Observation(green=False, said=said, observed=False)
+        problem = _another_shape(error)
+    return Observation(green=False, said=problem, observed=False)
 
 
 def _another_shape(error: Exception) -> str:
-    """A sentence on what a contract stumbled over, and on which of its lines."""
+    """A sentence on an unexpected exception in a contract, with the line of the contract."""
     frames = traceback.extract_tb(error.__traceback__)
     in_contract = [each for each in frames if os.path.basename(os.path.dirname(each.filename)) == "contracts"]
     at = [*frames, *in_contract][-1]
@@ -224,12 +224,12 @@ def prove(
     handler_source: str,
     superseded: Container[str] = (),
     line: Line = Line.V1,
-    progress: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str], None] = lambda message: None,
 ) -> list[ProofResult]:
     """Run each contract on both trees, on real sidecars, one at a time.
 
     handler_source: text of the rendered Codex hook handler. superseded: ids of the patches that are declared
-    superseded for this `line` of upstream. Leaves no process and no file, also when interrupted.
+    superseded for this `line` of upstream. Leaves no process and no file, even when interrupted.
     """
     results = []
     made = both_beds(pristine, patched, node=node, node_modules=node_modules, handler_source=handler_source)
@@ -239,17 +239,17 @@ def prove(
             before = observe(contract, on_pristine)
             progress(f"{contract.id}: patched")
             after = observe(contract, on_patched)
-            taken_over = bool(contract.patches) and all(patch in superseded for patch in contract.patches)
-            if taken_over:
-                message, said = _superseded_problem(contract, before, after, line), before.said
+            is_superseded = bool(contract.patches) and all(patch in superseded for patch in contract.patches)
+            if is_superseded:
+                problem, otherwise = _superseded_problem(contract, before, after, line), before.said
             else:
-                message, said = _problem(contract, before, after), after.said
-            results.append(ProofResult(contract, before, after, not message, message or said, taken_over))
+                problem, otherwise = _problem(contract, before, after), after.said
+            results.append(ProofResult(contract, before, after, not problem, problem or otherwise, is_superseded))
     return results
 
 
 def _superseded_problem(contract: Contract, pristine: Observation, patched: Observation, line: Line) -> str:
-    """Upstream does it itself: the pristine tree must show it, and ours must not take it away."""
+    """Why a superseded contract is not green on both trees; empty where it is."""
     owners = ", ".join(contract.patches)
     if pristine.observed and not pristine.green:
         return f"{owners}: declared superseded for the {line} line, but upstream does not do it: {pristine.said}"
@@ -268,7 +268,7 @@ def _problem(contract: Contract, pristine: Observation, patched: Observation) ->
 
 
 def _unobserved(pristine: Observation, patched: Observation) -> str:
-    for tree, seen in (("pristine", pristine), ("patched", patched)):
-        if not seen.observed:
-            return f"could not be observed on the {tree} tree: {seen.said}"
+    for tree, observation in (("pristine", pristine), ("patched", patched)):
+        if not observation.observed:
+            return f"could not be observed on the {tree} tree: {observation.said}"
     return ""

@@ -1,7 +1,7 @@
-"""Requests that no page but the sidecar's own may make of the switch of the Codex hooks, and how they are answered.
+"""Requests to the switch of the Codex hooks that only the sidecar's own page may make, and their answers.
 
-Each asks for the opposite of what is set, as a site would that the user has open elsewhere. They are sent as bytes:
-what a browser does not let a page send, some other program may still be talked into.
+Each tries to flip the switch, as a malicious web site would. They are sent as raw bytes: another program may send
+requests that a browser does not allow to a page.
 """
 
 import json
@@ -93,7 +93,7 @@ _PREFLIGHT = ("Access-Control-Request-Method: PUT", "Access-Control-Request-Head
 
 @dataclass(frozen=True)
 class ForeignRequest:
-    """One request. `headers` and `target` may name `{port}`, ours, and `{other}`, another. body: None is the flip."""
+    """One request. `headers` and `target` may contain `{port}` (ours) and `{other}`. body: None for one that flips."""
 
     group: str
     name: str
@@ -103,7 +103,7 @@ class ForeignRequest:
     body: bytes | None = None
 
     def encode(self, port: int, *, enabled: bool) -> bytes:
-        """The request as bytes, with `enabled` as what it wants."""
+        """The request as bytes. enabled: the value that it tries to set."""
         text = "\r\n".join((f"{self.method} {self.target} HTTP/1.1", *self.headers, "Connection: close"))
         head = text.format(port=port, other=port % 65000 + 1)
         body = json.dumps({"enabled": enabled}).encode() if self.body is None else self.body
@@ -114,7 +114,7 @@ class ForeignRequest:
 
 @dataclass(frozen=True)
 class RawResponse:
-    """What came back: status 0 when the connection was closed without an answer."""
+    """The answer; status 0 when the connection was closed without one."""
 
     status: int
     headers: str
@@ -122,10 +122,10 @@ class RawResponse:
 
     @property
     def refused(self) -> bool:
-        """Whether it tells nothing of the switch, and does not allow what a preflight asks for."""
-        told = '"enabled"' in self.body and '"error"' not in self.body
+        """Whether it neither discloses the switch nor allows the request of a preflight."""
+        discloses = '"enabled"' in self.body and '"error"' not in self.body
         allowed = self.status < 400 and "access-control-allow-" in self.headers.lower()
-        return not (told or allowed)
+        return not (discloses or allowed)
 
 
 def _of_hosts() -> Iterator[ForeignRequest]:
@@ -206,7 +206,7 @@ FOREIGN_REQUESTS: tuple[ForeignRequest, ...] = (
 
 
 def send(port: int, request: bytes, address: str = "127.0.0.1") -> RawResponse:
-    """Send bytes and read the whole answer. Raises `OSError` when nothing listens."""
+    """Send bytes and read the whole answer. Raises `OSError` where no server listens."""
     chunks = []
     with socket.create_connection((address, port), timeout=_TIMEOUT) as connection:
         try:
@@ -214,7 +214,7 @@ def send(port: int, request: bytes, address: str = "127.0.0.1") -> RawResponse:
             while chunk := connection.recv(65536):
                 chunks.append(chunk)
         except ConnectionError:
-            pass  # closed on us: whatever had come before counts
+            pass  # the server closed it: use what was received before
     head, _, body = b"".join(chunks).decode("utf-8", "replace").partition("\r\n\r\n")
     status = head.split(" ", 2)[1] if head.startswith("HTTP/") else "0"
     return RawResponse(int(status), head, body)

@@ -1,32 +1,27 @@
-"""Where a sidecar runs: its tree, with packages beside it, and the environment of a home of its own."""
+"""The directories and the environment of a sidecar: its tree with the packages beside it, and its own home."""
 
 import os
 
 from patcher.model import Tree
+from patcher.upstream.on_disk import write_files
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
 
 def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
-    """Write `tree` to `directory`/tree, with its packages beside it, where Node's look-up finds them.
+    """Write `tree` to `directory`/tree, with a link to its packages beside it, where Node finds them.
 
-    Nothing of the packages is inside the tree. Returns the tree's path.
+    The packages are not inside the tree. Returns the path of the tree.
     """
     root = os.path.join(directory, "tree")
-    for path, file in tree.items():
-        target = os.path.join(root, *path.split("/"))
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as stream:
-            stream.write(file.data)
-        if file.executable:
-            os.chmod(target, 0o755)  # noqa: S103 - scripts are executable
+    write_files(tree, root)
     if node_modules is not None:
         os.symlink(node_modules, os.path.join(directory, "node_modules"), target_is_directory=True)
     return root
 
 
 def scrubbed_environment(home: str) -> dict[str, str]:
-    """What a child needs of our environment, with every home directory below `home`."""
+    """The necessary part of our environment for a child process, with every home directory below `home`."""
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     scratch = os.path.join(home, "tmp")
     env.update(

@@ -1,4 +1,4 @@
-"""One HTTP request to a sidecar on this machine. Leaf module."""
+"""Send one HTTP request to a sidecar on this machine. Leaf module."""
 
 import http.client
 import json

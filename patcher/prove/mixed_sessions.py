@@ -1,4 +1,4 @@
-"""Sessions of several harnesses, whose events came in on different ways, told apart by their folders."""
+"""Sessions of several harnesses, whose events came from different sources; each has its own folder."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _CLAUDE = "5b1f0f4e-8c3a-4c55-9d0e-6a7f1f9b2d31"
 
 @dataclass(frozen=True)
 class Known:
-    """A session that the sidecar has. capture: the word of the API for it; None where nobody says how it came in."""
+    """A session that the sidecar has. capture: its value in the API; None where the API has no such field."""
 
     id: str
     cwd: str
@@ -23,9 +23,9 @@ class Known:
 
 
 def make_sessions(bed: TestBed, sidecar: Sidecar) -> Mapping[str, Known]:
-    """One Claude session, and Codex sessions: by hooks, by the file, by both; by the file alone on the v2 line.
+    """Make a Claude session, and Codex sessions from hooks, the file, or both; on the v2 line from the file only.
 
-    Returns them by a word each, once the sidecar has them, and the patched one has told them apart or 5 s are over.
+    Returns them by `claude`, `live`, `file`, `both`, after the sidecar has all with the right `capture`, or after 5 s.
     """
     known = {"claude": Known(_CLAUDE, "/home/user/claude", "claude", None)}
     sidecar.post_hook("SessionStart", {"session_id": _CLAUDE, "cwd": known["claude"].cwd})
@@ -38,12 +38,12 @@ def make_sessions(bed: TestBed, sidecar: Sidecar) -> Mapping[str, Known]:
             bed.write_rollout(codex.rollout_path, codex.rollout)
         known[way] = Known(codex.id, codex.cwd, "codex", None if bed.native else capture)
 
-    def told_apart() -> bool:
+    def are_distinguished() -> bool:
         rows = listed(sidecar)
         return all(
             each.id in rows and (each.capture is None or rows[each.id].get("capture") == each.capture)
             for each in known.values()
         )
 
-    eventually(told_apart, _PATIENCE)
+    eventually(are_distinguished, _PATIENCE)
     return known

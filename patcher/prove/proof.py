@@ -1,4 +1,4 @@
-"""The contracts, on what a build produced: choose them, run them, and say what was seen."""
+"""Choose contracts and run them on the result of a build."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -23,18 +23,18 @@ from patcher.prove import (
 
 
 def codex_handler(build: Build) -> str:
-    """Where the generated tree has our Codex hook handler."""
+    """The path of our Codex hook handler in the generated tree."""
     return handler_path("codex", build.upstream.line)
 
 
 def codex_handler_source(build: Build) -> str:
-    """The text of our Codex hook handler; empty for a build that does not bring it."""
+    """The text of our Codex hook handler; empty for a build without it."""
     handler = build.added.get(codex_handler(build))
     return handler.data.decode() if handler else ""
 
 
 def contracts_of(series: Sequence[Series] | None) -> tuple[tuple[Contract, ...], tuple[Contract, ...]]:
-    """The contracts of these series, and those of the client; ours for None."""
+    """The contracts of these series (None: ours), and those of the client."""
     if series is None:
         return CONTRACTS, CLIENT_CONTRACTS
     server = tuple(contract for each in series for contract in each.contracts)
@@ -53,8 +53,8 @@ def run(
 ) -> list[ProofResult]:
     """Run the contracts of these series (default: ours), or those in `only`, on both trees of `build`.
 
-    pristine_client: `client/dist` of the pristine sources. With it the contracts of the client are run too. command:
-    what a person typed, for a hint (default: `prove` of this upstream).
+    pristine_client: `client/dist` of the pristine sources; if given, the contracts of the client are run too. command:
+    as typed by the user, for a hint (default: `prove` of this upstream).
     Raises `UsageError` (no such contract, or not one of this upstream's), `NodeMissing`, `DependenciesMissing`,
     `BrowserMissing`.
     """
@@ -64,17 +64,17 @@ def run(
     build = replace(build, upstream=replace(build.upstream, tree=pristine))
     with bar(2 * len(contracts)) as advance:
 
-        def tell(said: str) -> None:
-            advance(said, int(": " in said))  # `contract: tree` is a step, what `dependencies_for` says is none
+        def report(message: str) -> None:
+            advance(message, int(": " in message))  # only `contract: tree` is a step
 
         modules = dependencies_for(
             pristine["package.json"].data,
             node=runtime,
             install=install,
-            progress=tell,
+            progress=report,
             command=command or f"sidecar-patcher prove --upstream {build.upstream.spec}",
         )
-        return of(contracts, build, node=runtime, node_modules=modules, progress=tell)
+        return of(contracts, build, node=runtime, node_modules=modules, progress=report)
 
 
 def look(
@@ -86,9 +86,9 @@ def look(
     command: str,
     series: Sequence[Series] | None = None,
 ) -> dict[str, Observation]:
-    """What these contracts see on the patched tree alone; those that are not for this line of upstream are left out.
+    """The observations of these contracts on the patched tree only; contracts for other lines of upstream are left out.
 
-    command: what a person typed, for a hint. Raises `NodeMissing`, `DependenciesMissing`.
+    command: as typed by the user, for a hint. Raises `NodeMissing`, `DependenciesMissing`.
     """
     runtime = find_node(node)
     tree = build.upstream.tree
@@ -109,9 +109,9 @@ def of(
     *,
     node: Node,
     node_modules: str | None,
-    progress: Callable[[str], None] = lambda said: None,
+    progress: Callable[[str], None] = lambda message: None,
 ) -> list[ProofResult]:
-    """The proof of these contracts on the two trees of a build, with its handler and what it finds superseded."""
+    """The results of these contracts on the two trees of a build, with its handler and its superseded patches."""
     return prove(
         build.upstream.tree,
         build.tree,
@@ -128,9 +128,9 @@ def of(
 def chosen(
     only: Sequence[str], line: Line, *, client: bool = False, series: Sequence[Series] | None = None
 ) -> list[Contract]:
-    """The contracts of these names, or all of this upstream's; those of the client with `client` only.
+    """The contracts with these names, or all for this line of upstream; with `client`, also those of the client.
 
-    Raises `UsageError` for a name that is not among them, `BrowserMissing` where one has to see the client.
+    Raises `UsageError` for any other name, `BrowserMissing` where one needs a browser.
     """
     server, in_client = contracts_of(series)
     contracts = (*server, *(in_client if client else ()))
@@ -145,9 +145,9 @@ def chosen(
     elsewhere = set(only) - {contract.id for contract in ours}
     if elsewhere:
         lines = {contract.id: contract.line for contract in contracts}
-        said = ", ".join(f"{name} is for the {lines[name]} line" for name in sorted(elsewhere))
+        message = ", ".join(f"{name} is for the {lines[name]} line" for name in sorted(elsewhere))
         raise UsageError(
-            f"{said}; this upstream is of the {line} line", hint="leave it out, or choose another --upstream"
+            f"{message}; this upstream is of the {line} line", hint="leave it out, or choose another --upstream"
         )
     found = [contract for contract in ours if not only or contract.id in only]
     if any(contract in in_client for contract in found):
@@ -156,7 +156,7 @@ def chosen(
 
 
 def refuse_if_red(results: Sequence[ProofResult]) -> None:
-    """Raise `ContractRefused`, with every contract that is not what it must be on the pristine and the patched tree."""
+    """Raises `ContractRefused` with every contract that is not `ok`."""
     refused = [f"{result.contract.id}: {result.message}" for result in results if not result.ok]
     if refused:
         hint = "`sidecar-patcher prove --only CONTRACT` runs one again; nothing was written"

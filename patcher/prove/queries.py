@@ -1,4 +1,4 @@
-"""What several contracts ask a sidecar, and how they word the answers."""
+"""Queries to a sidecar that several contracts use, and wording for their observations."""
 
 import os
 from collections.abc import Callable
@@ -10,12 +10,12 @@ Row = dict[str, Any]
 
 
 def hooks_of(sidecar: Sidecar) -> str | None:
-    """The text of the hooks file of the sidecar's Codex, or None when there is none."""
+    """The text of the hooks file of the sidecar's Codex; None without one."""
     return text_of(os.path.join(sidecar.codex_home, "hooks.json"))
 
 
 def text_of(path: str) -> str | None:
-    """The text of a file, or None when there is no such file."""
+    """The text of a file; None without one."""
     try:
         with open(path, encoding="utf-8") as file:
             return file.read()
@@ -24,13 +24,13 @@ def text_of(path: str) -> str | None:
 
 
 def session_of(sidecar: Sidecar, session_id: str) -> Row | None:
-    """The session as `GET /api/sessions/:id` returns it, or None when there is no such session."""
+    """The session from `GET /api/sessions/:id`; None without such a session."""
     reply = sidecar.request("GET", f"/api/sessions/{session_id}")
     return reply.json["session"] if reply.status == 200 and reply.json else None
 
 
 def events_of(sidecar: Sidecar, session_id: str) -> list[Row]:
-    """All event rows of a session, as the API returns them; none when there is no such session."""
+    """All event rows of a session, from the same route; none without such a session."""
     reply = sidecar.request("GET", f"/api/sessions/{session_id}")
     return list(reply.json["events"]) if reply.status == 200 and reply.json else []
 
@@ -42,12 +42,12 @@ def listed(sidecar: Sidecar, query: str = "") -> dict[str, Row]:
 
 
 def harness_of(row: Row) -> str:
-    """The harness of a session row in words: its value in backquotes, or `absent`."""
+    """The harness of a session row for a sentence: its value in back-ticks, or `absent`."""
     return f"`{row['harness']}`" if "harness" in row else "absent"
 
 
 def settled(problems: Callable[[], list[str]], timeout: float) -> list[str]:
-    """The problems that are left when there are none, or after `timeout` seconds."""
+    """Wait until there are no problems, at most `timeout` seconds; returns the remaining ones."""
     eventually(lambda: not problems(), timeout)
     return problems()
 

@@ -1,4 +1,4 @@
-"""One session of the simulated Codex, as contracts use it, and what is wrong with the rows that a sidecar has of it."""
+"""A session of the simulated Codex for contracts, and the problems with the rows that a sidecar has of it."""
 
 import json
 from collections import Counter
@@ -13,13 +13,13 @@ Line = dict[str, Any]
 
 
 class SampleSession:
-    """Two turns: twins of one command, a failing one, a patch, one through the shell, an MCP call, steering.
+    """Two turns: the same command twice, a failing one, a patch, one through the shell, an MCP call, steering.
 
-    One hook is lost, and one never existed. hooks: the payloads in their order; rollout: the lines, parsed.
+    One hook is lost. hooks: the payloads in order; rollout: the parsed lines.
     """
 
     def __init__(self, name: str, *, codex_home: str, cwd: str = "/home/user/project") -> None:
-        """name: what identifiers and durations follow from, beside the time. It begins now: an old one is over."""
+        """name: the seed of identifiers and durations. It begins now: sidecars treat an old session as ended."""
         self._codex = Codex(codex_home, seed=name)
         self._thread = thread = self._codex.session(cwd)
         thread.turn("make the tests pass")
@@ -45,25 +45,25 @@ class SampleSession:
 
     @property
     def first_turn(self) -> int:
-        """How many lines of the rollout the first turn has, with those before it."""
+        """The number of lines of the rollout up to the end of the first turn."""
         return 1 + next(at for at, line in enumerate(self.rollout) if line["payload"].get("type") == "task_complete")
 
     def used(self, lines: int | None = None) -> tuple[int, int]:
-        """The fresh input tokens and the output tokens of the first so many lines, or of all."""
+        """The fresh input tokens and the output tokens in the first `lines` lines, or in all."""
         costs = [line.tokens for line in self._thread.lines[:lines] if line.tokens]
         return sum(cost.fresh for cost in costs), sum(cost.output for cost in costs)
 
     def problems(self, rows: Iterable[Mapping[str, Any]], *, hooked: bool, imported: bool) -> list[str]:
-        """How the rows differ from what happened, after hooks, rollout, or both. Empty: not at all."""
-        told = {index for line in self._thread.lines for index in line.tells} if imported else set()
+        """The differences of the rows from the events. hooked: hooks were sent; imported: the rollout was written."""
+        imported_events = {index for line in self._thread.lines for index in line.events} if imported else set()
         delivered = Counter(hook.event for hook in self._hooks) if hooked else Counter[int]()
-        return judge(self._codex.events, rows, delivered=delivered, told=told).problems
+        return judge(self._codex.events, rows, delivered=delivered, in_file=imported_events).problems
 
     def native_problems(self, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-        """How the rows differ from what upstream's ingest makes of the rollout (v2.0.0 to v2.0.3); empty: not at all.
+        """The differences of the rows from those that upstream's own ingest makes of the rollout (v2.0.0 to v2.0.3).
 
-        It has words of its own: one row for a tool call, none for its end; one for the start and the end of each turn.
-        Prompts have none where the rollout has them as items. Hooks make no row: with or without them it is the same.
+        It makes one row for a tool call, none for its end, and one each for the start and the end of a turn. Prompts
+        have none where the rollout has them as items. Hooks make no row.
         """
         calls = (event.mark for event in self._codex.events if event.event_type == "PreToolUse")
         expected = Counter(("codex_tool_call", call) for call in calls)

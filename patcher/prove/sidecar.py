@@ -1,4 +1,4 @@
-"""One running sidecar with a home, a database, a port and a process group of its own, all removed afterwards."""
+"""A running sidecar with its own home, database, port and process group, all removed afterwards."""
 
 import contextlib
 import http.client
@@ -24,40 +24,41 @@ T = TypeVar("T")
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 3.0
 POLL_MS = 100
-"""How often the sidecar's importer looks at its rollout files here, in milliseconds."""
+"""Interval at which the sidecar's importer reads its rollout files here, in milliseconds."""
+SEVERAL_POLLS_S = 5 * POLL_MS / 1000
 
 _TAIL_LINES = 15
 _ERROR = re.compile(r"\w*Error\b.*:")
 _POSIX = os.name == "posix"
 _PORT_TRIES = 5
-_PORT_TAKEN = ("EADDRINUSE", "address already in use", "already running")
+_PORT_IN_USE = ("EADDRINUSE", "address already in use", "already running")
 
 
 class NotObserved(Exception):
-    """Something kept a behaviour from being observed at all."""
+    """A behaviour could not be observed."""
 
 
 class SidecarFailed(NotObserved):
-    """The sidecar did not start, died, or has no usable answer. The text ends with the tail of its log."""
+    """The sidecar did not start, died, or gave no usable answer. The text ends with the end of its log."""
 
 
 class NotSeen(NotObserved):
-    """Something that was waited for did not come in time."""
+    """An expected result did not appear in time."""
 
 
 def eventually(look: Callable[[], T], timeout: float) -> T:
-    """Look until something is there, at most `timeout` seconds. Returns what the last look returned."""
+    """Call `look` until its result is true, at most `timeout` seconds. Returns the last result."""
     deadline = time.monotonic() + timeout
-    while not (seen := look()) and time.monotonic() < deadline:
+    while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.02)
-    return seen
+    return found
 
 
 class Sidecar:
-    """A sidecar's process and all that belongs to it. A context manager: on exit its processes and files are gone.
+    """A sidecar process with its files. A context manager: starts it, and on exit removes its processes and files.
 
-    tree: a directory as `lay_out` makes it. work: where its own directories are made. existing_data: a data
-    directory to start on a copy of. env: what this one needs on top of upstream's defaults.
+    tree: a directory from `lay_out`. work: the parent of its own directories. existing_data: a data directory to
+    copy. env: additional variables.
     """
 
     def __init__(
@@ -85,12 +86,12 @@ class Sidecar:
 
     @property
     def claude_home(self) -> str:
-        """Where upstream looks for Claude."""
+        """The home directory of Claude for upstream."""
         return os.path.join(self.home, ".claude")
 
     @property
     def codex_home(self) -> str:
-        """Where the overlays look for Codex."""
+        """The home directory of Codex for the overlays."""
         return os.path.join(self.home, ".codex")
 
     @property
@@ -126,9 +127,9 @@ class Sidecar:
         self.close()
 
     def start(self) -> None:
-        """Start the process and wait until it is the one that answers on its port.
+        """Start the process and wait until it answers on its port.
 
-        Raises `SidecarFailed`. A port that somebody took in between is given up for another.
+        Raises `SidecarFailed`. If another process has taken the port meanwhile, it tries another one.
         """
         for attempt in range(1, _PORT_TRIES + 1):
             self.port = _free_port()
@@ -137,12 +138,12 @@ class Sidecar:
             if self._wait_until_healthy():
                 return
             self.kill()
-            said = self.log()[logged:]
-            if attempt == _PORT_TRIES or not any(sign in said for sign in _PORT_TAKEN):
+            output = self.log()[logged:]
+            if attempt == _PORT_TRIES or not any(sign in output for sign in _PORT_IN_USE):
                 raise self._failure("the sidecar did not start")
 
     def stop(self) -> None:
-        """End it as a service manager would: SIGTERM, and SIGKILL for what is left after three seconds."""
+        """End it as a service manager would: SIGTERM, and SIGKILL after three seconds."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             if self._process is not None:
                 self._process.terminate()
@@ -150,7 +151,7 @@ class Sidecar:
         self.kill()
 
     def kill(self) -> None:
-        """SIGKILL to the whole process group, and wait for it. Safe to call twice."""
+        """Send SIGKILL to the whole process group, and wait for it. Can be called twice."""
         process = self._process
         if process is None:
             return
@@ -168,7 +169,7 @@ class Sidecar:
         self.start()
 
     def close(self) -> None:
-        """Kill it and remove everything that was made for it."""
+        """Kill it and remove its files."""
         try:
             self.kill()
         finally:
@@ -195,7 +196,7 @@ class Sidecar:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:
-        """A connection of our own to its database file, which only reads."""
+        """A read-only connection to its database file."""
         with contextlib.closing(sqlite3.connect(self.database_path, timeout=5)) as connection:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
@@ -210,7 +211,7 @@ class Sidecar:
             raise self._failure(f"its database does not answer `{sql}` ({error})") from error
 
     def log(self) -> str:
-        """Everything that it has written to stdout and stderr so far."""
+        """Its output so far, stdout and stderr."""
         try:
             with open(self._log_path, encoding="utf-8", errors="replace") as file:
                 return file.read()
@@ -218,17 +219,20 @@ class Sidecar:
             return ""
 
     def wait_for(self, look: Callable[[], T | None], timeout: float, what: str) -> T:
-        """Look until something is there. Raises `NotSeen` after `timeout` seconds, `SidecarFailed` if it died."""
+        """Call `look` until its result is true. Raises `NotSeen` after `timeout` seconds, `SidecarFailed` if it died.
+
+        what: for the message.
+        """
 
         def looked() -> T | None:
             if not self.running:
                 raise self._failure("the sidecar died")
             return look()
 
-        seen = eventually(looked, timeout)
-        if not seen:
+        found = eventually(looked, timeout)
+        if not found:
             raise NotSeen(f"{what} did not come within {timeout:g} s")
-        return seen
+        return found
 
     def _make_directories(self) -> None:
         self._base = tempfile.mkdtemp(prefix="sidecar-", dir=self._work)
@@ -246,12 +250,12 @@ class Sidecar:
             "NODE_ENV": "production",
             "DASHBOARD_PORT": str(self.port),
             "DASHBOARD_DATA_DIR": self.data_dir,
-            "DASHBOARD_UPDATE_CHECK": "0",  # it would ask a git server
+            "DASHBOARD_UPDATE_CHECK": "0",  # else it connects to a git server
             "CODEX_POLL_MS": str(POLL_MS),
             "DASHBOARD_CODEX_SYNC_MS": str(POLL_MS),  # upstream's own, on the v2 line
             **self._extra_env,
         }
-        # Before v1.1.1 upstream knows no data directory.
+        # Before v1.1.1 upstream has no setting for the data directory.
         return {"DASHBOARD_DB_PATH": os.path.join(env["DASHBOARD_DATA_DIR"], "dashboard.db"), **env}
 
     def _spawn(self) -> None:
@@ -275,13 +279,13 @@ class Sidecar:
         return eventually(lambda: not self.running or answers(), START_TIMEOUT) and self.running
 
     def _answers_itself(self) -> bool:
-        """Whether our process answers, not another one on our port: it publishes its process id when it listens."""
+        """Whether our process answers, not another one on our port: it publishes its process id."""
         if not os.path.isfile(os.path.join(self.tree, "server", "lib", "server-info.js")):
             return self.running
         try:
             with open(os.path.join(self.claude_home, ".agent-dashboard.json"), encoding="utf-8") as file:
                 return bool(json.load(file)["pid"] == self.pid)
-        except (OSError, ValueError, LookupError, TypeError):  # not there, not whole, or of another shape
+        except (OSError, ValueError, LookupError, TypeError):  # missing, incomplete, or of another shape
             return False
 
     def _failure(self, what: str) -> SidecarFailed:
@@ -290,7 +294,7 @@ class Sidecar:
 
 
 def _end(lines: list[str]) -> list[str]:
-    """The end of a log: 15 lines, or more where Node says what went wrong above a long stack."""
+    """The end of a log: 15 lines, or more where Node prints the error above a long stack trace."""
     error = max((number for number, line in enumerate(lines) if _ERROR.match(line)), default=len(lines))
     return lines[max(min(error, len(lines) - _TAIL_LINES), len(lines) - 3 * _TAIL_LINES, 0) :]
 

@@ -1,6 +1,6 @@
-"""Who has no business with the sidecar: other machines, other web sites, names that were pointed here.
+"""Requests of clients that must not reach the sidecar: other machines, other web sites, rebound DNS names.
 
-The requests of `cross_origin`, to any address of the sidecar, over HTTP and as the upgrade to a socket.
+The requests of `cross_origin`, to any path of the sidecar, over HTTP and as the upgrade to a WebSocket.
 """
 
 import re
@@ -23,12 +23,12 @@ _TIMEOUT = 5.0
 
 
 def _headers() -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """Group, name and headers of each stranger once, whether it reads or writes: without what a body needs."""
-    seen = set()
+    """Group, name and headers of each stranger, once; without the headers for a body."""
+    known = set()
     for request in FOREIGN_REQUESTS:
         kept = tuple(each for each in request.headers if not each.startswith("Content-Type:"))
-        if request.group in _GROUPS and kept not in seen:
-            seen.add(kept)
+        if request.group in _GROUPS and kept not in known:
+            known.add(kept)
             yield request.group, request.name.rpartition(", to ")[0] or request.name, kept
 
 
@@ -37,31 +37,31 @@ STRANGERS = tuple(_headers())
 
 
 def at(method: str, target: str) -> list[ForeignRequest]:
-    """Every stranger's request to one address."""
+    """The request of every stranger to one path."""
     body = b"" if method in {"GET", "HEAD", "OPTIONS"} else b"{}"
     kind = () if method in {"GET", "HEAD", "OPTIONS"} else ("Content-Type: application/json",)
     return [ForeignRequest(group, name, method, (*headers, *kind), target, body) for group, name, headers in STRANGERS]
 
 
-def upgrades(target: str = SOCKET) -> list[ForeignRequest]:
-    """Every stranger's request for a socket."""
-    return [replace(each, headers=(*each.headers, *_UPGRADE)) for each in at("GET", target)]
+def upgrades() -> list[ForeignRequest]:
+    """The request of every stranger for a WebSocket."""
+    return [replace(each, headers=(*each.headers, *_UPGRADE)) for each in at("GET", SOCKET)]
 
 
 def may_read(response: RawResponse, origin: str = "") -> bool:
-    """Whether the asker sees the answer: it was answered, and a page of `origin` is let read by its browser."""
+    """Whether the client can read the answer: the request succeeded, and CORS allows it to a page of `origin`."""
     allowed = re.search(r"^access-control-allow-origin:[ \t]*(.*?)\s*$", response.headers, re.IGNORECASE | re.MULTILINE)
     return 200 <= response.status < 300 and (not origin or (allowed is not None and allowed[1] in {"*", origin}))
 
 
 def is_taken_in(port: int, *headers: str, address: str = "127.0.0.1", target: str = SOCKET) -> bool:
-    """Whether a socket is opened for who asks with these headers. Raises `OSError` when nobody listens."""
+    """Whether a WebSocket is opened for a request with these headers. Raises `OSError` where no server listens."""
     request = "\r\n".join((f"GET {target} HTTP/1.1", *headers, *_UPGRADE, "", ""))
     return status_of_upgrade(port, request.encode(), address) == 101
 
 
 def status_of_upgrade(port: int, request: bytes, address: str = "127.0.0.1") -> int:
-    """The status of the answer to a request for a socket, which stays open when it is given; 0 without an answer."""
+    """The status of the answer to a request for a WebSocket; 0 without an answer."""
     with socket.create_connection((address, port), timeout=_TIMEOUT) as connection:
         try:
             connection.sendall(request)
@@ -78,7 +78,7 @@ class Address:
     name: str
 
     def accepts(self, port: int) -> bool:
-        """Whether a server takes connections in there."""
+        """Whether a server accepts connections at this address."""
         request = f"GET /api/health HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
         try:
             return send(port, request.encode(), self.name).status > 0
@@ -87,7 +87,7 @@ class Address:
 
 
 def other_address() -> Address:
-    """An address by which the network reaches this machine, else another one of its loopback interface.
+    """An address of this machine in the network, else another one of its loopback interface.
 
     Raises `NotObserved` where it has neither.
     """

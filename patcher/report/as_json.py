@@ -1,4 +1,4 @@
-"""The JSON report, `schema: 1`: more fields are welcome, these stay, with their names and their meaning."""
+"""The JSON report, `schema: 1`: fields may be added; existing ones keep their name and meaning."""
 
 import json
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ def _plain(value: object) -> object:
 
 
 def _fields(value: object) -> _Fields:
-    """The fields of an object that has a line in the table."""
+    """The fields of an object whose type is in the table."""
     pairs = [each.partition("=") for each in _FIELDS[type(value).__name__].split()]
     return {name: attrgetter(path or name)(value) for name, _, path in pairs}
 
@@ -94,8 +94,10 @@ def _report(report: Report) -> _Fields:
     if report.pins is not None:
         more["pins"] = [{"site": site, **vars(pin)} for site, pin in report.pins.items()]
     if report.bump and report.contracts:
-        retired = [(each.contract, each.pristine.said) for each in report.retired]
-        more["retire"] = [{"patches": each.patches, "contract": each.id, "said": said} for each, said in retired]
+        more["retire"] = [
+            {"patches": each.contract.patches, "contract": each.contract.id, "said": each.pristine.said}
+            for each in report.retired
+        ]
     return {**fields, **{name: value for name, value in more.items() if value is not None}}
 
 
@@ -123,7 +125,7 @@ def _site(site: "SiteReport", result: BumpResult) -> _Fields:
     patch = next(each for each in result.found.declared if each.id == site.patch)
     return {
         **_fields(site),
-        "number": [each.id for each in patch.sites].index(site.id),  # what it was known by up to version 0.1
+        "number": [each.id for each in patch.sites].index(site.id),  # its identifier up to version 0.1
         "hint": result.hint(site),
         "declared": _declared(site.patch, result.found.declared),
         "window": {"reviewed": site.reviewed, "found": site.found, "nearest": site.nearest},

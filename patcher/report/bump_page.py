@@ -1,4 +1,4 @@
-"""What a page of a bump shows besides: the matrix between both ends, and each window beside what it was."""
+"""What only the page of a bump shows: the matrix between both ends, and each window beside its former text."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 
 def with_page(repository: "Repository", found: "Bump") -> "tuple[Bump, Matrix]":
-    """The bump with each window beside another, and its matrix.
+    """The bump with a second window for each site, and its matrix.
 
-    matrix: of the refs from the beginning to the new one; of every version tag that leads there where there is no
-    beginning.
+    The matrix is of the refs from the base revision to the new one; without a base, of every version tag before it.
     """
     series, since = found.declared, found.since
     judged = matrix(repository, refs_between(repository, since.ref if since else "", found.until.ref), series)

@@ -1,6 +1,6 @@
-"""A bump for a person at a terminal: what stops first, then what fits, then what is new; at the end what to type.
+"""A bump as text for a terminal: the sites that stop, then those that fit, then what is new, then the next commands.
 
-All of it is some 60 lines unless much stops; `everything` leaves nothing out.
+Usually about 60 lines; `everything` leaves nothing out.
 """
 
 import difflib
@@ -112,31 +112,31 @@ class _Text:
 
     def _candidates(self, site: "SiteReport") -> Iterator[str]:
         found = self.result.found
-        taken = found.chosen.get(site.id) if found.accepted else None
-        candidates = [each for each in site.candidates if taken in {None, each.rank}]
+        accepted = found.chosen.get(site.id) if found.accepted else None
+        candidates = [each for each in site.candidates if accepted in {None, each.rank}]
         if not candidates:
             yield "  do    there is no candidate: write an anchor by hand, or declare the patch superseded"
         shown = candidates if self.everything else candidates[:_CANDIDATES]
         for each in shown:
-            yield from self._candidate(site, each, is_taken=taken is not None)
+            yield from self._candidate(site, each, is_accepted=accepted is not None)
         if len(candidates) > len(shown):
             yield f"        … {len(candidates) - len(shown)} more candidates, less similar"
 
-    def _candidate(self, site: "SiteReport", each: "Candidate", *, is_taken: bool) -> Iterator[str]:
-        yield f"  {'took' if is_taken else 'do'} {each.rank:>2}  {self.paint(_anchor(site, each), 'strong')}"
+    def _candidate(self, site: "SiteReport", each: "Candidate", *, is_accepted: bool) -> Iterator[str]:
+        yield f"  {'took' if is_accepted else 'do'} {each.rank:>2}  {self.paint(_anchor(site, each), 'strong')}"
         if each.why:
             yield f"        {self.paint(clipped('; '.join(each.why), _PROBLEM), 'faint')}"
         yield f"        {self._tried(each.tried)}"
         for problem in each.tried.problems:
             text = problem if self.everything else clipped(problem, _PROBLEM)
             yield f"        {self.paint(f'✗ {text}', 'removed')}"
-        if not each.tried.problems and not is_taken:
+        if not each.tried.problems and not is_accepted:
             yield f"        $ {self.paint(self.result.accepting(site, each), 'command')}"
 
     def _tried(self, tried: "Tried") -> str:
-        words = {True: ("✓", "added"), False: ("✗", "removed"), None: ("·", "faint")}
+        signs = {True: ("✓", "added"), False: ("✗", "removed"), None: ("·", "faint")}
         steps = {"unique": tried.unique, "parses": tried.parses, "gates": tried.gates, "contracts": tried.contracts}
-        return "  ".join(self.paint(f"{words[step][0]} {name}", words[step][1]) for name, step in steps.items())
+        return "  ".join(self.paint(f"{signs[step][0]} {name}", signs[step][1]) for name, step in steps.items())
 
     # --- what else refuses -------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class _Text:
             yield proven([each.ok for each in results])
 
     def _reason(self, reason: "ContractRegression") -> Iterator[str]:
-        """Who made it red, what that brought, and why no candidate mends it."""
+        """The commit that made it red, what that commit changed, and why no candidate repairs it."""
         if reason.culprit:
             yield from self._culprit(reason.culprit)
             if reason.skipped:
@@ -209,7 +209,7 @@ class _Text:
             yield from self._cut(found, _TWINS)
 
     def _new(self, fitting: "Sequence[SiteReport]") -> Iterator[str]:
-        """Of each scope the lines that matter most; together so many that a person reads them."""
+        """The most relevant changed lines of each scope, few enough together to be read."""
         scopes = _scopes(fitting)
         if not scopes:
             return
@@ -229,7 +229,7 @@ class _Text:
 
 
 def _scopes(fitting: "Sequence[SiteReport]") -> "dict[tuple[str, str], tuple[ScopeDiff, list[str]]]":
-    """Each scope in which something is new: the diff that shows most of it, and all sites that are in it."""
+    """By file and scope with changes: the longest diff of it, and the ids of the sites in it."""
     found: dict[tuple[str, str], tuple[ScopeDiff, list[str]]] = {}
     for site in fitting:
         if site.scope_diff and site.scope_diff.lines:
@@ -244,7 +244,7 @@ def _changed(diff: "ScopeDiff") -> int:
 
 
 def _is_code(line: str) -> bool:
-    """Whether a line of a diff is one that changed and holds code."""
+    """Whether a line of a diff is a changed line with code."""
     return line[:1] in {"+", "-"} and line[1:].strip() != "" and not line[1:].lstrip().startswith(("//", "*", "/*"))
 
 
@@ -256,7 +256,7 @@ def _anchor(site: "SiteReport", candidate: "Candidate") -> str:
 
 
 def _in_its_blocks(window: "Window") -> list[str]:
-    """The headers of the blocks around a window, and its lines, each block two further in."""
+    """The headers of the blocks around a window, then its lines; each block is indented by two more spaces."""
     depth = len(window.around)
     headers = [f"{'  ' * level}{header}" for level, header in enumerate(window.around)]
     return [*headers, *(f"{'  ' * depth}{line}" if line else "" for line in window_lines(window))]

@@ -1,4 +1,4 @@
-"""What a person names to be written: refused at once where it cannot be, or where it would overwrite what is read."""
+"""The output paths that the user names: refused at once if not writable, or if they would overwrite an input."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ _UPSTREAM = "upstream"
 
 
 def reports_of(options: argparse.Namespace) -> dict[str, str]:
-    """The paths of the reports that were asked for, by form. Raises `UsageError`, `ReportUnwritable`."""
+    """The paths of the requested reports, by form (see `FORMS`). Raises `UsageError`, `ReportUnwritable`."""
     found = {form: path for form in FORMS if (path := getattr(options, form, None)) is not None}
     for form, path in found.items():
         if not _is_written_through(path):
@@ -27,7 +27,7 @@ def reports_of(options: argparse.Namespace) -> dict[str, str]:
 
 
 def refuse_overlap(options: argparse.Namespace) -> None:
-    """Raises `UsageError` where the output would be written into what it is made from, or the other way round."""
+    """Raises `UsageError` where the output is inside one of its inputs, or an input is inside the output."""
     out = getattr(options, "out", None)
     if out is None:
         return
@@ -40,23 +40,23 @@ def refuse_overlap(options: argparse.Namespace) -> None:
 
 
 def write_whole(path: str, text: str) -> None:
-    """Write a report. A file is replaced, whole or not at all, and keeps its mode; what else there is is written to.
+    """Write a report. A regular file is replaced atomically and keeps its mode; a pipe or device is written to.
 
-    A link stays a link; what it names is written. Raises `OSError`.
+    Of a link, the target is written. Raises `OSError`.
     """
     data = text.encode()
-    there = _status(path)
-    if there is None or (stat.S_ISREG(there.st_mode) and _descriptor_of(there) is None):
-        _replace(os.path.realpath(path), data, None if there is None else stat.S_IMODE(there.st_mode))
+    status = _status(path)
+    if status is None or (stat.S_ISREG(status.st_mode) and _descriptor_of(status) is None):
+        _replace(os.path.realpath(path), data, None if status is None else stat.S_IMODE(status.st_mode))
         return
-    held = _descriptor_of(there)
-    descriptor = os.open(path, os.O_WRONLY) if held is None else os.dup(held)
+    descriptor = _descriptor_of(status)
+    descriptor = os.open(path, os.O_WRONLY) if descriptor is None else os.dup(descriptor)
     try:
         with open(descriptor, "wb", buffering=0) as stream:
             while data:
                 data = data[stream.write(data) or 0 :]
     except BrokenPipeError:
-        return  # the reader has gone: not an error
+        return  # the reader closed the pipe: not an error
 
 
 def _replace(path: str, data: bytes, mode: int | None) -> None:
@@ -73,43 +73,43 @@ def _replace(path: str, data: bytes, mode: int | None) -> None:
         raise
 
 
-# --- what is there ---------------------------------------------------------------------------------------------
+# --- the existing file -----------------------------------------------------------------------------------------
 
 
 def _status(path: str) -> os.stat_result | None:
-    """What stands there, behind links; None for nothing, also behind a link. Raises `OSError` for a loop of links."""
+    """The status of the file, links followed; None if there is none. Raises `OSError` for a loop of links."""
     try:
         return os.stat(path)
     except FileNotFoundError:
         return None
 
 
-def _descriptor_of(there: os.stat_result) -> int | None:
-    """Our descriptor that has this file open, as in `--report /dev/stdout >file`: replacing it would lose the rest."""
+def _descriptor_of(status: os.stat_result) -> int | None:
+    """Our open descriptor of this file, as in `--report /dev/stdout >file`: replacing the file would lose the rest."""
     listed = next((folder for folder in ("/proc/self/fd", "/dev/fd") if os.path.isdir(folder)), None)
     descriptors = [1, 2] if listed is None else sorted(map(int, os.listdir(listed)))
-    return next((each for each in descriptors if _is_open_to_write(each, there)), None)
+    return next((each for each in descriptors if _is_open_to_write(each, status)), None)
 
 
-def _is_open_to_write(descriptor: int, there: os.stat_result) -> bool:
+def _is_open_to_write(descriptor: int, status: os.stat_result) -> bool:
     try:
-        return os.path.samestat(os.fstat(descriptor), there) and os.write(descriptor, b"") == 0
+        return os.path.samestat(os.fstat(descriptor), status) and os.write(descriptor, b"") == 0
     except OSError:  # closed by now, or open to read only
         return False
 
 
 def _is_written_through(path: str) -> bool:
     try:
-        there = _status(path)
+        status = _status(path)
     except OSError as error:
         raise ReportUnwritable(str(error.strerror), where=path, hint=_ELSEWHERE) from error
-    if there is None or stat.S_ISDIR(there.st_mode):
+    if status is None or stat.S_ISDIR(status.st_mode):
         return False
-    return not stat.S_ISREG(there.st_mode) or _descriptor_of(there) is not None
+    return not stat.S_ISREG(status.st_mode) or _descriptor_of(status) is not None
 
 
 def _is_within(path: str, folder: str) -> bool:
-    """Whether a path is this folder or somewhere in it, by what is on the disk: links, or a second name for it."""
+    """Whether a path is this folder or inside it, with links and other names of the same folder resolved."""
     path, folder = os.path.realpath(path), os.path.realpath(folder)
     while not _is_same(path, folder):
         path, below = os.path.dirname(path), path
@@ -162,7 +162,7 @@ def _refuse_overwriting(form: str, path: str, options: argparse.Namespace) -> No
 
 
 def _travels(path: str, upstream: str) -> bool:
-    """Whether a file is one of upstream's that a build reads, or would become one."""
+    """Whether a build would read this path as a file of upstream's."""
     if not os.path.isdir(upstream):
         return True
     inside = os.path.relpath(os.path.realpath(path), os.path.realpath(upstream)).replace(os.sep, "/")
@@ -174,7 +174,7 @@ def _travels(path: str, upstream: str) -> bool:
 
 
 def _sources(options: argparse.Namespace) -> Iterator[tuple[str, str, str | None]]:
-    """What is read: what it is, its path, and the part of it in which nothing may be written."""
+    """The inputs of the command: a description, the path, and the part in which nothing may be written (or None)."""
     spec = getattr(options, "upstream", None)
     if spec == "builtin":
         yield "the builtin sidecar", BUILTIN_SIDECAR, BUILTIN_SIDECAR
@@ -186,17 +186,17 @@ def _sources(options: argparse.Namespace) -> Iterator[tuple[str, str, str | None
             yield "upstream's repository", repository, _git_directory(repository)
     if options.verb == "revert":
         yield "the generated tree", options.directory, options.directory
-    for word in getattr(options, "series", None) or ():
-        directory = directory_of(word) if word != CODEX else None
+    for name in getattr(options, "series", None) or ():
+        directory = directory_of(name) if name != CODEX else None
         if directory:
-            yield "a series", word, directory
+            yield "a series", name, directory
     node = getattr(options, "node", None)
     if node is not None and os.path.isfile(node):
         yield "the Node of --node", node, node
 
 
 def _git_directory(repository: str) -> str | None:
-    """Where a clone keeps what it is; its working tree is not read."""
+    """The git directory of a clone: of a clone only this is read, not its working tree."""
     inside = os.path.join(repository, ".git")
     if os.path.isdir(inside):
         return inside

@@ -1,4 +1,4 @@
-"""What each error code means, and what to do: `explain CODE`, and the table in `patcher/README.md`."""
+"""The meaning of each error code and what to do, for `explain CODE` and for the table in `patcher/README.md`."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ from patcher.resources import PACKAGE
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """One code, or a family: `gate-…` is every code that begins so. exit_code: of a run that it ends."""
+    """One code, or a family: `gate-…` stands for every code with this prefix. exit_code: of a run that it ends."""
 
     code: str
     meaning: str
@@ -20,12 +20,12 @@ class ErrorCode:
     fix: str
 
     def is_of(self, code: str) -> bool:
-        """Whether this is the code, or its family."""
+        """Whether this is the code or a family that it belongs to."""
         return code == self.code or (self.code.endswith("…") and code.startswith(self.code[:-1]))
 
 
 def known() -> list[ErrorCode]:
-    """Every code, in the order of the alphabet. The meaning of an error's class is its docstring."""
+    """Every code, sorted. The meaning of the code of an error class is the docstring of the class."""
     with open(os.path.join(PACKAGE, "report", "error_codes.toml"), "rb") as stream:
         table = tomllib.load(stream)
     for node in ast.parse(inspect.getsource(errors)).body:  # `python -OO` has no docstrings
@@ -36,7 +36,7 @@ def known() -> list[ErrorCode]:
 
 
 def of(code: str) -> ErrorCode | None:
-    """What is known of a code; also as it is printed, `error[CODE]`."""
+    """The entry of a code, given as `CODE` or `error[CODE]`; None for an unknown one."""
     wanted = code.removeprefix("error[").removesuffix("]")
     return max((each for each in known() if each.is_of(wanted)), key=lambda each: len(each.code), default=None)
 

@@ -1,4 +1,4 @@
-"""The sentences of a report: what it is about, what came out, and what to do next."""
+"""The sentences of a report: title, result, and what to do next."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from patcher.bump.model import SiteReport
     from patcher.matrix.model import Matrix
 
-_MAX_NAMED = 3  # contracts by name; of more, only their number
+_MAX_NAMED = 3  # contracts; more are only counted
 _MAX_MESSAGE = 160
 Step = tuple[str, str]
 """A sentence, and the command to type, which may be empty."""
 
 
 def title(report: Report) -> str:
-    """What the page is about."""
+    """The title of the page."""
     if report.bump is None:
         return f"{report.command.capitalize()} of the series"
     found = report.bump.found
@@ -27,7 +27,7 @@ def title(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """What came out, in a sentence or two."""
+    """The result in one or two sentences."""
     if report.bump is not None:
         return " ".join(_of_bump(report, report.bump))
     return _of_matrix(report.matrix) if report.matrix else ""
@@ -57,7 +57,7 @@ def _of_bump(report: Report, result: BumpResult) -> Iterator[str]:
 
 
 def unproven(report: Report) -> str:
-    """Why a bump has no contracts to show; empty where it has, and for other reports."""
+    """Why no contracts were run; empty where some were, and for a report that is not of a bump."""
     if report.bump is None or report.contracts:
         return ""
     if not report.bump.found.proposed.ok:
@@ -66,7 +66,7 @@ def unproven(report: Report) -> str:
 
 
 def next_steps(report: Report) -> list[Step]:
-    """What to do after a bump, first things first; nothing for other reports."""
+    """What to do after a bump, in order; nothing for other reports."""
     return list(_steps(report, report.bump)) if report.bump else []
 
 
@@ -93,7 +93,7 @@ def _steps(report: Report, result: BumpResult) -> Iterator[Step]:
 
 
 def _by_hand(report: Report, result: BumpResult) -> Iterator[str]:
-    """What no command does: it comes first."""
+    """The steps that no command can do."""
     found = result.found
     fitting, others = _open_sites(result)
     if fitting:
@@ -117,7 +117,7 @@ def _names(sites: "Sequence[SiteReport]") -> str:
 
 
 def _open_sites(result: BumpResult) -> "tuple[list[SiteReport], list[SiteReport]]":
-    """The sites that stop and that nothing was chosen for: those with a candidate that fits, and the others."""
+    """The stopping sites without a chosen candidate: those that have a fitting candidate, and the others."""
     found = result.found
     left = [
         site for site in found.sites if site.stops and site.change is not Change.WAITS and site.id not in found.chosen

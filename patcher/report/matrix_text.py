@@ -28,7 +28,7 @@ def lines_of(matrix: "Matrix", paint: Paint) -> Iterator[str]:
 
 
 def _table(matrix: "Matrix", patches: int, paint: Paint) -> Iterator[str]:
-    """The columns of the patches have numbers; their names are below."""
+    """The table; the columns of the patches have numbers, whose names are listed below it."""
     head = ["ref", "version", *map(str, range(1, patches + 1)), "supported"]
     rows: list[Sequence[str]] = [head]
     for each in matrix.refs:
@@ -57,8 +57,8 @@ def _stop(matrix: "Matrix", stop: "Stop") -> Iterator[str]:
 
 
 def blamed(stop: "Stop") -> str:
-    """The commit that began a run of stops, or that ended it, in one line."""
-    for words, commit in (("since", stop.culprit), ("never before; fits since", stop.fits_since)):
+    """The commit that started a run of stops, or that ended it, in one line."""
+    for relation, commit in (("since", stop.culprit), ("never before; fits since", stop.fits_since)):
         if commit:
-            return f"{words} {commit_line(commit.id, commit.date, commit.subject)}"
+            return f"{relation} {commit_line(commit.id, commit.date, commit.subject)}"
     return "since the file was added; no commit introduced it"

@@ -1,6 +1,6 @@
-"""What a command hands to the renderers of this room: one report, typed, of what the rooms below found out.
+"""The typed report that a command passes to the renderers of this folder.
 
-`as_json` says which field of it is which in the JSON report, and what each field means is said where it is declared.
+`as_json` maps its fields to those of the JSON report. Each field is explained where its class is defined.
 """
 
 import os
@@ -29,23 +29,23 @@ def position(file: str, line: int) -> str:
 def place_of(patch: str, series: Sequence[Patch]) -> tuple[str, int] | None:
     """File and line of the declaration of a patch of this series, or of ours; None where it has none.
 
-    Ours is a path from the directory that has our package, that of another series is absolute.
+    The path is relative to the parent of our package for a patch of ours, else absolute.
     """
     found = next((each for each in series if each.id == patch), None)
     return (declaration.declared_at(found) if found else None) or declaration.declared_by(patch)
 
 
 def declared(patch: str, series: Sequence[Patch]) -> str:
-    """The same as `FILE:LINE`; empty for none."""
+    """The same as `FILE:LINE`; empty for None."""
     found = place_of(patch, series)
     return position(*found) if found else ""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """An error of the report. where: a file with its line, a check or a contract; it may be empty. patch: whose it is.
+    """An error of the report. where: a file with its line, a check, a contract, or empty. hint: what to do, or empty.
 
-    hint: the next command, or empty.
+    patch: the id of the patch that it belongs to, or empty.
     """
 
     code: str
@@ -69,9 +69,9 @@ class Problem:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """The commands of one bump, each to be typed as it is.
+    """The commands of one bump, complete and quoted for a shell.
 
-    bump: without what is accepted, written or proven. proving: the options that running the contracts takes here.
+    bump: without `--accept`, `--write` and `--prove`. proving: the options with which the contracts run here.
     """
 
     bump: str
@@ -81,21 +81,21 @@ class CommandLine:
     def of(cls, upstream: str, until: str, since: str = "", *more: str, proving: Sequence[str] = ()) -> Self:
         """more: options that every command keeps."""
         begin = ["--from", since] if since else []
-        words = ["sidecar-patcher", "bump", "--upstream", upstream, *more, "--to", until, *begin]
-        return cls(shlex.join(words), shlex.join(proving))
+        arguments = ["sidecar-patcher", "bump", "--upstream", upstream, *more, "--to", until, *begin]
+        return cls(shlex.join(arguments), shlex.join(proving))
 
     def accepting(self, chosen: Mapping[str, int]) -> str:
-        """What these candidates would make: nothing is written. Empty for none."""
+        """Shows the result of these candidates without writing it. Empty for none."""
         return f"{self.bump} --accept {_accepted(chosen)}" if chosen else ""
 
     def writing(self, chosen: Mapping[str, int]) -> str:
-        """Writes what is accepted, or, where that is nothing, that the sites were read."""
+        """Writes the accepted candidates; for none, records that the sites were reviewed."""
         accept = f"--accept {_accepted(chosen)} " if chosen else ""
         return f"{self.bump} {accept}--write {self.proving}".rstrip()
 
     @property
     def everything(self) -> str:
-        """Shows all of what is new, and every candidate."""
+        """Shows every change and every candidate."""
         return f"{self.bump} --all"
 
 
@@ -105,9 +105,9 @@ def _accepted(chosen: Mapping[str, int]) -> str:
 
 @dataclass(frozen=True)
 class BumpResult:
-    """What a bump found out, and the commands that go on from there.
+    """The result of a bump, and the commands that may follow.
 
-    matrix: of the refs in between, where a page was asked for. written: files, by their path in the repository.
+    matrix: of the refs in between, only for a page. written: files, by their path in the repository.
     """
 
     found: "Bump"
@@ -118,12 +118,12 @@ class BumpResult:
 
     @property
     def command(self) -> str:
-        """Writes what is chosen; empty where nothing is, or where that does not build."""
+        """Writes the chosen candidates; empty where there are none, or where the result does not build."""
         found = self.found
         return self.commands.writing(found.chosen) if found.chosen and found.proposed.ok else ""
 
     def hint(self, site: "SiteReport") -> str:
-        """What shows a site that stops to a person; empty for one that fits."""
+        """The hint of a site that stops; empty for one that fits."""
         patch = next(each for each in self.found.declared if each.id == site.patch)
         return explained(patch, self.found.until.upstream) if site.stops else ""
 
@@ -134,12 +134,12 @@ class BumpResult:
         return f"git diff {' '.join(folders)}"
 
     def accepting(self, site: "SiteReport", candidate: "Candidate") -> str:
-        """Shows what this candidate would make, with what is chosen for the other sites."""
+        """Shows the result of this candidate together with the chosen ones of the other sites."""
         return self.commands.accepting({**self.found.chosen, site.id: candidate.rank})
 
     @property
     def record(self) -> str:
-        """Records that a bump without a stop was read; empty where there is nothing to record."""
+        """Records that a bump without a stop was reviewed; empty where there is nothing to record."""
         found = self.found
         fits = found.proposed.ok and not any(site.stops for site in found.sites)
         return self.commands.writing({}) if fits and found.unrecorded and not self.is_writing else ""
@@ -147,13 +147,12 @@ class BumpResult:
 
 @dataclass(frozen=True)
 class Report:
-    """What a command found out. None: the command does not say such a thing.
+    """The result of a command. None: the command has no such result.
 
-    upstream: whose tree it is, where that is not the build's. declared: the patches of a bump or a matrix.
-    made_by: name, version and digest of each series that a tree is of. paths: of the files that `revert` wrote.
-    pins: by site. adopt: what became of each changed file, as `commands.adopt` returns it. patch_set: what the page of
-    `list --html` shows, as `commands.patch_set` returns it. explained: a patch or an error, as `commands.explain`
-    returns it.
+    upstream: the identity of a tree that was not built here. declared: the patches of a bump or a matrix.
+    made_by: name, version and digest of each series of a generated tree. paths: the files that `revert` wrote.
+    pins: by site. adopt: the outcome for each changed file, from `commands.adopt`. patch_set: the content of the page
+    of `list --html`, from `commands.patch_set`. explained: a patch or an error, from `commands.explain`.
     """
 
     command: str
@@ -176,12 +175,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no problem."""
         return not self.problems
 
     @property
     def exit_code(self) -> int:
-        """Whether an anchor stopped it, a gate or a contract refused it, or it went through."""
+        """`EXIT_ANCHOR` for a stop, `EXIT_REFUSED` for any other problem, else `EXIT_DONE`."""
         if any(problem.code.startswith(("anchor-", "file-")) for problem in self.problems):
             return EXIT_ANCHOR
         return EXIT_REFUSED if self.problems else EXIT_DONE
@@ -193,12 +192,9 @@ class Report:
 
     @property
     def superseded(self) -> tuple[Finding, ...]:
-        """The patches whose work this upstream does itself."""
-        return tuple(
-            each
-            for each in self.findings
-            if each.verdict is Verdict.SUPERSEDED and not each.message.startswith(NOT_NEEDED)
-        )
+        """The findings on patches that this upstream makes unnecessary."""
+        found = (each for each in self.findings if each.verdict is Verdict.SUPERSEDED)
+        return tuple(each for each in found if not each.message.startswith(NOT_NEEDED))
 
     @property
     def grid(self) -> "Matrix | None":
@@ -207,5 +203,5 @@ class Report:
 
     @property
     def retired(self) -> "list[ProofResult]":
-        """The contracts of a bump that are green on the pristine tree: upstream does that itself."""
+        """The contracts of a bump that are green on the pristine tree: upstream now does this itself."""
         return [each for each in self.contracts or () if self.bump and each.pristine.green and not each.ok]

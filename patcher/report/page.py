@@ -1,4 +1,4 @@
-"""A matrix or a bump as one HTML page that is complete in itself, and as Markdown for a pull request."""
+"""A matrix or a bump as one self-contained HTML page, and as Markdown for a pull request."""
 
 import re
 from functools import cache
@@ -21,7 +21,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def to_html(report: Report) -> str:
-    """One HTML page: no script, style, font or image from anywhere else, and a policy that forbids them."""
+    """One HTML page without any external script, style, font or image, and with a policy that forbids them."""
     if report.patch_set is not None:
         template = _environment(escape=True).get_template("report/patch_set.html.j2")
         return template.render(report.patch_set, version=__version__)
@@ -30,13 +30,13 @@ def to_html(report: Report) -> str:
 
 
 def to_markdown(report: Report) -> str:
-    """The same for a pull request, as GitHub renders it, and no longer than it takes."""
+    """The same in GitHub's Markdown, shortened to GitHub's limit for a comment."""
     template, (names, shown) = _environment(escape=False).get_template("report/page.md.j2"), _names(report)
     return fitted(shown, lambda less: _BLANK_LINES.sub("\n\n", template.render(names, **vars(less))).strip() + "\n")
 
 
 def _names(report: Report) -> tuple[dict[str, object], Shown]:
-    """What the templates read."""
+    """The variables of the templates, and the part of the page that may be shortened."""
     items, grid = sites.items(report), report.grid
     return {
         "title": headline.title(report),
@@ -78,14 +78,14 @@ def _environment(*, escape: bool) -> "jinja2.Environment":
 
 
 def _prose(text: str) -> "Markup":
-    """HTML of a message: what stands between back-ticks is code."""
+    """HTML of a message: text between back-ticks becomes code."""
     from markupsafe import Markup, escape
 
     return Markup(re.sub("(`+)(.+?)\\1(?!`)", r"<code>\2</code>", str(escape(text))))  # noqa: S704 - escaped
 
 
 def _foldable(name: str) -> "Markup":
-    """HTML of a name that may be broken after its underscores."""
+    """HTML of a name with possible line breaks after its underscores."""
     from markupsafe import Markup, escape
 
     return Markup(str(escape(name)).replace("_", "_<wbr>"))  # noqa: S704 - escaped
@@ -97,7 +97,7 @@ def _cell(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Text as code on one line: nobody is mentioned and nothing linked, whatever a commit's subject says."""
+    """Text as code on one line, so that GitHub makes no mention or link of it."""
     line = " ".join(str(text).split())
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     space = " " if line.startswith("`") or line.endswith("`") else ""

@@ -1,4 +1,4 @@
-"""The problems of each kind of result: what makes a report not `ok`."""
+"""The problems of each kind of result; a report with a problem is not `ok`."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _WRONG_PAYLOAD = "the payload or its anchor is wrong for this upstream; `sidecar
 
 
 def of_build(build: Build) -> tuple[Problem, ...]:
-    """Every stop of every site, and every gate that refused."""
+    """Every finding that stops, and every gate that refused."""
     refused = (gate for gate in build.gates if not gate.ok)
     return (
         *map(Problem.of_stop, build.stops),
@@ -32,7 +32,7 @@ def report_of(command: str, build: Build) -> Report:
 
 
 def of_contracts(results: "Sequence[ProofResult]") -> tuple[Problem, ...]:
-    """Every contract that is not what it must be on both trees."""
+    """Every contract that does not have the required result on both trees."""
     return tuple(Problem(ContractRefused.code, each.contract.id, each.message) for each in results if not each.ok)
 
 
@@ -44,12 +44,12 @@ def of_checks(checks: "Sequence[Check]") -> tuple[Problem, ...]:
 
 
 def of_differences(found: Iterable[tuple[str, str]]) -> tuple[Problem, ...]:
-    """Every file of a generated tree that is not as its manifest says: what was done to it, and its path."""
+    """The files of a generated tree that differ from its manifest. found: pairs of `edited` etc. and the path."""
     return tuple(Problem(f"file-{what}", path, f"this file was {what}") for what, path in found)
 
 
 def of_matrix(matrix: "Matrix", required: Collection[str], series: Sequence[Patch]) -> Iterator[Problem]:
-    """What stops or refuses at the refs that must be supported."""
+    """The stops and refusals at the refs that must be supported."""
     for each in matrix.refs:
         if each.ref not in required:
             continue
@@ -65,7 +65,7 @@ def of_matrix(matrix: "Matrix", required: Collection[str], series: Sequence[Patc
 
 
 def of_bump(bump: "Bump") -> tuple[Problem, ...]:
-    """What stops, on the line of the declaration that has to change, and what refuses besides."""
+    """The sites that stop, each at the declaration that has to change, then the refusals."""
     if bump.accepted:
         return of_build(bump.proposed)
     refusals = [Problem(each.code, each.where, each.message, _since(each.culprit)) for each in bump.refusals]

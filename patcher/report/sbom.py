@@ -1,7 +1,7 @@
-"""What a generated tree has of whom, as CycloneDX 1.6 (https://cyclonedx.org): `verify --sbom`.
+"""The components of a generated tree as a CycloneDX 1.6 document (https://cyclonedx.org): `verify --sbom`.
 
-The serial number is made from the tree's own digests, and the time is that of `SOURCE_DATE_EPOCH`
-(https://reproducible-builds.org/specs/source-date-epoch/) where it is set: then one tree has one text.
+The serial number is made from the digests of the tree, and the time is `SOURCE_DATE_EPOCH` if that is set
+(https://reproducible-builds.org/specs/source-date-epoch/): the document is then reproducible.
 """
 
 import json
@@ -21,7 +21,7 @@ _STATUS = "sidecar-patcher:status"
 
 
 def to_sbom(manifest: Mapping[str, Any], package: bytes) -> str:
-    """The text of the document. package: the tree's `package.json`. Raises `LibraryMissing`."""
+    """The JSON text of the document. package: the tree's `package.json`. Raises `LibraryMissing`."""
     try:
         from cyclonedx.model.bom import Bom, BomMetaData
         from cyclonedx.output.json import JsonV1Dot6
@@ -29,8 +29,8 @@ def to_sbom(manifest: Mapping[str, Any], package: bytes) -> str:
         hint = "`pip install 'sidecar-patcher[sbom]'` brings it"
         raise LibraryMissing("cyclonedx-python-lib is not installed", where="--sbom", hint=hint) from error
     upstream, tool = manifest["upstream"], manifest["tool"]
-    told = foreign_json.loads(package)
-    whole = _component(upstream["name"], upstream["version"], told, application=True)
+    described = foreign_json.loads(package)
+    whole = _component(upstream["name"], upstream["version"], described, application=True)
     ours = _component(tool["name"], tool["version"], {"license": "MIT"}, registry="pypi")
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
     at = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdecimal() else datetime.now(UTC)
@@ -38,34 +38,33 @@ def to_sbom(manifest: Mapping[str, Any], package: bytes) -> str:
     bom = Bom(
         serial_number=uuid5(NAMESPACE_URL, digests),
         metadata=BomMetaData(component=whole, timestamp=at),
-        components=[ours, *_dependencies(told), *_files(manifest)],
+        components=[ours, *_dependencies(described), *_files(manifest)],
     )
     bom.register_dependency(whole, [ours, *(each for each in bom.components if each.purl and each is not ours)])
     return JsonV1Dot6(bom).output_as_string(indent=2) + "\n"
 
 
 def _component(
-    name: str, version: str, told: Mapping[str, Any], *, application: bool = False, registry: str = "npm"
+    name: str, version: str, package: Mapping[str, Any], *, application: bool = False, registry: str = "npm"
 ) -> "Component":
     from cyclonedx.factory.license import LicenseFactory
     from cyclonedx.model.component import Component, ComponentType
     from packageurl import PackageURL
 
-    licences = [LicenseFactory().make_from_string(told["license"])] if isinstance(told.get("license"), str) else []
-    author = told.get("author")
+    licence, author = package.get("license"), package.get("author")
     return Component(
         name=name,
         version=version,
         type=ComponentType.APPLICATION if application else ComponentType.LIBRARY,
         bom_ref=f"{registry}:{name}",
         author=author if isinstance(author, str) else (author or {}).get("name"),
-        licenses=licences,
+        licenses=[LicenseFactory().make_from_string(licence)] if isinstance(licence, str) else [],
         purl=PackageURL(registry, name=name, version=version),
     )
 
 
-def _dependencies(told: Mapping[str, Any]) -> Iterator["Component"]:
-    """What the sidecar's `package.json` asks npm for, with the range that it asks for."""
+def _dependencies(package: Mapping[str, Any]) -> Iterator["Component"]:
+    """The dependencies in the sidecar's `package.json`, with their version ranges."""
     from cyclonedx.model.component import Component, ComponentScope
     from packageurl import PackageURL
 
@@ -73,8 +72,8 @@ def _dependencies(told: Mapping[str, Any]) -> Iterator["Component"]:
         ("dependencies", ComponentScope.REQUIRED),
         ("optionalDependencies", ComponentScope.OPTIONAL),
     ):
-        asked = told.get(kind)
-        for full, version in sorted(asked.items()) if isinstance(asked, dict) else ():
+        wanted = package.get(kind)
+        for full, version in sorted(wanted.items()) if isinstance(wanted, dict) else ():
             group, _, name = full.rpartition("/")
             purl = PackageURL("npm", namespace=group or None, name=name)
             yield Component(
@@ -83,7 +82,7 @@ def _dependencies(told: Mapping[str, Any]) -> Iterator["Component"]:
 
 
 def _files(manifest: Mapping[str, Any]) -> Iterator["Component"]:
-    """Every file: `copied` is upstream's as it is, `patched` upstream's with payloads of ours, `added` ours."""
+    """Every file: `copied` (upstream's), `patched` (upstream's with our payloads) or `added` (ours)."""
     from cyclonedx.model import HashAlgorithm, HashType, Property
     from cyclonedx.model.component import Component, ComponentType
 

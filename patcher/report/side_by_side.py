@@ -1,4 +1,4 @@
-"""A window then and now, side by side, with the payload where it goes."""
+"""A window as reviewed and as found, side by side, with the payload at its place."""
 
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Row(NamedTuple):
     """One line of the comparison. kind: `same`, `gone`, `new`, `changed`, `payload` or `payload-then`.
 
-    then_line, now_line: line numbers in the file, 0 where that side has no line, and for the header of a block.
-    A payload is on the side of now; of then where the statement that it goes to is no longer there.
+    then_line, now_line: line numbers in the file; 0 where that side has no line, and for the header of a block.
+    A payload is in `now`; in `then` where its statement no longer exists.
     """
 
     kind: str
@@ -28,9 +28,9 @@ class Row(NamedTuple):
 
 
 def rows(reviewed: "Window | None", found: "Window | None", payload: str, position: str) -> list[Row]:
-    """The rows of one window. The payload is where the statement is; where that is on neither side, it is nowhere.
+    """The rows of one window. The payload is shown at its statement, or not at all where neither side has it.
 
-    Where the blocks around it are others than they were, their headers are above.
+    The headers of the surrounding blocks come first, if they changed.
     """
     headers = _compared(_headers(reviewed), _headers(found)) if _has_other_blocks(reviewed, found) else ()
     return [*headers, *_with_payload(reviewed, found, payload, position)]
@@ -66,12 +66,8 @@ def _numbered(window: "Window | None") -> list[_Line]:
 
 
 def lines_of(window: "Window") -> list[str]:
-    """The lines of a window, at the left: its text may begin where its first statement does."""
-    return dedented(_text(window).splitlines())
-
-
-def _text(window: "Window") -> str:
-    return f"{window.indent}{window.text}"
+    """The lines of a window without their common indentation. `indent` completes the first line, which `text` cuts."""
+    return dedented(f"{window.indent}{window.text}".splitlines())
 
 
 def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
@@ -88,8 +84,8 @@ def _compared(then: Sequence[_Line], now: Sequence[_Line]) -> Iterator[Row]:
 
 
 def _brought(window: "Window", payload: str, position: str) -> list[str]:
-    """The lines that the payload makes: its own, or the statement with the payload in place of what it replaces."""
-    text, (first, last) = _text(window), window.statement or (0, 0)
+    """The lines of the payload; of one that replaces, the whole statement with the payload in it."""
+    text, (first, last) = f"{window.indent}{window.text}", window.statement or (0, 0)
     at = text.splitlines()[first]
     if position == Position.REPLACE and window.matched:
         start, end = (each + len(window.indent) for each in window.matched)
@@ -112,17 +108,17 @@ def _boundary(window: "Window", position: str) -> int:
 
 
 def _row_of(compared: Sequence[Row], above: int, side: str) -> int:
-    """The index of the row after which so many lines of a side have been shown."""
-    seen = 0
+    """The index of the row above which `above` lines of this side are shown."""
+    shown = 0
     for index, row in enumerate(compared):
-        if seen == above:
+        if shown == above:
             return index
-        seen += bool(getattr(row, side))
+        shown += bool(getattr(row, side))
     return len(compared)
 
 
 def as_diff(compared: Sequence[Row]) -> str:
-    """The rows as the lines of a unified diff; the payload is marked with `!`, which GitHub colours in its own way."""
+    """The rows as lines of a unified diff; the payload is marked with `!`, which GitHub shows in another colour."""
     lines: list[str] = []
     for row in compared:
         if row.kind == "same":

@@ -1,4 +1,4 @@
-"""The sites and the stops of a matrix or a bump, brought to one shape for the templates."""
+"""The sites and the stops of a matrix or a bump in one common shape, for the templates."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pair:
-    """A window then and now. where: file and line. alone: its pin is met, and no ref here shows it as it was."""
+    """A window as reviewed and as found. where: file and line. alone: its pin is met, but no ref shows the review."""
 
     where: str
     scope: str
@@ -35,9 +35,9 @@ class Pair:
 
 @dataclass(frozen=True)
 class Item:
-    """What a person has to look at. anchor: what a link names. since, until: of a run of stops.
+    """One entry of the page. anchor: the target of links to it. since, until: the refs of a run of stops.
 
-    taken: rank of the chosen candidate, 0 for none. nearest_to: the one that the nearest window is of.
+    taken: rank of the chosen candidate, 0 for none. nearest_to: the candidate that the nearest window belongs to.
     """
 
     anchor: str
@@ -67,15 +67,15 @@ Groups = Sequence[tuple[str, Sequence[Item]]]
 
 
 def items(report: Report) -> list[Item]:
-    """An item for each site of a bump, and for each run of stops of a matrix that no site tells of."""
+    """An item for each site of a bump, and for each run of stops of a matrix that none of the sites covers."""
     result, grid = report.bump, report.grid
     sites = [_of_site(number, each, result) for number, each in enumerate(result.found.sites, 1)] if result else []
-    stops = _untold(grid, result) if grid else ()
+    stops = _other_stops(grid, result) if grid else ()
     return [*sites, *(_of_stop(number, each, report.declared) for number, each in enumerate(stops, len(sites) + 1))]
 
 
 def groups(report: Report, found: Sequence[Item]) -> Groups:
-    """The items under headings, what stops first."""
+    """The items by heading; those that stop come first."""
     if report.bump is None:
         return [("Stops", found)] if found else []
     headings = {each.anchor: _heading(each) for each in found}
@@ -88,13 +88,13 @@ def _heading(item: Item) -> str:
     return "Stops on the way" if item.since else "What stops" if item.stops else "What fits"
 
 
-def _untold(grid: "Matrix", result: BumpResult | None) -> "Iterator[Stop]":
-    """The stops of a matrix; of a bump's, those that neither a site nor a refusal of it tells of."""
-    told = {site.patch for site in result.found.sites if site.stops} if result else set()
-    told |= {""} if result and result.found.refusals else set()
+def _other_stops(grid: "Matrix", result: BumpResult | None) -> "Iterator[Stop]":
+    """The stops of a matrix; of a bump's matrix, those that neither a site nor a refusal of the bump covers."""
+    covered = {site.patch for site in result.found.sites if site.stops} if result else set()
+    covered |= {""} if result and result.found.refusals else set()
     for stop in grid.stops:
         lasts = result is not None and result.found.until.ref in _refs_of(grid, stop)
-        if not (lasts and stop.patch in told):
+        if not (lasts and stop.patch in covered):
             yield stop
 
 
@@ -175,12 +175,12 @@ def _culprit(commit: "Commit | None") -> Culprit | None:
 
 
 def anchors(report: Report, found: Sequence[Item]) -> dict[tuple[str, str], str]:
-    """Which item a cell of the grid leads to, by ref and patch; an empty patch is what only the gates refuse."""
+    """The anchor of the item that a cell of the grid links to, by ref and patch; the patch is empty for the gates."""
     grid, result = report.grid, report.bump
     if grid is None:
         return {}
     stops = {id(stop): _refs_of(grid, stop) for stop in grid.stops}
-    runs = zip(_untold(grid, result), [each for each in found if each.since], strict=True)
+    runs = zip(_other_stops(grid, result), [each for each in found if each.since], strict=True)
     leads = {(ref, stop.patch): item.anchor for stop, item in runs for ref in stops[id(stop)]}
     if result is None:
         return leads
@@ -190,15 +190,14 @@ def anchors(report: Report, found: Sequence[Item]) -> dict[tuple[str, str], str]
     leads.update({(last, each.patch): "superseded" for each in report.superseded})
     if result.found.refusals:
         leads[last, ""] = "refusals"
-    for stop in grid.stops:  # what began before the new ref and lasts
-        there = leads.get((last, stop.patch))
-        refs = stops[id(stop)]
-        leads.update({(ref, stop.patch): there for ref in refs if there and last in refs})
+    for stop in grid.stops:  # those that began before the new ref and include it
+        anchor, refs = leads.get((last, stop.patch)), stops[id(stop)]
+        leads.update({(ref, stop.patch): anchor for ref in refs if anchor and last in refs})
     return leads
 
 
 def reasons(report: Report) -> "list[tuple[ContractRegression, list[str]]]":
-    """Why contracts are red: each reason once, with the contracts that it is for."""
+    """Why contracts are red: each reason once, with its contracts."""
     alike: dict[object, tuple[ContractRegression, list[str]]] = {}
     for each in report.bump.found.red if report.bump else ():
         key = (each.said, each.culprit, each.skipped, each.changes)
@@ -207,9 +206,9 @@ def reasons(report: Report) -> "list[tuple[ContractRegression, list[str]]]":
 
 
 def other_problems(report: Report) -> list[Problem]:
-    """The problems that no item, refusal or contract of the page tells of already."""
+    """The problems that no item, refusal or contract of the page covers."""
     found = report.bump.found if report.bump else None
-    told = {f"anchor-{site.finding.verdict}" for site in found.sites} if found else set()
-    told |= {refusal.code for refusal in found.refusals} if found else set()
-    told |= {"contract-refused"} if report.contracts else set()
-    return [each for each in report.problems if each.code not in told]
+    covered = {f"anchor-{site.finding.verdict}" for site in found.sites} if found else set()
+    covered |= {refusal.code for refusal in found.refusals} if found else set()
+    covered |= {"contract-refused"} if report.contracts else set()
+    return [each for each in report.problems if each.code not in covered]

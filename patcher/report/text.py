@@ -1,4 +1,4 @@
-"""A report for a person at a terminal."""
+"""A report as text for a terminal."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ _DIFFERENCES = {"file-edited", "file-added", "file-deleted"}  # of `verify`, a l
 
 
 def to_text(report: Report, *, colour: bool = False, everything: bool = False) -> str:
-    """The report with a final newline; empty where there is nothing to say. everything: of a bump, no line left out."""
+    """The report with a final newline; empty for an empty report. everything: of a bump, leave no line out."""
     paint = painter(colour=colour)
     if report.bump is not None:
         from patcher.report.bump_text import lines_of
@@ -65,8 +65,8 @@ def _build(build: Build, paint: Paint) -> Iterator[str]:
 
 def _finding(finding: Finding, width: int, build: Build, paint: Paint) -> str:
     verdict = paint(f"{finding.verdict:<11}", tone(finding.verdict))
-    told = any(finding.verdict == stop.verdict for stop in build.stops)  # as an error, below
-    detail = f"  {paint(finding.message, 'faint')}" if finding.message and not told else ""
+    is_listed = any(finding.verdict == stop.verdict for stop in build.stops)  # as an error, below
+    detail = f"  {paint(finding.message, 'faint')}" if finding.message and not is_listed else ""
     return f"  {finding.patch:<{width}}  {verdict} {position(finding.file, finding.line)}{detail}"
 
 
@@ -77,14 +77,15 @@ def _gates(gates: Sequence[GateResult], paint: Paint) -> str:
 
 
 def _contracts(results: "Sequence[ProofResult]", paint: Paint) -> Iterator[str]:
-    """For each contract what was seen on both trees, and a last line with the count."""
+    """For each contract the observation on both trees, and a last line with the count."""
     for each in results:
         mark = paint("proven ", "good") if each.ok else paint("REFUSED", "stops")
         yield ""
         yield f"  {mark}  {paint(each.contract.summary, 'strong')} {paint(f'({each.contract.id})', 'faint')}"
-        for tree, seen in (("pristine", each.pristine), ("patched", each.patched)):
-            state = "green" if seen.green else "red" if seen.observed else "not observed"
-            yield f"    {tree:<8}  {paint(f'{state:<5}', 'added' if seen.green else 'removed')}  {seen.said}"
+        for tree, observation in (("pristine", each.pristine), ("patched", each.patched)):
+            state = "green" if observation.green else "red" if observation.observed else "not observed"
+            colour = "added" if observation.green else "removed"
+            yield f"    {tree:<8}  {paint(f'{state:<5}', colour)}  {observation.said}"
     if results:
         superseded = sum(each.superseded for each in results)
         yield ""
@@ -116,7 +117,7 @@ def _checks(checks: "Sequence[Check]") -> Iterator[str]:
 
 
 def _wrapped(head: str, text: str, width: int) -> list[str]:
-    """Lines of at most `width` columns; a path or a command's word is never broken."""
+    """Lines of at most `width` columns, broken only at spaces."""
     import textwrap
 
     lines = textwrap.wrap(" ".join(text.split()), width - len(head), break_long_words=False, break_on_hyphens=False)

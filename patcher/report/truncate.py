@@ -1,4 +1,4 @@
-"""A page made shorter, step by step, until it is a comment that GitHub takes."""
+"""Shorten a page step by step until it fits GitHub's limit for a comment."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from patcher.matrix.model import RefResult
 
 LIMIT = 65_536
-"""Of the body of a comment or a pull request, in characters; counted as UTF-16 does, which never counts fewer."""
+"""Of the body of a comment or a pull request, in characters. We count UTF-16 units, which are never fewer."""
 _HEADROOM = 536  # for a caller's prefix
 _ROWS = 40
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page may leave out. refs: the rows of the grid. left_out: what did not fit."""
+    """The parts of a page that may be left out. refs: the rows of the grid. left_out: descriptions of what was."""
 
     groups: Groups
     refs: "tuple[RefResult, ...]"
@@ -26,7 +26,7 @@ class Shown:
 
 
 def fitted(page: Shown, rendered: Callable[[Shown], str]) -> str:
-    """The text of the first of ever shorter pages that fits; each says what it leaves out."""
+    """The text of the longest page that fits; it lists what it leaves out."""
     text = ""
     for each in _shorter(page):
         text = rendered(each)
@@ -40,7 +40,7 @@ def _size(text: str) -> int:
 
 
 def _shorter(page: Shown) -> Iterator[Shown]:
-    """The least missed goes first: what fits, then old refs, then stops from the last one on."""
+    """Ever shorter pages. Left out first: details of what fits, then old refs, then items from the last one on."""
     yield page
     page = _fits_without(page, "what else is new in the scopes", lambda item: replace(item, scope_diff=None))
     yield page
@@ -54,9 +54,9 @@ def _shorter(page: Shown) -> Iterator[Shown]:
         yield _without_last(page, count)
 
 
-def _fits_without(page: Shown, said: str, shortened: Callable[[Item], Item]) -> Shown:
+def _fits_without(page: Shown, what: str, shortened: Callable[[Item], Item]) -> Shown:
     groups = [(heading, [each if each.stops else shortened(each) for each in items]) for heading, items in page.groups]
-    return replace(page, groups=groups, left_out=(*page.left_out, *([said] if groups != page.groups else [])))
+    return replace(page, groups=groups, left_out=(*page.left_out, *([what] if groups != page.groups else [])))
 
 
 def _without_last(page: Shown, count: int) -> Shown:
@@ -69,7 +69,7 @@ def _without_last(page: Shown, count: int) -> Shown:
 
 
 def _cut(text: str) -> str:
-    """The lines that fit, of a page without fences: without any item, each line is complete in itself."""
+    """The first lines that fit. A page without items has no code fences, so it may be cut after any line."""
     note = "\n\n> Cut here, because GitHub takes no more than 65,536 characters."
     kept, size = [], _size(note)
     for line in text.splitlines():

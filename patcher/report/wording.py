@@ -1,4 +1,4 @@
-"""Small words that every renderer uses, so that a verdict, a ref or a commit is written in one way. Leaf module."""
+"""How a verdict, a ref, a commit or a count is written, the same in every renderer. Leaf module."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -24,17 +24,17 @@ Paint = Callable[[str, str], str]
 
 
 def painter(*, colour: bool) -> Paint:
-    """Paints for a terminal, or leaves the text as it is."""
+    """A function that adds ANSI colours, or one that returns the text unchanged."""
     return (lambda text, style: f"\x1b[{_CODES[style]}m{text}\x1b[0m") if colour else (lambda text, _: text)
 
 
 def painted_diff(line: str, paint: Paint) -> str:
-    """A line of a unified diff."""
+    """A line of a unified diff in its colour."""
     return paint(line, {"+": "added", "-": "removed", "@": "command"}.get(line[:1], "faint"))
 
 
 def tone(verdict: str) -> str:
-    """What a verdict means for the build: `good`, `moved` (it goes in, with a note), `superseded` or `stops`."""
+    """The meaning of a verdict for the build: `good`, `moved` (applied, with a note), `superseded` or `stops`."""
     if verdict in STOPPING or verdict == "refused":
         return "stops"
     if verdict in {Verdict.EXACT, Verdict.APPLIED}:
@@ -43,7 +43,7 @@ def tone(verdict: str) -> str:
 
 
 def mark(verdict: str) -> str:
-    """The sign of a verdict, for those who do not see its colour."""
+    """The symbol of a verdict, for readers who do not see its colour."""
     return _MARK[tone(verdict)]
 
 
@@ -63,7 +63,7 @@ def commit_line(commit: str, date: str, subject: str) -> str:
 
 
 def proven(contracts: Sequence[bool]) -> str:
-    """How many contracts are proven, by whether each is."""
+    """The line with the count of proven contracts. contracts: whether each is."""
     return f"contracts  {sum(contracts)} of {len(contracts)} proven: red on pristine, green on patched"
 
 
@@ -73,27 +73,27 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def clipped(text: str, longest: int) -> str:
-    """At most so many characters."""
+    """The text cut to at most `longest` characters."""
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def dedented(lines: list[str], like: list[str] | None = None) -> list[str]:
-    """The lines, by so much further left as all of `like`, or all of them, allow."""
+    """The lines without the common indentation of `like`, by default their own."""
     by = min((len(line) - len(line.lstrip()) for line in (like or lines) if line.strip()), default=0)
     return [line[min(by, len(line) - len(line.lstrip())) :] for line in lines]
 
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_BYTES = range(0xDC80, 0xDD00)  # how Python keeps them in a text
+_BYTES = range(0xDC80, 0xDD00)  # Python's surrogates for bytes that are not UTF-8
 
 
 def legible(text: str) -> str:
-    r"""The text such that it can be written: a byte of a name that is not UTF-8 becomes `\xe9`."""
+    r"""The text in a form that can be written: a byte that is not UTF-8 becomes `\xe9`."""
     return _SURROGATE.sub(_escaped, text)
 
 
 def legible_json(text: str) -> str:
-    """The same for a text that is JSON, where a back-slash is written as two."""
+    """The same for JSON text, in which a backslash is doubled."""
     return _SURROGATE.sub(lambda match: f"\\{_escaped(match)}", text)
 
 

@@ -1,4 +1,4 @@
-"""What a series that was loaded must be, beyond the types of its fields: names, patterns, templates, contracts."""
+"""Checks of a loaded series beyond the types of its fields: names, patterns, templates, contracts."""
 
 import os
 import re
@@ -21,15 +21,17 @@ NAME = re.compile(r"[a-z][a-z0-9_-]*")
 
 
 def refuse_wrong(series: Series, where: str) -> None:
-    """Raises `SeriesError` with the first thing that is wrong. where: the file, for messages."""
-    for place, said in shape.problems(series):
-        raise SeriesError(f"{place}: {said}", where=where, hint="`patcher/patches/README.md` has a declaration in full")
+    """Raises `SeriesError` for the first problem. where: the file, for messages."""
+    for place, problem in shape.problems(series):
+        raise SeriesError(
+            f"{place}: {problem}", where=where, hint="`patcher/patches/README.md` has a declaration in full"
+        )
     for message, hint in _names(series):
         raise SeriesError(message, where=where, hint=hint)
 
 
 def refuse_bad_sites(series: Series) -> None:
-    """Raises `SeriesError`, `TemplateUnusable`: a pattern that is not code, a template that is not there."""
+    """Raises `SeriesError` for a pattern that is not code, `TemplateUnusable` for a missing template."""
     for patch in series.patches_for(client=True):
         for site in patch.sites:
             for anchor in site.anchors:
@@ -41,9 +43,9 @@ def refuse_bad_sites(series: Series) -> None:
             refuse_bad_template(patch, f"{patch.id}, {overlay.path}", overlay)
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """What was meant by a word that is not known, as the end of a sentence; empty where nothing is like it."""
-    close = get_close_matches(word, list(known), n=1)
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The most similar known name, as the end of a message: "; did you mean …?"; empty without a similar one."""
+    close = get_close_matches(name, list(known), n=1)
     return f"; did you mean `{close[0]}`?" if close else ""
 
 
@@ -118,7 +120,7 @@ def _twice(names: Iterable[str]) -> list[str]:
 def _refuse_bad_anchor(patch: Patch, site: Site, anchor: Anchor) -> None:
     language = javascript.language_of(site.file_of(anchor))
     if not site.file_of(anchor).endswith(tuple(ENDINGS)):
-        return  # the flow has words of its own for another kind of file
+        return  # `locate` reports another kind of file
     if not anchor.pattern and (anchor.scope.kind == "file" or any(getattr(anchor, each, None) for each in _ITEM)):
         return  # an item of a list, or the whole file
     for name, pattern in (("pattern", anchor.pattern), *([("target", anchor.target)] if anchor.target else [])):

@@ -1,4 +1,4 @@
-"""Our own series, as anybody's: what `series.py` is in the directory of another one."""
+"""Our own series, `codex`: what `series.py` is for another series."""
 
 import os
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ HOME = os.path.join(PACKAGE, "patches")
 
 
 class _Contracts(Sequence[Contract]):
-    """Contracts that are imported when somebody looks at them: a build has no use for Node and SQLite."""
+    """Contracts that are imported on first use: a build must not import the modules that they need."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -51,13 +51,13 @@ SERIES = Series(
 
 
 def codex() -> Series:
-    """Our series, with the pins that are recorded now. Raises `PinsUnreadable`."""
+    """Our series with its current pins. Raises `PinsUnreadable`."""
     found = replace(SERIES, patches=patches.SERIES, client_patches=patches.CLIENT_SERIES)
     return found.loaded(_digest())
 
 
 def _digest() -> str:
-    """Of its declarations and pins, of its templates, and of the pins of the builtin sidecar."""
+    """SHA-256 over its declarations, pins and templates, and the pins of the builtin sidecar."""
     with open(BUILTIN_PINS, "rb") as stream:
         parts = [digest_of(HOME), digest_of(TEMPLATES), sha256(stream.read()).hexdigest()]
     return sha256("".join(parts).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A first series in a new directory: one patch with its pins, its templates and its contract, which builds."""
+"""Write a first series that builds into a new directory: one patch with its pins, templates and contract."""
 
 import os
 import re
@@ -20,7 +20,7 @@ _FILES = {
 
 
 def write_new(directory: str, name: str = "") -> list[str]:
-    """Write a series into a directory that is empty or not there; the paths of its files in it.
+    """Write a series into an empty or new directory; returns the paths of its files, relative to the directory.
 
     name: of the series (default: that of the directory). Raises `UsageError`, `DiskFailed`.
     """

@@ -1,4 +1,4 @@
-"""Whether a pattern is one that can match: code, and one piece of it."""
+"""Check that a pattern can match: that it is code, and one statement or expression."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ MAX_EXCERPT = 80
 
 
 class Problem(NamedTuple):
-    """found: what it is instead of code, as the end of a sentence. hint: what to do about it."""
+    """found: what the pattern is instead, as the end of a message. hint: what to do about it."""
 
     found: str
     hint: str
@@ -16,8 +16,8 @@ class Problem(NamedTuple):
 
 def problem_of(pattern: str, language: str) -> Problem | None:
     """Why a pattern never matches; None for one that may."""
-    words = " ".join(pattern.split())
-    shown = f"`{words if len(words) <= MAX_EXCERPT else words[:MAX_EXCERPT] + '…'}`"
+    text = " ".join(pattern.split())
+    shown = f"`{text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + '…'}`"
     if not pattern.strip():
         return Problem(
             "expected code, found nothing", "write the statement that it is to find, `$NAME` for what varies"
@@ -34,7 +34,7 @@ def problem_of(pattern: str, language: str) -> Problem | None:
         return Problem(f"expected one statement or expression, found {many}", hint)
     try:
         root.find_all(pattern=pattern)
-    except BaseException as error:  # what ast-grep says of it is a page of its own stack, or a panic
+    except BaseException as error:  # ast-grep raises with a Rust backtrace, or panics
         if isinstance(error, KeyboardInterrupt):
             raise
         return Problem(f"expected code, found {shown}, of which ast-grep makes no pattern", "write it as whole code")

@@ -1,6 +1,6 @@
-"""Whether what a series declares is what the model says it is: each field of the type that it must have.
+"""Check at run time that each field of a declared series has the type that the model gives it.
 
-Python does not look, and whatever is of another type would fail deep inside, far from the declaration.
+Python does not check this, and a value of another type would fail much later, far from the declaration.
 """
 
 import types
@@ -15,7 +15,7 @@ _MOST = 60
 
 
 def problems(series: Series) -> Iterator[tuple[str, str]]:
-    """Pairs of a place (`acme.note`: a patch, a site or a contract) and what is wrong there."""
+    """Pairs of a place (`acme.note`: a patch, a site or a contract) and the problem there."""
     yield from _object(series, series.name if isinstance(series.name, str) else "SERIES")
 
 
@@ -81,7 +81,7 @@ def _shown(value: Any) -> str:
 
 
 def _instead(value: Any, wanted: Any) -> str:
-    """What was meant, where that can be told."""
+    """The value that was probably meant, as the end of a message; empty where there is no guess."""
     if isinstance(value, types.ModuleType):
         name = {Patch: "PATCH", Contract: "CONTRACT"}.get(wanted)
         return f"; write `{value.__name__.rpartition('.')[2]}.{name}`" if name else ""

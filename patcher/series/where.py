@@ -1,38 +1,60 @@
-"""Where a series is, and what it is made of, as a digest. Leaf module: an up-to-date build asks here first."""
+"""The directory of a series, its files, and their digest. Leaf module: an up-to-date build uses it."""
 
 import os
 from hashlib import sha256
 
-from patcher.resources import CODEX, content
+from patcher.resources import CODEX, PACKAGE, content
 
-__all__ = ["CODEX", "ENTRY", "PINS", "TEMPLATES", "digest_of", "directory_of", "files_of", "is_series"]
+__all__ = [
+    "CODEX",
+    "CONSENT",
+    "ENTRY",
+    "PINS",
+    "TEMPLATES",
+    "digest_of",
+    "directory_of",
+    "files_of",
+    "is_series",
+    "with_codex",
+]
 
 ENTRY = "series.py"
 PINS = "pins.json"
 TEMPLATES = "templates"
 _NOT_PART_OF_IT = frozenset({"__pycache__", "node_modules"})
 
+CONSENT = "consent"
+"""The name of our optional series, which goes on top of `codex`."""
+_SHIPPED = {CONSENT: os.path.join(PACKAGE, CONSENT)}
 
-def directory_of(word: str) -> str | None:
-    """The directory that a word of a command line names: a path, or an importable package. None for no directory."""
-    if os.path.isdir(word):
-        return os.path.abspath(word)
-    if not all(part.isidentifier() for part in word.split(".")):
+
+def with_codex(names: list[str]) -> list[str]:
+    """The names on a command line; `codex` first where `consent`, which needs it, is named without it."""
+    return [CODEX, *names] if CONSENT in names and CODEX not in names else names
+
+
+def directory_of(name: str) -> str | None:
+    """The directory that a name on the command line means: a path, or an importable package. None for neither."""
+    if name in _SHIPPED:
+        return _SHIPPED[name]
+    if os.path.isdir(name):
+        return os.path.abspath(name)
+    if not all(part.isidentifier() for part in name.split(".")):
         return None
-    from importlib.util import find_spec  # only for a packaged series
+    from importlib.util import find_spec  # slow, and needed for a package only
 
     try:
-        spec = find_spec(word)
-    except Exception:  # noqa: BLE001 - a parent is imported, and may do anything
+        spec = find_spec(name)
+    except Exception:  # noqa: BLE001 - it imports the parent package, which may raise anything
         return None
     found = list(spec.submodule_search_locations or ()) if spec else []
     return os.path.abspath(found[0]) if found else None
 
 
 def files_of(directory: str) -> list[str]:
-    """Every file that a series is made of, by its path in it.
+    """The paths, in the directory, of the files of a series.
 
-    Hidden files beside `series.py`, bytecode, and pages for people outside of its templates are not part of it.
+    Not part of it are hidden files beside `series.py`, bytecode, and `.md` files outside of its templates.
     """
     found = []
     for folder, folders, names in os.walk(directory):
@@ -44,7 +66,7 @@ def files_of(directory: str) -> list[str]:
 
 
 def is_series(directory: str) -> bool:
-    """Whether a directory says that it is a series. What it says is another question."""
+    """Whether a directory has a `series.py`; its content is not checked."""
     return os.path.isfile(os.path.join(directory, ENTRY))
 
 
@@ -54,7 +76,7 @@ def _is_part(folder: str, name: str) -> bool:
 
 
 def digest_of(directory: str) -> str:
-    """SHA-256 over path and content of each file that a series is made of. Raises `OSError`."""
+    """SHA-256 over path and content of each file of a series. Raises `OSError`."""
     hasher = sha256()
     for path in files_of(directory):
         data = content(os.path.join(directory, *path.split("/")))

@@ -1,4 +1,4 @@
-"""The test harness as a product: a simulated Codex, the truth of it, and a pytest plugin."""
+"""The test harness for projects that install us: a simulated Codex, checks of its rows, and a pytest plugin."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ _MODULES = (
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is asked for: every pytest run of a project that has us imports this package."""
+    """Import each name on first use: every pytest run of a project that installs us imports this package."""
     if name in __all__:
         for module in _MODULES:
             found = vars(import_module(f"patcher.{module}")).get(name)

@@ -1,4 +1,4 @@
-"""How what happened in a scenario arrives at a sidecar, by chance: late, lost, twice, in pieces, damaged, moved."""
+"""How the events of a scenario arrive at a sidecar, at random: late, lost, twice, in pieces, damaged, moved."""
 
 import random
 from collections.abc import Iterator
@@ -12,33 +12,33 @@ _LATER = 1_000_000_000  # milliseconds
 
 
 class Arrival:
-    """How all of it arrives."""
+    """The steps in which the events of a scenario arrive."""
 
     def __init__(self, codex: Codex, chance: random.Random, bad_luck: random.Random, sources: str, kind: str) -> None:
         self.codex = codex
         self.chance = chance
         self.bad_luck = bad_luck
         self.kind = kind
-        self.unended: set[str] = set()  # files whose last line is told when they are seen to be over
+        self.unended: set[str] = set()  # files whose last line is imported only once they count as complete
         self.hooked = sources != "rollout alone"
         self.imported = sources != "hooks alone"
         self.facts: list[str] = []
         self.skew = 0
 
-    def _fact(self, probability: float, said: str) -> bool:
+    def _fact(self, probability: float, fact: str) -> bool:
         if self.chance.random() >= probability:
             return False
-        self.facts.append(said)
+        self.facts.append(fact)
         return True
 
     def ticks(self, kills: int) -> list[Tick]:
-        """All steps in their order, with so many kills of the sidecar between them."""
+        """All steps in order, with `kills` kills of the sidecar between them."""
         steps: list[Step] = sorted([*self._deliveries(), *self._rollouts()], key=lambda step: step.at)
         count = self.chance.randint(2, 5) + 2 * kills
         cuts = sorted(self.chance.randint(0, len(steps)) for _ in range(count - 1))
         edges = [0, *cuts, len(steps)]
         ticks = [Tick(steps[start:end]) for start, end in pairwise(edges)]
-        # A kill ends a tick; in the next one the sidecar is down, and at its end it is started again.
+        # A kill ends a tick; in the next one the sidecar is down, and at its end it is restarted.
         for number in range(kills):
             at = 2 * number + self.chance.randint(0, 1) if number == 0 else 2 * number + 1
             ticks[at].killed, ticks[at + 1].down = True, True
@@ -95,15 +95,15 @@ class Arrival:
             ends.append((line.at, size))
         for _ in range(self.chance.randint(0, 5)):
             at, most = self.chance.choice(ends)
-            # Within a line as often as at its end.
+            # As often within a line as at its end.
             cut = self.chance.randint(max(0, most - 300), most) if self.chance.random() < 0.5 else most
             most_written = max(most_written, cut)
             yield Write(thread, at + delay, cut)
-        # Where a file lacks lines that another thread has copied, these are told there: nobody else tells them.
+        # Lines that another thread has copied must not be missing here: the copy would then be imported as new.
         copied = any(thread in (other.forked_from, other.parent) for other in self.codex.threads)
         whole = copied or self.kind in {"migrated while followed", "compressed", "deleted"}
         if self._fact(0.07, "a rollout that breaks off") and not whole:
-            # What was cut is written again, and where turns have no ids, no copied turn breaks off before its answer.
+            # Not shorter than what was cut before; and without turn ids, not within the copied turns.
             least = most_written if self.codex.version.turn_ids else max(most_written, _first_own(thread))
             size = max(self.chance.randint(ends[0][1], size), least)
             self.unended.add(thread.path)
@@ -115,17 +115,17 @@ class Arrival:
         yield Write(thread, ends[-1][0] + delay, size)
 
     def _damage(self, thread: Thread) -> None:
-        for spoils, probability, said in (
+        for damages, probability, fact in (
             (damage.spoil, 0.3, "spoiled lines"),
             (damage.lose, 0.1, "lost lines"),
             (damage.swell, 0.02, "lines of megabytes"),
         ):
             if self.bad_luck.random() < probability:
-                self.facts.append(said)
-                spoils(thread, self.bad_luck)
+                self.facts.append(fact)
+                damages(thread, self.bad_luck)
 
     def _trouble(self, thread: Thread, writes: list[Write]) -> Iterator[Step]:
-        """Before the last write, which makes up for what was cut."""
+        """Cuts and replacements of the file before the last write, which completes it again."""
         *before, last = writes
         for earlier in before:
             if earlier.at < last.at and self.bad_luck.random() < 0.15 and earlier.size < last.size:
@@ -144,12 +144,12 @@ class Arrival:
         for thread in self.codex.threads:
             if self.imported and (self.kind == "deleted" or self.chance.random() < 0.08):
                 archive = self.kind != "deleted" and (self.chance.random() < 0.7 or thread.path in self.unended)
-                archive |= self.kind == "disk faults"  # what failed is read again some seconds later
+                archive |= self.kind == "disk faults"  # the importer reads it again some seconds after a fault
                 self.facts.append("an archived rollout" if archive else "a deleted rollout")
                 yield Move(thread, at, archive)
 
 
 def _first_own(thread: Thread) -> int:
-    """Where the first line ends, after the head and the copied lines, that tells something of the thread's own."""
-    own = [at for at, line in enumerate(thread.lines) if line.tells]
+    """The size of the file up to the first line with an event of the thread itself, after the head and the copies."""
+    own = [at for at, line in enumerate(thread.lines) if line.events]
     return sum(len(line.data) for line in thread.lines[: own[1] + 1]) if len(own) > 1 else 0

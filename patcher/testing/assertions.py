@@ -1,4 +1,4 @@
-"""Assertions about rows and contracts, whose failures are sentences."""
+"""Assertions about rows and contracts, with readable failures."""
 
 import time
 
@@ -12,9 +12,9 @@ _SEVERAL_LOOKS = 4 * POLL_MS / 1000
 
 
 def assert_exactly_once(sidecar: Sidecar, codex: LiveCodex, *, timeout: float = 5.0) -> None:
-    """Each event that came to the sidecar, by hook or rollout, is one row, which says by which of them.
+    """Assert that each event that arrived has exactly one row, with the right `capture`.
 
-    Waits for the importer, and then some of its looks more, for what might come twice.
+    Waits at most `timeout` seconds for the importer, and then for some more of its polls, for late duplicates.
     """
     __tracebackhide__ = True
     eventually(lambda: not codex.judge(sidecar).problems, timeout)
@@ -22,15 +22,15 @@ def assert_exactly_once(sidecar: Sidecar, codex: LiveCodex, *, timeout: float = 
     verdict = codex.judge(sidecar)
     if not verdict.problems:
         return
-    said = [f"{verdict.events} events came to the sidecar, and not each of them is there exactly once:"]
-    said += [f"  {problem}" for problem in verdict.problems[:_MAX_SHOWN]]
+    lines = [f"{verdict.events} events came to the sidecar, and not each of them is there exactly once:"]
+    lines += [f"  {problem}" for problem in verdict.problems[:_MAX_SHOWN]]
     if len(verdict.problems) > _MAX_SHOWN:
-        said.append(f"  and {len(verdict.problems) - _MAX_SHOWN} more")
-    raise AssertionError("\n".join(said))
+        lines.append(f"  and {len(verdict.problems) - _MAX_SHOWN} more")
+    raise AssertionError("\n".join(lines))
 
 
 def assert_proven(result: ProofResult) -> None:
-    """The contract is red on the pristine tree and green on the patched one."""
+    """Assert that the contract is red on the pristine tree and green on the patched one."""
     __tracebackhide__ = True
     if not result.ok:
         raise AssertionError(

@@ -1,7 +1,7 @@
 """Damage to the lines of a rollout file: torn, not JSON, not UTF-8, of no known kind, of many megabytes, or gone.
 
-A lost line tells nothing any more; every other kind of damage must cost no event. Bytes that are not UTF-8 are lone
-surrogates in a line's text, as `surrogateescape` has them.
+Only a lost line may cost events; every other kind of damage must not. Bytes that are not UTF-8 are lone surrogates in
+the text of a line, as with `surrogateescape`.
 """
 
 import json
@@ -34,7 +34,7 @@ def head(chance: random.Random) -> bytes:
 
 
 def spoil(thread: Thread, chance: random.Random) -> None:
-    """Put lines in that tell nothing, and bytes that are not text into those that do."""
+    """Insert lines without events, and put bytes that are not text into lines with events."""
     for _ in range(chance.randint(1, 8)):
         at = chance.randint(0, len(thread.lines))
         thread.lines.insert(at, Line(_junk(thread, at, chance), _time_at(thread, at), spurious=True))
@@ -45,7 +45,7 @@ def spoil(thread: Thread, chance: random.Random) -> None:
 
 
 def swell(thread: Thread, chance: random.Random) -> None:
-    """Put lines of megabytes in, which tell nothing: one that can be passed over, one that is not JSON."""
+    """Insert lines of megabytes without events: one with an unknown type, one that is not JSON."""
     for template in ('{"timestamp":"2026-01-01T00:00:00.000Z","type":"response_item","payload":{"type":"%s"}}', "{%s"):
         at = chance.randint(1, len(thread.lines))
         text = template % ("é" * chance.randint(LARGEST // 10, LARGEST // 2))
@@ -53,7 +53,7 @@ def swell(thread: Thread, chance: random.Random) -> None:
 
 
 def lose(thread: Thread, chance: random.Random) -> None:
-    """Tear some ends of calls in two: what no other line tells, the rollout does not tell."""
+    """Cut some lines with the end of a call: an event that no other line has is then not in the rollout."""
     for at in _ends(thread):
         line = thread.lines[at]
         if chance.random() < 0.3:
@@ -61,12 +61,12 @@ def lose(thread: Thread, chance: random.Random) -> None:
 
 
 def _junk(thread: Thread, at: int, chance: random.Random) -> str:
-    begun = any(line.tells for line in thread.lines[:at])  # before its first line nothing may look like one of Codex
+    begun = any(line.events for line in thread.lines[:at])  # no junk before the first line may look like Codex's
     if not begun or thread.codex.version.bare or chance.random() < 0.4:
         return chance.choice(_NO_LINES)
     whole = thread.lines[chance.randrange(len(thread.lines))].text
     if chance.random() < 0.4 and len(whole) > 1:
-        return whole[: chance.randint(1, len(whole) - 1)]  # of a write that was begun, and made again
+        return whole[: chance.randint(1, len(whole) - 1)]  # as left by an interrupted write that was repeated
     return json.dumps({"timestamp": "2026-01-01T00:00:00.000Z", **chance.choice(_OF_NO_KIND)})
 
 
@@ -75,8 +75,8 @@ def _time_at(thread: Thread, at: int) -> int:
 
 
 def _ends(thread: Thread) -> list[int]:
-    """Where a line tells the end of a call, and nothing that later lines need."""
-    return [at for at, line in enumerate(thread.lines) if line.tells and _is_end(line)]
+    """The indices of the lines with the end of a call, without those that later lines depend on."""
+    return [at for at, line in enumerate(thread.lines) if line.events and _is_end(line)]
 
 
 def _is_end(line: Line) -> bool:
@@ -88,4 +88,4 @@ def _is_end(line: Line) -> bool:
     kind = payload.get("type")
     if kind == "item_completed":
         return bool(payload["item"]["type"] != "UserMessage")
-    return kind in _OUTPUTS and len(line.tells) == 1  # of two, the other is told when a background command ends
+    return kind in _OUTPUTS and len(line.events) == 1  # of two events, the second is the end of a background command

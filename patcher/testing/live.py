@@ -1,4 +1,4 @@
-"""A simulated Codex whose hooks and rollouts go to running sidecars, as completely or as badly as a test wants."""
+"""A simulated Codex that sends its hooks and rollouts to running sidecars, with failures if a test wants them."""
 
 import json
 import os
@@ -17,27 +17,27 @@ from patcher.prove.contract import TestBed
 
 @dataclass
 class _Arrived:
-    """What has come to one sidecar so far."""
+    """What one sidecar has received so far. hooks, lines: how many were sent."""
 
     hooks: int = 0
     lines: Counter[str] = field(default_factory=Counter)
     delivered: Counter[int] = field(default_factory=Counter)
-    told: set[int] = field(default_factory=set)
+    in_file: set[int] = field(default_factory=set)
 
 
 class LiveCodex(Codex):
-    """A `Codex` that remembers what it has sent to which sidecar.
+    """A `Codex` that records what it has sent to which sidecar.
 
-    `session()` and its turns make up what happened; `fire_hooks` and `write_rollouts` send it.
+    `session()` and the methods of a thread make events; `fire_hooks` and `write_rollouts` send them.
     """
 
     def fire_hooks(
         self, sidecar: Sidecar, *, lose: Container[str] = (), times: int = 1, through_handler: bool = False
     ) -> None:
-        """Send the hooks that were not sent yet, in their order.
+        """Send the hooks that were not sent yet, in order.
 
-        lose: names of hooks that get lost, such as `PostToolUse`. times: how often each is delivered.
-        through_handler: run the handler that ships in the sidecar's tree, as Codex does; slower.
+        lose: names of hooks not to send, such as `PostToolUse`. times: deliveries of each hook.
+        through_handler: run the handler in the sidecar's tree, as Codex does; slower.
         """
         arrived = self._arrived[sidecar.home]
         for hook in self.hooks[arrived.hooks :]:
@@ -48,7 +48,7 @@ class LiveCodex(Codex):
         arrived.hooks = len(self.hooks)
 
     def write_rollouts(self, sidecar: Sidecar) -> None:
-        """Append to the rollout files what was not written yet. The sidecar reads it when it looks next."""
+        """Append the lines that were not written yet to the rollout files. The sidecar reads them at its next poll."""
         arrived = self._arrived[sidecar.home]
         for thread in self.threads:
             lines = thread.lines[arrived.lines[thread.id] :]
@@ -57,15 +57,15 @@ class LiveCodex(Codex):
             with open(path, "a", encoding="utf-8") as file:
                 file.writelines(f"{line.text}\n" for line in lines)
             arrived.lines[thread.id] += len(lines)
-            arrived.told.update(index for line in lines for index in line.tells)
+            arrived.in_file.update(index for line in lines for index in line.events)
 
     def judge(self, sidecar: Sidecar) -> Judgement:
-        """How the sidecar's rows differ from what came to it."""
+        """Compare the sidecar's rows with what it has received."""
         arrived = self._arrived[sidecar.home]
         sessions = list({event.session for event in self.events})
         marks = ", ".join("?" * len(sessions))
         rows = sidecar.rows(f"SELECT * FROM events WHERE session_id IN ({marks}) ORDER BY id", *sessions)  # noqa: S608
-        return judge(self.events, rows, delivered=arrived.delivered, told=arrived.told)
+        return judge(self.events, rows, delivered=arrived.delivered, in_file=arrived.in_file)
 
     @cached_property
     def _arrived(self) -> defaultdict[str, _Arrived]:

@@ -1,8 +1,8 @@
-"""What `codex migrate-rollouts --apply` makes of a rollout file, as 0.169 was seen to do.
+"""The result of `codex migrate-rollouts --apply` for a rollout file, as observed with 0.169.
 
-The file stays where it is. Its lines are numbered, messages become items, the copied first line of another thread is
-left out, copied history stays. Where turns had no identifiers they are given one each, by the number of a line: the
-copies in a fork have others than the originals.
+The path stays the same. Lines are numbered, messages become items, and the copied first line of another thread is left
+out; copied history stays. Turns without ids get one from the number of a line, so that copies in a fork have other ids
+than the originals.
 """
 
 import json
@@ -18,12 +18,12 @@ _OF_MCP = ("server", "tool", "arguments", "result")
 
 
 def migrated(thread: Thread) -> list[Line]:
-    """The lines of a thread after the migration: they tell what they told."""
+    """The lines of a thread after the migration, with the same events."""
     return _Writer(thread).written().lines
 
 
 def migrate_all(threads: list[Thread]) -> None:
-    """Let every thread be one that has been migrated. Prompts and ends of turns have the new identifiers then."""
+    """Migrate every thread. Events of turns that had no ids get the new ones."""
     for thread in threads:
         writer = _Writer(thread).written()
         if not thread.codex.version.turn_ids:
@@ -73,21 +73,21 @@ class _Writer:
         self.lines.append(replace(line, text=json.dumps(text, separators=(",", ":"), ensure_ascii=False)))
 
     def number(self, kind: str | None, line: Line) -> None:
-        """A prompt begins a turn, and ends the one before it."""
+        """Begin a turn at a prompt, and end the one before it."""
         if kind == "user_message":
             self.end_turn()
             self.turn = f"rollout-{len(self.lines)}"
             at = Line("", line.at, opens=True)
             self.put(at, "event_msg", {"type": "task_started", "turn_id": self.turn})
-            self.stop = next((self.thread.stops.get(index) for index in line.tells), None)
+            self.stop = next((self.thread.stops.get(index) for index in line.events), None)
         if self.turn:
-            self.turns.update(dict.fromkeys(line.tells, self.turn))
+            self.turns.update(dict.fromkeys(line.events, self.turn))
 
     def end_turn(self) -> None:
         if self.turn:
-            tells = () if self.stop is None else (self.stop,)
-            self.turns.update(dict.fromkeys(tells, self.turn))
-            at = Line("", self.lines[-1].at, tells, opens=False)
+            events = () if self.stop is None else (self.stop,)
+            self.turns.update(dict.fromkeys(events, self.turn))
+            at = Line("", self.lines[-1].at, events, opens=False)
             self.put(at, "event_msg", {"type": "task_complete", "turn_id": self.turn, "last_agent_message": None})
         self.turn, self.stop = "", None
 
@@ -99,8 +99,8 @@ class _Writer:
         if kind == "patch_apply_end":
             return {"type": "FileChange", "id": payload["call_id"], **_some(payload, _OF_A_PATCH)}
         if kind == "mcp_tool_call_end":
-            said = {**payload, **payload["invocation"]}
-            return {"type": "McpToolCall", "id": payload["call_id"], **_some(said, _OF_MCP)}
+            fields = {**payload, **payload["invocation"]}
+            return {"type": "McpToolCall", "id": payload["call_id"], **_some(fields, _OF_MCP)}
         self.items += 1
         content = [{"type": "text", "text": payload["message"], "text_elements": []}]
         return {"type": _MESSAGES[kind], "id": f"item-{self.items}", "content": content}

@@ -1,7 +1,7 @@
-"""The pytest plugin: pristine and patched sidecars, running, and a Codex that emits hooks and rollouts.
+"""The pytest plugin: running pristine and patched sidecars, and a simulated Codex.
 
-A project that has sidecar-patcher installed has these fixtures: `patched_sidecar`, `pristine_sidecar`,
-`sidecar_tree`, `codex`, `prove_contract`. pytest is needed here and nowhere else.
+It gives a project that installs sidecar-patcher the fixtures `patched_sidecar`, `pristine_sidecar`, `sidecar_tree`,
+`codex` and `prove_contract`. No other module of the package needs pytest.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    # Loaded with every pytest run of every project that has us: what is slow waits until it is used.
+    # Every pytest run of a project that installs us loads this module, so slow imports are made on first use.
     from patcher.model import Build, Series, Tree
     from patcher.prove import Contract, Node, Sidecar
     from patcher.testing.live import LiveCodex
@@ -67,7 +67,7 @@ def _sidecar_build(pytestconfig: pytest.Config, _sidecar_series: "tuple[Series, 
     with _as_sentences():
         build = pipeline.check(spec, _sidecar_series)
     if not build.ok:
-        pytest.fail(f"{spec} cannot be patched; `sidecar-patcher check --upstream {spec}` says why", pytrace=False)
+        pytest.fail(f"{spec} cannot be patched; `sidecar-patcher check --upstream {spec}` shows why", pytrace=False)
     return build
 
 

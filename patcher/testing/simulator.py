@@ -1,9 +1,9 @@
-"""Scenarios of a Codex and a sidecar with bad luck, each from one seed: what happens, and how it arrives.
+"""Scenarios of a Codex and a sidecar with failures, each from one seed: the events, and how they arrive.
 
 Hooks are lost, late, out of order, and delivered twice; rollouts are written in pieces that end within a line, never
 to their end, or not at all, are damaged, cut short, replaced, compressed, migrated, archived and deleted; the sidecar
-is killed and started again, its disk is full or fails; the user opts in when half of it is over, or deletes it all.
-Each scenario is of one kind (`KINDS`), which it is sure to show; what else happens is by chance.
+is killed and restarted, its disk is full or fails; the user opts in late, or deletes everything.
+Each scenario certainly has the failure of its kind (`KINDS`), and others at random.
 """
 
 import random
@@ -24,7 +24,7 @@ _BEGINNING = 1_790_000_000.0
 _LEGACY = (OLD, Version(146), Version(146, code=True))
 _OLDEST = (NO_TURNS, Version(40))
 
-# What a scenario is sure to show, and the versions that can.
+# The kinds of scenarios, and the versions of Codex that each can have.
 KINDS: dict[str, tuple[Version, ...]] = {
     "everyday": VERSIONS,
     "forks": (*_LEGACY, *_LEGACY, Version(151), DIRECT, CODE),
@@ -44,12 +44,12 @@ KINDS: dict[str, tuple[Version, ...]] = {
     "deleted": VERSIONS,
 }
 APART = ("disk faults", "purged", "deleted")
-"""The kinds in which something happens to all that a sidecar has: it has no others beside them."""
+"""The kinds that affect all data of a sidecar: they need a sidecar of their own."""
 
 
 @dataclass
 class Scenario:
-    """All of one seed: the truth, the ticks in which it arrives, and what is then expected."""
+    """The scenario of one seed: the events, the ticks in which they arrive, and the expected result."""
 
     seed: int
     kind: str
@@ -60,9 +60,9 @@ class Scenario:
 
     @classmethod
     def from_seed(cls, seed: int, *, codex_home: str = "", kind: str = "", now: float = _BEGINNING) -> "Scenario":
-        """The scenario of a seed: always the same, but for where and when. kind: else it is by chance.
+        """The scenario of a seed, always the same except for paths and times. kind: by default random.
 
-        now: when it begins, in seconds since the epoch; else each seed has a minute of one day.
+        now: its start, in seconds since the epoch; by default a minute of one day that depends on the seed.
         """
         chance = random.Random(seed)  # noqa: S311 - reproducible, not secret
         drawn = chance.choices(list(KINDS), [6, *[1] * (len(KINDS) - 1)])[0]
@@ -99,29 +99,29 @@ class Scenario:
 
     @property
     def kills(self) -> int:
-        """How often the sidecar is killed."""
+        """The number of kills of the sidecar."""
         return sum(tick.killed for tick in self.ticks)
 
     @property
     def sessions(self) -> list[str]:
-        """The sessions it has."""
+        """The ids of its sessions."""
         return list(dict.fromkeys(thread.root for thread in self.codex.threads))
 
     def deliveries(self) -> Iterator[Delivery]:
-        """The hooks that find the sidecar up, in the order in which they do."""
+        """The hooks that arrive while the sidecar runs, in order of arrival."""
         for tick in self.ticks:
             yield from (step for step in tick.steps if isinstance(step, Delivery) and not tick.down)
 
     def delivered(self) -> Counter[int]:
-        """How often the hook of each event arrives, by the event's index."""
+        """By the index of an event, how often its hook arrives."""
         return Counter(delivery.hook.event for delivery in self.deliveries())
 
-    def told(self) -> set[int]:
-        """The events whose rollout lines get written."""
-        return {index for lines in self._written().values() for line in lines for index in line.tells}
+    def events_in_files(self) -> set[int]:
+        """The indices of the events whose rollout lines are written."""
+        return {index for lines in self._written().values() for line in lines for index in line.events}
 
     def _written(self) -> dict[str, list[Line]]:
-        """The lines of each file that get written to their ends, by path. The last one needs no line feed."""
+        """By path, the lines that are written completely. The last one may lack its line feed."""
         sizes: dict[str, int] = {}
         for tick in self.ticks:
             for step in tick.steps:
@@ -138,13 +138,13 @@ class Scenario:
         return written
 
     def session_ids(self) -> list[str]:
-        """The ids under which there may be sessions: each thread's own."""
+        """The possible ids of sessions: those of all threads."""
         return list(dict.fromkeys(thread.id for thread in self.codex.threads))
 
     def wanted(self, delivered: Mapping[int, int], doubtful: Mapping[int, int]) -> tuple[list[Session], set[str]]:
-        """What the database must say of each session, and the ids of those that may be there or not.
+        """The expected sessions, and the ids of those that are optional.
 
-        delivered, doubtful: as in `truth.judge`.
+        delivered, doubtful: as in `codex.judgement.judge`.
         """
         written = self._written()
         moves = (step for tick in self.ticks for step in tick.steps if isinstance(step, Move) and not step.archive)
@@ -158,21 +158,21 @@ class Scenario:
             guesses = [event for event in perhaps if event.session == root]
             if any(written[thread.path] for thread in threads) or hooks:
                 session = _session(root, threads, written, hooks, guesses)
-                # Without a file, a session ends some seconds later: the scenarios that are about it wait for that.
+                # Without a file, a session ends some seconds later; only the scenarios of that kind wait for it.
                 sessions.append(replace(session, over=session.over and root not in gone))
             elif guesses:
                 uncertain.add(root)
         return sessions, uncertain
 
     def timeline(self) -> str:
-        """What happens when, as text for people."""
-        said = [f"seed {self.seed}: {self.facts}", f"{len(self.events)} events:"]
-        said += [f"  {event.index:4} {event}" for event in self.events]
+        """All events and steps with their times, as text for people."""
+        lines = [f"seed {self.seed}: {self.facts}", f"{len(self.events)} events:"]
+        lines += [f"  {event.index:4} {event}" for event in self.events]
         for number, tick in enumerate(self.ticks, 1):
-            said.append(f"tick {number}{', the sidecar is down' if tick.down else ''}")
-            said += [f"  {step.at / 1000 - _BEGINNING:10.3f} {step}" for step in tick.steps]
-            said.append("  kill -9" if tick.killed else "  start" if tick.down else "  the importer looks")
-        return "\n".join(said)
+            lines.append(f"tick {number}{', the sidecar is down' if tick.down else ''}")
+            lines += [f"  {step.at / 1000 - _BEGINNING:10.3f} {step}" for step in tick.steps]
+            lines.append("  kill -9" if tick.killed else "  start" if tick.down else "  the importer looks")
+        return "\n".join(lines)
 
 
 def _session(
@@ -185,30 +185,30 @@ def _session(
     own = [thread for thread in threads if thread.id == root]
     lines = [line for thread in own for line in written[thread.path]]
     models = [line.model for line in lines if line.model]
-    said = {event.model for event in (*hooks, *guesses) if event.thread == root and event.model}
-    told = {thread.id for thread in threads if thread.parent and written[thread.path]}
-    heard = {event.thread for event in (*hooks, *guesses)} - {root}
+    hook_models = {event.model for event in (*hooks, *guesses) if event.thread == root and event.model}
+    with_file = {thread.id for thread in threads if thread.parent and written[thread.path]}
+    by_hook = {event.thread for event in (*hooks, *guesses)} - {root}
     still_open = any(_is_open(written[thread.path]) for thread in threads)
-    alone = not heard and not any(written[thread.path] for thread in threads)
+    alone = not by_hook and not any(written[thread.path] for thread in threads)
     return Session(
         id=root,
         tokens=_tokens(threads, written),
         started_at=iso(own[0].born) if lines else None,
         cwd=own[0].cwd if (lines and not own[0].codex.version.bare) or alone else None,
         name=own[0].cwd.rpartition("/")[2] if (lines and not own[0].codex.version.bare) or alone else None,
-        models={models[-1], *said} if models else (),
-        agents=(len(told), len(told | heard)),
+        models={models[-1], *hook_models} if models else (),
+        agents=(len(with_file), len(with_file | by_hook)),
         over=bool(lines) and not hooks and not guesses and not still_open,
     )
 
 
 def _is_open(lines: Sequence[Line]) -> bool:
-    said = [line.opens for line in lines if line.opens is not None]
-    return bool(said) and bool(said[-1])
+    states = [line.opens for line in lines if line.opens is not None]
+    return bool(states) and bool(states[-1])
 
 
 def _tokens(threads: Sequence[Thread], written: Mapping[str, Sequence[Line]]) -> dict[str, tuple[int, int, int, int]]:
-    """The tokens of the responses that the files tell of, by model."""
+    """The tokens of the responses in the files, by model."""
     total: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for thread in threads:
         lines = written[thread.path]

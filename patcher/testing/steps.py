@@ -1,4 +1,4 @@
-"""What happens to a sidecar in a scenario, step by step: hooks that arrive, and rollout files that change."""
+"""The steps of a scenario: hooks that arrive at a sidecar, and changes of rollout files."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from patcher.codex.simulated import Thread
 
 @dataclass(frozen=True)
 class Delivery:
-    """A hook payload reaches the sidecar, at a time of the sidecar's clock; or would, if it were up."""
+    """A hook payload arrives at the sidecar; it is lost if the sidecar is down. at: by the clock of the sidecar."""
 
     hook: Hook
     at: int
@@ -20,7 +20,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class FileStep:
-    """Something happens to the rollout file of a thread."""
+    """A change of the rollout file of a thread."""
 
     thread: Thread
     at: int
@@ -32,40 +32,40 @@ class FileStep:
 
 @dataclass(frozen=True)
 class Write(FileStep):
-    """It grows to `size` bytes of what it will be; the last line may be half."""
+    """The file grows to the first `size` bytes of its content; the last line may be incomplete."""
 
     size: int
 
 
 @dataclass(frozen=True)
 class Move(FileStep):
-    """It is archived, or deleted."""
+    """The file is archived, or deleted."""
 
     archive: bool
 
 
 @dataclass(frozen=True)
 class Cut(FileStep):
-    """It becomes shorter: `size` bytes of what it will be. It is written on later."""
+    """The file is cut to the first `size` bytes of its content; a later step completes it."""
 
     size: int
 
 
 @dataclass(frozen=True)
 class Replace(FileStep):
-    """Another file takes its place: the lines of Codex, after a `head` that is not a line of Codex."""
+    """The file is replaced by one with the same lines after a `head` that is not a line of Codex."""
 
     head: bytes
 
 
 @dataclass(frozen=True)
 class Compress(FileStep):
-    """It is compressed, as Codex does with old ones. When it is written on, it is plain again."""
+    """The file is compressed, as Codex does with old ones; the next write makes it plain again."""
 
 
 @dataclass(frozen=True)
 class Migrate(FileStep):
-    """`codex migrate-rollouts --apply` writes it anew, when it is complete."""
+    """`codex migrate-rollouts --apply` rewrites the complete file."""
 
 
 Step = Delivery | Write | Move | Cut | Replace | Compress | Migrate
@@ -73,10 +73,10 @@ Step = Delivery | Write | Move | Cut | Replace | Compress | Migrate
 
 @dataclass
 class Tick:
-    """Steps in their order. After them the importer looks at everything once, or the sidecar is killed.
+    """Steps in order. After them the importer reads all files once, or the sidecar is killed.
 
-    down: it is not there for these steps, and is started after them. fault: what the database's disk has meanwhile,
-    `full` or `broken`; nothing, if it is well.
+    down: the sidecar does not run during the steps, and is started after them. fault: of the database's disk meanwhile:
+    `full`, `broken`, or empty for none.
     """
 
     steps: list[Step] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What happens in a scenario, by chance: some sessions, each with some turns, each with some calls."""
+"""The events of a scenario, at random: sessions with turns with calls."""
 
 import random
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ _COMMANDS = ("echo hi", "ls -la", "npm test", "grep -rn 'x' .", "printf 'Process
 
 
 class Story:
-    """What happens in a scenario: some sessions, each with some turns, each with some calls."""
+    """Makes the events of a scenario: sessions with turns with calls."""
 
     def __init__(self, codex: Codex, chance: random.Random, kind: str) -> None:
         self.codex = codex
@@ -27,7 +27,7 @@ class Story:
         self.names = 0
 
     def write(self) -> None:
-        """Make it happen, in `codex`."""
+        """Make the events, in `codex`."""
         edges = self.kind == "heads and tails"
         head = "Be kind. " * self.chance.choice((30, 9_000, 9_000, 200_000)) if edges or self._happens(0.05) else ""
         session = self.codex.session(self.chance.choice(_FOLDERS), instructions=head)
@@ -38,7 +38,7 @@ class Story:
             session = self._go_on(session)
         forks = self.kind in {"forks", "forks without turn ids", "children first", "migrated"}
         if self.codex.version.bare or self.codex.numbered_calls > self.codex.version.turn_ids:
-            return  # nothing there tells a copied call from another one with its number
+            return  # a copied call could not be distinguished from another one with the same number
         if forks or self._happens(0.2):
             self._fork(session)
 
@@ -61,7 +61,7 @@ class Story:
             self._turns(session, 1)
 
     def _copying(self) -> Copying:
-        """How history is copied: as 0.146 does, or as others were seen to, where the scenario is about that."""
+        """How history is copied: as by 0.146, or in ways observed with other versions, for the kinds about that."""
         odd = self.kind in {"forks", "sub-agents", "children first"}
         if odd or self.kind == "forks without turn ids":
             spread = self.chance.choice((0, 3, 40, 2000, 9000) if odd else (0, 3, 40, 2000))
@@ -75,7 +75,7 @@ class Story:
         return copying
 
     def _team(self, session: Thread) -> None:
-        """Sub-agents of every kind: by a tool, and two deep; Codex' own."""
+        """Make sub-agents of every kind: by a tool, two levels deep, and those of Codex itself."""
         session.turn(self.chance.choice(_PROMPTS))
         child = session.spawn("dig", copying=self._copying() if self._happens(0.6) else None, cwd="/home/user/worktree")
         self._something(child, [])

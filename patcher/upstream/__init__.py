@@ -1,1 +1,1 @@
-"""Upstream as bytes in memory: what a spec names, and a clone read at many refs."""
+"""Read upstream into memory: from a spec, or from a clone at many refs."""

@@ -20,7 +20,7 @@ _PART = 1 << 22
 
 
 class Archive:
-    """An archive in memory. The one folder that holds everything, as npm's `package/`, is left out of the paths."""
+    """An archive in memory. If all its files are in one top folder, as npm's `package/`, paths are relative to that."""
 
     def __init__(self, path: str) -> None:
         """Raises `UpstreamUnreadable`, and `UnsafePath` for a member that leaves the tree."""
@@ -31,7 +31,7 @@ class Archive:
                 data = stream.read()
         except OSError as error:
             raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=path) from error
-        self.sha256 = digest(data)
+        self.identity = f"archive:{digest(data)}"
         try:
             plain = self._unpacked(data) if data.startswith(b"\x1f\x8b") else data
             self._tar = tarfile.TarFile(fileobj=io.BytesIO(plain), encoding="utf-8", errors="surrogateescape")
@@ -51,21 +51,19 @@ class Archive:
         return self.file("package.json").data if f"{self._prefix}package.json" in self._members else None
 
     def paths(self, travels: Travels) -> Iterable[str]:
-        """Every file and link. A name that is not UTF-8 has surrogates in it."""
+        """Every file and link. Bytes that are not UTF-8 become surrogates in the names."""
         del travels
         return [path.removeprefix(self._prefix) for path in self._members]
 
     def submodules(self) -> Iterable[str]:
-        """Folders that `.gitmodules` names, and that are empty: as git and its hosts pack a submodule."""
+        """Empty folders that `.gitmodules` names: an archive of git has no files of a submodule."""
         modules = modules_of(self.file(".gitmodules").data) if f"{self._prefix}.gitmodules" in self._members else []
-        return [path for path in modules if self._is_empty(self._prefix + path)]
-
-    def _is_empty(self, folder: str) -> bool:
-        return folder in self._folders and not any(path.startswith(f"{folder}/") for path in self._members)
+        empty = (path for path in modules if self._prefix + path in self._folders)
+        return [path for path in empty if not any(each.startswith(f"{self._prefix}{path}/") for each in self._members)]
 
     def file(self, path: str) -> File:
-        """A file, or what a link ends in. Raises `UnsafePath`, `UpstreamUnreadable`."""
-        member = self._behind_links(self._prefix + path)
+        """A file, links followed. Raises `UnsafePath`, `UpstreamUnreadable`."""
+        member = self._follow_links(self._prefix + path)
         if not member.isfile():
             raise UpstreamUnreadable(f"the member {member.name!r} is neither file nor link", where=self._where)
         self._read += member.size
@@ -78,7 +76,7 @@ class Archive:
             raise self._damaged(error) from error
 
     def _unpacked(self, data: bytes) -> bytes:
-        """All of it, checksum included."""
+        """The unpacked data; reading to the end also checks the checksum."""
         parts, size = [], 0
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
             while part := stream.read(_PART):
@@ -102,9 +100,9 @@ class Archive:
         hint = "the archive is truncated or not a gzipped tar; fetch it again"
         return UpstreamUnreadable(f"cannot be unpacked: {error}", where=self._where, hint=hint)
 
-    def _behind_links(self, path: str) -> tarfile.TarInfo:
-        """The member that a chain of links ends in. Raises `UnsafePath` where one leaves the tree."""
-        member, seen = self._members[path], {path}
+    def _follow_links(self, path: str) -> tarfile.TarInfo:
+        """The member at the end of a chain of links. Raises `UnsafePath` where one leaves the tree."""
+        member, visited = self._members[path], {path}
         while member.issym() or member.islnk():
             folder = posixpath.dirname(path) if member.issym() else ""
             target = posixpath.normpath(posixpath.join(folder, member.linkname))
@@ -113,10 +111,10 @@ class Archive:
             elif member.linkname.startswith("/") or target == ".." or target.startswith("../"):
                 message = f"{member.name!r} is a symlink to {member.linkname!r}"
                 raise UnsafePath(message, where=self._where, hint=UNSAFE)
-            if target in seen or target not in self._members:
+            if target in visited or target not in self._members:
                 message = f"{path!r} is a link to {member.linkname!r}, which is not a file that travels"
                 raise UpstreamUnreadable(message, where=self._where, hint=UNSAFE, code=DANGLING)
             path = target
-            seen.add(path)
+            visited.add(path)
             member = self._members[path]
         return member

@@ -1,4 +1,4 @@
-"""What kind of clone a git repository is, and what to type where not all of it is on this machine."""
+"""The kind of a clone (bare, shallow, partial, dirty), and the errors for missing objects and refs."""
 
 import re
 from shlex import quote
@@ -16,24 +16,24 @@ _EVERY_CODE = range(256)
 
 
 def is_bare(path: str) -> bool:
-    """Whether there is no work tree."""
+    """Whether it has no work tree."""
     return git.run(path, "rev-parse", "--is-bare-repository").strip() == b"true"
 
 
 def is_shallow(path: str) -> bool:
-    """Whether the history ends before its beginning."""
+    """Whether older commits of the history are missing."""
     return git.run(path, "rev-parse", "--is-shallow-repository").strip() == b"true"
 
 
 def is_partial(path: str) -> bool:
-    """Whether objects were left out when it was cloned, to be fetched when somebody looks at them."""
+    """Whether objects were left out when it was cloned, to be fetched when they are needed."""
     return any(_PARTIAL.match(setting) for setting in git.run(path, "config", "--list", "-z").split(b"\0"))
 
 
 def is_dirty(path: str) -> bool:
-    """Whether the work tree has changes to files that git knows: a person should be told that they are not read.
+    """Whether the work tree has uncommitted changes of tracked files, which are not read.
 
-    Git compares a file whose time is not telling, and a filter of the clone's would run: it is declared to be none.
+    To compare contents, git could run a filter that the clone configures; every filter is overridden to be none.
     """
     if is_bare(path):
         return False
@@ -46,7 +46,7 @@ def is_dirty(path: str) -> bool:
 
 
 def refuse_incomplete(path: str) -> None:
-    """Raise `IncompleteClone` where history or contents would have to be fetched."""
+    """Raises `IncompleteClone` where history or contents are missing and would have to be fetched."""
     if is_shallow(path):
         hint = f"{_deepen(path)} (GitHub's checkout action: `fetch-depth: 0`)"
         raise IncompleteClone("expected the whole history, found a shallow clone", where=path, hint=hint)
@@ -56,7 +56,7 @@ def refuse_incomplete(path: str) -> None:
 
 
 def missing(path: str, name: str) -> UpstreamUnreadable:
-    """The error for an object that must be there and is not: by what kind of clone it is."""
+    """The error for a missing object; of a partial clone `IncompleteClone`."""
     if is_partial(path):
         message = f"expected every object, found a partial clone without {name}; it is never fetched unasked"
         return IncompleteClone(message, where=path, hint=_AS_A_WHOLE)
@@ -64,12 +64,12 @@ def missing(path: str, name: str) -> UpstreamUnreadable:
 
 
 def broken(path: str) -> str:
-    """What to type where a repository is damaged."""
-    return f"`git -C {quote(path)} fsck` says what is broken; a fresh clone mends it"
+    """The hint for a damaged repository."""
+    return f"`git -C {quote(path)} fsck` shows what is broken; a fresh clone repairs it"
 
 
 def no_such_ref(path: str, ref: str, kind: str) -> UpstreamUnreadable:
-    """The error for a ref that has no commit. kind: what it names instead, as `blob`; empty for nothing."""
+    """The error for a ref that has no commit. kind: of the object that it names instead, as `blob`; empty for none."""
     if not kind and (lost := _lost(path, ref)):
         return missing(path, lost)
     instead = f": it names a {kind}" if kind else ""
@@ -81,7 +81,7 @@ def no_such_ref(path: str, ref: str, kind: str) -> UpstreamUnreadable:
 
 
 def _lost(path: str, ref: str) -> str:
-    """The id of an object that a ref names and that is not there; empty where there is no such ref."""
+    """The id of a missing object that a ref names; empty where there is no such ref."""
     if not ref or ref.startswith("-") or "\0" in ref or _OBJECT_ID.fullmatch(ref):
         return ""
     found = git.run(path, "rev-parse", "--verify", "--quiet", ref, accept=_EVERY_CODE).decode().strip()

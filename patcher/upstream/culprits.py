@@ -1,4 +1,4 @@
-"""Where something began in the history of upstream: by walking it, or by bisection."""
+"""Find the commit at which something began in the history of upstream: by a walk, or by bisection."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from patcher.upstream.history import Commit, Repository
 
 @dataclass(frozen=True)
 class Bisected:
-    """What a bisection found.
+    """The result of a bisection.
 
     skipped: ids of commits that could not be judged, and may be the culprit too (as in `git bisect skip`).
     """
@@ -19,19 +19,19 @@ class Bisected:
 
 
 def culprit(repository: Repository, ref: str, paths: Sequence[str], stops: Callable[[str], bool]) -> Commit | None:
-    """Where it began: the commit from which on, up to `ref`, `stops` holds, and did not hold in any parent.
+    """The commit since which `stops` is true, up to `ref`: it is false at all parents of the commit.
 
-    paths: the files that decide. stops: asked with commit ids. None where it has been so since the first commit
-    that touches a path. Sides of a merge that `ref` did not take over do not count.
+    paths: only commits that change one of these files are judged. stops: called with commit ids. None where it is true
+    since the first such commit. Sides of a merge whose changes are not in `ref` are ignored.
     """
     known = {commit.id: commit for commit in repository.commits(paths, until=ref, connected=True)}
     order = {commit: number for number, commit in enumerate(known)}
-    waiting, seen, found = [list(known)[-1]], set(), []
+    waiting, visited, found = [list(known)[-1]], set(), []
     while waiting:
         commit = waiting.pop()
-        if commit in seen:
+        if commit in visited:
             continue
-        seen.add(commit)
+        visited.add(commit)
         parents = [parent for parent in known[commit].parents if parent in known]
         stopping = [parent for parent in parents if stops(parent)]
         waiting += stopping
@@ -43,10 +43,10 @@ def culprit(repository: Repository, ref: str, paths: Sequence[str], stops: Calla
 def bisect(
     repository: Repository, good: str, bad: str, paths: Sequence[str], holds: Callable[[str], bool | None]
 ) -> Bisected | None:
-    """Where something that takes long to ask began to hold, in about log2 of the commits that touch a path.
+    """The commit since which `holds` is true, by about log2(n) calls, for the n commits that change one of the paths.
 
-    holds: asked with commit ids; None where it cannot be told. It holds at `bad` and does not at `good`: both are
-    taken as said. None where no commit between them touches a path. Raises `NoSuchRef`.
+    holds: called with commit ids; returns None for a commit that cannot be judged. It must be true at `bad` and false
+    at `good`, which is not checked. None where no commit between them changes a path. Raises `NoSuchRef`.
     """
     last, rest, skipped = repository.commit_id(bad), [repository.commit_id(good)], list[str]()
     while found := _halves(repository, last, rest, paths):
@@ -64,7 +64,7 @@ def bisect(
 
 
 def _halves(repository: Repository, last: str, rest: Sequence[str], paths: Sequence[str]) -> list[str]:
-    """What may be the culprit, by how much an answer would tell; at the end `last`, or the last with a path."""
+    """The possible culprits, the best one to judge next first; at the end `last`, or the last that has a path."""
     excluded = [f"^{each}" for each in rest]
     lines = git.run(repository.path, "rev-list", "--bisect-all", last, *excluded, "--", *paths).decode().splitlines()
     return [line.split()[0] for line in lines]

@@ -1,4 +1,4 @@
-"""Upstream's files in a directory. Names are bytes on the disk and UTF-8 here, whatever the locale. Leaf module."""
+"""Upstream's files in a directory. File names are decoded as UTF-8 whatever the locale. Leaf module."""
 
 import os
 import stat
@@ -19,7 +19,7 @@ UNSAFE = "check where this tree comes from; nothing was written"
 
 
 class Directory:
-    """A directory that is read. A symlink to a file inside is the file that it names."""
+    """The files of a directory. A symlink to a file inside is read as that file."""
 
     def __init__(self, path: str) -> None:
         self._root = os.path.realpath(os.fsencode(path))
@@ -29,7 +29,7 @@ class Directory:
         return self.read("package.json")[0] if os.path.lexists(self._at("package.json")) else None
 
     def paths(self, travels: "Travels") -> "Iterable[str]":
-        """Every file in the folders that have to be looked into. A name that is not UTF-8 has surrogates in it.
+        """Every file in the folders that may have copied files. Bytes that are not UTF-8 become surrogates in names.
 
         Raises `UnsafePath` (such a folder is a symlink), `UpstreamUnreadable`.
         """
@@ -38,22 +38,25 @@ class Directory:
             prefix = waiting.pop()
             try:
                 with os.scandir(self._at(prefix)) as entries:
-                    there = [(prefix + _shown(entry.name), entry.is_dir(), entry) for entry in entries]
+                    listed = [(prefix + _shown(entry.name), entry.is_dir(), entry) for entry in entries]
             except OSError as error:
                 raise self._unreadable(error, prefix) from error
-            for path, is_folder, entry in there:
+            for path, is_folder, entry in listed:
                 if not is_folder:
                     found.append(path)
                 elif travels.may_be_below(path):
-                    self._refuse_link(entry, path)
+                    if entry.is_symlink():
+                        message = f"a directory is a symlink to {_shown(os.path.realpath(entry.path))}"
+                        raise UnsafePath(message, where=path, hint=UNSAFE)
                     waiting.append(f"{path}/")
         return found
 
     def submodules(self) -> "Iterable[str]":
-        """The submodules that were not fetched: folders that `.gitmodules` names, and that are empty."""
+        """The submodules that were not fetched: empty folders that `.gitmodules` names."""
         if not os.path.isfile(self._at(_MODULES)):
             return []
-        return [path for path in modules_of(self.read(_MODULES)[0]) if self._is_empty(path)]
+        folders = (path for path in modules_of(self.read(_MODULES)[0]) if os.path.isdir(self._at(path)))
+        return [path for path in folders if not os.listdir(self._at(path))]
 
     def read(self, path: str) -> tuple[bytes, bool]:
         """The content of a file, and whether its owner may execute it. Raises `UnsafePath`, `UpstreamUnreadable`."""
@@ -61,9 +64,9 @@ class Directory:
         try:
             mode = os.lstat(file).st_mode
             if stat.S_ISLNK(mode):
-                file = self._behind_link(file)
+                file = self._follow_link(file)
                 mode = os.stat(file).st_mode
-            if not stat.S_ISREG(mode):  # looked at before it is opened: opening a pipe would wait for its other end
+            if not stat.S_ISREG(mode):  # checked before it is opened: opening a pipe would block
                 raise UpstreamUnreadable("expected a file, found something else", where=_shown(file))
             return content(file), bool(mode & stat.S_IXUSR)
         except OSError as error:
@@ -72,20 +75,12 @@ class Directory:
     def _at(self, path: str) -> bytes:
         return os.path.join(self._root, path.encode("utf-8", "surrogateescape"))
 
-    def _is_empty(self, path: str) -> bool:
-        return os.path.isdir(self._at(path)) and not os.listdir(self._at(path))
-
-    def _behind_link(self, link: bytes) -> bytes:
+    def _follow_link(self, link: bytes) -> bytes:
         real = os.path.realpath(link)
         if os.path.commonpath([self._root, real]) != self._root:
             message = f"a symlink leaves the tree: it points at {_shown(real)}"
             raise UnsafePath(message, where=_shown(link), hint=UNSAFE)
         return real
-
-    def _refuse_link(self, entry: "os.DirEntry[bytes]", path: str) -> None:
-        if entry.is_symlink():
-            message = f"a directory is a symlink to {_shown(os.path.realpath(entry.path))}"
-            raise UnsafePath(message, where=path, hint=UNSAFE)
 
     def _unreadable(self, error: OSError, path: str) -> UpstreamUnreadable:
         where = _shown(self._at(path))
@@ -97,7 +92,7 @@ def _shown(path: bytes) -> str:
 
 
 def digest(directory: Directory, travels: "Travels") -> str:
-    """What `model.tree_digest` says of the files that travel. Raises what reading raises, and `UnicodeError`."""
+    """`model.tree_digest` of the copied files. Raises what reading raises, and `UnicodeError`."""
     lines = []
     for path in sorted(path for path in directory.paths(travels) if travels.has(path)):
         data, executable = directory.read(path)

@@ -1,12 +1,12 @@
-"""JSON that somebody else wrote: read so that no depth of nesting can exhaust Python's stack. Leaf module."""
+"""Read JSON from an untrusted source: deep nesting is refused before it can exhaust Python's stack. Leaf module."""
 
 import json
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # an up-to-date build comes this way, and `typing` is not free
+if TYPE_CHECKING:  # an up-to-date build uses this module, and importing `typing` takes long
     from typing import Any
 
-_DEEPEST = 200  # lists and objects in each other: Python itself ends near 1,000, also when it prints them
+_DEEPEST = 200  # nested lists and objects; Python's own limit is near 1,000, also for printing
 
 
 def loads(data: "bytes | str") -> "Any":
@@ -17,11 +17,8 @@ def loads(data: "bytes | str") -> "Any":
         raise ValueError("it is nested too deeply") from error
     level = [document]
     for _ in range(_DEEPEST):
-        level = [inner for each in level if isinstance(each, dict | list) for inner in _inside(each)]
+        containers = (each for each in level if isinstance(each, dict | list))
+        level = [inner for each in containers for inner in (each.values() if isinstance(each, dict) else each)]
         if not level:
             return document
     raise ValueError("it is nested too deeply")
-
-
-def _inside(holder: "dict[str, Any] | list[Any]") -> "Any":
-    return holder.values() if isinstance(holder, dict) else holder

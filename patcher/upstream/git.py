@@ -1,4 +1,4 @@
-"""Git as a reader of upstream: objects by their ids, never a checkout, an archive, a filter or a user's settings."""
+"""Read upstream's objects with git, without checkouts, archives, filters and the settings of the user."""
 
 import os
 import re
@@ -23,7 +23,7 @@ _FOUND = re.compile(rb"([0-9a-f]{40}|[0-9a-f]{64}) (commit|tree|blob|tag) ([0-9]
 
 
 class Entry(NamedTuple):
-    """An entry of a tree object. mode: as `stat` has it, and `MODULE` for a submodule."""
+    """An entry of a tree object. mode: as in `stat`; `MODULE` for a submodule."""
 
     mode: int
     name: str
@@ -36,17 +36,17 @@ class Entry(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Whether it is a file with content of its own."""
+        """Whether it is a regular file."""
         return stat.S_ISREG(self.mode)
 
     @property
     def is_link(self) -> bool:
-        """Whether it is a symlink: its blob is the path that it names."""
+        """Whether it is a symlink; its blob is the target path."""
         return stat.S_ISLNK(self.mode)
 
     @property
     def is_module(self) -> bool:
-        """Whether it is a submodule: its id is of a commit in another repository."""
+        """Whether it is a submodule; its id is that of a commit in another repository."""
         return stat.S_IFMT(self.mode) == MODULE
 
 
@@ -56,14 +56,14 @@ MODULE = 0o160000
 def entries(tree: bytes, id_length: int) -> list[Entry]:
     """The entries of a raw tree object: mode, space, name, a zero byte and the binary object id, repeated.
 
-    A name that is not UTF-8 has surrogates in it. Raises `ValueError` for what no tree object may be.
+    Bytes that are not UTF-8 become surrogates in names. Raises `ValueError` for an invalid tree object.
     """
     found, position = [], 0
     while position < len(tree):
         end = tree.index(b"\0", position)
-        mode, blank, name = tree[position:end].decode("utf-8", "surrogateescape").partition(" ")
+        mode, space, name = tree[position:end].decode("utf-8", "surrogateescape").partition(" ")
         position = end + 1 + id_length
-        if not blank or position > len(tree):
+        if not space or position > len(tree):
             raise ValueError("cut short")
         if not _MODE.fullmatch(mode):
             raise ValueError(f"{mode!r} is not a mode")
@@ -72,7 +72,7 @@ def entries(tree: bytes, id_length: int) -> list[Entry]:
 
 
 def local(repository: str) -> str:
-    """The path of a repository, checkout or bare, as it was given. Raises `UpstreamUnreadable` where there is none."""
+    """The same path, if it is that of a repository, checkout or bare. Raises `UpstreamUnreadable` otherwise."""
     if not os.path.isdir(repository):
         raise UpstreamUnreadable("there is no such repository", where=repository, hint="give PATH@REF or URL@REF")
     if not is_repository(repository):
@@ -83,7 +83,7 @@ def local(repository: str) -> str:
 @contextmanager
 def fetched(url: str, ref: str) -> Iterator[str]:
     """A scratch repository whose `FETCH_HEAD` is the ref of a URL. Raises `NoSuchRef`, `UpstreamUnreadable`."""
-    import tempfile  # only here: not free, and a local repository needs none
+    import tempfile  # slow to import, and not needed for a local repository
 
     if not ref or _NO_NAME.search(ref):
         hint = f"`git ls-remote {quote(url)}` lists the refs"
@@ -110,16 +110,16 @@ class Object(NamedTuple):
 
 
 class Objects:
-    """One long-lived `git cat-file --batch`: objects by any name that git knows, in some 30 microseconds each.
+    """One `git cat-file --batch` process, which reads objects by any name in about 30 microseconds each.
 
-    A context manager. A missing object is never fetched from anywhere.
+    A context manager. A missing object is never fetched.
     """
 
     def __init__(self, repository: str) -> None:
         self._repository = repository
-        self._said = ""  # by git, when it gave up; nothing more can be read then
-        words = [*command(repository), "cat-file", "--batch"]
-        self._process = _started(words, {**environment(repository), **READ_ONLY})
+        self._error = ""  # git's message, after it has ended; nothing more can be read then
+        arguments = [*command(repository), "cat-file", "--batch"]
+        self._process = _started(arguments, {**environment(repository), **READ_ONLY})
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +132,7 @@ class Objects:
         self._process.communicate()
 
     def get(self, name: str) -> Object | None:
-        """The object of this name; None where there is none. Raises `UpstreamUnreadable` when git gives up."""
+        """The object of this name; None without one. Raises `UpstreamUnreadable` when git ends with an error."""
         if (
             not name
             or name.startswith("-")
@@ -141,7 +141,7 @@ class Objects:
             or self._process.stdout is None
         ):
             return None
-        if self._said:
+        if self._error:
             raise self._gave_up(name)
         try:
             self._process.stdin.write(name.encode("utf-8", "surrogateescape") + b"\n")
@@ -152,7 +152,7 @@ class Objects:
         if not head:
             raise self._gave_up(name)
         found = _FOUND.fullmatch(head)
-        if found is None:  # `NAME missing`, with whatever the name has in it
+        if found is None:  # `NAME missing`; the name may contain anything
             return None
         size = int(found[3])
         data = self._process.stdout.read(size + 1)
@@ -161,17 +161,17 @@ class Objects:
         return Object(found[1].decode(), found[2].decode(), data[:-1])
 
     def _gave_up(self, name: str) -> UpstreamUnreadable:
-        if not self._said:
-            said = self._process.communicate()[1].decode(errors="replace").strip().removeprefix("fatal: ")
-            self._said = said or "it ended"
-        return UpstreamUnreadable(f"git cannot read {name}: {self._said}", where=self._repository)
+        if not self._error:
+            output = self._process.communicate()[1].decode(errors="replace").strip().removeprefix("fatal: ")
+            self._error = output or "it ended"
+        return UpstreamUnreadable(f"git cannot read {name}: {self._error}", where=self._repository)
 
 
-def _started(words: list[str], variables: dict[str, str]) -> "subprocess.Popen[bytes]":
+def _started(arguments: list[str], variables: dict[str, str]) -> "subprocess.Popen[bytes]":
     pipe = subprocess.PIPE
     try:
-        return subprocess.Popen(  # in a group of its own: Ctrl-C is for us to answer
-            words, stdin=pipe, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
+        return subprocess.Popen(  # in its own group, so that Ctrl-C reaches only us
+            arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=variables, start_new_session=True
         )
     except FileNotFoundError as error:
         raise _git_is_missing() from error
@@ -180,7 +180,10 @@ def _started(words: list[str], variables: dict[str, str]) -> "subprocess.Popen[b
 def run(
     repository: str, *arguments: str, settings: Mapping[str, str] = _NOTHING, accept: Container[int] = (0,)
 ) -> bytes:
-    """What a git command that only reads prints. Raises `UpstreamUnreadable`, with what git said, when it fails."""
+    """The output of a git command that only reads. Raises `UpstreamUnreadable`, with git's message, when it fails.
+
+    settings: of this call (`-c`). accept: exit codes that are not failures.
+    """
     more = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     return _run(repository, *more, *arguments, variables=READ_ONLY, accept=accept)
 
@@ -204,7 +207,7 @@ def _run(
     except FileNotFoundError as error:
         raise _git_is_missing() from error
     if done.returncode not in accept:
-        said = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ") or f"exit {done.returncode}"
+        output = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ") or f"exit {done.returncode}"
         verb = next(word for word in arguments if word[0] != "-" and "=" not in word)
-        raise UpstreamUnreadable(f"git {verb} failed: {said}", where=repository)
+        raise UpstreamUnreadable(f"git {verb} failed: {output}", where=repository)
     return done.stdout

@@ -1,7 +1,7 @@
-"""How git is called: without anybody's settings, fetching nothing, running no hook or filter. Leaf module.
+"""The command line and environment of git: no settings, no fetches, no hooks, no filters. Leaf module.
 
-What decides the bytes is the commit. So no configuration of a user or a machine is read; what a clone configures for
-itself and could matter is overridden; and replace refs and grafts, which stand in for other objects, are not followed.
+Only the commit must decide the bytes. So the configuration of the user and the machine is not read, settings of the
+clone that could matter are overridden, and replace refs and grafts, which substitute objects, are not followed.
 """
 
 import os
@@ -9,26 +9,26 @@ import os
 _SETTINGS = {
     "core.attributesFile": os.devnull,
     "core.autocrlf": "false",
-    "core.commitGraph": "false",  # a cache, which may be older than what it is of
+    "core.commitGraph": "false",  # a cache, which may be outdated
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "core.quotepath": "false",
     "core.warnAmbiguousRefs": "false",
     "i18n.logOutputEncoding": "UTF-8",
-    "safe.directory": "*",  # it may belong to somebody else: nothing of it is run
+    "safe.directory": "*",  # it may belong to another user; none of its code is run
 }
 READ_ONLY = {"GIT_ALLOW_PROTOCOL": ""}
-"""Environment of everything but `fetch`: a git that does not know `GIT_NO_LAZY_FETCH` may use no protocol instead."""
+"""For every command except `fetch`: without a protocol, old versions of git, too, cannot fetch lazily."""
 
 
 def command(repository: str) -> list[str]:
-    """The beginning of a command line."""
+    """The first arguments of a git command in this repository."""
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
     return ["git", *settings, "-C", repository]
 
 
 def environment(repository: str) -> dict[str, str]:
-    """The environment of a git command in this repository, and in none above it."""
+    """The environment of a git command in this repository; git does not search parent directories for another one."""
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("GIT_")},
         "GIT_ATTR_NOSYSTEM": "1",

@@ -1,6 +1,6 @@
-"""A git repository read at many refs: tags, commits, and upstream as it was at each. Never a checkout.
+"""Read a git repository at many refs: tags, commits, and upstream at each, without a checkout.
 
-Refs are read, never the work tree. Nothing is fetched, and nothing in the repository changes.
+The work tree is not read. Nothing is fetched, and nothing in the repository changes.
 """
 
 import re
@@ -20,11 +20,11 @@ from patcher.errors import (
 )
 from patcher.model import File, Upstream, version_key
 from patcher.upstream import clone, git
-from patcher.upstream.materialize import of_commit
-from patcher.upstream.spec import is_local
+from patcher.upstream.materialize import identified
+from patcher.upstream.spec import is_local, readable
 from patcher.upstream.text import decode
 from patcher.upstream.travels import description
-from patcher.upstream.trees import Trees
+from patcher.upstream.trees import CommitTree, Trees
 
 _VERSION_TAG = re.compile(r"v?\d+(\.\d+)+([-+][\w.+-]+)?")
 _FORMAT = "--format=%H%x1f%P%x1f%cI%x1f%an%x1f%s"
@@ -32,9 +32,9 @@ _FORMAT = "--format=%H%x1f%P%x1f%cI%x1f%an%x1f%s"
 
 @dataclass(frozen=True)
 class Commit:
-    """One commit. date: when it was committed, ISO 8601 with its time zone. subject: the message's first line.
+    """One commit. date: committer date, ISO 8601 with time zone. subject: first line of the message.
 
-    parents: ids; of `connected` commits, the nearest ancestors that touch the paths too.
+    parents: ids; of `connected` commits, those of the nearest ancestors that change the paths.
     """
 
     id: str
@@ -45,7 +45,7 @@ class Commit:
 
 
 class Repository:
-    """A local clone of upstream, with or without a work tree. A context manager; made by `open`."""
+    """A local clone of upstream, with or without a work tree. A context manager; create it with `open`."""
 
     def __init__(self, path: str, *, client: bool = False) -> None:
         self.path = path
@@ -56,10 +56,10 @@ class Repository:
 
     @classmethod
     def open(cls, path: str, *, client: bool = False) -> "Repository":
-        """Open a clone for reading. client: upstreams come with the client's sources.
+        """Open a clone for reading. client: read upstreams with the client's sources.
 
-        Raises `UpstreamUnreadable` (no git, no repository), `IncompleteClone` (shallow or partial: what is missing
-        would have to be fetched), `NotThisPackage`, `NoSuchRef` (there is no commit).
+        Raises `UpstreamUnreadable` (no git, no repository), `IncompleteClone` (shallow or partial), `NotThisPackage`,
+        `NoSuchRef` (there is no commit).
         """
         if not is_local(path):
             hint = f"`git clone --bare {quote(path)} upstream.git`, then give upstream.git"
@@ -85,12 +85,12 @@ class Repository:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The top-level paths that decide what a build makes and whether its gates refuse."""
+        """The top-level paths that the result of a build and its gates depend on."""
         return ("server", "scripts", "bin", "package.json", *(("client",) if self.client else ()))
 
     @property
     def is_shallow(self) -> bool:
-        """Whether the history ends before its beginning."""
+        """Whether older commits of the history are missing."""
         return clone.is_shallow(self.path)
 
     @property
@@ -100,16 +100,16 @@ class Repository:
 
     @property
     def may_fetch_tags(self) -> bool:
-        """Whether there is no version tag here, and somewhere to fetch some from."""
+        """Whether there is no version tag, but a remote to fetch some from."""
         return not self._tags and bool(self._git("remote").strip())
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the work tree has changes to files that git knows: a person should be told that they are not read."""
+        """Whether the work tree has uncommitted changes of tracked files, which are not read."""
         return clone.is_dirty(self.path)
 
     def _refuse_something_else(self) -> None:
-        """One ref that is `agent-dashboard` is enough: HEAD may stand on a branch for something else."""
+        """Raises unless HEAD or a version tag has `agent-dashboard`: HEAD may be on a branch with other files."""
         first: NotThisPackage | None = None
         for ref in ("HEAD", *reversed(self._tags)):
             try:
@@ -127,7 +127,7 @@ class Repository:
 
     @cached_property
     def _named(self) -> tuple[str, ...]:
-        """Every tag that is named as a version, in version order."""
+        """Every tag whose name is a version, in version order."""
         names = self._git("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").splitlines()
         versions = (name for name in names if _VERSION_TAG.fullmatch(name))
         return tuple(sorted(versions, key=lambda tag: (version_key(tag), tag)))
@@ -145,50 +145,50 @@ class Repository:
 
     @property
     def tags_without_commit(self) -> list[str]:
-        """Tags that are named as a version, and name a file or a folder: nothing that can be built."""
+        """Tags whose name is a version, but that point to a file or a folder."""
         return [tag for tag in self._named if tag not in self._tags]
 
     def tags(self) -> list[str]:
         """The version tags (`v1.2.0`, `1.2`, `v2.0.0-rc.1`), in version order."""
         return list(self._tags)
 
-    def refs(self, words: Sequence[str] = ()) -> list[str]:
-        """The refs that the words of a command line name, each once.
+    def refs(self, names: Sequence[str] = ()) -> list[str]:
+        """The refs that command-line arguments name, each once.
 
-        No word: every version tag. `A..B`: both ends and the version tags between them, by version where both ends are
-        version tags, else by history; an empty A is the first tag, an empty B is `HEAD`. Any other word: itself.
+        None: every version tag. `A..B`: both ends and the version tags between them, by version where both ends are
+        version tags, else by history; an empty A is the first tag, an empty B is `HEAD`. Any other: itself.
 
         Raises `NoSuchRef`, `UnrelatedHistories`, `EmptyRange`.
         """
-        if not words and not self._tags:
+        if not names and not self._tags:
             hint = f"`git -C {quote(self.path)} fetch --tags`, or name refs with --refs"
             raise EmptyRange("there is no version tag", where=self.path, hint=hint)
-        found = [ref for word in words for ref in (self._between(word) if ".." in word else [word])]
+        found = [ref for name in names for ref in (self._between(name) if ".." in name else [name])]
         for ref in found:
             self.commit_id(ref)
-        return list(dict.fromkeys(found)) if words else self.tags()
+        return list(dict.fromkeys(found)) if names else self.tags()
 
-    def ends(self, word: str) -> tuple[str, str]:
-        """Both ends of `A..B`, each a ref that exists; the first tag and `HEAD` for an end that is left out.
+    def ends(self, name: str) -> tuple[str, str]:
+        """Both ends of `A..B`; an empty A is the first version tag, an empty B is `HEAD`.
 
-        Raises `NoSuchRef`, `UnrelatedHistories`, `EmptyRange` (A is left out, and there is no tag).
+        Raises `NoSuchRef`, `UnrelatedHistories`, `EmptyRange` (A is empty, and there is no tag).
         """
-        since, _, until = word.partition("..")
+        since, _, until = name.partition("..")
         since, until = since or next(iter(self._tags), ""), until or "HEAD"
         if not since:
-            raise EmptyRange(f"there is no version tag for {word} to begin with", where=self.path, hint="give A..B")
+            raise EmptyRange(f"there is no version tag for {name} to begin with", where=self.path, hint="give A..B")
         if not self.merge_base(since, until):
             message = f"{since} and {until} have no commit in common: nothing is between them"
             raise UnrelatedHistories(message, where=self.path, hint="name the refs one by one instead of A..B")
         return since, until
 
-    def _between(self, word: str) -> list[str]:
-        since, until = self.ends(word)
+    def _between(self, name: str) -> list[str]:
+        since, until = self.ends(name)
         if {since, until} <= set(self._tags):
             between = self._tags[self._tags.index(since) : self._tags.index(until) + 1]
             if not between:
                 hint = f"did you mean {until}..{since}?"
-                raise EmptyRange(f"there is nothing in {word}", where=self.path, hint=hint)
+                raise EmptyRange(f"there is nothing in {name}", where=self.path, hint=hint)
             return list(between)
         query = ("for-each-ref", "--format=%(refname:strip=2)", f"--merged={self.commit_id(until)}")
         reachable = self._git(*query, f"--no-merged={self.commit_id(since)}", "refs/tags").splitlines()
@@ -201,12 +201,12 @@ class Repository:
         return self._commits[ref]
 
     def merge_base(self, one: str, other: str) -> str:
-        """The newest commit in the history of both; empty for unrelated histories. Raises `NoSuchRef`."""
+        """The newest common ancestor of two refs; empty for unrelated histories. Raises `NoSuchRef`."""
         found = git.run(self.path, "merge-base", self.commit_id(one), self.commit_id(other), accept=(0, 1))
         return found.decode().strip()
 
     def count(self, since: str, until: str) -> int:
-        """How many commits of the history of `until` are not in that of `since`. Raises `NoSuchRef`."""
+        """The number of commits in the history of `until` but not of `since`. Raises `NoSuchRef`."""
         return int(self._git("rev-list", "--count", self.commit_id(until), f"^{self.commit_id(since)}"))
 
     # --- commits -----------------------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ class Repository:
         return found
 
     def described(self, refs: Sequence[str]) -> dict[str, Commit]:
-        """The commits of many refs, from one run of git. Raises `NoSuchRef`."""
+        """The commits of many refs, read by one git process. Raises `NoSuchRef`."""
         ids = {ref: self.commit_id(ref) for ref in refs}
         known = {commit.id: commit for commit in self._log("--no-walk=unsorted", *dict.fromkeys(ids.values()))}
         return {ref: known[commit] for ref, commit in ids.items()}
@@ -225,10 +225,10 @@ class Repository:
     def commits(
         self, paths: Sequence[str], since: str = "", until: str = "HEAD", *, connected: bool = False
     ) -> list[Commit]:
-        """The commits that touch a path, oldest first: those that `git log -- PATH` shows.
+        """The commits that change a path, oldest first, as `git log -- PATH` shows them.
 
-        since: only what is not in the history of this ref. connected: also the merges between them, and `parents` lead
-        from one to the next. Raises `NoSuchRef`, `EmptyRange`.
+        since: leave out the history of this ref. connected: also the merges between them, and `parents` are those among
+        the returned commits. Raises `NoSuchRef`, `EmptyRange`.
         """
         chosen = [self.commit_id(until), *([f"^{self.commit_id(since)}"] if since else [])]
         more = ["--parents"] if connected else []
@@ -248,19 +248,21 @@ class Repository:
     # --- contents ----------------------------------------------------------------------------------------------
 
     def upstream(self, ref: str) -> Upstream:
-        """What `materialize("PATH@REF")` returns; files with the same content are the same object, whatever the ref.
+        """As `materialize("PATH@REF")`; files with the same content are the same object at every ref.
 
         Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises (with `client` also `ClientMissing`).
         """
-        return of_commit(self._trees, self.commit_id(ref), ref, f"{self.path}@{ref}", client=self.client)
+        spec = f"{self.path}@{ref}"
+        source = CommitTree(self._trees, self.commit_id(ref), spec)
+        return identified(source, readable(ref), spec, client=self.client)
 
     def blob_id(self, ref: str, path: str) -> str | None:
-        """The object id of what is at a path; None where there is nothing. Raises `NoSuchRef`."""
+        """The object id of the entry at a path; None without one. Raises `NoSuchRef`."""
         entry = self._trees.find(self.commit_id(ref), path)
         return entry.id if entry else None
 
     def text(self, ref: str, path: str) -> str | None:
-        """The text of a file; None where there is none. Raises `NoSuchRef`, `NotUtf8`."""
+        """The text of a file; None without one. Raises `NoSuchRef`, `NotUtf8`."""
         data = self._trees.blob(self._trees.find(self.commit_id(ref), path))
         return None if data is None else decode(File(data), path)
 

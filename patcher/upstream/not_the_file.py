@@ -1,4 +1,4 @@
-"""What is there and is not the file that upstream means: pointers, encrypted files, half a merge, odd names."""
+"""Refuse files without their real content (pointers, encrypted files, unfinished merges) and unsafe names."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from patcher.errors import ConflictMarkers, NameNotUtf8, NotTheFile, UnsafePath
 from patcher.upstream.directory import UNSAFE
 from patcher.upstream.travels import DEEPEST
 
-_POINTER = 1024  # bytes: no pointer is longer
+_POINTER = 1024  # maximum size of a pointer, in bytes
 _STANDS_FOR = (
     (
         rb"version https?://(git-lfs\.github\.com|hawser\.github\.com|git-media\.io)/[^\n]*\n(.*\n)*oid sha256:",
@@ -29,13 +29,13 @@ _STANDS_FOR = (
 _JSON = (".json", ".webmanifest")
 _PROGRAMS = (".js", ".cjs", ".mjs", ".jsx", ".ts", ".cts", ".mts", ".tsx")
 _CONFLICT = (rb"<{7,}( |$)", rb"([=|%+])\1{6,}( |$)", rb">{7,}( |$)")
-"""How the lines of a conflict begin, in this order: of git, Mercurial, Subversion, Jujutsu; two-way and three-way."""
+"""Beginnings of the marker lines of a conflict, in order, of git, Mercurial, Subversion and Jujutsu."""
 
 
 def refuse_content(path: str, data: bytes, where: str) -> None:
-    """Raise `NotTheFile` or `ConflictMarkers` where the content is not what belongs at this path.
+    """Raises `NotTheFile` or `ConflictMarkers` where the content is not the real content of the file.
 
-    A program that merely shows the marks of a conflict, in a text or a comment, parses and is fine.
+    A program with conflict markers in a string or a comment parses, and is accepted.
     """
     if data.startswith((b"version http", b"/annex/", b"\0GIT")):
         for pattern, found, hint in _STANDS_FOR:
@@ -50,7 +50,7 @@ def refuse_content(path: str, data: bytes, where: str) -> None:
 
 
 def _conflict(data: bytes) -> int:
-    """The line, from 1, on which the first whole conflict begins; 0 for none."""
+    """The line, from 1, at which the first complete conflict begins; 0 for none."""
     begins, awaited = 0, 0
     for number, line in enumerate(data.splitlines(), 1):
         if re.match(_CONFLICT[0], line):
@@ -74,7 +74,7 @@ def _parses(path: str, data: bytes) -> bool:
 
 
 def refuse_name(path: str, where: str) -> None:
-    """Raise `NameNotUtf8`, or `UnsafePath` for a name that leads out of the tree on some system."""
+    """Raises `NameNotUtf8`, or `UnsafePath` for a name that leaves the tree on some operating system."""
     try:
         path.encode()
     except UnicodeEncodeError as error:

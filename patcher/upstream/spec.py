@@ -1,4 +1,4 @@
-"""An upstream spec taken apart: `builtin`, a directory, an archive, or REPOSITORY@REF. Leaf module."""
+"""Parse an upstream spec: `builtin`, a directory, an archive, or REPOSITORY@REF. Leaf module."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import re
 BUILTIN = "builtin"
 ARCHIVES = (".tgz", ".tar.gz")
 FORMS = "`builtin`, a directory, a .tgz, or REPOSITORY@REF"
-_LONGEST_PATH = 4096  # of every system: a longer prefix of a spec is not a directory
+_LONGEST_PATH = 4096  # on every system; a longer prefix of a spec cannot be a directory
 
 
 def is_local(repository: str) -> bool:
@@ -15,34 +15,34 @@ def is_local(repository: str) -> bool:
 
 
 def split(spec: str) -> tuple[str, str]:
-    """The repository and the ref of REPOSITORY@REF. Both may have an `@` of their own.
+    """The repository and the ref of REPOSITORY@REF. Both may contain an `@`.
 
     The repository is the longest path that is a git repository, else the longest that is a directory. For a URL, and
-    where nothing is there, it ends at the first `@` in the path that comes after a name: `host/@scope/name@REF`.
-    The ref is empty where there is none, and then the repository is the whole spec.
+    for a path that does not exist, it ends at the first `@` after a name in the path: `host/@scope/name@REF`.
+    Without a ref, the ref is empty and the repository is the whole spec.
     """
-    places = [place for place, sign in enumerate(spec) if sign == "@" and 0 < place < _LONGEST_PATH]
+    positions = [position for position, sign in enumerate(spec) if sign == "@" and 0 < position < _LONGEST_PATH]
     if is_local(spec):
-        directories = [place for place in reversed(places) if os.path.isdir(spec[:place])]
-        repositories = (place for place in directories if is_repository(spec[:place]))
-        place = next(repositories, directories[0] if directories else -1)
+        directories = [position for position in reversed(positions) if os.path.isdir(spec[:position])]
+        repositories = (position for position in directories if is_repository(spec[:position]))
+        position = next(repositories, directories[0] if directories else -1)
     else:
-        place = -1
-    if place < 0:
-        place = _behind_a_name(spec, places)
-    return (spec, "") if place < 0 else (spec[:place], spec[place + 1 :])
+        position = -1
+    if position < 0:
+        position = _end_of_repository(spec, positions)
+    return (spec, "") if position < 0 else (spec[:position], spec[position + 1 :])
 
 
-def _behind_a_name(spec: str, places: list[int]) -> int:
-    """The first `@` of a path that can end a repository; -1 where there is none."""
+def _end_of_repository(spec: str, positions: list[int]) -> int:
+    """The position of the first `@` that can end a repository; -1 without one."""
     begins = 0
-    if not is_local(spec):  # the `@` after a user is not that of a ref
+    if not is_local(spec):  # the `@` after a user name is not the one before the ref
         host = spec.find("://") + 3 if "://" in spec else 0
         begins = spec.find("/", host) if host else spec.find(":")
     ended = spec.find(".git@", max(begins, 0))
     if begins >= 0 and ended >= 0:
         return ended + len(".git")
-    return next((place for place in places if 0 <= begins < place and spec[place - 1] not in "/:"), -1)
+    return next((position for position in positions if 0 <= begins < position and spec[position - 1] not in "/:"), -1)
 
 
 def is_repository(path: str) -> bool:
@@ -57,5 +57,5 @@ def repository_of(spec: str, ref: str) -> str:
 
 
 def readable(text: str) -> str:
-    r"""A word of the command line as text: UTF-8, whatever the locale; what is none is shown as `\xNN`."""
+    r"""A command-line argument as text: decoded as UTF-8 whatever the locale, with `\xNN` for other bytes."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")

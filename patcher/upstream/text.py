@@ -1,4 +1,4 @@
-"""The text of a file of upstream's."""
+"""Decode files of upstream's."""
 
 from patcher.errors import NotUtf8
 from patcher.model import File

@@ -1,35 +1,34 @@
-"""What of upstream's files travels into the generated tree, from whatever they are read. Leaf module."""
+"""The rule for which of upstream's files are copied into the generated tree ("travel"). Leaf module."""
 
 import posixpath
 import re
-from fnmatch import fnmatchcase
 
 from patcher.errors import NotThisPackage, UpstreamUnreadable
 from patcher.resources import MANIFEST
 from patcher.upstream import foreign_json
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:  # an up-to-date build comes this way, and `typing` is not free
+if TYPE_CHECKING:  # an up-to-date build uses this module, and importing `typing` takes long
     from collections.abc import Mapping
 
 PACKAGE = "agent-dashboard"
 DEEPEST = 100
-"""Folders above each other: no package has so many, and a tree made to do harm may."""
+"""Maximum depth of folders: more than any real package, fewer than a malicious one."""
 LARGEST = 1 << 30
-"""Bytes of an archive unpacked, and of all files that are read of it: a small file may say that it holds terabytes."""
+"""Maximum bytes of an unpacked archive, and of all files read from it: a small archive may unpack to terabytes."""
 MOST_FILES = 500_000
-"""Files and folders of an archive or a git tree: a small tree that names itself again and again has 2 to the 100th."""
+"""Maximum number of files and folders: a small git tree that repeats its subtrees may have 2 to the 100th."""
 CLIENT = "client"
-_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE", MANIFEST)  # the last is in a generated tree only
+_ALWAYS = ("server", "scripts", "bin", "package.json", "LICENSE", MANIFEST)  # the last one: if it is a generated tree
 _NEVER = frozenset({"node_modules", "client", "docs", ".git", "__tests__", "__pycache__", ".DS_Store", "__MACOSX"})
 _CLIENT_NEVER = _NEVER - {"client", "docs"}
-_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # of a sidecar that ran in its checkout
+_DATABASES = (".db", ".db-wal", ".db-shm", ".db-journal")  # if a sidecar ran in its checkout
 
 
 class Travels:
-    """The rule for one package: what the server needs to run, and what else its `package.json` names in `files`.
+    """The rule for one package: the files that the server needs, and those in `files` of its `package.json`.
 
-    client: the client's sources travel too, without what is built or installed there.
+    client: copy the client's sources too, except built and installed files.
     """
 
     def __init__(self, package: "Mapping[str, object]", *, client: bool = False) -> None:
@@ -40,7 +39,7 @@ class Travels:
         self._client = client
 
     def has(self, path: str) -> bool:
-        """Whether a file travels: it is one of those, and no test, document, database or file of macOS."""
+        """Whether a file is copied: it is one of these, and not a test, document, database or file of macOS."""
         top, *rest = path.split("/")
         if is_apple_double(path):
             return False
@@ -51,29 +50,31 @@ class Travels:
         return any(path == name or path.startswith(f"{name}/") or _fits(path, name) for name in self._names)
 
     def may_be_below(self, folder: str) -> bool:
-        """Whether a folder has to be looked into. The folders above it have been."""
+        """Whether a folder may have copied files, given that its parent may."""
         top, _, below = folder.partition("/")
         is_client = self._client and top == CLIENT
-        if folder.rpartition("/")[2] in _NEVER and not (is_client and self._is_of_the_client(below)):
+        never = (_CLIENT_NEVER if below else frozenset()) if is_client else _NEVER
+        if folder.rpartition("/")[2] in never:
             return False
         return any(top == name or _fits(top, name) for name in self._tops) and not (is_client and below == "dist")
 
-    def _is_of_the_client(self, below: str) -> bool:
-        return not below or below.rpartition("/")[2] not in _CLIENT_NEVER
-
     def needs(self, folder: str) -> bool:
-        """Whether files would be missing if the folder were empty: it travels, or something below it does."""
+        """Whether copied files would be missing if the folder were empty."""
         is_client = self._client and folder == CLIENT
         return is_client or self.has(folder) or any(name.startswith(f"{folder}/") for name in self._names)
 
 
 def _fits(path: str, pattern: str) -> bool:
     """Whether a path, or a folder above it, fits a pattern. A name without a wild card is not one."""
-    return any(sign in pattern for sign in "*?[") and (fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*"))
+    if not any(sign in pattern for sign in "*?["):
+        return False
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*")
 
 
 def is_apple_double(path: str) -> bool:
-    """Whether macOS has put it there beside the real file, as its archives and network disks do."""
+    """Whether it is a metadata file that macOS puts beside a real file in archives and on network disks."""
     return any(name.startswith("._") or name == "__MACOSX" for name in path.split("/"))
 
 
@@ -84,7 +85,7 @@ def modules_of(gitmodules: bytes) -> list[str]:
 
 
 def description(package_json: bytes | None, where: str) -> "Mapping[str, object]":
-    """The package's own description. Raises `NotThisPackage`, so that a wrong tree is refused before it is read."""
+    """The parsed `package.json`. Raises `NotThisPackage`, so that a wrong tree is refused before it is read."""
     hint = f"point --upstream at a tree of {PACKAGE}, or leave it out for the builtin sidecar"
     if package_json is None:
         raise NotThisPackage(f"expected {PACKAGE}, found a tree without a package.json", where=where, hint=hint)
@@ -99,15 +100,15 @@ def description(package_json: bytes | None, where: str) -> "Mapping[str, object]
 
 
 def dependencies(package_json: bytes, where: str, *kinds: str) -> dict[str, str]:
-    """The versions that a package wants of others, by their names. where: the path of its `package.json`, for messages.
+    """The version ranges of the dependencies of a package, by name. where: the path of `package.json`, for messages.
 
-    kinds: other parts to look into than `dependencies`. Raises `UpstreamUnreadable`.
+    kinds: the fields to read instead of `dependencies`. Raises `UpstreamUnreadable`.
     """
     try:
         package = foreign_json.loads(package_json)
         found = [(package.get(kind) or {}).items() for kind in kinds or ("dependencies",)]
         named = {name: wanted for each in found for name, wanted in each}
-        "".join([*named, *named.values()]).encode()  # text, all of it
+        "".join([*named, *named.values()]).encode()  # raises unless all are text
     except (ValueError, AttributeError, TypeError) as error:
         hint = "`dependencies` is an object with a version, as text, for each name"
         raise UpstreamUnreadable(f"its dependencies cannot be read: {error}", where=where, hint=hint) from error

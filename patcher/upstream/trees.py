@@ -1,7 +1,7 @@
 """The trees of a git repository in memory: each tree object and each blob is read once, by its object id.
 
-What is in the commit is what comes out: no attribute, filter, line ending or placeholder has a say.
-Two commits that share a blob share the `File` object, and so everything that is remembered about its text.
+The bytes are those of the commit: no attribute, filter or line-ending conversion changes them.
+Two commits that share a blob share the `File` object, and so everything that is cached for its text.
 """
 
 import posixpath
@@ -35,7 +35,7 @@ class Trees:
         return self._roots[ref]
 
     def find(self, ref: str, path: str) -> git.Entry | None:
-        """The entry at a path of the ref's tree; None where there is none. Raises what `root` raises."""
+        """The entry at a path of the ref's tree; None without one. Raises what `root` raises."""
         *folders, name = path.split("/")
         tree = self.root(ref)
         for folder in folders:
@@ -46,11 +46,11 @@ class Trees:
         return self.entries(tree).get(name)
 
     def blob(self, entry: git.Entry | None) -> bytes | None:
-        """The content of a file; None for no entry, and for one that is not a file."""
+        """The content of a file; None for None, and for an entry that is not a file."""
         return self.file(entry).data if entry is not None and entry.is_file else None
 
     def entries(self, tree: str) -> dict[str, git.Entry]:
-        """The entries of a tree object by their names. Raises `UpstreamUnreadable` for one that is damaged."""
+        """The entries of a tree object by name. Raises `UpstreamUnreadable` for a damaged one."""
         if tree not in self._entries:
             try:
                 found = git.entries(self.read(tree), len(tree) // 2)
@@ -59,7 +59,7 @@ class Trees:
                 raise UpstreamUnreadable(message, where=self.path, hint=clone.broken(self.path)) from error
             self._entries[tree] = {entry.name: entry for entry in found}
             if len(self._entries[tree]) < len(found):
-                raise UnsafePath(f"a name stands twice in the tree {tree}", where=self.path, hint=UNSAFE)
+                raise UnsafePath(f"a name is twice in the tree {tree}", where=self.path, hint=UNSAFE)
         return self._entries[tree]
 
     def file(self, entry: git.Entry) -> File:
@@ -79,7 +79,7 @@ class Trees:
     def _get(self, name: str) -> git.Object | None:
         try:
             return self._objects.get(name)
-        except UpstreamUnreadable as error:  # an older git ends when it may not fetch
+        except UpstreamUnreadable as error:  # old versions of git end when they may not fetch
             raise clone.missing(self.path, name) if clone.is_partial(self.path) else error from error
 
     def _root(self, ref: str) -> str:
@@ -99,7 +99,7 @@ class Trees:
         return found.id
 
     def no_such_ref(self, ref: str) -> UpstreamUnreadable:
-        """The error for a ref without a commit: it names something else, or nothing."""
+        """The error for a ref that does not name a commit."""
         found = self._get(f"{ref}^{{}}") or self._get(ref)
         return clone.no_such_ref(self.path, ref, found.kind if found else "")
 
@@ -108,11 +108,12 @@ class CommitTree:
     """The tree of one commit as a source of files."""
 
     def __init__(self, trees: Trees, ref: str, where: str) -> None:
-        """`where` stands in messages. Raises what `Trees.root` raises."""
+        """where: for messages. Raises what `Trees.root` raises."""
         self._trees = trees
         self._ref = ref
         self._where = where
         self.tree = trees.root(ref)
+        self.identity = f"git-tree:{self.tree}"
         self._modules: list[str] = []
 
     def package_json(self) -> bytes | None:
@@ -120,12 +121,12 @@ class CommitTree:
         return self.file("package.json").data if "package.json" in self._trees.entries(self.tree) else None
 
     def paths(self, travels: Travels) -> Iterable[str]:
-        """Every file and link in the folders that have to be looked into; submodules are noted."""
-        found, waiting, seen = [], [("", self.tree)], 0
+        """Every file and link in the folders that may have copied files; records submodules."""
+        found, waiting, count = [], [("", self.tree)], 0
         while waiting:
             prefix, tree = waiting.pop()
-            seen += len(self._trees.entries(tree))
-            if seen > MOST_FILES or prefix.count("/") > DEEPEST:
+            count += len(self._trees.entries(tree))
+            if count > MOST_FILES or prefix.count("/") > DEEPEST:
                 most = f"{MOST_FILES:,} files, {DEEPEST} folders deep"
                 raise UnsafePath(
                     f"expected at most {most}, found more below {prefix!r}", where=self._where, hint=UNSAFE
@@ -141,20 +142,20 @@ class CommitTree:
         return found
 
     def submodules(self) -> Iterable[str]:
-        """The submodules that `paths` met."""
+        """The submodules that `paths` found."""
         return self._modules
 
     def file(self, path: str) -> File:
-        """A file, or what a symlink ends in. Raises `UnsafePath`, `UpstreamUnreadable`."""
-        named, seen = "", {path}
+        """A file, symlinks followed. Raises `UnsafePath`, `UpstreamUnreadable`."""
+        named, visited = "", {path}
         entry, at = self._trees.find(self._ref, path), path
         while entry is not None and entry.is_link:
             named = self._trees.read(entry.id).decode("utf-8", "surrogateescape")
             target = posixpath.normpath(posixpath.join(posixpath.dirname(at), named))
             if named.startswith("/") or target == ".." or target.startswith("../"):
                 raise UnsafePath(f"{path!r} is a symlink to {named!r}", where=self._where, hint=UNSAFE)
-            entry, at = self._trees.find(self._ref, target) if target not in seen else None, target
-            seen.add(target)
+            entry, at = self._trees.find(self._ref, target) if target not in visited else None, target
+            visited.add(target)
         if entry is None or not entry.is_file:
             message = f"{path!r} is a link to {named!r}, which is not a file that travels"
             raise UpstreamUnreadable(message, where=self._where, hint=UNSAFE, code=DANGLING)

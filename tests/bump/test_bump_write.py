@@ -18,7 +18,7 @@ import pytest
 from patcher.bump import files, record, revisions
 from patcher.bump.record import with_anchors
 from patcher.errors import DeclarationsChanged, DeclarationsReadOnly, DeclarationUnclear
-from patcher.model import MODULE, Anchor, Patch, function
+from patcher.model import MODULE, Anchor, Patch, Series, function
 from patcher.patches import SERIES
 from patcher.prove import find_node
 from tests.support import ROOT, Ended, end_all_below, environment, impatient, refusal
@@ -193,7 +193,8 @@ def test_an_edited_file_is_not_written_over(tmp_path: Path) -> None:
 
 
 def test_an_installed_wheel_is_not_written_to(tmp_path: Path) -> None:
-    said = refusal(record.refuse_unless_ours, str(tmp_path / "site-packages/patcher/patches"))
+    ours = Series("codex", home=str(tmp_path / "site-packages/patcher/patches"))
+    said = refusal(record.refuse_unless_writable, [ours])
     assert isinstance(said, DeclarationsReadOnly) and said.exit_code == 5
     assert said.message == "the declarations are part of an installed sidecar-patcher; `--write` changes a checkout"
     assert said.hint == "run it in a checkout of sidecar-patcher: `python3 .dev run sidecar-patcher bump …`"

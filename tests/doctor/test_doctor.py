@@ -151,7 +151,7 @@ def states(checks: dict[str, Check]) -> dict[str, str]:
 def test_all_is_well(well: Patient) -> None:
     checks = well.examined()
     assert states(checks) == {}
-    assert checks["session"].detail == f"{SESSION}: known, and told of by hooks"
+    assert checks["session"].detail == f"{SESSION}: known, and reported by hooks"
     assert checks["trust"].detail == "11 of 11 hooks trusted, by [hooks.state]"
     assert checks["sidecar"].detail == f"answers on port {well.port}"
     assert [check.fix for check in checks.values()] == [""] * len(checks)
@@ -448,7 +448,7 @@ def test_untrusted(patient: Patient, but: tuple[str, ...], state: str, found: st
     patient.trusts(but=but, state=state)
     check = patient.examined()["trust"]
     assert check.state is State.NOT_OK
-    assert check.detail == f"{found}, by [hooks.state]: Codex skips them without a word"
+    assert check.detail == f"{found}, by [hooks.state]: Codex skips them silently"
     assert "/hooks" in check.fix
 
 
@@ -482,7 +482,7 @@ def test_a_tree_that_is_older_than_the_question(
     checks = patient.examined(ask_codex=ask_codex)
     question = ["feature", "accepted"] if ask_codex else ["feature", "accepted", "trust"]
     assert {(checks[each].state, checks[each].detail) for each in question} == {
-        (State.NOT_CHECKED, "this tree is older than that question")
+        (State.NOT_CHECKED, "this tree is too old to report it")
     }
     assert checks["trust"].state is (State.NOT_OK if ask_codex else State.NOT_CHECKED)
 
@@ -774,7 +774,7 @@ def test_a_session_that_no_hook_has_told_of(patient: Patient) -> None:
             file.write(json.dumps(turn) + "\n")
         assert eventually(lambda: sidecar.request("GET", f"/api/sessions/{SESSION}").status == 200, 5)
         check = patient.examined()["session"]
-    assert (check.state, check.detail) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has told of it")
+    assert (check.state, check.detail) == (State.NOT_OK, f"{SESSION}: known from its file; no hook has reported it")
     assert check.fix == "leave `codex` and start it again: a session keeps the hooks that it began with"
 
 
@@ -802,10 +802,7 @@ def test_a_sidecar_of_another_codex_home(patient: Patient) -> None:
     other = patient.base / "other"
     with patient.sidecar(CODEX_HOME=str(other)):
         check = patient.examined()["sidecar"]
-    assert (
-        check.detail
-        == f"the sidecar on port {patient.port} looks after {other}/hooks.json, not after {patient.codex_home}"
-    )
+    assert check.detail == f"the sidecar on port {patient.port} manages {other}/hooks.json, not {patient.codex_home}"
     assert check.fix.endswith(f"sidecar-patcher doctor --codex-home {other}")
 
 
@@ -850,6 +847,48 @@ def test_json_and_report(shell: Patient, cli: CommandLine) -> None:
     assert (content["schema"], content["ok"], content["command"]) == (1, False, "doctor")
     assert [check["id"] for check in content["checks"]][:3] == ["node", "tree", "intent"]
     assert [error["code"] for error in content["errors"]] == ["doctor-intent", "doctor-sidecar"]
+
+
+def test_other_agents_one_check_each(patient: Patient) -> None:
+    """Off is as it has to be, on has to be in place, and an agent that is not on this machine has no check."""
+    home, script = patient.base / "home", os.path.join(patient.tree, "scripts", "agent-hooks.js")
+
+    def flip(verb: str, agent: str) -> int:
+        return subprocess.run([patient.node.path, script, verb, agent], env=patient.env, capture_output=True).returncode
+
+    def agents() -> dict[str, tuple[str, str, str]]:
+        found = patient.examined().items()
+        return {name: (str(each.state), each.detail, each.fix) for name, each in found if name.startswith("agents")}
+
+    assert agents() == {}
+    for folder in (".qwen", ".gemini", ".copilot"):
+        (home / folder).mkdir()
+    qwen, gemini = home / ".qwen" / "settings.json", home / ".gemini" / "settings.json"
+    qwen.write_text('{"theme": 1, // mine\n}')
+    gemini.write_text('{"hooksConfig": {"enabled": false}}')
+    off = f"Gemini CLI runs no hooks of ours: `hooksConfig.enabled` in {gemini} is false"
+    todo = "Set it to true, then type: node scripts/agent-hooks.js enable gemini"
+    assert agents() == {
+        "agents-qwen": ("ok", f"Qwen Code: off; to switch it on: node {script} enable qwen", ""),
+        "agents-copilot": ("ok", f"GitHub Copilot CLI: off; to switch it on: node {script} enable copilot", ""),
+        "agents-gemini": ("not checked", f"Gemini CLI: off, and it could not be switched on: {off}", todo),
+    }
+    assert [flip("enable", agent) for agent in ("qwen", "copilot", "gemini")] == [0, 0, 1]
+    assert agents() == {
+        "agents-qwen": ("ok", f"Qwen Code: on, 10 entries of ours in {qwen}", ""),
+        "agents-copilot": (
+            "ok",
+            f"GitHub Copilot CLI: on, 8 entries of ours in {home / '.copilot' / 'hooks' / 'agent-monitor.json'}",
+            "",
+        ),
+        "agents-gemini": ("not ok", f"Gemini CLI: {off}", todo),
+    }
+    qwen.write_text("{")
+    message = f"{qwen} is not valid JSON: Expected property name or '}}' in JSON at position 1 (line 1 column 2)"
+    fix = "Repair the file, then try again; it was not changed."
+    assert agents()["agents-qwen"] == ("not ok", f"Qwen Code: {message}", fix)
+    patient.env["DASHBOARD_AGENT_HOOKS"] = "off"
+    assert agents()["agents-gemini"] == ("ok", "Gemini CLI: forced off by DASHBOARD_AGENT_HOOKS", "")
 
 
 def test_all_well_is_zero(well: Patient, cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:

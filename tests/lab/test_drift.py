@@ -10,7 +10,7 @@ import pytest
 from patcher import apply, existing, gates, markers
 from patcher import locate as locating
 from patcher.errors import NotTheFile
-from patcher.existing import Recordings, Taken
+from patcher.existing import Recordings, Stripped
 from patcher.gates import module_kinds
 from patcher.gates.package_json import MODULE, Kind
 from patcher.model import File, Finding, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
@@ -289,13 +289,13 @@ def goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def takes_prose_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    take_out = apply.take_out
+    strip = apply.strip
 
-    def take_more_out(upstream: Upstream, series: Sequence[Patch], *recorded: Recordings) -> Taken:
+    def strip_more(upstream: Upstream, series: Sequence[Patch], *recorded: Recordings) -> Stripped:
         tree = {path: file for path, file in upstream.tree.items() if markers.GENERATED not in file.data}
-        return take_out(replace(upstream, tree=tree), series, *recorded)
+        return strip(replace(upstream, tree=tree), series, *recorded)
 
-    monkeypatch.setattr(apply, "take_out", take_more_out)
+    monkeypatch.setattr(apply, "strip", strip_more)
 
 
 def refuse_all_pointers(path: str, data: bytes, where: str) -> None:

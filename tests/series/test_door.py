@@ -1,7 +1,6 @@
 """Every verb on a series in a directory of its own, beside ours and alone."""
 
 import json
-import random
 import re
 import shlex
 import signal
@@ -11,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from patcher import pipeline
-from patcher.errors import SettingsUnreadable
 from patcher.patches import SERIES
 from patcher.series.load import choose, load
-from patcher.series.settings import _plain, settings
 from patcher.uptodate import quick_build
 from tests.series.support import Acme
 from tests.support import APP_FILE, SMALL, CommandLine, Repository, environment, snapshot, start, stop
@@ -300,37 +297,6 @@ def test_damaged_settings_are_refused(cli: CommandLine, first: str, text: str, s
     assert (ended.code, ended.out) == (2, "")
     assert ended.said.startswith(f"error[settings-unreadable]: sidecar.toml: {said}")
     assert not Path(".generated").exists()
-
-
-LINES = (  # of `sidecar.toml`, plain and not
-    "", "# a note", "  # a note", "# \x7f", "# \\", "#\t", 'upstream = "builtin"', 'upstream="a@b#c"', 'upstream = "builtin" # a note',
-    'upstream = "a\\tb"', 'upstream = "a\\/b"', 'upstream = "ü"', "upstream = 'a'", 'upstream = """a"""', 'upstream = ""', 'out = "out"', 'out = "\t"',
-    "out = 1", "out = 1e3", "out = null", "out = NaN", "out = {}", "out = {a = 1}", 'out = "a" "b"', "out =", "out", "= 1", 'out = = "a"',
-    "client = true", "client = false", "client = True", "client = 1", 'series = "codex"', 'series = ["codex", "a"]', "series = []",
-    'series = ["codex",]', 'series = ["a" , 1]', 'series = [["a"]]', "series = [true]", 'series = ["codex", # c', '"a"]', "[table]",
-    'table.out = "a"', '"out" = "a"', 'other = "a"', 'out = "a"\r', '\ufeffout = "a"', '\u00a0out = "a"', f"series = {'[' * 5000}",
-)  # fmt: skip
-
-
-def test_settings_are_read_as_toml(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A plain file is read without a reader of TOML: it must say the same, and refuse the same with the same words."""
-    monkeypatch.chdir(tmp_path)
-    chosen, plain = random.Random(0), 0
-
-    def read() -> object:
-        try:
-            return settings()
-        except SettingsUnreadable as error:
-            return str(error)
-
-    for text in (*LINES, *("\n".join(chosen.choices(LINES, k=chosen.randint(1, 4))) for _ in range(2000))):
-        Path("sidecar.toml").write_text(text, newline="")
-        found = read()
-        with monkeypatch.context() as without:
-            without.setattr("patcher.series.settings._plain", lambda _: None)
-            assert read() == found, text
-        plain += _plain(text) is not None
-    assert plain > 100
 
 
 # --- interrupted -----------------------------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def test_what_a_fork_has_copied_tells_nothing_and_costs_nothing() -> None:
     fork = session.fork(Copying(meta=False, spread=2000))
     copied = len(fork.lines) - 1
     assert copied == len(session.lines) - 1
-    assert not any(line.tells or line.tokens for line in fork.lines[1:])
+    assert not any(line.events or line.tokens for line in fork.lines[1:])
     assert json.loads(fork.lines[-1].text)["timestamp"] > json.loads(fork.lines[1].text)["timestamp"]
     fork.turn("two")
     fork.respond()
@@ -143,7 +143,7 @@ def test_a_migrated_thread_is_as_the_real_one_is() -> None:
     assert [event.mark for event in codex.events if event.event_type == "PreToolUse"] == calls
     prompts = [event.mark for event in codex.events if event.event_type == "UserPromptSubmit"]
     assert set(prompts) <= turns[0] | turns[1]
-    assert [index for line in fork.lines for index in line.tells if "copy" in str(index)] == []
+    assert [index for line in fork.lines for index in line.events if "copy" in str(index)] == []
 
 
 def test_bare_lines_have_neither_envelope_nor_tokens() -> None:
@@ -155,8 +155,8 @@ def test_bare_lines_have_neither_envelope_nor_tokens() -> None:
     entries = [json.loads(line.text) for line in session.lines]
     assert entries[0] == {"id": session.id, "timestamp": iso(session.born), "instructions": None, "git": {}}
     assert {entry["type"] for entry in entries[1:]} == {"message", "function_call", "function_call_output"}
-    told = {index for line in session.lines for index in line.tells}
-    assert [codex.events[index].event_type for index in sorted(told)] == [
+    in_file = {index for line in session.lines for index in line.events}
+    assert [codex.events[index].event_type for index in sorted(in_file)] == [
         "SessionStart", "UserPromptSubmit", "PreToolUse", "PostToolUse",
     ]  # fmt: skip
     assert not any(line.tokens for line in session.lines)
@@ -274,10 +274,10 @@ def test_judges_calls_that_have_the_same_number_by_their_turn() -> None:
          "data": json.dumps({"turn_id": event.turn, "tool_use_id": "call_0"})}
         for event in calls
     ]  # fmt: skip
-    told = {event.index for event in calls}
-    assert judge(codex.events, rows, delivered={}, told=told).problems == []
-    assert len(judge(codex.events, rows[:1], delivered={}, told=told).lost) == 1
-    twice = judge(codex.events, [rows[0], rows[0]], delivered={}, told=told)
+    in_file = {event.index for event in calls}
+    assert judge(codex.events, rows, delivered={}, in_file=in_file).problems == []
+    assert len(judge(codex.events, rows[:1], delivered={}, in_file=in_file).lost) == 1
+    twice = judge(codex.events, [rows[0], rows[0]], delivered={}, in_file=in_file)
     assert (len(twice.twice), len(twice.lost)) == (1, 1)
 
 
@@ -288,8 +288,8 @@ def test_judges_scripts_by_whether_anything_else_shows_the_work() -> None:
     session.shell("ls")
     session.stop()
     scripts = [event for event in codex.events if event.script]
-    told = {index for line in session.lines for index in line.tells}
-    assert {event.index for event in scripts} <= told
+    in_file = {index for line in session.lines for index in line.events}
+    assert {event.index for event in scripts} <= in_file
     rows = [
         {"session_id": session.id, "event_type": event.event_type, "capture": "rollout",
          "data": json.dumps({"turn_id": event.turn, "tool_use_id": event.mark})}
@@ -297,7 +297,7 @@ def test_judges_scripts_by_whether_anything_else_shows_the_work() -> None:
     ]  # fmt: skip
 
     def problems(rows: list[dict[str, Any]], delivered: dict[int, int]) -> list[str]:
-        verdict = judge(codex.events, rows, delivered=delivered, told=told)
+        verdict = judge(codex.events, rows, delivered=delivered, in_file=in_file)
         return [problem for problem in verdict.problems if "script" in problem]
 
     assert problems(rows, {}) == []
@@ -390,7 +390,7 @@ def test_judges_what_no_road_could_tell_apart() -> None:
     row = {"session_id": session.id, "event_type": "UserPromptSubmit", "capture": "hook"}
     row["data"] = json.dumps({"turn_id": codex.events[1].mark, "prompt": "go on"})
     closed = {"session_id": session.id, "event_type": "SessionEnd", "capture": "hook", "data": "{}"}
-    verdict = judge(codex.events, [row, closed, closed], delivered={1: 1, 2: 1, end.index: 2}, told=())
+    verdict = judge(codex.events, [row, closed, closed], delivered={1: 1, 2: 1, end.index: 2}, in_file=())
     assert (verdict.problems, verdict.merged, verdict.repeated) == ([], 1, 1)
-    assert len(judge(codex.events, [row], delivered={1: 1, 2: 1}, told={1, 2}).lost) == 1
-    assert len(judge(codex.events, [row], delivered={1: 1, start.index: 1}, told=()).lost) == 1
+    assert len(judge(codex.events, [row], delivered={1: 1, 2: 1}, in_file={1, 2}).lost) == 1
+    assert len(judge(codex.events, [row], delivered={1: 1, start.index: 1}, in_file=()).lost) == 1

@@ -10,8 +10,8 @@ import pytest
 from patcher.model import Tree as Files
 from patcher.upstream import clone, git
 from patcher.upstream.history import Repository as History
-from patcher.upstream.materialize import materialize, of_commit
-from patcher.upstream.trees import Trees
+from patcher.upstream.materialize import identified, materialize
+from patcher.upstream.trees import CommitTree, Trees
 from tests.support import SMALL, CommandLine, Repository, Says, refusal, spawn
 
 TREE = SMALL.having(
@@ -195,7 +195,8 @@ def test_a_spec_is_kept_without_its_secret(clean: Repository) -> None:
     """Hints and reports show it."""
     with git.Objects(str(clean.path)) as objects:
         trees = Trees(str(clean.path), objects)
-        upstream = of_commit(trees, "v1.2.0", "v1.2.0", "https://u:s3cr3t@h/x.git@v1.2.0")
+        spec = "https://u:s3cr3t@h/x.git@v1.2.0"
+        upstream = identified(CommitTree(trees, "v1.2.0", spec), "v1.2.0", spec)
     assert upstream.spec == "https://***@h/x.git@v1.2.0"
 
 
@@ -385,7 +386,7 @@ def test_a_ref_that_a_shallow_clone_lacks(clean: Repository, tmp_path: Path, ref
 def test_an_object_that_is_gone_is_no_ref_that_is_not_there(clean: Repository) -> None:
     blob = clean.git("rev-parse", "v1.2.0:server/app.js").strip()
     (clean.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    hint = f"`git -C {clean.path} fsck` says what is broken; a fresh clone mends it"
+    hint = f"`git -C {clean.path} fsck` shows what is broken; a fresh clone repairs it"
     message = f"the object {blob} is not in the repository"
     assert Says.of(refusal(materialize, clean.at())) == Says("upstream-unreadable", 5, message, hint, str(clean.path))
 

@@ -1,7 +1,12 @@
-"""The contracts, in one place and in order. No discovery."""
+"""The contracts of our series, listed explicitly and in order."""
 
 from patcher.prove.contracts import (
+    agent_hooks_follow_the_choice,
+    agent_sessions_are_recorded_once,
+    claude_failed_call_has_its_end,
     claude_hook_stays_claude,
+    claude_notification_is_not_a_prompt,
+    claude_subagent_calls_are_told_once,
     codex_conversation_is_complete,
     codex_hook_stamps_session,
     codex_hooks_feed_native_ingest,
@@ -31,6 +36,9 @@ CONTRACTS = (
     existing_database_gains_columns.CONTRACT,
     codex_hook_stamps_session.CONTRACT,
     claude_hook_stays_claude.CONTRACT,
+    claude_subagent_calls_are_told_once.CONTRACT,
+    claude_failed_call_has_its_end.CONTRACT,
+    claude_notification_is_not_a_prompt.CONTRACT,
     unknown_provider_changes_nothing.CONTRACT,
     filter_separates_harnesses.CONTRACT,
     transcript_parsed_outside_write_lock.CONTRACT,
@@ -40,8 +48,10 @@ CONTRACTS = (
     hooked_then_imported_has_no_row_twice.CONTRACT,
     codex_conversation_is_complete.CONTRACT,
     session_says_how_it_came_in.CONTRACT,
+    agent_sessions_are_recorded_once.CONTRACT,
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
+    agent_hooks_follow_the_choice.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,
     nobody_else_on_the_network.CONTRACT,
     codex_session_has_its_cost.CONTRACT,
@@ -56,4 +66,4 @@ CLIENT_CONTRACTS = (
     harness_is_shown.CONTRACT,
     sessions_page_filters_by_harness.CONTRACT,
 )
-"""Those that look at the built client, in a browser: with `--client` only."""
+"""Contracts of the built client, in a browser: run with `--client` only."""

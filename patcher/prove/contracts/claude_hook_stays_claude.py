@@ -1,4 +1,4 @@
-"""A Claude Code hook, which names no provider, makes a Claude session; its events are none of the series' business."""
+"""A Claude Code hook, which names no provider, makes a Claude session; the series does not change its events."""
 
 from typing import Any
 

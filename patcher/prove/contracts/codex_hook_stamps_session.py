@@ -1,6 +1,6 @@
-"""A Codex hook makes a Codex session, within a second, wherever the session is shown.
+"""A Codex hook makes a Codex session, within a second, in the list and on its page.
 
-Where upstream follows rollouts itself, its timer is off here: what makes the session is the hook.
+Where upstream reads rollouts itself, its timer is off here, so that only the hook can make the session.
 """
 
 import time
@@ -14,7 +14,7 @@ _MAX_DELAY_S = 1.0
 _PATIENCE = 5.0
 _TIMER_OFF = {"DASHBOARD_CODEX_SYNC_MS": "0"}
 _FIRST_LOOK = 0.6
-"""Upstream (v2.0.0 and later) looks for rollouts once, 0.3 s after its start, whatever the timer."""
+"""Upstream (v2.0.0 and later) always reads rollouts once, 0.3 s after its start."""
 
 
 def _observe(bed: TestBed) -> Observation:

@@ -1,28 +1,22 @@
-"""Where upstream monitors Codex itself, our handler's hooks feed that, and nothing else (v2.0.0 and later).
+"""Where upstream monitors Codex itself, our handler's hooks feed its ingest, and nothing else (v2.0.0 and later).
 
 Hooks first, rollout first, or turn by turn, each hook twice: the rows are those that upstream makes of the rollout,
-in one session with one agent, and nothing looks like Claude's.
+in one Codex session with one agent.
 """
 
-import time
-from collections.abc import Callable
 from functools import partial
 
 from patcher.codex.records import Payload
 from patcher.model import Line
+from patcher.prove import journeys
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, settled
 from patcher.prove.sample import SampleSession
-from patcher.prove.sidecar import POLL_MS, Sidecar
-
-_PATIENCE = 5.0
-_SEVERAL_LOOKS = 5 * POLL_MS / 1000
-
-Journey = Callable[[TestBed, Sidecar, SampleSession], None]
+from patcher.prove.sidecar import Sidecar
 
 
 def _send_twice(bed: TestBed, payloads: list[Payload], sidecar: Sidecar) -> None:
-    """Each hook by our handler, and once more in its words: a second handler would only take its time."""
+    """Send each hook by our handler, and again as the handler would: running it a second time would be slow."""
     for payload in payloads:
         bed.run_handlers([payload], sidecar)
         sidecar.post_hook(payload["hook_event_name"], {**payload, "__provider": "codex"})
@@ -36,7 +30,7 @@ def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
 
 def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
-    settled(lambda: codex.native_problems(events_of(sidecar, codex.id)), _PATIENCE)
+    settled(lambda: codex.native_problems(events_of(sidecar, codex.id)), journeys.TIMEOUT_S)
     _send_twice(bed, codex.hooks, sidecar)
 
 
@@ -49,7 +43,7 @@ def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     _send_twice(bed, codex.hooks[hook:], sidecar)
 
 
-_JOURNEYS: dict[str, Journey] = {
+_JOURNEYS: dict[str, journeys.Journey] = {
     "hooks first": _hooks_first,
     "rollout first": _rollout_first,
     "turn by turn": _turn_by_turn,
@@ -57,22 +51,11 @@ _JOURNEYS: dict[str, Journey] = {
 
 
 def _observe(bed: TestBed) -> Observation:
-    wrong = []
     with bed.sidecar() as sidecar:
-        travelled = {}
-        for name, travel in _JOURNEYS.items():
-            codex = travelled[name] = SampleSession(f"native, {name}", codex_home=sidecar.codex_home)
-            travel(bed, sidecar, codex)
-            if settled(partial(_problems, sidecar, codex), _PATIENCE):
-                break  # the others would only tell the same, slowly
-        else:
-            sidecar.restart()
-            time.sleep(_SEVERAL_LOOKS)
-        for name, codex in travelled.items():
-            problems = _problems(sidecar, codex)
-            if problems:
-                rows = counted(len(events_of(sidecar, codex.id)), "row")
-                wrong.append(f"{name}, {rows}: {'; '.join(problems[:4])}")
+        wrong = [
+            f"{name}, {counted(len(events_of(sidecar, codex.id)), 'row')}: {'; '.join(problems[:4])}"
+            for name, codex, problems in journeys.run_journeys(_JOURNEYS, bed, sidecar, partial(_problems, sidecar))
+        ]
     said = ". ".join(wrong) or f"{', '.join(_JOURNEYS)}: the rows of the rollout alone, each once, and one agent"
     return Observation(green=not wrong, said=said)
 

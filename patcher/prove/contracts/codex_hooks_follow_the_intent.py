@@ -1,6 +1,6 @@
-"""After each start the hooks file of Codex is what the user said: ours in it or not, and what is not ours as it was.
+"""After each start, the hooks file of Codex follows the user's choice: with our hooks or not, other hooks unchanged.
 
-The user's word is the file that the API and the command save; nobody but the sidecar's start follows it here.
+The choice is the file that the API and the command write; here only the start of the sidecar reads it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What a Codex session costs is what a sum by hand makes of its tokens; a model without a price is named."""
+"""The cost of a Codex session equals a sum by hand over its tokens; a model without a price is named."""
 
 import time
 import uuid
@@ -19,7 +19,7 @@ _TOKENS = {
     "total_tokens": 230_000,
 }
 _WRITTEN = {**_TOKENS, "cache_write_input_tokens": 40_000}
-# By hand, in millions of tokens: fresh input, cached input, output; what was written to the cache is of the input too.
+# By hand, in millions of tokens: fresh input, cached input, output. Input that is written to the cache is input too.
 _COSTS = {
     "gpt-5.6-sol": 0.04 * 5 + 0.12 * 0.5 + 0.04 * 6.25 + 0.03 * 30,
     "gpt-5.5": 0.08 * 5 + 0.12 * 0.5 + 0.03 * 30,
@@ -34,18 +34,18 @@ _UNPRICED = "kestrel-9"
 def _rollout(session: str, model: str) -> list[Mapping[str, Any]]:
     stamp = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     tokens = _WRITTEN if model == "gpt-5.6-sol" else _TOKENS
-    told = {"total_token_usage": tokens, "last_token_usage": tokens, "model_context_window": 400_000}
+    info = {"total_token_usage": tokens, "last_token_usage": tokens, "model_context_window": 400_000}
     lines = [
         ("session_meta", {"id": session, "session_id": session, "timestamp": stamp, "cwd": "/home/user/project"}),
         ("event_msg", {"type": "task_started", "turn_id": "1"}),
         ("turn_context", {"turn_id": "1", "cwd": "/home/user/project", "model": model}),
-        ("event_msg", {"type": "token_count", "info": told}),
+        ("event_msg", {"type": "token_count", "info": info}),
     ]
     return [{"timestamp": stamp, "type": kind, "payload": payload} for kind, payload in lines]
 
 
 def _cost(sidecar: Sidecar, session: str) -> Mapping[str, Any]:
-    """What the API says of a session; nothing where it knows none yet."""
+    """The API's cost of a session; zero without such a session."""
     reply = sidecar.request("GET", f"/api/pricing/cost/{session}")
     found: Mapping[str, Any] = reply.json if reply.status == 200 else {"total_cost": 0, "breakdown": []}
     return found
@@ -62,14 +62,14 @@ def _observe(bed: TestBed) -> Observation:
         costs = {model: _cost(sidecar, session) for model, session in sessions.items()}
         total = sidecar.get("/api/pricing/cost")["total_cost"]
         listed = {row["id"]: row["cost"] for row in sidecar.get("/api/sessions")["sessions"]}
-    seen = {model: costs[model]["total_cost"] for model in _COSTS}
+    found = {model: costs[model]["total_cost"] for model in _COSTS}
     expected = {model: round(cost, 4) for model, cost in _COSTS.items()}
     named = [each["model"] for each in costs[_UNPRICED].get("unpriced_models", ())]
-    agree = total == round(sum(expected.values()), 4) and all(listed[sessions[each]] == seen[each] for each in seen)
-    told = ", ".join(f"{model} ${seen[model]:.4f} (by hand ${expected[model]:.4f})" for model in seen)
-    said = f"{told}; list and total {'agree' if agree else 'do not agree'}"
+    agree = total == round(sum(expected.values()), 4) and all(listed[sessions[each]] == found[each] for each in found)
+    compared = ", ".join(f"{model} ${found[model]:.4f} (by hand ${expected[model]:.4f})" for model in found)
+    said = f"{compared}; list and total {'agree' if agree else 'do not agree'}"
     said += f"; the model without a price is {'named' if named == [_UNPRICED] else 'not named'}"
-    return Observation(green=seen == expected and agree and named == [_UNPRICED], said=said)
+    return Observation(green=found == expected and agree and named == [_UNPRICED], said=said)
 
 
 CONTRACT = Contract(

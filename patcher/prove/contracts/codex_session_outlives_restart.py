@@ -1,7 +1,7 @@
-"""An active Codex session is still active when the sidecar comes back: a `codex` runs in its directory, no `claude`.
+"""An active Codex session stays active over a restart of the sidecar, while a `codex` runs in its directory.
 
-From v1.4.0 on, upstream looks for `claude` processes when it starts, and closes the sessions that have none. From
-v2.0.0 on it looks for `codex` processes too, for the sessions that it knows to be Codex's.
+Since v1.4.0 upstream looks for `claude` processes when it starts, and closes sessions without one. Since v2.0.0 it also
+looks for `codex` processes, for Codex sessions.
 """
 
 import contextlib
@@ -14,10 +14,10 @@ from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import NotSeen, Sidecar, eventually
 
 _AS_ON_A_HOST = {"CCAM_FORCE_HOST": "1"}
-"""Inside a container upstream does not look for processes; this is its own switch for "do"."""
+"""Upstream's own switch to look for processes, which it does not do in a container."""
 
 _LOOKS = 2.0
-"""How long a look for processes at the start may take, in seconds."""
+"""Maximum duration of that search at the start, in seconds."""
 
 
 def _observe(bed: TestBed) -> Observation:
@@ -41,7 +41,7 @@ def _observe(bed: TestBed) -> Observation:
 
 @contextlib.contextmanager
 def _running_codex(bed: TestBed, directory: str) -> Iterator[None]:
-    """A process that calls itself `codex`, as `ps` shows it, in that directory."""
+    """Run a process that `ps` shows as `codex`, in this directory."""
     process = subprocess.Popen(
         ["codex", "-e", "setTimeout(() => {}, 600000)"],
         executable=bed.node.path,

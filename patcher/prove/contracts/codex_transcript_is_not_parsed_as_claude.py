@@ -1,4 +1,4 @@
-"""What a Codex transcript says never reaches the books of the Claude parser, whatever it looks like."""
+"""A Codex transcript is never parsed as one of Claude, whatever its lines look like."""
 
 import json
 import os
@@ -16,9 +16,9 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         codex = SampleSession("misread", codex_home=sidecar.codex_home)
         bed.start_session(codex, sidecar)
-        if bed.native:  # there the model is what the rollout says
+        if bed.native:  # upstream's own ingest takes the model from the rollout
             bed.write_rollout(codex.rollout_path, codex.rollout[2:3])
-        # Not below CODEX_HOME: an importer must not find it, so that only the hook leads to it.
+        # Not below CODEX_HOME, where an importer would find it: only the hook names it.
         transcript = os.path.join(sidecar.home, f"rollout-{codex.id}.jsonl")
         with open(transcript, "w", encoding="utf-8") as file:
             file.writelines(json.dumps(_claude_line(number)) + "\n" for number in range(3))

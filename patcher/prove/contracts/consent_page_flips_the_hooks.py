@@ -1,4 +1,4 @@
-"""The page is there, and its switch puts the hooks into the user's file and takes them out again."""
+"""The consent page exists, and its switch adds the hooks to the user's file and removes them again."""
 
 import json
 import os
@@ -15,8 +15,8 @@ _OTHERS = '{ "hooks": { "Stop": [ { "hooks": [ { "type": "command", "command": "
 
 def _page(sidecar: Sidecar) -> str:
     request = f"GET /codex-hooks HTTP/1.1\r\nHost: localhost:{sidecar.port}\r\nConnection: close\r\n\r\n"
-    got = send(sidecar.port, request.encode())
-    return got.body if got.status == 200 else ""
+    response = send(sidecar.port, request.encode())
+    return response.body if response.status == 200 else ""
 
 
 def _hooked(sidecar: Sidecar) -> list[str]:
@@ -30,19 +30,19 @@ def _observe(bed: TestBed) -> Observation:
         with open(os.path.join(sidecar.codex_home, "hooks.json"), "w", encoding="utf-8") as file:
             file.write(_OTHERS)
         has_page = _LABEL in _page(sidecar)
-        statuses, seen = [], []
+        statuses, counts = [], []
         for enabled in (True, False):
             reply = sidecar.request("PUT", PATH, {"enabled": enabled})
-            told = reply.json if isinstance(reply.json, dict) else {}
-            statuses.append((reply.status, told.get("enabled"), told.get("state")))
-            seen.append(len(_hooked(sidecar)))
+            status = reply.json if isinstance(reply.json, dict) else {}
+            statuses.append((reply.status, status.get("enabled"), status.get("state")))
+            counts.append(len(_hooked(sidecar)))
         restored = hooks_of(sidecar) == _OTHERS
-    flips = statuses == [(200, True, "waiting-for-trust"), (200, False, "off")] and seen == [11, 0] and restored
+    flips = statuses == [(200, True, "waiting-for-trust"), (200, False, "off")] and counts == [11, 0] and restored
     page = "`/codex-hooks` shows the switch" if has_page else "`/codex-hooks` shows no switch"
     codes = " and ".join(str(status) for status, _, _ in statuses)
     said = (
-        f"{page}; `PUT {PATH}` on and off answers {codes}, {seen[0]} and then {seen[1]} events have a hook of ours, "
-        f"and the user's file is {'as it was' if restored else 'another'} afterwards"
+        f"{page}; `PUT {PATH}` on and off answers {codes}, {counts[0]} and then {counts[1]} events have a hook "
+        f"of ours, and the user's file is {'as it was' if restored else 'another'} afterwards"
     )
     return Observation(green=has_page and flips, said=said)
 

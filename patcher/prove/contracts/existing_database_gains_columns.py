@@ -1,4 +1,4 @@
-"""A database that the pristine sidecar made goes on under the patched one: nothing lost, started twice, then used."""
+"""The patched sidecar continues on a database of the pristine one, over two starts, without losing data."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 def _observe(bed: TestBed) -> Observation:
     with bed.pristine_sidecar() as old:
-        # No cwd: whether a process of Claude Code still runs there is another contract's question.
+        # No cwd: upstream would look for a Claude process there, which another contract covers.
         old.post_hook("UserPromptSubmit", {"session_id": _OLD, "prompt": "hello"})
         old.post_hook("PreToolUse", {"session_id": _OLD, "tool_name": "Bash", "tool_input": {"command": "ls"}})
         before = _contents(old)
@@ -41,7 +41,7 @@ def _contents(sidecar: Sidecar) -> Rows:
 
 
 def _contains(now: Rows, before: Rows) -> bool:
-    """Whether every old row is there with every old value; columns may have been added."""
+    """Whether every old row exists with every old value; new columns are allowed."""
     return all(
         len(now[table]) == len(before[table])
         and all(old.items() <= new.items() for old, new in zip(before[table], now[table], strict=True))

@@ -1,7 +1,7 @@
-"""What could not be written halfway through a rollout is told once when it can be (v2.0.0 and later).
+"""After a failed write in the middle of a rollout, each row is written exactly once (v2.0.0 and later).
 
-The database refuses one row: the end of a turn, a tool call, or the saving of how far the tool calls were read. A full
-disk or a kill does the same to the rest of the batch, at a moment that cannot be chosen.
+The database refuses one row: the end of a turn, a tool call, or the position up to which tool calls were read. A full
+disk or a kill has the same effect on the rest of the batch, but at a moment that a test cannot choose.
 """
 
 import sqlite3
@@ -13,10 +13,9 @@ from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, settled
 from patcher.prove.sample import SampleSession
-from patcher.prove.sidecar import POLL_MS, Sidecar
+from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar
 
 _PATIENCE = 5.0
-_SEVERAL_LOOKS = 5 * POLL_MS / 1000
 _REFUSED = {
     "the end of a turn": ("events", "NEW.event_type = 'codex_task_complete'"),
     "a tool call": ("events", "NEW.event_type = 'codex_tool_call'"),
@@ -32,7 +31,7 @@ def _observe(bed: TestBed) -> Observation:
             refuse = "BEGIN SELECT RAISE(ABORT, 'refused'); END"
             _run(sidecar, f"CREATE TRIGGER refuse BEFORE INSERT ON {table} WHEN {when} {refuse}")
             bed.write_rollout(codex.rollout_path, codex.rollout)
-            time.sleep(_SEVERAL_LOOKS)
+            time.sleep(SEVERAL_POLLS_S)
             _run(sidecar, "DROP TRIGGER refuse")
             problems = settled(partial(_problems, sidecar, codex), _PATIENCE)
             if problems:
@@ -56,7 +55,7 @@ def _problems(sidecar: Sidecar, codex: SampleSession) -> list[str]:
 
 CONTRACT = Contract(
     id="failed_batch_is_told_once",
-    summary="What the database refused halfway through a rollout is told once when it no longer does.",
+    summary="After a failed write in the middle of a rollout, each row is written exactly once.",
     patches=("read_rollouts_whole",),
     observe=_observe,
     line=Line.V2,

@@ -1,4 +1,4 @@
-"""The list of sessions can be asked for one harness, also together with the filters that upstream has."""
+"""The list of sessions can be filtered by harness, also together with upstream's filters."""
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import listed, session_of
@@ -23,12 +23,12 @@ def _observe(bed: TestBed) -> Observation:
             "harness=gizmo": set(),
             "": {"claude", "codex 0", "codex 1"},
         }
-        seen = {query: {names[row] for row in listed(sidecar, query)} for query in expected}
+        found = {query: {names[row] for row in listed(sidecar, query)} for query in expected}
         total = sidecar.get("/api/sessions?harness=codex&limit=1")["total"]
-    told = [query for query in expected if seen[query] != expected[query]] or list(expected)
-    given = "; ".join(f"`?{query}` lists {', '.join(sorted(seen[query])) or 'nothing'}" for query in told[:2])
+    shown = [query for query in expected if found[query] != expected[query]] or list(expected)
+    given = "; ".join(f"`?{query}` lists {', '.join(sorted(found[query])) or 'nothing'}" for query in shown[:2])
     said = f"of one Claude and two Codex sessions {given}; `?harness=codex&limit=1` counts {total} in total"
-    return Observation(green=seen == expected and total == 2, said=said)
+    return Observation(green=found == expected and total == 2, said=said)
 
 
 CONTRACT = Contract(

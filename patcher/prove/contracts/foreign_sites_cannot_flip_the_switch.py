@@ -1,4 +1,4 @@
-"""No web site but the sidecar's own reads or flips the switch, whatever it puts into its requests; its own does."""
+"""The sidecar's own page can read and flip the switch; no other web site can, whatever requests it sends."""
 
 import os
 
@@ -9,16 +9,16 @@ from patcher.prove.sidecar import Sidecar
 
 
 def _kept(sidecar: Sidecar) -> tuple[str | None, ...]:
-    """What the switch has on disk: the user's hooks, and the user's choice."""
+    """The files of the switch: the user's hooks, and the user's choice."""
     return hooks_of(sidecar), text_of(os.path.join(sidecar.data_dir, "codex-hooks.json"))
 
 
 def _flips(sidecar: Sidecar, *, enabled: bool) -> bool:
-    """Whether the switch follows its own page: it says so, and it keeps it."""
+    """Whether the switch follows its own page: in its answer and on disk."""
     before = _kept(sidecar)
     reply = sidecar.request("PUT", PATH, {"enabled": enabled})
-    told = reply.json.get("enabled") if isinstance(reply.json, dict) else None
-    return reply.status == 200 and told is enabled and _kept(sidecar) != before
+    answered = reply.json.get("enabled") if isinstance(reply.json, dict) else None
+    return reply.status == 200 and answered is enabled and _kept(sidecar) != before
 
 
 def _observe(bed: TestBed) -> Observation:

@@ -1,7 +1,7 @@
-"""The dashboard shows whose a session is, and how its events came in: in the list, on its page, and on its card.
+"""The dashboard shows the harness of a session and the source of its events: in the list, on its page, on its card.
 
-What explains it comes by mouse and by keyboard, stays inside a narrow window, and goes with Escape. On the v2 line rows
-come from the file alone, so there is nothing to explain, and upstream's own card tells Codex by its title.
+The tooltip opens by mouse and by keyboard, fits into a narrow window, and closes with Escape. On the v2 line rows come
+from the file alone, so there is no tooltip, and upstream's own card shows Codex by its title.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ _PATIENCE = 5.0
 _NAMES = {"claude": "Claude Code", "codex": "Codex"}
 _SOURCES = {"hook": "live", "rollout": "from file", "both": "live + file"}
 COLLAPSED = "localStorage.setItem('sidebar-collapsed', 'true')"
-"""The dashboard's own navigation takes 240 pixels otherwise."""
+"""Without it, the dashboard's navigation takes 240 pixels."""
 _BOTH_PROVIDERS = """localStorage.setItem("ccam-data-scope", '{"mode":"all","selected":[],"provider":"both"}');"""
 _NARROW, _WIDE = (320, 740), (1280, 720)
 _ENOUGH_CONTRAST = 4.5  # WCAG 2.2, 1.4.3
@@ -47,8 +47,8 @@ def _observe(bed: TestBed) -> Observation:
         browser.add_init_script(PREPARED + _BOTH_PROVIDERS)
         problems = list(_problems(browser, f"http://127.0.0.1:{sidecar.port}", known, native=bed.native))
     places = "the list and the page show" if bed.native else "the list, the page and the card show"
-    words = ", ".join(dict.fromkeys(f"`{_words(each)}`" for each in known.values()))
-    return Observation(green=not problems, said="; ".join(problems[:4]) or f"{places} {words}, each once")
+    labels = ", ".join(dict.fromkeys(f"`{_label(each)}`" for each in known.values()))
+    return Observation(green=not problems, said="; ".join(problems[:4]) or f"{places} {labels}, each once")
 
 
 def _problems(browser: "Page", address: str, known: Mapping[str, Known], *, native: bool) -> Iterator[str]:
@@ -76,14 +76,14 @@ def _problems(browser: "Page", address: str, known: Mapping[str, Known], *, nati
         yield from _shown_once(card, each, f"the card of the session `{way}`")
 
 
-def _words(session: Known) -> str:
+def _label(session: Known) -> str:
     return f"{_NAMES[session.harness]} {_SOURCES[session.capture]}" if session.capture else _NAMES[session.harness]
 
 
 def _badges(within: "Locator", session: Known) -> "Locator":
     if session.capture:
-        return within.get_by_role("button", name=_words(session), exact=True)
-    return within.locator("span", has_not=within.page.locator("*")).get_by_text(_words(session), exact=True)
+        return within.get_by_role("button", name=_label(session), exact=True)
+    return within.locator("span", has_not=within.page.locator("*")).get_by_text(_label(session), exact=True)
 
 
 def _shown_once(within: "Locator", session: Known, place: str) -> Iterator[str]:
@@ -92,7 +92,7 @@ def _shown_once(within: "Locator", session: Known, place: str) -> Iterator[str]:
         return
     badges = _badges(within, session)
     if not eventually(lambda: badges.count() == 1 and badges.is_visible(), 2):
-        yield f"{place} shows `{_words(session)}` {badges.count()} times"
+        yield f"{place} shows `{_label(session)}` {badges.count()} times"
         return
     for scheme in ("dark", "light"):
         within.page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
@@ -101,10 +101,10 @@ def _shown_once(within: "Locator", session: Known, place: str) -> Iterator[str]:
 
 
 def _explained(browser: "Page", within: "Locator", session: Known) -> Iterator[str]:
-    """What is wrong with the explanation of the badge, by mouse and by keyboard."""
+    """The problems of the tooltip of the badge, by mouse and by keyboard."""
     badge = _badges(within, session)
     if not eventually(lambda: badge.count() == 1, _PATIENCE):
-        return  # said already
+        return  # reported by `_shown_once`
     width = browser.evaluate("innerWidth")
     around = badge.bounding_box()
     if around is None or around["x"] + around["width"] > width:
@@ -131,7 +131,7 @@ def _explained(browser: "Page", within: "Locator", session: Known) -> Iterator[s
 
 
 def _tab_to(browser: "Page", badge: "Locator") -> None:
-    """Come to the badge with the Tab key, from the top of the page."""
+    """Move the focus to the badge with the Tab key, from the top of the page."""
     browser.evaluate("document.activeElement.blur()")
     for _ in range(60):
         browser.keyboard.press("Tab")

@@ -1,7 +1,7 @@
-"""Where upstream reads rollouts itself, a session is charged with the tokens that it used (v2.0.0 and later).
+"""Where upstream reads rollouts itself, a session is charged with exactly its own tokens (v2.0.0 and later).
 
-Reasoning is a part of the output. A fork with a paginated history copies no line, but its running total goes on from
-its parent's; so does the total of a thread that goes on in a second file.
+Reasoning is part of the output. A fork with a paginated history copies no line, but its running total continues that of
+its parent; so does the total of a thread that continues in a second file.
 """
 
 from patcher import model
@@ -28,7 +28,7 @@ def _observe(bed: TestBed) -> Observation:
 
 
 def _goes_on_from(before: dict[str, int], line: Line) -> Line:
-    """The line with the totals that a file has which goes on from another one."""
+    """The line with the running totals of a file that continues another one."""
     if line["payload"].get("type") != "token_count" or not line["payload"]["info"]:
         return line
     info = line["payload"]["info"]

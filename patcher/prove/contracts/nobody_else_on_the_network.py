@@ -1,4 +1,4 @@
-"""Other machines do not get in, and no page but the sidecar's own reads from it; programs of this machine do."""
+"""Other machines and other web sites cannot read from the sidecar; programs of this machine can."""
 
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.cross_origin import send
@@ -20,15 +20,15 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         own = _reads(sidecar, _OWN)
         socket = is_taken_in(sidecar.port, _OWN.format(port=sidecar.port))
-        strangers = {
+        attempts = {
             "a page of another site reads the sessions": _reads(sidecar, _OWN, f"Origin: {_ORIGIN}", origin=_ORIGIN),
             "a name that was pointed here reads the sessions": _reads(sidecar, _REBOUND),
             "a name that was pointed here gets a socket": is_taken_in(sidecar.port, _REBOUND.format(port=sidecar.port)),
             "another address of this machine accepts": other_address().accepts(sidecar.port),
         }
-    got_in = [said for said, happened in strangers.items() if happened]
+    got_in = [said for said, happened in attempts.items() if happened]
     ours = "this machine reads the sessions and gets a socket" if own and socket else "this machine itself is refused"
-    said = f"{ours}; {', '.join(got_in) or f'none of {len(strangers)} strangers gets in'}"
+    said = f"{ours}; {', '.join(got_in) or f'none of {len(attempts)} strangers gets in'}"
     return Observation(green=own and socket and not got_in, said=said)
 
 

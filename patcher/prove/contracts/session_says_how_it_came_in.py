@@ -1,4 +1,4 @@
-"""A session row says whether hooks, the file, or both have told of it: in the list, sorted by price, and by itself."""
+"""`capture` of a session says whether its events came by hooks, the file, or both: in both lists and by itself."""
 
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
@@ -10,13 +10,13 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         known = make_sessions(bed, sidecar)
         lists = {query: listed(sidecar, query) for query in ("", "sort_by=price")}
-        seen = {
+        captures = {
             way: [_word(rows.get(each.id)) for rows in lists.values()] + [_word(session_of(sidecar, each.id))]
             for way, each in known.items()
         }
-    told = "; ".join(f"{way}: {', '.join(dict.fromkeys(words))}" for way, words in seen.items())
-    green = all(set(seen[way]) == {f"`{each.capture}`"} for way, each in known.items())
-    return Observation(green=green, said=f"in the lists and by itself `capture` is {told}")
+    values = "; ".join(f"{way}: {', '.join(dict.fromkeys(found))}" for way, found in captures.items())
+    green = all(set(captures[way]) == {f"`{each.capture}`"} for way, each in known.items())
+    return Observation(green=green, said=f"in the lists and by itself `capture` is {values}")
 
 
 def _word(row: Row | None) -> str:

@@ -1,6 +1,6 @@
-"""The page of sessions can show those of one harness only: by mouse, by keyboard, and by its address.
+"""The page of sessions can be filtered by harness: by mouse, by keyboard, and by its address.
 
-Where upstream does it itself (v2.0.0 and later), its settings choose whose data the whole dashboard shows.
+Where upstream does it itself (v2.0.0 and later), a setting chooses the harness for the whole dashboard.
 """
 
 import re

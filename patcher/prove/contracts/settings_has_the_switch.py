@@ -1,4 +1,4 @@
-"""The dashboard's settings have the switch right below the Claude hooks; it works by mouse and by keyboard."""
+"""The dashboard's settings have the switch directly below the Claude hooks; it works by mouse and by keyboard."""
 
 import time
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ _WELCOMES = ("splash-shown-v1", "provider-onboarding-shown-v1")  # `SplashScreen
 PREPARED = "localStorage.setItem('i18nextLng', 'en');" + "".join(
     f"sessionStorage.setItem('{key}', '1');" for key in _WELCOMES
 )
-"""Run before the application: it speaks English, and has welcomed its user already."""
+"""Script to run before the application: English, and no welcome screens."""
 _HANDLER = "codex-hook-handler.js"
 
 
@@ -36,10 +36,10 @@ def _observe(bed: TestBed) -> Observation:
         below = _is_right_below(heading, switch)
         took = [_flip(sidecar, browser, switch, key=key) for key in ("", "Space", "Enter")]
     place = "right below the Claude hooks" if below else "NOT right below the Claude hooks"
-    words = ["a click puts the hooks in place", "Space takes them out", "Enter puts them in place again"]
-    told = "; ".join(f"{word} in {_seconds(seconds)}" for word, seconds in zip(words, took, strict=True))
+    steps = ["a click puts the hooks in place", "Space takes them out", "Enter puts them in place again"]
+    timings = "; ".join(f"{step} in {_seconds(seconds)}" for step, seconds in zip(steps, took, strict=True))
     green = below and all(seconds is not None and seconds < _MAX_FLIP_S for seconds in took)
-    return Observation(green=green, said=f"the settings have the switch {place}; {told}")
+    return Observation(green=green, said=f"the settings have the switch {place}; {timings}")
 
 
 def _is_right_below(heading: "Locator", switch: "Locator") -> bool:
@@ -51,7 +51,7 @@ def _is_right_below(heading: "Locator", switch: "Locator") -> bool:
 
 
 def _flip(sidecar: Sidecar, browser: "Page", switch: "Locator", *, key: str) -> float | None:
-    """Flip it, and return the seconds until `hooks.json` and the switch agree; None for never."""
+    """Flip the switch; returns the seconds until `hooks.json` and the switch agree, None after 5 s."""
     wanted = switch.get_attribute("aria-checked") != "true"
     began = time.monotonic()
     if key:

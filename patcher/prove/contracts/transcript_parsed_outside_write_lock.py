@@ -1,8 +1,8 @@
 """While the sidecar reads a long transcript, others can write to its database.
 
-Measured by a second writer that asks for the write lock every other millisecond while the hook's request is in flight.
-A request that needs the lock just when that writer has it fails with status 500 (SQLite does not let a transaction
-that began as a reader wait), on any tree: it is sent again.
+Measured by a second writer that tries to get the write lock every 2 ms during the request of a hook. A request that
+needs the lock while that writer has it fails with status 500 on any tree (SQLite does not let a transaction that began
+as a reader wait): it is sent again.
 """
 
 import json
@@ -21,9 +21,9 @@ _HOOK_TYPES = ("UserPromptSubmit", "SessionEnd")
 
 
 class _Writer(threading.Thread):
-    """Asks for the write lock until told to stop.
+    """Tries to get the write lock until it is stopped.
 
-    longest: the longest time that it was refused. blind: the longest time that it did not get to ask.
+    longest: the longest time without the lock, in seconds. blind: the longest time between two tries.
     """
 
     def __init__(self, database: str) -> None:
@@ -63,7 +63,7 @@ def _observe(bed: TestBed) -> Observation:
         transcript = _write_transcript(sidecar)
         for number, hook_type in enumerate(_HOOK_TYPES):
             best = _measure(sidecar, hook_type, transcript, f"{number}a")
-            if best[0] >= _MAX_LOCKED_SHARE * best[1]:  # once more: a busy machine is not a held lock
+            if best[0] >= _MAX_LOCKED_SHARE * best[1]:  # try again: the machine may be busy
                 again = _measure(sidecar, hook_type, transcript, f"{number}b")
                 best = min(best, again, key=lambda pair: pair[0] / pair[1])
             measured.append((hook_type, *best))
@@ -76,7 +76,7 @@ def _observe(bed: TestBed) -> Observation:
 
 
 def _measure(sidecar: Sidecar, hook_type: str, transcript: str, name: str) -> tuple[float, float]:
-    """How long the lock was held in one go during one request, and how long that took. A cold transcript each."""
+    """The longest time that one request held the lock, and its duration, in seconds. Each try has a new transcript."""
     for attempt in range(_TRIES):
         path = _another_name(transcript, f"{name}{attempt}")
         session = os.path.basename(path).removesuffix(".jsonl")
@@ -104,7 +104,7 @@ def _write_transcript(sidecar: Sidecar) -> str:
 
 
 def _another_name(path: str, name: str) -> str:
-    """The same bytes under a name that no cache knows."""
+    """A link to the same bytes with a new name, which is in no cache."""
     other = os.path.join(os.path.dirname(path), f"transcript-{name}.jsonl")
     os.link(path, other)
     return other

@@ -1,4 +1,4 @@
-"""A provider that nobody has heard of, or that is not a provider at all, costs no event and stamps nothing."""
+"""An event with an unknown or invalid provider is kept, and its session stays a Claude session."""
 
 from typing import Any
 

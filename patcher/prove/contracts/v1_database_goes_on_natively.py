@@ -1,7 +1,7 @@
-"""A database that a patched sidecar of the v1 line has used goes on under upstream's own ingest (v2.0.0 and later).
+"""Upstream's own ingest (v2.0.0 and later) continues on a database of a patched sidecar of the v1 line.
 
-Its Codex session, half of which the v1 line has read, stays a Codex session: the old rows are as they were, the rest of
-the rollout comes in upstream's words, once, and only what is new of the tokens is counted.
+A Codex session that the v1 line has imported in part stays a Codex session: the old rows are unchanged, the rest of the
+rollout is imported once, with upstream's event types, and only its tokens are added.
 """
 
 import json
@@ -16,10 +16,9 @@ from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed
 from patcher.prove.queries import counted, events_of, harness_of, session_of, settled
 from patcher.prove.sample import SampleSession
-from patcher.prove.sidecar import POLL_MS, Sidecar
+from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar
 
 _PATIENCE = 5.0
-_SEVERAL_LOOKS = 5 * POLL_MS / 1000
 _SCHEMA = """
     ALTER TABLE sessions ADD COLUMN harness TEXT NOT NULL DEFAULT 'claude';
     CREATE INDEX idx_sessions_harness ON sessions(harness);
@@ -38,26 +37,26 @@ _SCHEMA = """
 def _observe(bed: TestBed) -> Observation:
     with bed.pristine_sidecar() as old:
         old.stop()
-        codex, seen = _as_the_v1_line_left_it(bed, old)
+        codex, lines_read = _as_the_v1_line_left_it(bed, old)
         with bed.sidecar(existing_data=old.data_dir, env={"CODEX_HOME": old.codex_home}) as sidecar:
             sidecar.restart()
-            time.sleep(_SEVERAL_LOOKS)
+            time.sleep(SEVERAL_POLLS_S)
             again = [row for row in events_of(sidecar, codex.id) if row["event_type"].startswith("codex_")]
-            bed.write_rollout(codex.rollout_path, codex.rollout[seen:])
-            wrong = settled(partial(_wrong, sidecar, codex, seen), _PATIENCE)
+            bed.write_rollout(codex.rollout_path, codex.rollout[lines_read:])
+            wrong = settled(partial(_problems, sidecar, codex, lines_read), _PATIENCE)
     wrong += [f"{counted(len(again), 'row')} of what the v1 line had read came again"] if again else []
     said = "; ".join(wrong[:4]) or "its Codex session is Codex's, the old rows are as they were, the rest came once"
     return Observation(green=not wrong, said=f"on a database of a patched v1 sidecar: {said}")
 
 
 def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[SampleSession, int]:
-    """A session whose first turn is recorded. Returns it, and how many of its lines have been read."""
+    """Write a session whose first turn is imported. Returns it, and the number of imported lines."""
     codex = SampleSession("of the v1 line", codex_home=old.codex_home)
-    seen = codex.first_turn
-    bed.write_rollout(codex.rollout_path, codex.rollout[:seen])
+    lines_read = codex.first_turn
+    bed.write_rollout(codex.rollout_path, codex.rollout[:lines_read])
     agent = f"{codex.id}-main"
     rows = [hook for hook in codex.hooks if hook.get("turn_id") == codex.hooks[1]["turn_id"]]
-    counts = [line["payload"] for line in codex.rollout[:seen] if line["payload"].get("type") == "token_count"]
+    counts = [line["payload"] for line in codex.rollout[:lines_read] if line["payload"].get("type") == "token_count"]
     total = next(each["info"]["total_token_usage"] for each in reversed(counts) if each["info"])
     state = json.dumps({"version": 1, "lastTotal": total})
     usage = json.dumps([[codex.model, total]])
@@ -81,16 +80,16 @@ def _as_the_v1_line_left_it(bed: TestBed, old: Sidecar) -> tuple[SampleSession, 
         )
         db.execute(
             "INSERT INTO token_usage (session_id, model, input_tokens, output_tokens) VALUES (?, ?, ?, ?)",
-            (codex.id, codex.model, *codex.used(seen)),
+            (codex.id, codex.model, *codex.used(lines_read)),
         )
         db.execute(
             "INSERT INTO codex_rollouts VALUES (?, ?, ?, ?, ?, 'x', ?, ?, NULL, NULL)",
             (path, os.path.basename(path), codex.id, codex.id, size, state, usage),
         )
-    return codex, seen
+    return codex, lines_read
 
 
-def _wrong(sidecar: Sidecar, codex: SampleSession, seen: int) -> list[str]:
+def _problems(sidecar: Sidecar, codex: SampleSession, lines_read: int) -> list[str]:
     session = session_of(sidecar, codex.id) or {}
     events = events_of(sidecar, codex.id)
     old = [row for row in events if not row["event_type"].startswith("codex_")]
@@ -99,7 +98,7 @@ def _wrong(sidecar: Sidecar, codex: SampleSession, seen: int) -> list[str]:
     first = sum(hook.get("turn_id") == codex.hooks[1]["turn_id"] for hook in codex.hooks)
     if len(old) != first or any(row["capture"] != "both" for row in old):
         said.append(f"of {counted(first, 'old row')} {len(old)} are there")
-    expected = _rest(codex, seen)
+    expected = _rest(codex, lines_read)
     if sorted(new) != expected:
         said.append(f"the rest of the rollout made {counted(len(new), 'row')}, not {len(expected)}")
     booked = sidecar.rows("SELECT SUM(input_tokens) AS input FROM token_usage WHERE session_id = ?", codex.id)
@@ -116,9 +115,9 @@ def _whose(session: dict[str, Any]) -> str:
     return f"its `provider` is `{session.get('provider')}`, its `harness` {harness_of(session)}"
 
 
-def _rest(codex: SampleSession, seen: int) -> list[str]:
-    """The types of the rows that upstream makes of the lines that the v1 line has not read."""
-    kinds = [(line["type"], line["payload"].get("type")) for line in codex.rollout[seen:]]
+def _rest(codex: SampleSession, lines_read: int) -> list[str]:
+    """The types of the rows that upstream makes of the lines that were not imported before."""
+    kinds = [(line["type"], line["payload"].get("type")) for line in codex.rollout[lines_read:]]
     calls = sum(kind in {"function_call", "custom_tool_call"} for _, kind in kinds)
     marks = [
         f"codex_{kind}" for line, kind in kinds if line == "event_msg" and kind in {"task_started", "task_complete"}

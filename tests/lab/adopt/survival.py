@@ -48,7 +48,7 @@ def of_edit(path: str, payload: Payload, later: str) -> str:
     """What becomes of one edit in a later text of its file."""
     language = language_of(path)
     located = locate(later, payload.anchor, language)
-    if not located.is_unique or located.matches[0].tokens != payload.pin.tokens:
+    if not located.is_unique or located.matches[0].tokens != payload.anchor.pins[0].tokens:
         return STOPPED
     match = located.matches[0]
     after = later[: match.start] + payload.text + later[match.end :]

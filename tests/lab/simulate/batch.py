@@ -335,7 +335,9 @@ class Batch:
         rows = self.of(scenario, "events", "session_id")
         delivered = scenario.delivered() - self.missed[scenario.seed]
         doubtful = self.doubtful[scenario.seed]
-        verdict = judge(scenario.events, rows, delivered=delivered, told=scenario.told(), doubtful=doubtful)
+        verdict = judge(
+            scenario.events, rows, delivered=delivered, in_file=scenario.events_in_files(), doubtful=doubtful
+        )
         wanted, uncertain = scenario.wanted(delivered, doubtful)
         sessions = [row for row in self.of(scenario, "sessions", "id") if row["id"] not in uncertain]
         agents, usage = (self.of(scenario, table, "session_id") for table in ("agents", "token_usage"))

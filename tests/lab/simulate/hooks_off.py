@@ -93,8 +93,8 @@ def _judged(sidecar: Sidecar, days: list[Scenario]) -> Counter[str]:
     for day in days:
         marks = ", ".join("?" * len(day.sessions))
         rows = sidecar.rows(f"SELECT * FROM events WHERE session_id IN ({marks})", *day.sessions)
-        told = {index for thread in day.codex.threads for line in thread.lines for index in line.tells}
-        verdict = judge(day.events, rows, delivered={}, told=told)
+        in_file = {index for thread in day.codex.threads for line in thread.lines for index in line.events}
+        verdict = judge(day.events, rows, delivered={}, in_file=in_file)
         total.update(twice=len(verdict.twice), lost=len(verdict.lost), misnamed=len(verdict.misnamed))
         total["events"] += verdict.events
     return total

@@ -37,12 +37,12 @@ def naive(scenario: Scenario) -> Counts:
     mine: dict[int, set[tuple[str, str, str, int]]] = {event.index: set() for event in scenario.events}
     for delivery in scenario.deliveries():
         tell(delivery.hook.event, delivery.hook.payload.get("tool_name", ""), delivery.at + scenario.skew)
-    told = scenario.told()
+    in_file = scenario.events_in_files()
     for thread in scenario.codex.threads:
         first: set[int] = set()
         for line in thread.lines:
-            for index in line.tells:
-                if index in told and index not in first:
+            for index in line.events:
+                if index in in_file and index not in first:
                     first.add(index)
                     tell(index, _tool_in(line.text, scenario.events[index].line_tool), line.at)
     return Counts(
