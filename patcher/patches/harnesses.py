@@ -31,7 +31,7 @@ class Harness:
 
     `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
     `folder` is the agent's folder below the user's home, `folder_variables` name it otherwise. `hooks_file` is None
-    where the harness has an installer of its own.
+    where the harness has an installer of its own. `transcripts`: whether `server/lib/agent-cli/PROVIDER.js` reads them.
     """
 
     provider: str
@@ -46,6 +46,7 @@ class Harness:
     folder: str = ""
     folder_variables: tuple[str, ...] = ()
     hooks_file: HooksFile | None = None
+    transcripts: bool = True
 
     @property
     def renamed_events(self) -> dict[str, str]:
@@ -69,6 +70,7 @@ HARNESSES = (
         title="OpenAI Codex CLI",
         handler="codex-hook-handler.js",
         native_line=Line.V2,
+        transcripts=False,  # by the `codex-*` modules
     ),
     Harness(
         provider="qwen",

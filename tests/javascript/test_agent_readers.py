@@ -15,7 +15,7 @@ HERE = Path(__file__).parents[1]
 TEMPLATES = HERE.parent / "templates"
 SUITES = HERE / "js" / "agent-cli"
 SAMPLES = Path(os.environ.get("AGENT_SAMPLES") or HERE.parent.parent / "shared" / "agent-samples")
-SHARED = ("overlay/server/lib/codex-values.js",)
+SHARED = ("overlay/server/lib/json-values.js",)
 ROWS = {
     harness.provider: {
         "events": dict(harness.events),

@@ -15,12 +15,17 @@ from patcher.render import render
 
 HERE = Path(__file__).parents[1]
 OVERLAYS = {
-    Path(overlay.path).stem: overlay.template
+    overlay.path.removeprefix("server/lib/"): overlay.template
     for patch in SERIES
     for overlay in patch.overlays
     if overlay.path.startswith("server/lib/")
 }
-PARAMS = {"harnesses": HARNESSES, "handler": "scripts/codex-hook-handler.js", "variables": ("CODEX_HOME",)}
+PARAMS = {
+    "harnesses": HARNESSES,
+    "handler": "scripts/codex-hook-handler.js",
+    "variables": ("CODEX_HOME",),
+    "readers": ", ".join(f'require("./{harness.provider}")' for harness in HARNESSES if harness.transcripts),
+}
 SCRIPTS = {
     "codex-hook-handler.js": "handler/hook-handler.js.j2",
     "codex-hooks.js": "overlay/scripts/codex-hooks.js",
@@ -124,7 +129,9 @@ def lay_out_tree(root: Path) -> Path:
     (lib.parent / "db.js").write_text(DB, encoding="utf-8")
     (lib.parent / "websocket.js").write_text(WEBSOCKET, encoding="utf-8")
     for name, template in OVERLAYS.items():
-        (lib / f"{name}.js").write_text(render(template, **PARAMS), encoding="utf-8")
+        path = lib / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(render(template, **PARAMS), encoding="utf-8")
     scripts = root / "scripts"
     scripts.mkdir()
     for name, template in SCRIPTS.items():

@@ -1,7 +1,11 @@
 """The contracts of our series, listed explicitly and in order."""
 
 from patcher.prove.contracts import (
+    agent_sessions_are_recorded_once,
+    claude_failed_call_has_its_end,
     claude_hook_stays_claude,
+    claude_notification_is_not_a_prompt,
+    claude_subagent_calls_are_told_once,
     codex_conversation_is_complete,
     codex_hook_stamps_session,
     codex_hooks_feed_native_ingest,
@@ -31,6 +35,9 @@ CONTRACTS = (
     existing_database_gains_columns.CONTRACT,
     codex_hook_stamps_session.CONTRACT,
     claude_hook_stays_claude.CONTRACT,
+    claude_subagent_calls_are_told_once.CONTRACT,
+    claude_failed_call_has_its_end.CONTRACT,
+    claude_notification_is_not_a_prompt.CONTRACT,
     unknown_provider_changes_nothing.CONTRACT,
     filter_separates_harnesses.CONTRACT,
     transcript_parsed_outside_write_lock.CONTRACT,
@@ -40,6 +47,7 @@ CONTRACTS = (
     hooked_then_imported_has_no_row_twice.CONTRACT,
     codex_conversation_is_complete.CONTRACT,
     session_says_how_it_came_in.CONTRACT,
+    agent_sessions_are_recorded_once.CONTRACT,
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,

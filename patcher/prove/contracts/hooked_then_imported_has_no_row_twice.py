@@ -62,6 +62,6 @@ def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession, *, hooked: b
 CONTRACT = Contract(
     id="hooked_then_imported_has_no_row_twice",
     summary="An event that arrives by hook and by rollout has one row, whichever comes first.",
-    patches=("capture_columns", "record_hooks_once", "codex_rollouts"),
+    patches=("record_hooks_once", "codex_rollouts"),
     observe=_observe,
 )

@@ -6,7 +6,7 @@
  */
 "use strict";
 
-const { bound, headline, isObject, isUuid, parseObject, textOr } = require("../codex-values");
+const { bound, headline, isObject, isUuid, parseObject, textOr } = require("../json-values");
 const {
   addTokens,
   amount,

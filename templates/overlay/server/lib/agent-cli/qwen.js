@@ -6,7 +6,7 @@
  */
 "use strict";
 
-const { isObject, textOr } = require("../codex-values");
+const { isObject, textOr } = require("../json-values");
 const {
   addTokens,
   amount,
