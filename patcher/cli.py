@@ -25,7 +25,7 @@ from patcher.errors import (
 )
 from patcher.errors.text import without_secret
 from patcher.series import settings
-from patcher.series.where import CODEX
+from patcher.series.where import CODEX, with_codex
 from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def _complete(options: argparse.Namespace) -> None:
     for name, default in defaults.items():
         if name in options and getattr(options, name) is None:
             setattr(options, name, known.get(name) or default)
+    if getattr(options, "series", None):
+        options.series = with_codex(options.series)
     if "tree" in options and options.tree is None:
         options.tree = known.get("out", DEFAULT_OUT)
     if getattr(options, "upstream", None) == "":

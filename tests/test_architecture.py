@@ -24,7 +24,7 @@ LAYERS = (
     {"agents", "existing", "gates", "layers", "manifest", "splice", "write"},
     {"apply", "revert"},
     {"client", "doctor", "prove"},
-    {"series"},
+    {"consent", "series"},
     {"pipeline", "uptodate"},
     {"matrix", "testing"},
     {"adopt", "bump"},

@@ -81,7 +81,7 @@ def test_a_text_that_no_gate_would_pass_is_not_recorded(
 
 def test_a_payload_that_is_newer_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generate, "portable_text", lambda site: "a?.b;")
-    with pytest.raises(SystemExit, match=r"capture_columns.migration: is not ES2017: "):
+    with pytest.raises(SystemExit, match=r"agent_hooks.routes: is not ES2017: "):
         generate.verified_record()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from patcher.doctor import codex, delivery, installation
+from patcher.doctor import agents, codex, delivery, installation
 from patcher.doctor.check import Check, Diagnosis, Problem, State, not_checked, not_ok
 from patcher.doctor.environment import Environment
 
@@ -33,6 +33,7 @@ _SPECS = (
     _CheckSpec("sidecar", "Sidecar", delivery.sidecar),
     _CheckSpec("round-trip", "Test event", delivery.round_trip, ("node", "handler", "sidecar")),
     _CheckSpec("session", "Newest session", delivery.newest_session, ("hooks-file", "feature", "trust", "sidecar")),
+    _CheckSpec("agents", "Other agents", agents.others, ("tree",)),
 )
 IDS = tuple(spec.id for spec in _SPECS)
 
@@ -40,7 +41,8 @@ IDS = tuple(spec.id for spec in _SPECS)
 def examine(environment: Environment) -> Iterator[Check]:
     """Run the checks, in order. A check whose needs are not ok is `not checked`, and names them.
 
-    Instead of `accepted` there is one check `accepted-PROBLEM` for each problem, if there are any.
+    Instead of `accepted` there is one check `accepted-PROBLEM` for each problem, if there are any; instead of `agents`
+    one check `agents-AGENT` for each other agent on this machine.
     """
     done: dict[str, Check] = {}
     for spec in _SPECS:

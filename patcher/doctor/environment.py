@@ -1,5 +1,6 @@
 """The things that the doctor checks: a generated tree, a Codex home, a sidecar. Each is read once; none is changed."""
 
+import json
 import os
 import re
 import shlex
@@ -18,9 +19,9 @@ from patcher.node.find import find_node
 from patcher.upstream import foreign_json
 
 COMMAND = "scripts/codex-hooks.js"
+AGENTS_COMMAND = "scripts/agent-hooks.js"
 _TIMEOUT_S = 20.0
 _VERSION = re.compile(r"([0-9]{1,9})\.([0-9]{1,9})\.([0-9]{1,9})")
-_AGAIN = f"node {COMMAND} status, in the generated tree, to see for yourself"
 
 
 class Unreadable(Problem):
@@ -89,24 +90,47 @@ class Environment:
     @cached_property
     def status(self) -> Mapping[str, Any]:
         """The status that the generated tree reports (`codex-hooks.js status --json`). Raises `Unreadable`."""
-        if self.node is None:
-            raise Unreadable("there is no Node to ask it with", "install Node 22.5 or newer")
-        command = [self.node, os.path.join(self.tree, *COMMAND.split("/")), "status", "--json"]
-        try:
-            done = self._run(command, cwd=self.tree)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise Unreadable(f"`{COMMAND} status` does not run: {error}", _AGAIN) from error
-        if not done.stdout.strip():
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise Unreadable(f"`{COMMAND} status` ended with {done.returncode}: {last}", _AGAIN)
-        try:
-            content = foreign_json.loads(done.stdout)
-        except ValueError as error:
-            raise Unreadable(f"`{COMMAND} status --json` printed no JSON: {done.stdout[-200:]!r}", _AGAIN) from error
+        content = self._asked(COMMAND)
         found = content.get("installation", content) if isinstance(content, dict) else None
         if not isinstance(found, dict) or not {"enabled", "forced_off", "hooks_file", "handler"} <= found.keys():
-            raise Unreadable(f"`{COMMAND} status --json` printed something else: {done.stdout[:200]!r}", _AGAIN)
+            said = f"`{COMMAND} status --json` printed something else: {json.dumps(content)[:200]!r}"
+            raise Unreadable(said, _again(COMMAND))
         return found
+
+    @cached_property
+    def agents(self) -> list[Mapping[str, Any]]:
+        """The status of each other agent, as the generated tree reports it (`agent-hooks.js`). Raises `Unreadable`."""
+        content = self._asked(AGENTS_COMMAND)
+        found = content.get("agents") if isinstance(content, dict) else None
+        keys = {"agent", "title", "state", "problem", "file", "entries"}
+        if not isinstance(found, list) or not all(isinstance(each, dict) and keys <= each.keys() for each in found):
+            said = f"`{AGENTS_COMMAND} status --json` printed something else: {json.dumps(content)[:200]!r}"
+            raise Unreadable(said, _again(AGENTS_COMMAND))
+        return found
+
+    def enable_agent(self, agent: str) -> str:
+        """What to type to switch the hooks of an agent on."""
+        script = os.path.join(self.tree, *AGENTS_COMMAND.split("/"))
+        words = [f"DASHBOARD_DATA_DIR={shlex.quote(self.env['DASHBOARD_DATA_DIR'])}"] if self.data_dir else []
+        return " ".join([*words, "node", shlex.quote(script), "enable", agent])
+
+    def _asked(self, command: str) -> Any:
+        """What a command of the generated tree prints for `status --json`. Raises `Unreadable`."""
+        if self.node is None:
+            raise Unreadable("there is no Node to ask it with", "install Node 22.5 or newer")
+        words = [self.node, os.path.join(self.tree, *command.split("/")), "status", "--json"]
+        try:
+            done = self._run(words, cwd=self.tree)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unreadable(f"`{command} status` does not run: {error}", _again(command)) from error
+        if not done.stdout.strip():
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise Unreadable(f"`{command} status` ended with {done.returncode}: {last}", _again(command))
+        try:
+            return foreign_json.loads(done.stdout)
+        except ValueError as error:
+            said = f"`{command} status --json` printed no JSON: {done.stdout[-200:]!r}"
+            raise Unreadable(said, _again(command)) from error
 
     @cached_property
     def codex(self) -> str | None:
@@ -138,6 +162,10 @@ class Environment:
             timeout=_TIMEOUT_S,
             check=False,
         )
+
+
+def _again(command: str) -> str:
+    return f"node {command} status, in the generated tree, to see for yourself"
 
 
 def numbers(version: object) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from patcher.model import Origin, Patch
 from patcher.patches import (
+    agent_hooks,
     agent_sessions,
     capture_columns,
     charge_tokens_used,
@@ -49,6 +50,7 @@ DECLARED = (
     charge_tokens_used.PATCH,
     codex_hooks.PATCH,
     codex_hooks_page.PATCH,
+    agent_hooks.PATCH,
     local_only.PATCH,
     filter_by_harness.PATCH,
     codex_conversation.PATCH,

@@ -10,7 +10,15 @@ Upstream: `server/index.js`: before the first background service that both lines
 from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, function
 from patcher.patches.harnesses import HARNESSES, places_of
 
-_MODULES = ("codex-json", "codex-hooks-layout", "codex-hooks-text", "codex-hooks-file")
+_MODULES = (
+    "json-text",
+    "json-layout",
+    "hooks-text",
+    "user-file",
+    "hooks-choice",
+    "codex-hooks-text",
+    "codex-hooks-file",
+)
 
 _CODEX = next(harness for harness in HARNESSES if harness.provider == "codex")
 

@@ -26,6 +26,7 @@ _MODULES = (
     "lib/codex-hooks-status.js",
     "lib/request-guard.js",
     "lib/codex-hooks-guard.js",
+    "lib/hooks-http.js",
     "routes/codex-hooks.js",
 )
 

@@ -11,13 +11,15 @@ class HooksFile:
 
     `path` is relative to the agent's folder. `shape` is "settings" for a file of the user's that holds `hooks` among
     other things, as Claude Code's does, and "own" for a file that only we write. `timeout` is what an entry says, in
-    the agent's own unit, under the key `timeout_key`.
+    the agent's own unit, under the key `timeout_key`. `stops` are the agent's settings that switch its hooks off: a
+    file in its folder, a key in it, and the value that does so, None for a list of commands that it does not run.
     """
 
     path: str
     shape: str
     timeout: int
     timeout_key: str = "timeout"
+    stops: tuple[tuple[str, str, bool | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class Harness:
     by that name, None where none has.
 
     `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
-    `folder` is the agent's folder below the user's home, `folder_variables` name it otherwise. `hooks_file` is None
-    where the harness has an installer of its own. `transcripts`: whether `server/lib/agent-cli/PROVIDER.js` reads them.
+    `folder` is the agent's folder below the user's home; `folder_variables` name it otherwise, `home_variables` the
+    home. `hooks_file` is None where the harness has an installer of its own. `transcripts`: whether
+    `server/lib/agent-cli/PROVIDER.js` reads them.
     """
 
     provider: str
@@ -45,6 +48,7 @@ class Harness:
     fields: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     folder_variables: tuple[str, ...] = ()
+    home_variables: tuple[str, ...] = ()
     hooks_file: HooksFile | None = None
     transcripts: bool = True
 
@@ -84,7 +88,12 @@ HARNESSES = (
         ),
         folder=".qwen",
         folder_variables=("QWEN_HOME",),
-        hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
+        hooks_file=HooksFile(
+            path="settings.json",
+            shape="settings",
+            timeout=5000,  # milliseconds in old versions; new ones take 1000 and more for them
+            stops=(("settings.json", "disableAllHooks", True),),
+        ),
     ),
     Harness(
         provider="copilot",
@@ -98,7 +107,13 @@ HARNESSES = (
         fields=(("tool_result", "tool_response"), ("transcriptPath", "transcript_path")),
         folder=".copilot",
         folder_variables=("COPILOT_HOME",),
-        hooks_file=HooksFile(path="hooks/agent-monitor.json", shape="own", timeout=5, timeout_key="timeoutSec"),
+        hooks_file=HooksFile(
+            path="hooks/agent-monitor.json",
+            shape="own",
+            timeout=5,
+            timeout_key="timeoutSec",
+            stops=(("settings.json", "disableAllHooks", True), ("config.json", "disableAllHooks", True)),
+        ),
     ),
     Harness(
         provider="gemini",
@@ -110,7 +125,17 @@ HARNESSES = (
             ("BeforeTool", "PreToolUse"), ("AfterTool", "PostToolUse"),
         ),
         folder=".gemini",
-        hooks_file=HooksFile(path="settings.json", shape="settings", timeout=5000),
+        home_variables=("GEMINI_CLI_HOME",),
+        hooks_file=HooksFile(
+            path="settings.json",
+            shape="settings",
+            timeout=5000,
+            stops=(
+                ("settings.json", "hooksConfig.enabled", False),
+                ("settings.json", "hooksConfig.disabled", None),
+                ("settings.json", "hooks.enabled", False),  # its name before 0.30
+            ),
+        ),
     ),
 )  # fmt: skip
 

@@ -3,18 +3,40 @@
 import os
 from hashlib import sha256
 
-from patcher.resources import CODEX, content
+from patcher.resources import CODEX, PACKAGE, content
 
-__all__ = ["CODEX", "ENTRY", "PINS", "TEMPLATES", "digest_of", "directory_of", "files_of", "is_series"]
+__all__ = [
+    "CODEX",
+    "CONSENT",
+    "ENTRY",
+    "PINS",
+    "TEMPLATES",
+    "digest_of",
+    "directory_of",
+    "files_of",
+    "is_series",
+    "with_codex",
+]
 
 ENTRY = "series.py"
 PINS = "pins.json"
 TEMPLATES = "templates"
 _NOT_PART_OF_IT = frozenset({"__pycache__", "node_modules"})
 
+CONSENT = "consent"
+"""The name of our optional series, which goes on top of `codex`."""
+_SHIPPED = {CONSENT: os.path.join(PACKAGE, CONSENT)}
+
+
+def with_codex(names: list[str]) -> list[str]:
+    """The names on a command line; `codex` first where `consent`, which needs it, is named without it."""
+    return [CODEX, *names] if CONSENT in names and CODEX not in names else names
+
 
 def directory_of(name: str) -> str | None:
     """The directory that a name on the command line means: a path, or an importable package. None for neither."""
+    if name in _SHIPPED:
+        return _SHIPPED[name]
     if os.path.isdir(name):
         return os.path.abspath(name)
     if not all(part.isidentifier() for part in name.split(".")):

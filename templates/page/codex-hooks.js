@@ -2,6 +2,7 @@
 
 const API = "/api/codex-hooks";
 const POLL_MS = 1000;
+const JSON_BODY = { "Content-Type": "application/json" };
 const PATIENCE_MS = 5000;
 const GONE = {
   state: "gone",
@@ -122,13 +123,18 @@ function dashboardToken() {
   }
 }
 
-async function ask(options) {
+/** What the API answers, whatever the status says. */
+async function askFor(place, options = {}) {
   const token = dashboardToken();
   const headers = { ...options.headers, ...(token ? { "x-dashboard-token": token } : {}) };
   const signal = AbortSignal.timeout(PATIENCE_MS);
-  const answer = await fetch(API, { cache: "no-store", signal, ...options, headers });
-  const found = await answer.json();
-  if (!found.state) throw new Error(found.error ? found.error.message : String(answer.status));
+  const answer = await fetch(place, { cache: "no-store", signal, ...options, headers });
+  return answer.json();
+}
+
+async function ask(options) {
+  const found = await askFor(API, options);
+  if (!found.state) throw new Error(found.error ? found.error.message : "no state");
   return found;
 }
 
@@ -147,7 +153,7 @@ async function flip() {
   flipping = true;
   const enabled = control.getAttribute("aria-checked") !== "true";
   control.setAttribute("aria-checked", String(enabled));
-  await refresh({ method: "PUT", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ enabled }) });
+  await refresh({ method: "PUT", headers: JSON_BODY, body: JSON.stringify({ enabled }) });
   flipping = false;
 }
 

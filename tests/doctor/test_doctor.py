@@ -849,6 +849,48 @@ def test_json_and_report(shell: Patient, cli: CommandLine) -> None:
     assert [error["code"] for error in content["errors"]] == ["doctor-intent", "doctor-sidecar"]
 
 
+def test_other_agents_one_check_each(patient: Patient) -> None:
+    """Off is as it has to be, on has to be in place, and an agent that is not on this machine has no check."""
+    home, script = patient.base / "home", os.path.join(patient.tree, "scripts", "agent-hooks.js")
+
+    def flip(verb: str, agent: str) -> int:
+        return subprocess.run([patient.node.path, script, verb, agent], env=patient.env, capture_output=True).returncode
+
+    def agents() -> dict[str, tuple[str, str, str]]:
+        found = patient.examined().items()
+        return {name: (str(each.state), each.detail, each.fix) for name, each in found if name.startswith("agents")}
+
+    assert agents() == {}
+    for folder in (".qwen", ".gemini", ".copilot"):
+        (home / folder).mkdir()
+    qwen, gemini = home / ".qwen" / "settings.json", home / ".gemini" / "settings.json"
+    qwen.write_text('{"theme": 1, // mine\n}')
+    gemini.write_text('{"hooksConfig": {"enabled": false}}')
+    off = f"Gemini CLI runs no hooks of ours: `hooksConfig.enabled` in {gemini} is false"
+    todo = "Set it to true, then type: node scripts/agent-hooks.js enable gemini"
+    assert agents() == {
+        "agents-qwen": ("ok", f"Qwen Code: off; to switch it on: node {script} enable qwen", ""),
+        "agents-copilot": ("ok", f"GitHub Copilot CLI: off; to switch it on: node {script} enable copilot", ""),
+        "agents-gemini": ("not checked", f"Gemini CLI: off, and it could not be switched on: {off}", todo),
+    }
+    assert [flip("enable", agent) for agent in ("qwen", "copilot", "gemini")] == [0, 0, 1]
+    assert agents() == {
+        "agents-qwen": ("ok", f"Qwen Code: on, 10 entries of ours in {qwen}", ""),
+        "agents-copilot": (
+            "ok",
+            f"GitHub Copilot CLI: on, 8 entries of ours in {home / '.copilot' / 'hooks' / 'agent-monitor.json'}",
+            "",
+        ),
+        "agents-gemini": ("not ok", f"Gemini CLI: {off}", todo),
+    }
+    qwen.write_text("{")
+    message = f"{qwen} is not valid JSON: Expected property name or '}}' in JSON at position 1 (line 1 column 2)"
+    fix = "Repair the file, then try again; it was not changed."
+    assert agents()["agents-qwen"] == ("not ok", f"Qwen Code: {message}", fix)
+    patient.env["DASHBOARD_AGENT_HOOKS"] = "off"
+    assert agents()["agents-gemini"] == ("ok", "Gemini CLI: forced off by DASHBOARD_AGENT_HOOKS", "")
+
+
 def test_all_well_is_zero(well: Patient, cli: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**well.env, "CLAUDE_DASHBOARD_PORT": str(well.port)}.items():
         monkeypatch.setenv(name, value)

@@ -16,8 +16,8 @@ from patcher.upstream.materialize import materialize
 from tests.prove.native import miniature
 from tests.support import Says, refusal
 
-LAYOUT, JSON = "server/lib/codex-hooks-layout.js", "server/lib/codex-json.js"
-TAKES_JSON = 'require("./codex-json")'
+LAYOUT, JSON = "server/lib/json-layout.js", "server/lib/json-text.js"
+TAKES_JSON = 'require("./json-text")'
 HINT = "in a checkout, `python3 .dev generate` writes it again; else install the tool again"
 LINES = pytest.mark.parametrize(
     "upstream", [pytest.param(materialize("builtin"), id="v1"), pytest.param(miniature(), id="v2")]
@@ -78,7 +78,7 @@ def test_it_comes_to_the_same_as_parsing_them(
         build, tree={path: file for path, file in build.tree.items() if path not in {JSON, "server/db.js"}}
     )
     known = refused(without)
-    wanted = f"{place(build, LAYOUT, TAKES_JSON)}: `./codex-json` is not in the generated tree"
+    wanted = f"{place(build, LAYOUT, TAKES_JSON)}: `./json-text` is not in the generated tree"
     record_of(monkeypatch, tmp_path / "verified.json", '{"files": [], "payloads": {}}')
     assert refused(without) == known and wanted in known["imports"]
     assert refused(build) == {}
@@ -128,7 +128,7 @@ def test_a_known_text_that_does_not_run_where_it_lands_is_refused() -> None:
 def test_the_same_text_in_another_language_is_not_known() -> None:
     file = built().added[JSON]
     assert facts(JSON, file) is not None
-    assert facts("server/lib/codex-json.ts", file) is None
+    assert facts("server/lib/json-text.ts", file) is None
 
 
 def test_upstream_is_not_known() -> None:

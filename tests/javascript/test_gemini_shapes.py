@@ -1,14 +1,19 @@
 """What Gemini CLI's transcripts may hold, shape by shape, and what the reader makes of it."""
 
+import http.server
 import json
+import os
 import subprocess
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from patcher.node.find import find_node
-from tests.javascript.gemini_sessions import READER, Event, Read, read, text_of
+from patcher.render import render
+from tests.javascript.gemini_sessions import READER, ROW, Event, Read, as_forwarded, read, recording, text_of
 
 ROOT = "tmp/project/chats/session-2026-11-26T01-02-bba4e814"
 HEADER = {
@@ -192,3 +197,41 @@ def test_the_folder_is_where_the_cli_has_it(variable: dict[str, str], expected: 
     script = "const [path, env] = process.argv.slice(1); console.log(require(path).folder(JSON.parse(env), '/home/me'))"
     command = [find_node().path, "-e", script, str(READER), json.dumps(variable)]
     assert subprocess.check_output(command, encoding="utf-8").strip() == expected
+
+
+def test_the_handler_sends_what_is_assumed_here(forwarded: Callable[[Sequence[Event]], list[Event]]) -> None:
+    hooks = [hook for name in ("0.61.0-at", "0.26.0-text") for hook in recording(name).hooks]
+    sent = forwarded(hooks)
+    assert len({each.pop("__run") for each in sent}) == len(hooks)
+    assert sent == [as_forwarded(hook) for hook in hooks]
+
+
+@pytest.fixture
+def forwarded(tmp_path: Path) -> Callable[[Sequence[Event]], list[Event]]:
+    """Runs the handler with payloads, and returns what reaches the sidecar."""
+    handler = tmp_path / "gemini-hook-handler.js"
+    handler.write_text(render("handler/hook-handler.js.j2", harness=ROW), encoding="utf-8")
+    received: list[Event] = []
+
+    class Sidecar(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["data"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *what: object) -> None:
+            pass
+
+    def run(payloads: Sequence[Event]) -> list[Event]:
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sidecar) as server:
+            serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+            serving.start()
+            env = {**os.environ, "HOME": str(tmp_path), "CLAUDE_DASHBOARD_PORT": str(server.server_address[1])}
+            for payload in payloads:
+                command = [find_node().path, str(handler)]
+                subprocess.run(command, input=json.dumps(payload), env=env, encoding="utf-8", timeout=30, check=True)
+            server.shutdown()
+            serving.join()
+        return received
+
+    return run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher.patches import SERIES
+from patcher.patches import SERIES, agent_hooks
 from patcher.patches.harnesses import HARNESSES
 from patcher.render import render
 
@@ -25,10 +25,12 @@ PARAMS = {
     "handler": "scripts/codex-hook-handler.js",
     "variables": ("CODEX_HOME",),
     "readers": ", ".join(f'require("./{harness.provider}")' for harness in HARNESSES if harness.transcripts),
+    "rows": agent_hooks.ROWS,
 }
 SCRIPTS = {
-    "codex-hook-handler.js": "handler/hook-handler.js.j2",
+    **{harness.handler: "handler/hook-handler.js.j2" for harness in HARNESSES},
     "codex-hooks.js": "overlay/scripts/codex-hooks.js",
+    "agent-hooks.js": "overlay/scripts/agent-hooks.js",
 }
 SAMPLES = Path(os.environ.get("CODEX_SAMPLES") or HERE.parent.parent / "shared" / "codex-samples")
 
@@ -135,7 +137,8 @@ def lay_out_tree(root: Path) -> Path:
     scripts = root / "scripts"
     scripts.mkdir()
     for name, template in SCRIPTS.items():
-        (scripts / name).write_text(render(template, harness=HARNESSES[0]), encoding="utf-8")
+        harness = next((each for each in HARNESSES if each.handler == name), HARNESSES[0])
+        (scripts / name).write_text(render(template, harness=harness), encoding="utf-8")
     return root
 
 
@@ -158,6 +161,7 @@ def test_the_rendered_overlays_behave(suite: str, node: str, tree: Path) -> None
         "CODEX_POLL_MS",
         "DASHBOARD_DATA_DIR",
         "DASHBOARD_CODEX_HOOKS",
+        "DASHBOARD_AGENT_HOOKS",
         "NODE_OPTIONS",
         "NODE_TEST_CONTEXT",
     )

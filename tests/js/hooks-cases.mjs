@@ -28,7 +28,7 @@ export function entries(command = OURS) {
 }
 
 /** Writes the text of one hooks file. `ours` makes it put entries of ours in, of several ages. */
-class Writer {
+export class Writer {
   constructor(seed, ours) {
     this.next = random(seed);
     this.ours = ours;

@@ -10,7 +10,7 @@ from patcher import apply, pipeline
 from patcher.errors import NodeMissing, UsageError
 from patcher.markers import unsplice
 from patcher.model import Build, File, Line, Upstream
-from patcher.patches import SERIES, agent_sessions, capture_columns, codex_hooks, codex_hooks_page
+from patcher.patches import SERIES, agent_hooks, agent_sessions, capture_columns, codex_hooks, codex_hooks_page
 from patcher.patches.harnesses import handler_path
 from patcher.prove import (
     CONTRACTS,
@@ -67,7 +67,8 @@ def build() -> Build:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What never comes need not be waited for."""
-    for name in {*NATIVELY, *MENDED, "codex_hooks_feed_native_ingest", "v1_database_goes_on_natively"}:
+    monkeypatch.setattr("patcher.prove.journeys.TIMEOUT_S", 1.5)
+    for name in {*NATIVELY, *MENDED, "v1_database_goes_on_natively"} - {"hooked_then_imported_has_no_row_twice"}:
         monkeypatch.setattr(f"patcher.prove.contracts.{name}._PATIENCE", 1.5)
     yield
 
@@ -96,8 +97,8 @@ def test_its_own_output_is_applied(build: Build) -> None:
 
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
-    ours = (codex_hooks.PATCH, codex_hooks_page.PATCH, agent_sessions.PATCH, capture_columns.PATCH)
-    opt_in = {overlay.path: "added" for patch in ours for overlay in patch.overlays}
+    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, capture_columns)
+    opt_in = {overlay.path: "added" for each in patches for overlay in each.PATCH.overlays}
     assert changed == opt_in | {
         "scripts/copilot-hook-handler.js": "added",
         "scripts/gemini-hook-handler.js": "added",

@@ -24,6 +24,7 @@ from patcher.prove import (
     TestBed,
     both_beds,
     find_node,
+    journeys,
     observe,
     prove,
 )
@@ -33,7 +34,6 @@ from patcher.prove.contracts import (
     codex_session_has_its_cost,
     codex_session_outlives_restart,
     foreign_sites_cannot_flip_the_switch,
-    hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
 )
 from patcher.prove.cross_origin import FOREIGN_REQUESTS
@@ -74,6 +74,7 @@ RED = {
     "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* its `capture` is no capture, not both",
     "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",
     "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
+    "agent_hooks_follow_the_choice": "it is not so that switched on each agent has ours",
     "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
     "nobody_else_on_the_network": "a page of another site reads the sessions, .*, another address .* accepts",
     "session_says_how_it_came_in": "`capture` is claude: absent; live: absent; file: of no session; both: absent",
@@ -106,7 +107,7 @@ def on_pristine(pristine: Tree, node: Node) -> Iterator[TestBed]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes on the pristine tree need not be waited for."""
     monkeypatch.setattr(rollout_alone_is_recorded_once, "_PATIENCE", 0.5)
-    monkeypatch.setattr(hooked_then_imported_has_no_row_twice, "_PATIENCE", 1.0)
+    monkeypatch.setattr(journeys, "TIMEOUT_S", 1.0)
     monkeypatch.setattr(codex_session_has_its_cost, "_PATIENCE", 0.5)
     monkeypatch.setattr(claude_subagent_calls_are_told_once, "_PATIENCE", 0.5)
 
@@ -421,6 +422,7 @@ def test_a_sidecar_of_another_shape_is_observed_or_not_and_never_a_crash(node: N
 @pytest.fixture
 def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What such a server does not have never comes."""
+    monkeypatch.setattr(journeys, "TIMEOUT_S", 0.2)
     for module in vars(all_contracts).values():
         for name, value in {"_PATIENCE": 0.2, "_LOOKS": 0.2, "_MEGABYTES": 1}.items():
             if hasattr(module, name):

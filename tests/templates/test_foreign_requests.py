@@ -16,6 +16,7 @@ from tests.lab.consent.states import status
 GUARD = os.path.join("server", "lib", "codex-hooks-guard.js")
 SHARED = os.path.join("server", "lib", "request-guard.js")
 ROUTE = os.path.join("server", "routes", "codex-hooks.js")
+HTTP = os.path.join("server", "lib", "hooks-http.js")
 
 # A change that takes one check away, and the groups of requests that then get through.
 WITHOUT = {
@@ -26,7 +27,7 @@ WITHOUT = {
     "the site": (GUARD, 'siteProblem(req, page ? ["document"] : []) ||', "", {"foreign site"}),
     "the content type": (GUARD, "|| typeProblem(req)", "", {"content type"}),
     "the method": (ROUTE, "!METHODS[where].includes(req.method)", "false", {"method"}),
-    "the shape of the body": (ROUTE, 'exact && typeof body.enabled === "boolean"', "exact", {"body"}),
+    "the shape of the body": (HTTP, 'exact && typeof body.enabled === "boolean"', "exact", {"body"}),
 }
 
 

@@ -1,6 +1,7 @@
 """The contracts of our series, listed explicitly and in order."""
 
 from patcher.prove.contracts import (
+    agent_hooks_follow_the_choice,
     agent_sessions_are_recorded_once,
     claude_failed_call_has_its_end,
     claude_hook_stays_claude,
@@ -50,6 +51,7 @@ CONTRACTS = (
     agent_sessions_are_recorded_once.CONTRACT,
     codex_hooks_follow_the_intent.CONTRACT,
     consent_page_flips_the_hooks.CONTRACT,
+    agent_hooks_follow_the_choice.CONTRACT,
     foreign_sites_cannot_flip_the_switch.CONTRACT,
     nobody_else_on_the_network.CONTRACT,
     codex_session_has_its_cost.CONTRACT,

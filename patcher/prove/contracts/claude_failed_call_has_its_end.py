@@ -1,7 +1,7 @@
 """A tool call that fails has its end: its hook is installed, recorded as the end, and does not disturb an older Claude.
 
-Claude Code before 2.0.56 ignores its whole settings for a hook that it does not know. Where the newest transcript is
-such a version's the hook is not installed, and one of ours that is there goes; a stranger's stays.
+Claude Code before 2.0.56 runs no hook at all where its settings name one that it does not know. Where the newest
+transcript is such a version's the hook is not installed, and one of ours that is there goes; a stranger's stays.
 """
 
 import json

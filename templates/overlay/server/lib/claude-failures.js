@@ -63,8 +63,8 @@ function versionInUse(claudeHome) {
 }
 
 /**
- * The hooks that can be installed: Claude Code before 2.0.56 ignores all of its settings for one hook that it does not
- * know. Which version is in use stands in the newest transcript; without one it is taken for a newer one.
+ * The hooks that can be installed: Claude Code before 2.0.56 runs no hook at all where its settings name one that it
+ * does not know. The newest transcript names the version in use; without one it is taken for a newer one.
  */
 function installable(claudeHome) {
   const [major, minor, patch] = versionInUse(claudeHome) || SINCE;

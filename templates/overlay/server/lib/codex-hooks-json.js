@@ -7,7 +7,7 @@
 "use strict";
 
 const { EVENTS, LONE_SURROGATE, Members, Reading, refused } = require("./codex-hooks-shape");
-const { scan } = require("./codex-json");
+const { scan } = require("./json-text");
 const { isKnown } = require("./codex-shape");
 const { Plain } = require("./codex-toml");
 
@@ -24,7 +24,7 @@ function valueOf(text) {
   return new Plain(whole ? "integer" : "float", text);
 }
 
-/** A node of codex-json as a value of codex-shape. */
+/** A node of json-text as a value of codex-shape. */
 function read(text, node) {
   const members = node.end > node.start && node.items.length > 0;
   if (node.type === "array") return node.items.map(item => read(text, item.value));

@@ -7,29 +7,21 @@
  */
 "use strict";
 
-const { append, colon, layoutOf, remove, shell, write } = require("./codex-hooks-layout");
-const { member, plain, scan, splice } = require("./codex-json");
+const hooksText = require("./hooks-text");
+const { append, colon, layoutOf, remove } = require("./json-layout");
+const { member, plain, scan, splice } = require("./json-text");
+
+const { DEPTH, HooksTextError, add, checkLists, fileOf, isWhollyOurs, namesFile, open } = hooksText;
 
 const HANDLER = "codex-hook-handler.js";
 // What stands in for a removed entry says whose it was: Codex ignores keys that it does not know.
 const REMOVED = "removed";
 const INERT_GROUP = { hooks: [], [REMOVED]: HANDLER };
 const INERT_HANDLER = { type: "command", command: "", [REMOVED]: HANDLER };
-const WORD = /(?:"(?:\\.|[^"\\])*"|'[^']*'|\\[\s"']|[^\s"';&|<>()])+/g;
-const DEPTH = { hooks: 1, event: 2, group: 3, handlers: 4, handler: 5 };
-
-/** The text is not what a `hooks.json` has to be. `code`: not-json, not-object, hooks-not-object, event-not-list. */
-class HooksTextError extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
 
 /** Whether a word of the command is a path to a file of exactly our handler's name. */
 function namesHandler(command) {
-  if (typeof command !== "string") return false;
-  return (command.match(WORD) || []).some(word => word.replace(/["']/g, "").split(/[/\\]/).at(-1) === HANDLER);
+  return namesFile(command, HANDLER);
 }
 
 function isOurs(handler) {
@@ -37,49 +29,13 @@ function isOurs(handler) {
   return [handler.command, handler.commandWindows, handler.command_windows].some(namesHandler);
 }
 
-/** The text as nodes: its root, its `hooks`, null when there are none. Throws `HooksTextError`. */
-function open(text) {
-  let root;
-  try {
-    root = scan(text);
-  } catch (error) {
-    throw new HooksTextError("not-json", `is not valid JSON: ${error.message}`);
-  }
-  if (root.type !== "object") throw new HooksTextError("not-object", "is not a JSON object");
-  const hooks = member(root, "hooks");
-  if (hooks && hooks.type !== "object")
-    throw new HooksTextError("hooks-not-object", "has `hooks` that are not an object");
-  return { root, hooks };
-}
-
-/** Every group of every event that is a list: what it holds, and the way to it. */
+/** The groups of all events; `alone`: all handlers are ours; `inert`: it stands in for a group of ours. */
 function groupsIn(text) {
-  const { root, hooks } = open(text);
-  if (!hooks) return [];
-  const ofRoot = [root, root.items.findLastIndex(item => item.key === "hooks")];
-  const events = new Set(hooks.items.map(item => item.key));
-  return [...events].flatMap(event => {
-    const at = hooks.items.findLastIndex(item => item.key === event);
-    const list = hooks.items[at].value;
-    if (list.type !== "array") return [];
-    return list.items.map(({ value: node }, group) => {
-      const handlers = member(node, "hooks");
-      const nodes = handlers && handlers.type === "array" ? handlers.items.map(item => item.value) : [];
-      const values = nodes.map(each => plain(text, each));
-      return {
-        event,
-        group,
-        node,
-        list,
-        handlers,
-        nodes,
-        values,
-        chain: [ofRoot, [hooks, at], [list, group]],
-        alone: values.length > 0 && values.every(isOurs),
-        inert: nodes.length === 0 && plain(text, member(node, REMOVED)) === HANDLER,
-      };
-    });
-  });
+  return hooksText.groupsIn(text).map(group => ({
+    ...group,
+    alone: group.values.length > 0 && group.values.every(isOurs),
+    inert: group.nodes.length === 0 && plain(text, member(group.node, REMOVED)) === HANDLER,
+  }));
 }
 
 /** Each handler of ours: its event, its places, itself, and the matcher of its group. */
@@ -170,50 +126,9 @@ function heal(text, wanted) {
   return setField(result, find(result).node, "matcher", wanted.matcher, DEPTH.group);
 }
 
-function groupOf({ matcher, handler }) {
-  return matcher === undefined ? { hooks: [handler] } : { matcher, hooks: [handler] };
-}
-
-/** The member of `hooks` for an event that has none. */
-function writeEvent(wanted, layout, base) {
-  const item = inner => write(groupOf(wanted), layout, inner);
-  return `${JSON.stringify(wanted.event)}${colon(layout)}${shell("[]", [item], layout, base)}`;
-}
-
-function writeHooks(entries, layout, base) {
-  const items = entries.map(wanted => inner => writeEvent(wanted, layout, inner));
-  return `"hooks"${colon(layout)}${shell("{}", items, layout, base)}`;
-}
-
-/** The text with the entries that it has not: in the place of a stand-in, else as the last group of the event. */
-function add(text, entries) {
-  const { root, hooks } = open(text);
-  const layout = layoutOf(text, root);
-  if (!entries.length) return text;
-  if (!hooks) return append(text, root, [style => writeHooks(entries, style, style.base)], layout, DEPTH.hooks);
-  const [first, ...others] = entries;
-  const list = member(hooks, first.event);
-  if (!list) {
-    const fresh = entries.filter(({ event }) => !member(hooks, event));
-    const rest = entries.filter(({ event }) => member(hooks, event));
-    const items = fresh.map(wanted => style => writeEvent(wanted, style, style.base));
-    return add(append(text, hooks, items, layout, DEPTH.event), rest);
-  }
-  const inert = groupsIn(text).find(group => group.event === first.event && group.inert);
-  const put = style => write(groupOf(first), style, style.base);
-  const style = { ...layout, pretty: false };
-  const added = inert
-    ? splice(text, inert.node.start, inert.node.end, put(style))
-    : append(text, list, [put], layout, DEPTH.group);
-  return add(added, others);
-}
-
-function checkLists({ hooks }, entries) {
-  for (const { event } of hooks ? entries : []) {
-    const list = member(hooks, event);
-    if (list && list.type !== "array")
-      throw new HooksTextError("event-not-list", `has \`hooks.${event}\` that is not a list`);
-  }
+/** A group that stands in for one of ours that was removed. */
+function standIn(text, event) {
+  return groupsIn(text).find(group => group.event === event && group.inert);
 }
 
 /**
@@ -223,18 +138,13 @@ function checkLists({ hooks }, entries) {
  * for an event. Throws `HooksTextError`.
  */
 function install(text, entries) {
-  if (text === null) {
-    const hooks = Object.fromEntries(entries.map(each => [each.event, [groupOf(each)]]));
-    return `${JSON.stringify({ hooks }, null, 2)}\n`;
-  }
+  if (text === null) return fileOf(entries);
   checkLists(open(text), entries);
   let result = removeAll(text, (now, entry) => isKept(now, entry, entries));
   const there = new Set(oursIn(result).map(entry => entry.event));
   for (const wanted of entries.filter(({ event }) => there.has(event))) result = heal(result, wanted);
-  return add(
-    result,
-    entries.filter(({ event }) => !there.has(event)),
-  );
+  const missing = entries.filter(({ event }) => !there.has(event));
+  return add(result, missing, scan, standIn);
 }
 
 /**
@@ -245,9 +155,7 @@ function install(text, entries) {
 function uninstall(text) {
   if (text === null) return null;
   const result = removeAll(text, () => false);
-  if (result === text) return text;
-  const value = JSON.parse(text.replace(/^\uFEFF/, ""));
-  return result.trim() === "{}" && text === `${JSON.stringify(value, null, 2)}\n` ? null : result;
+  return result !== text && isWhollyOurs(text, result) ? null : result;
 }
 
 module.exports = { HANDLER, HooksTextError, entriesIn, install, isCurrent, namesHandler, uninstall };

@@ -11,6 +11,7 @@ const { createHash } = require("crypto");
 const fs = require("fs");
 const path = require("path");
 const { guard } = require("../lib/codex-hooks-guard");
+const { answer, answerJson, readSwitch, refuse, refuseMethod } = require("../lib/hooks-http");
 const { setEnabled } = require("../lib/codex-hooks-optin");
 const { noteHook, status } = require("../lib/codex-hooks-status");
 
@@ -18,13 +19,6 @@ const API = "/api/codex-hooks";
 const PAGE = "/codex-hooks";
 const HOOKS = /^\/api\/hooks\/(?:event|codex)\/?$/;
 const METHODS = { [API]: ["GET", "PUT"], [PAGE]: ["GET", "HEAD"] };
-const LARGEST_BODY = 1024;
-
-const HEADERS = {
-  "Cache-Control": "no-store",
-  "Cross-Origin-Resource-Policy": "same-origin",
-  "X-Content-Type-Options": "nosniff",
-};
 
 const page = fs.readFileSync(path.join(__dirname, "codex-hooks.html"), "utf8");
 
@@ -51,57 +45,9 @@ const PAGE_HEADERS = {
   "X-Frame-Options": "DENY",
 };
 
-function answer(req, res, code, headers, body) {
-  res.writeHead(code, { ...HEADERS, "Content-Length": Buffer.byteLength(body), ...headers });
-  res.end(req.method === "HEAD" ? undefined : body);
-}
-
-function answerJson(req, res, code, value, headers = {}) {
-  answer(req, res, code, { "Content-Type": "application/json; charset=utf-8", ...headers }, JSON.stringify(value));
-}
-
-/** Says no, and keeps nothing of the request open: what else it sends is not read. */
-function refuse(req, res, { status: code, code: name, message }, headers = {}) {
-  answerJson(req, res, code, { error: { code: name, message } }, { Connection: "close", ...headers });
-}
-
-/** The body as text; null when it is too large or is cut off. */
-async function readBody(req) {
-  const chunks = [];
-  let size = 0;
-  try {
-    for await (const chunk of req) {
-      size += chunk.length;
-      if (size > LARGEST_BODY) return null;
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString("utf8");
-  } catch {
-    return null;
-  }
-}
-
-/** What a body wants: true, false, or null when it is not exactly `{"enabled": true|false}`. */
-function wanted(text) {
-  try {
-    const body = JSON.parse(text);
-    const exact = body !== null && !Array.isArray(body) && Object.keys(body).join() === "enabled";
-    return exact && typeof body.enabled === "boolean" ? body.enabled : null;
-  } catch {
-    return null;
-  }
-}
-
 async function put(req, res) {
-  const text = await readBody(req);
-  const enabled = text === null ? null : wanted(text);
-  if (enabled === null) {
-    return refuse(req, res, {
-      status: 400,
-      code: "INVALID_INPUT",
-      message: 'the body has to be {"enabled": true} or {"enabled": false}',
-    });
-  }
+  const enabled = await readSwitch(req, res);
+  if (enabled === null) return undefined;
   const { ok, problem } = await setEnabled(enabled);
   return answerJson(req, res, ok ? 200 : 409, { ...status(), problem });
 }
@@ -109,10 +55,7 @@ async function put(req, res) {
 async function serve(req, res, where) {
   const problem = guard(req, { page: where === PAGE });
   if (problem) return refuse(req, res, problem);
-  if (!METHODS[where].includes(req.method)) {
-    const message = `${req.method} is not one of ${METHODS[where].join(", ")}`;
-    return refuse(req, res, { status: 405, code: "WRONG_METHOD", message }, { Allow: METHODS[where].join(", ") });
-  }
+  if (!METHODS[where].includes(req.method)) return refuseMethod(req, res, METHODS[where]);
   if (where === PAGE) return answer(req, res, 200, PAGE_HEADERS, page);
   return req.method === "PUT" ? put(req, res) : answerJson(req, res, 200, status());
 }

@@ -9,12 +9,11 @@
 
 const path = require("path");
 const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../json-values");
-const { addTokens, amount, event, folderOf, learn, newState, passTime, remember } = require("./values");
+const { addTokens, amount, event, folderOf, learn, nameOr, newState, passTime } = require("./values");
 
 /** A message comes again right after itself: this many are remembered as counted. */
-const MOST_COUNTED = 256;
-const LONGEST_NAME = 200;
-/** Up to 0.36 a session says twice within a second that it ends. This many are remembered. */
+const MOST_COUNTED = 128;
+// Up to 0.36 a session says twice that it ends, a fifth of a second apart. The newest of these ends are remembered.
 const SAME_END_MS = 1000;
 const MOST_ENDED = 64;
 // A call has such a state before it is over.
@@ -22,19 +21,17 @@ const RUNNING = new Set(["validating", "scheduled", "awaiting_approval", "execut
 
 // What the CLI appends to a prompt: files that it names with "@", and what hooks add to it.
 const REFERENCED = "\n--- Content from referenced files ---";
-const OF_A_HOOK = /^<hook_context>[^]*<\/hook_context>$/;
 // What the CLI says to the model in the user's place: the surroundings, a summary of what was before, "go on", and, as
 // long as a sub-agent wrote into the file of its session (before 0.35), the task of those that the CLI brings along.
-const OF_THE_CLI = [
-  /^\s*<(session_context|state_snapshot|hook_context)>[^]*<\/\1>\s*$/,
-  /^(System: )?Please continue\.$/,
-  /^System: Potential loop detected\./,
-  /^Your task is to [^]*<(objective|question)>[^]*<\/\1>/,
-];
+const WRAPPERS = ["session_context", "state_snapshot", "hook_context"];
+const GO_ON = new Set(["Please continue.", "System: Please continue."]);
+const LOOP = "System: Potential loop detected.";
+const TASK = "Your task is to ";
+const TASK_ENDS = ["</objective>", "</question>"];
 const CWD = /(?:\*\*Workspace Directories:\*\*\n\s*- |working in the directory: )(.+)/;
 
+const isWrapped = (text, name) => text.startsWith(`<${name}>`) && text.endsWith(`</${name}>`);
 const listOf = value => (Array.isArray(value) ? value.filter(isObject) : []);
-const nameOf = value => textOr(value, "").slice(0, LONGEST_NAME) || null;
 
 /** The parts of a message: its content is a text, a part or a list of them. */
 function partsOf({ content }) {
@@ -44,22 +41,30 @@ function partsOf({ content }) {
 /** The text of a message without the model's thoughts. */
 function textOf(message) {
   return partsOf(message)
-    .filter((part, at) => typeof part.text === "string" && !part.thought && !(at > 0 && OF_A_HOOK.test(part.text)))
+    .filter(
+      (part, at) => typeof part.text === "string" && !part.thought && !(at > 0 && isWrapped(part.text, "hook_context")),
+    )
     .map(part => part.text)
     .join("");
+}
+
+function isOfTheCli(text) {
+  if (GO_ON.has(text) || text.startsWith(LOOP) || WRAPPERS.some(name => isWrapped(text.trim(), name))) return true;
+  return text.startsWith(TASK) && TASK_ENDS.some(end => text.includes(end));
 }
 
 /** What the user has typed, as the hook has it; null for a message that is not the user's own. */
 function promptOf(message) {
   if (partsOf(message).some(part => part.functionResponse)) return null;
   const prompt = textOf(message).split(REFERENCED, 1)[0];
-  return prompt === "" || OF_THE_CLI.some(pattern => pattern.test(prompt)) ? null : prompt;
+  return prompt === "" || isOfTheCli(prompt) ? null : prompt;
 }
 
 /** The tokens of a message, counted once. `input` has those from the cache in it, thoughts are output. */
 function count({ own, tokens }, { id, tokens: used, model }) {
-  if (!isObject(used) || !remember(own.counted, nameOf(id), MOST_COUNTED)) return;
-  addTokens(tokens, nameOf(model), {
+  if (!isObject(used) || own.counted.includes(id)) return;
+  own.counted = [...own.counted, id].slice(-MOST_COUNTED);
+  addTokens(tokens, nameOr(model, null), {
     input: Math.max(0, amount(used.input) - amount(used.cached)) + amount(used.tool),
     output: amount(used.output) + amount(used.thoughts),
     cache_read: amount(used.cached),
@@ -84,7 +89,7 @@ function agentEvent(type, id, at, more = {}) {
 /** The events of a call: it begins `askedAt`, and is over, unless its state says otherwise. */
 function eventsOfCall({ session }, call, own, askedAt) {
   const doneAt = isoTime(call.timestamp) ?? askedAt;
-  const id = nameOf(call.id) ?? own;
+  const id = nameOr(call.id, null) ?? own;
   const { agent_id } = session;
   const tool_input = isObject(call.args) ? call.args : {};
   // The hooks of a sub-agent's calls are its session's, and name no agent.
@@ -93,11 +98,12 @@ function eventsOfCall({ session }, call, own, askedAt) {
   if (RUNNING.has(call.status)) return events;
   const is_error = call.status === "success" ? undefined : true;
   events.push(event("PostToolUse", own, doneAt, fields, { tool_response: responseOf(call), is_error }));
-  const agent = nameOf(call.agentId); // of the sub-agent that the call has run
-  const agent_type = nameOf(tool_input.agent_name) ?? call.name;
+  const agent = nameOr(call.agentId, null); // of the sub-agent that the call has run
+  const agent_type = nameOr(tool_input.agent_name, null) ?? call.name;
   if (agent !== null) events.push(agentEvent("stop", agent, doneAt, { agent_type }));
   const isLast = agent_id !== null && call.name === "complete_task" && !is_error;
   if (isLast) events.push(agentEvent("stop", agent_id, doneAt));
+  session.ended ||= isLast;
   return events;
 }
 
@@ -105,12 +111,12 @@ function eventsOfCall({ session }, call, own, askedAt) {
 function eventsOfModel(state, message) {
   const { session, own } = state;
   count(state, message);
-  learn(session, { model: nameOf(message.model) });
+  learn(session, { model: nameOr(message.model, null) });
   const calls = listOf(message.toolCalls).filter(call => textOr(call.name, null) !== null);
   session.turn_open = calls.length > 0 || textOf(message) === ""; // its last word is a text without calls
   let askedAt = isoTime(message.timestamp);
   return calls.flatMap((call, at) => {
-    const events = eventsOfCall(state, call, `${nameOf(message.id)} ${nameOf(call.id) ?? at}`, askedAt);
+    const events = eventsOfCall(state, call, `${nameOr(message.id, null)} ${nameOr(call.id, null) ?? at}`, askedAt);
     const doneAt = passTime(session, call.timestamp);
     if (own.isWhole) askedAt = doneAt; // one message has the calls of several answers there
     return events;
@@ -123,11 +129,11 @@ function eventsOfUser({ session, own }, message, at) {
   if (isReply || prompt !== null) session.turn_open = true;
   learnFolder(session, message);
   if (prompt === null || own.isOfAgent) return []; // a sub-agent is not told by the user what to do
-  return [event("UserPromptSubmit", nameOf(message.id), at, { prompt })];
+  return [event("UserPromptSubmit", nameOr(message.id, null), at, { prompt })];
 }
 
 function eventsOfMessage(state, message) {
-  if (nameOf(message.id) === null) return [];
+  if (nameOr(message.id, null) === null) return [];
   const at = passTime(state.session, message.timestamp);
   if (message.type === "gemini") return eventsOfModel(state, message);
   if (message.type === "user") return eventsOfUser(state, message, at);
@@ -149,7 +155,8 @@ function takeFacts({ session, own }, { sessionId, startTime, lastUpdated, kind, 
   if (kind === "subagent") own.isOfAgent = true;
   if (session.agent_id === null) {
     if (kind === "subagent" && !isUuid(sessionId)) own.isForeign = true;
-    else learn(session, { id: session.id ?? nameOf(sessionId), title: textOr(summary, null) && headline(summary) });
+    else session.id ??= nameOr(sessionId, null);
+    if (textOr(summary, null)) session.title = headline(summary);
     return [];
   }
   if (own.hasBegun) return [];

@@ -15,7 +15,7 @@ const { nameOfHook, slotOf } = require("./slots");
 
 /**
  * An event as a reader returns it. `own`: its name in the transcript; the same event has the same one each time.
- * `data`: as in the payload of a hook.
+ * `data`: as in the payload of a hook. `hook_agent_id`: the agent that its hook names, where that is another one.
  *
  * @typedef {object} AgentEvent
  * @property {string} event_type
@@ -25,6 +25,7 @@ const { nameOfHook, slotOf } = require("./slots");
  * @property {unknown} [tool_input]
  * @property {string | null} [prompt]
  * @property {string | null} [agent_id]
+ * @property {string | null} [hook_agent_id]
  * @property {string | null} [agent_type]
  * @property {string | null} [summary]
  * @property {any} data

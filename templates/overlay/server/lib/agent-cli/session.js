@@ -6,6 +6,7 @@
  */
 "use strict";
 
+const path = require("path");
 const { isHarnessSession, nameSession, prepare, sessionName } = require("../harness");
 const {
   closeSession,
@@ -148,18 +149,33 @@ function settleAgent(session, { id, startedAt = null, lastAt, hasEnded }, tell) 
   updateSubagent(agentId(session, id), { startedAt, lastAt, status: hasEnded ? "completed" : "working" }, tell);
 }
 
-/** The tokens of all files of the session, without those that the user has deleted with it. */
+const TOKEN_KINDS = ["input", "output", "cache_read", "cache_write"];
+const FILES = "SELECT path, usage, deleted_usage FROM agent_transcripts WHERE session_id = ?";
+
+/**
+ * The tokens of all files of the session, without those that the user has deleted with it. Files of one name are
+ * copies: a newer version of an agent may keep its transcripts elsewhere, or in another format. The largest counts.
+ */
 function updateUsage(id) {
-  const usage = new Map();
-  for (const file of prepare("SELECT usage, deleted_usage FROM agent_transcripts WHERE session_id = ?").all(id)) {
-    const deleted = JSON.parse(file.deleted_usage);
-    for (const [model, tokens] of Object.entries(JSON.parse(file.usage))) {
-      const counts = usage.get(model) ?? [0, 0, 0, 0];
-      ["input", "output", "cache_read", "cache_write"].forEach((kind, at) => {
-        counts[at] += Math.max(0, (tokens[kind] ?? 0) - (deleted[model]?.[kind] ?? 0));
+  const copies = new Map();
+  for (const { path: file, usage, deleted_usage } of prepare(FILES).all(id)) {
+    const deleted = JSON.parse(deleted_usage);
+    for (const [model, tokens] of Object.entries(JSON.parse(usage))) {
+      const key = JSON.stringify([path.parse(file).name, model]);
+      const counts = copies.get(key) ?? { model, tokens: [0, 0, 0, 0] };
+      TOKEN_KINDS.forEach((kind, at) => {
+        counts.tokens[at] = Math.max(counts.tokens[at], (tokens[kind] ?? 0) - (deleted[model]?.[kind] ?? 0));
       });
-      usage.set(model, counts);
+      copies.set(key, counts);
     }
+  }
+  const usage = new Map();
+  for (const { model, tokens } of copies.values()) {
+    const sum = usage.get(model) ?? [0, 0, 0, 0];
+    usage.set(
+      model,
+      sum.map((count, at) => count + tokens[at]),
+    );
   }
   saveUsage(id, usage);
 }
@@ -183,7 +199,8 @@ function isOver({ updated_at: lastAt, turn_open: turnOpen }) {
 function settle(facts, { goesOn, tell }) {
   const row = prepare(`${FACTS} WHERE s.id = ?`).get(facts.id);
   if (row.status === "error") return;
-  if (isOver(row) || (facts.ended && !row.hooked)) {
+  const isEnded = facts.ended && facts.agent_id === null; // not when one of its sub-agents has
+  if (isOver(row) || (isEnded && !row.hooked)) {
     if (row.status === "active") closeSession(row, tell);
     return;
   }

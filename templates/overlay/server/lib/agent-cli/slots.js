@@ -98,13 +98,15 @@ function keyOf(slot) {
 }
 
 /**
- * A report of an event. `own`: the name of the report.
+ * A report of an event. `own`: the name of the report. `hook_agent_id`: the agent in the hook of the same event, where
+ * that is not `agent_id`.
  *
  * @typedef {object} Report
  * @property {string} session_id
  * @property {string} event_type
  * @property {string} own
  * @property {string | null} [agent_id]
+ * @property {string | null} [hook_agent_id]
  * @property {string | null} [tool_name]
  * @property {unknown} [tool_input]
  * @property {string | null} [prompt]
@@ -116,7 +118,8 @@ function keyOf(slot) {
  *
  * @param {Report} report
  */
-function groupOf({ event_type: type, agent_id: agent, tool_name: tool, tool_input: input, prompt, own }) {
+function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = teller, ...report }) {
+  const { tool_name: tool, tool_input: input, prompt, own } = report;
   const group = [type, agent ?? ""];
   if (!SHARED.has(type)) return [...group, own].join(":");
   if (CALLS.has(type)) group.push(digest(`${tool} ${canonical(input)}`));

@@ -8,6 +8,8 @@
 const DEEPEST = 7;
 const SPACE = new Set([" ", "\t", "\n", "\r", "\uFEFF"]);
 const ENDS = new Set([",", "]", "}", " ", "\t", "\n", "\r"]);
+const TOKEN = /"[^"\\]*(?:\\[^][^"\\]*)*"|\/\/[^\r\n]*|\/\*[^]*?\*\//g;
+const TRAILING_COMMA = /"[^"\\]*(?:\\[^][^"\\]*)*"|(?<![[{,:]\s*),(?=\s*[\]}])/g;
 
 class Scanner {
   constructor(text) {
@@ -76,6 +78,21 @@ class Scanner {
   }
 }
 
+/** The comments in a text. */
+function commentsIn(text) {
+  return (text.match(TOKEN) || []).filter(token => token[0] === "/");
+}
+
+/** The text with a blank for each character of a comment: every position in it stays. */
+function withoutComments(text) {
+  return text.replace(TOKEN, token => (token[0] === '"' ? token : token.replace(/[^\r\n]/g, " ")));
+}
+
+/** The text as JSON has it: a blank for each character of a comment, and for a comma behind the last item. */
+function bare(text) {
+  return withoutComments(text).replace(TRAILING_COMMA, token => (token === "," ? " " : token));
+}
+
 /**
  * The value that `text` holds: {type: "object"|"array"|"scalar", start, end, items: [{key, start, end, value}]}.
  * The text has to be JSON, behind a byte order mark or not: `JSON.parse` is the judge of that, and it throws.
@@ -87,6 +104,11 @@ function scan(text) {
   return scanner.value(0);
 }
 
+/** As `scan`, of JSON with comments and with commas behind the last item. */
+function scanWithComments(text) {
+  return scan(bare(text));
+}
+
 /** The value of a key. Of keys that are there twice the last one counts, as for `JSON.parse`. */
 function member(node, key) {
   const item = node.type === "object" ? node.items.findLast(each => each.key === key) : null;
@@ -95,11 +117,11 @@ function member(node, key) {
 
 /** What a node means. */
 function plain(text, node) {
-  return node ? JSON.parse(text.slice(node.start, node.end)) : undefined;
+  return node ? JSON.parse(bare(text.slice(node.start, node.end))) : undefined;
 }
 
 function splice(text, start, end, insert) {
   return text.slice(0, start) + insert + text.slice(end);
 }
 
-module.exports = { member, plain, scan, splice };
+module.exports = { bare, commentsIn, member, plain, scan, scanWithComments, splice, withoutComments };

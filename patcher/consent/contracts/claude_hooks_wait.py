@@ -1,0 +1,78 @@
+"""Nothing is written into Claude Code's settings without the user's word; then upstream's own hooks are, to the byte.
+
+The settings have comments. What upstream's own button asks for is the user's word too.
+"""
+
+import os
+
+from patcher.prove import Contract, Observation, TestBed
+from patcher.prove.queries import text_of
+from patcher.prove.sidecar import Sidecar, eventually
+
+_API = "/api/agent-hooks/claude"
+_HOST = {"CCAM_FORCE_HOST": "1"}  # the hooks are for a machine, and the test may run in a container
+_HANDLER = "scripts/hook-handler.js"
+_EVENTS = 8
+_PATIENCE = 3.0
+_SETTINGS = '{\n  // mine\n  "model": "opus", /* a comment */\n  "hooks": { "Stop": [ ] },\n}\n'
+
+
+def _observe(bed: TestBed) -> Observation:
+    if not os.path.isfile(os.path.join(bed.pristine_tree, "scripts", "install-hooks.js")):
+        return Observation(green=True, said="this sidecar has no hooks of Claude Code")
+    with bed.sidecar(env=_HOST) as sidecar:
+        path = os.path.join(sidecar.claude_home, "settings.json")
+        none = text_of(path) is None
+        os.makedirs(sidecar.claude_home, exist_ok=True)
+        _write(path, "{}\n")
+        sidecar.restart()
+        unasked = text_of(path) == "{}\n"
+        _write(path, _SETTINGS)
+        sidecar.restart()
+        unasked = unasked and text_of(path) == _SETTINGS
+        on = _flip(sidecar, enabled=True) and _count(path) == _EVENTS and "// mine" in (text_of(path) or "")
+        written = text_of(path)
+        sidecar.restart()
+        stays = text_of(path) == written
+        off = _flip(sidecar, enabled=False) and text_of(path) == _SETTINGS
+        sidecar.restart()
+        off = off and text_of(path) == _SETTINGS
+        sidecar.request("POST", "/api/settings/reinstall-hooks", {})
+        button = eventually(lambda: _count(path) == _EVENTS, _PATIENCE) and _state(sidecar) == "ready"
+    facts = {
+        "without the user's word nothing is written": none and unasked,
+        f"switched on there are upstream's {_EVENTS} hooks": on,
+        "another start changes nothing": stays,
+        "switched off every byte is as it was": off,
+        "upstream's own button switches it on": button,
+    }
+    wrong = [fact for fact, holds in facts.items() if not holds]
+    said = f"it is not so that {'; that '.join(wrong)}" if wrong else "; ".join(facts)
+    return Observation(green=not wrong, said=said)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _count(path: str) -> int:
+    return (text_of(path) or "").count(_HANDLER)
+
+
+def _state(sidecar: Sidecar) -> object:
+    answer = sidecar.request("GET", _API).json
+    return answer.get("state") if isinstance(answer, dict) else None
+
+
+def _flip(sidecar: Sidecar, *, enabled: bool) -> bool:
+    reply = sidecar.request("PUT", _API, {"enabled": enabled})
+    return reply.status == 200 and _state(sidecar) == ("ready" if enabled else "off")
+
+
+CONTRACT = Contract(
+    id="claude_hooks_wait",
+    summary="Nothing is written into Claude Code's settings without the user's word, and off returns every byte.",
+    patches=("claude_consent",),
+    observe=_observe,
+)

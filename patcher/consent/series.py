@@ -1,0 +1,13 @@
+"""Upstream's hooks of Claude Code wait for the user's word: `--series consent`, on top of `codex`."""
+
+from patcher import Series
+
+from .contracts import claude_hooks_wait
+from .patches import claude_consent
+
+SERIES = Series(
+    "consent",
+    version="1.0.0",
+    patches=(claude_consent.PATCH,),
+    contracts=(claude_hooks_wait.CONTRACT,),
+)

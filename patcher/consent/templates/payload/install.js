@@ -1,0 +1,2 @@
+if (require.main !== module) return require("../server/lib/agent-hooks/claude").follow();
+return require("../server/lib/agent-hooks/claude").chooseAndSay();

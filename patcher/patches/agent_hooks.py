@@ -1,0 +1,88 @@
+"""An agent runs our hooks when the user said so, and only then: one switch for each agent that has hooks.
+
+Why:      what `codex_hooks` and `codex_hooks_page` do for Codex, for the agents of `harnesses.py` that have a hooks
+          file. Their settings files have comments, which stay; Copilot gets a file of its own.
+Upstream: `server/index.js`, behind what those two patches bring there. If it moves, see there.
+"""
+
+from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, function
+from patcher.patches.harnesses import HARNESSES, Harness
+
+_MODULES = (
+    "lib/agent-hooks/agents.js",
+    "lib/agent-hooks/own-file.js",
+    "lib/agent-hooks/settings-file.js",
+    "lib/agent-hooks/stops.js",
+    "lib/agent-hooks/unfit.js",
+    "lib/agent-hooks/optin.js",
+    "lib/agent-hooks/words.js",
+    "lib/agent-hooks/status.js",
+    "routes/agent-hooks.js",
+)
+
+
+def row_of(harness: Harness) -> dict[str, object]:
+    """What the installer knows of an agent. Raises `ValueError` for one without a hooks file."""
+    file = harness.hooks_file
+    if file is None:
+        raise ValueError(f"{harness.provider} has no hooks file")
+    return {
+        "provider": harness.provider,
+        "title": harness.title,
+        "handler": harness.handler,
+        "source": f"scripts/{harness.handler}",
+        "folder": harness.folder,
+        "variables": harness.folder_variables,
+        "home_variables": harness.home_variables,
+        "path": file.path,
+        "shape": file.shape,
+        "timeout": file.timeout,
+        "timeout_key": file.timeout_key,
+        "events": [event for event, _ in harness.events],
+        "stops": [{"file": name, "key": key, "value": value} for name, key, value in file.stops],
+    }
+
+
+ROWS = tuple(row_of(harness) for harness in HARNESSES if harness.hooks_file)
+
+PATCH = Patch(
+    id="agent_hooks",
+    summary="Puts the hooks of other agents in place when the user says so: an API, the page, a command.",
+    requires=("stamp_harness", "codex_hooks", "codex_hooks_page"),
+    sites=(
+        Site(
+            name="start",
+            file="server/index.js",
+            position=Position.AFTER,
+            template="payload/agent_hooks.start.js",
+            anchors=(
+                Anchor(  # before v1.1.1
+                    scope=MODULE,
+                    pattern="startServer(app, PORT).then($LISTENING)",
+                    target='require("./lib/codex-hooks-optin").reconcileAtBoot()',
+                ),
+                Anchor(
+                    scope=function("startBackgroundServices"),
+                    pattern='require("./lib/codex-hooks-optin").reconcileAtBoot()',
+                ),
+            ),
+        ),
+        Site(
+            name="routes",
+            file="server/index.js",
+            position=Position.AFTER,
+            template="payload/agent_hooks.routes.js",
+            anchors=(Anchor(scope=function("createApp"), pattern='app.use(require("./routes/codex-hooks"))'),),
+        ),
+    ),
+    overlays=(
+        Overlay(path="scripts/agent-hooks.js", template="overlay/scripts/agent-hooks.js", executable=True),
+        Overlay(
+            path="server/lib/agent-hooks/rows.js",
+            template="overlay/server/lib/agent-hooks/rows.js.j2",
+            params={"rows": ROWS},
+        ),
+        *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}") for name in _MODULES),
+    ),
+    contracts=("agent_hooks_follow_the_choice",),
+)

@@ -1,0 +1,1 @@
+app.use(require("./routes/agent-hooks"));
