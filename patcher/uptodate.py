@@ -1,6 +1,6 @@
 """Is there anything to do? Answered before the flow is even imported: a build that is up to date returns at once.
 
-Budget: at most 4 times `python -c pass`, for every kind of spec. So this module and what it imports are leaves: no
+Budget: at most 3 times `python -c pass`, for every kind of spec. So this module and what it imports are leaves: no
 dataclass, parser, template engine, `typing` or `subprocess`. `python3 .dev lab bench` measures it.
 """
 

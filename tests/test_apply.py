@@ -419,6 +419,11 @@ def test_where_no_shape_fits_the_one_that_came_nearest_is_told_of(bench: PatchMa
     assert finding.verdict == "drifted" and "`store.save(session, total)`" in finding.message
 
 
+def test_what_is_most_like_a_missing_site_is_told_of(bench: PatchMaker) -> None:
+    finding = SMALL.edited("store.save(session, total)", "store.saved(total)").run(bench.audit()).finding("audit")
+    assert finding.verdict == "missing" and "; nearest: `store.saved(total);` (line 6)" in finding.message
+
+
 def test_two_shapes_that_fit_different_code_are_ambiguous(bench: PatchMaker) -> None:
     both = SMALL.edited("  return total;", "  store.keep(session, total);\n  return total;")
     patch = shapes(bench)

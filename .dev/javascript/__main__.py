@@ -21,7 +21,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = ROOT / ".cache" / "javascript"
 TREE = CACHE / "tree"
-OURS = ("fixtures/sidecar", "patcher/consent/templates/overlay", "templates/page", "templates/report", "tests/js")
+OURS = (
+    "fixtures/sidecar", "patcher/consent/templates/overlay", "templates/overlay/server/lib/agent-cli", "templates/page",
+    "templates/report", "tests/js",
+)  # fmt: skip
 ENDINGS = {".js", ".cjs", ".mjs"}
 UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "network")
 

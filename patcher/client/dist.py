@@ -2,13 +2,14 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from patcher.client.toolchain import packages, run_build
 from patcher.errors import ClientBuildFailed
 from patcher.model import Build, File, Tree
 from patcher.node.find import Node
+from patcher.upstream.on_disk import read_files, write_files
 
 FOLDER = "client/"
 DIST = "client/dist/"
@@ -36,23 +37,12 @@ def build_dist(
         packages(tree, node, install=install) as above,
         tempfile.TemporaryDirectory(prefix="build-", dir=above, ignore_cleanup_errors=True) as stage,
     ):
-        for path in sorted(tree):
-            if path.startswith(FOLDER) or path == "package.json":  # v1.4.0 and later read their version from it
-                target = os.path.join(stage, *path.split("/"))
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                with open(target, "wb") as stream:
-                    stream.write(tree[path].data)
+        sources = (path for path in tree if path.startswith(FOLDER) or path == "package.json")  # read since v1.4.0
+        write_files({path: tree[path] for path in sources}, stage)
         progress("upstream's npm run build")
         run_build(os.path.join(stage, "client"), node)
-        dist = dict(_read(os.path.join(stage, "client", "dist")))
+        built = read_files(os.path.join(stage, "client", "dist"))
+        dist = {f"{DIST}{path}": File(file.data) for path, file in built}
     if f"{DIST}index.html" not in dist:
         raise ClientBuildFailed("`npm run build` ended well and left no `dist/index.html`", where="client")
     return dist
-
-
-def _read(root: str) -> Iterator[tuple[str, File]]:
-    for folder, _, names in os.walk(root):
-        for name in names:
-            path = os.path.join(folder, name)
-            with open(path, "rb") as stream:
-                yield DIST + os.path.relpath(path, root).replace(os.sep, "/"), File(stream.read())

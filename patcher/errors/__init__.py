@@ -42,7 +42,7 @@ class UsageError(PatcherError):
 
 
 class UpstreamUnreadable(PatcherError):
-    """The upstream spec names nothing, or something that cannot be read."""
+    """The upstream spec names nothing that exists, or something that cannot be read."""
 
     code = "upstream-unreadable"
 
@@ -60,7 +60,7 @@ class NoSuchRef(UpstreamUnreadable):
 
 
 class IncompleteClone(UpstreamUnreadable):
-    """A shallow or partial clone: history or contents that are asked for are not on this machine."""
+    """A shallow or partial clone: required history or contents are not on this machine."""
 
     code = "upstream-incomplete-clone"
 
@@ -72,7 +72,7 @@ class UnrelatedHistories(UpstreamUnreadable):
 
 
 class EmptyRange(UpstreamUnreadable):
-    """There is nothing in the range: no tag, or no commit that touches the files."""
+    """The range is empty: it has no tag, or no commit that changes the files."""
 
     code = "upstream-empty-range"
 
@@ -84,13 +84,13 @@ class UnsafePath(UpstreamUnreadable):
 
 
 class NotTheFile(UpstreamUnreadable):
-    """What is there is a placeholder, not the file: a pointer of Git LFS or git-annex, or encrypted bytes."""
+    """A file is only a placeholder: a pointer of Git LFS or git-annex, or encrypted bytes."""
 
     code = "upstream-not-the-file"
 
 
 class SubmoduleThere(UpstreamUnreadable):
-    """A folder that must travel is a submodule: its files are in another repository."""
+    """A folder that must be copied is a submodule: its files are in another repository."""
 
     code = "upstream-submodule"
 
@@ -102,7 +102,7 @@ class ConflictMarkers(UpstreamUnreadable):
 
 
 class NameNotUtf8(UpstreamUnreadable):
-    """The name of a file that travels is not UTF-8."""
+    """The name of a copied file is not UTF-8."""
 
     code = "upstream-name-not-utf8"
 
@@ -114,7 +114,7 @@ class NotUtf8(UpstreamUnreadable):
 
 
 class OutputUnwritable(PatcherError):
-    """The output cannot be written: read-only, full, or in the way."""
+    """The output cannot be written: read-only, full, or blocked."""
 
     code = "output-unwritable"
 
@@ -126,20 +126,20 @@ class OutputNotOurs(PatcherError):
 
 
 class OutputTampered(PatcherError):
-    """A person edited the generated tree: replacing it would lose that work."""
+    """The generated tree was edited: replacing it would lose that work."""
 
     code = "output-tampered"
     exit_code = EXIT_ANCHOR
 
 
 class ReportUnwritable(PatcherError):
-    """A report cannot be written where it was asked for."""
+    """A report cannot be written to the given file."""
 
     code = "report-unwritable"
 
 
 class LibraryMissing(PatcherError):
-    """What an option needs is in an extra of this package that is not installed."""
+    """An option needs a library from an extra of this package that is not installed."""
 
     code = "library-missing"
 
@@ -157,14 +157,14 @@ class ManifestUnreadable(PatcherError):
 
 
 class NotReversible(PatcherError):
-    """Markers are broken, or what comes out after removing our splices is not what upstream shipped."""
+    """Markers are broken, or the text without our splices is not what upstream shipped."""
 
     code = "not-reversible"
     exit_code = EXIT_ANCHOR
 
 
 class VerifiedUnreadable(PatcherError):
-    """The record of what was verified of our own texts, a part of the tool, is missing or damaged."""
+    """The record of the verified facts about our own files, a part of the tool, is missing or damaged."""
 
     code = "verified-unreadable"
 
@@ -177,28 +177,28 @@ class OverlappingSplices(PatcherError):
 
 
 class SeriesError(PatcherError):
-    """A series says something that cannot be: an unknown `requires`, a name used twice, a pattern that is not code."""
+    """A series has an invalid declaration: an unknown `requires`, a name used twice, a pattern that is not code."""
 
     code = "series-invalid"
     exit_code = EXIT_USAGE
 
 
 class NoSuchSeries(PatcherError):
-    """What `--series` names is neither ours, nor a directory with a `series.py`, nor a package that has one."""
+    """`--series` names neither our series, nor a directory with a `series.py`, nor a package that has one."""
 
     code = "series-missing"
     exit_code = EXIT_USAGE
 
 
 class SeriesNotLoaded(PatcherError):
-    """The Python of a series ended with an exception of its own."""
+    """The Python code of a series raised an exception."""
 
     code = "series-not-loaded"
     exit_code = EXIT_USAGE
 
 
 class SettingsUnreadable(PatcherError):
-    """`sidecar.toml` in the working directory is damaged, or sets what there is not."""
+    """`sidecar.toml` in the working directory is damaged, or has an unknown key."""
 
     code = "settings-unreadable"
     exit_code = EXIT_USAGE
@@ -239,7 +239,7 @@ class ClientBuildFailed(PatcherError):
 
 
 class BrowserMissing(PatcherError):
-    """A contract of the client needs a browser, and there is none to drive."""
+    """A contract of the client needs a browser, and none was found."""
 
     code = "browser-missing"
 
@@ -276,13 +276,13 @@ class DeclarationsReadOnly(PatcherError):
 
 
 class DeclarationsChanged(PatcherError):
-    """Somebody edited a declaration while `bump` ran."""
+    """A declaration was edited while `bump` ran."""
 
     code = "declarations-changed"
 
 
 class DiffUnusable(PatcherError):
-    """A diff that is given to `adopt` does not apply, or is no diff."""
+    """The diff for `adopt` does not apply, or is not a diff."""
 
     code = "diff-unusable"
 
@@ -294,7 +294,7 @@ class AnotherVersion(PatcherError):
 
 
 class SeriesNotAdoptable(PatcherError):
-    """The directory has a series that does not list what `adopt` writes, or somebody edited what it wrote."""
+    """The directory has a series that does not list what `adopt` writes, or those files were edited."""
 
     code = "series-not-adoptable"
     exit_code = EXIT_USAGE

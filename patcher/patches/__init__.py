@@ -9,8 +9,12 @@ from types import ModuleType
 from patcher.model import Origin, Patch
 from patcher.patches import (
     agent_hooks,
+    agent_sessions,
     capture_columns,
     charge_tokens_used,
+    claude_failed_calls,
+    claude_notifications,
+    claude_subagent_once,
     codex_conversation,
     codex_hooks,
     codex_hooks_page,
@@ -37,6 +41,10 @@ DECLARED = (
     parse_outside_transaction.PATCH,
     stamp_harness.PATCH,
     record_hooks_once.PATCH,
+    agent_sessions.PATCH,
+    claude_subagent_once.PATCH,
+    claude_failed_calls.PATCH,
+    claude_notifications.PATCH,
     codex_rollouts.PATCH,
     read_rollouts_whole.PATCH,
     charge_tokens_used.PATCH,

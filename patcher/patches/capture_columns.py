@@ -1,13 +1,15 @@
 """Each event row has its source (`capture`) and the key of its logical event (`event_key`).
 
-Why:      the unique index guarantees "exactly once": hook and rollout file lead to one row.
+Why:      the unique index guarantees "exactly once": hook and transcript lead to one row. The modules that write such
+          rows, and those of their sessions, come with it.
 Upstream: `server/db.js`, before the composite index on the sessions' status and update time, where the events
           table already exists. If it moves, search for `idx_sessions_status_updated`.
-v2:       superseded. Only the rollout makes rows there; a hook only triggers reading it. Two durable byte cursors for
-          each file ensure that no line is read twice, so there are no two sources to join.
+v2:       the same, for the agents that upstream does not know. It records Codex itself, from the rollout alone.
 """
 
-from patcher.model import MODULE, Anchor, Line, Patch, Position, Site
+from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site
+
+_MODULES = ("database", "event-rows", "file-lines", "json-values", "session-rows", "subagents")
 
 PATCH = Patch(
     id="capture_columns",
@@ -27,7 +29,8 @@ PATCH = Patch(
             ),
         ),
     ),
-    contracts=("existing_database_gains_columns", "hooked_then_imported_has_no_row_twice"),
-    superseded=Line.V2,
-    superseded_by="rows come from the rollout alone, by byte cursors in `codex_ingest_state`",
+    overlays=tuple(
+        Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js") for name in _MODULES
+    ),
+    contracts=("existing_database_gains_columns",),
 )

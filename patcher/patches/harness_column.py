@@ -44,6 +44,19 @@ PATCH = Patch(
             ),
         ),
         Site(
+            name="statement_v2",
+            file="server/db.js",
+            position=Position.BEFORE,
+            template="payload/harness_column.statement_v2.js",
+            line=Line.V2,
+            anchors=(
+                Anchor(
+                    scope=MODULE,
+                    pattern="module.exports = $EXPORTS",
+                ),
+            ),
+        ),
+        Site(
             name="provider",
             file="server/db.js",
             position=Position.AFTER,

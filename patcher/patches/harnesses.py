@@ -33,7 +33,8 @@ class Harness:
 
     `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
     `folder` is the agent's folder below the user's home; `folder_variables` name it otherwise, `home_variables` the
-    home. `hooks_file` is None where the harness has an installer of its own.
+    home. `hooks_file` is None where the harness has an installer of its own. `transcripts`: whether
+    `server/lib/agent-cli/PROVIDER.js` reads them.
     """
 
     provider: str
@@ -49,6 +50,7 @@ class Harness:
     folder_variables: tuple[str, ...] = ()
     home_variables: tuple[str, ...] = ()
     hooks_file: HooksFile | None = None
+    transcripts: bool = True
 
     @property
     def renamed_events(self) -> dict[str, str]:
@@ -72,6 +74,7 @@ HARNESSES = (
         title="OpenAI Codex CLI",
         handler="codex-hook-handler.js",
         native_line=Line.V2,
+        transcripts=False,  # by the `codex-*` modules
     ),
     Harness(
         provider="qwen",
@@ -79,9 +82,9 @@ HARNESSES = (
         handler="qwen-hook-handler.js",
         turn_keys=("prompt_id",),
         tool_keys=("tool_call_id",),  # its `tool_use_id` is made up for the hook, the transcript has the other one
-        events=_same(
-            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "PostToolUseFailure",
-            "SubagentStart", "SubagentStop", "Notification", "Stop",
+        events=(
+            *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
+            *_same("SubagentStop", "Notification", "Stop"), ("PostToolUseFailure", "PostToolUse"),
         ),
         folder=".qwen",
         folder_variables=("QWEN_HOME",),
@@ -96,11 +99,12 @@ HARNESSES = (
         provider="copilot",
         title="GitHub Copilot CLI",
         handler="copilot-hook-handler.js",
-        events=_same(
-            "SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart",
-            "SubagentStop", "Stop",
+        session_keys=("session_id", "sessionId"),  # `SubagentStart` has the second
+        events=(
+            *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
+            *_same("SubagentStop", "Stop"), ("PostToolUseFailure", "PostToolUse"),
         ),
-        fields=(("tool_result", "tool_response"),),
+        fields=(("tool_result", "tool_response"), ("transcriptPath", "transcript_path")),
         folder=".copilot",
         folder_variables=("COPILOT_HOME",),
         hooks_file=HooksFile(

@@ -10,8 +10,7 @@ v2:       superseded. `POST /api/hooks/codex` inserts no rows: it reads the roll
 from patcher.model import Anchor, Line, Overlay, Patch, Position, Site, function
 
 _MODULES = (
-    "codex-database", "codex-values", "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-agents",
-    "codex-ledger",
+    "codex-keys", "codex-threads", "codex-turns", "codex-calls", "codex-ledger",
 )  # fmt: skip
 
 PATCH = Patch(

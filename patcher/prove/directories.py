@@ -3,6 +3,7 @@
 import os
 
 from patcher.model import Tree
+from patcher.upstream.on_disk import write_files
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT")
 
@@ -13,13 +14,7 @@ def lay_out(tree: Tree, directory: str, node_modules: str | None) -> str:
     The packages are not inside the tree. Returns the path of the tree.
     """
     root = os.path.join(directory, "tree")
-    for path, file in tree.items():
-        target = os.path.join(root, *path.split("/"))
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        with open(target, "wb") as stream:
-            stream.write(file.data)
-        if file.executable:
-            os.chmod(target, 0o755)  # noqa: S103 - scripts are executable
+    write_files(tree, root)
     if node_modules is not None:
         os.symlink(node_modules, os.path.join(directory, "node_modules"), target_is_directory=True)
     return root

@@ -5,13 +5,19 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from patcher.prove.contract import TestBed
-from patcher.prove.queries import settled
+from patcher.prove.queries import events_of, settled
 from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar
 
 TIMEOUT_S = 5.0
 Journey = Callable[[TestBed, Sidecar, SampleSession], None]
 """Sends a session to a sidecar in one order."""
+
+
+def problems_of(bed: TestBed, sidecar: Sidecar, codex: SampleSession, *, hooked: bool = True) -> list[str]:
+    """The problems of the rows of a session whose rollout was written. hooked: its hooks were sent as well."""
+    events = events_of(sidecar, codex.id)
+    return codex.native_problems(events) if bed.native else codex.problems(events, hooked=hooked, imported=True)
 
 
 def run_journeys(

@@ -149,11 +149,12 @@ def _refuse_shared_files(chosen: Sequence[Series]) -> None:
         owners: dict[str, Patch] = {}
         for series in chosen:
             for patch in series.patches_for(client=True):
-                for overlay in patch.overlays_for(line):
-                    other = owners.setdefault(overlay.path.casefold(), patch)
-                    if other is not patch or sum(each.path == overlay.path for each in patch.overlays_for(line)) > 1:
-                        message = f"{other.id} and {patch.id} both bring the file {overlay.path}"
-                        message = message if other is not patch else f"{patch.id} brings the file {overlay.path} twice"
+                paths = [overlay.path for overlay in patch.overlays_for(line)]
+                for path in paths:
+                    other = owners.setdefault(path.casefold(), patch)
+                    if other is not patch or paths.count(path) > 1:
+                        message = f"{other.id} and {patch.id} both bring the file {path}"
+                        message = message if other is not patch else f"{patch.id} brings the file {path} twice"
                         hint = "give one of them another path, or a line of upstream of its own"
                         raise SeriesError(message, where=patch.origin.source, hint=hint)
 

@@ -31,7 +31,7 @@ class Archive:
                 data = stream.read()
         except OSError as error:
             raise UpstreamUnreadable(f"cannot be read: {error.strerror}", where=path) from error
-        self.sha256 = digest(data)
+        self.identity = f"archive:{digest(data)}"
         try:
             plain = self._unpacked(data) if data.startswith(b"\x1f\x8b") else data
             self._tar = tarfile.TarFile(fileobj=io.BytesIO(plain), encoding="utf-8", errors="surrogateescape")

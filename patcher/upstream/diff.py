@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from tempfile import TemporaryDirectory
 
 from patcher.errors import DiffUnusable
 from patcher.model import File
 from patcher.upstream.git_command import command, environment
+from patcher.upstream.on_disk import read_files, write_files
 
 _HINT = "make it against exactly this upstream, with `git diff --binary --no-color`; nothing was written"
 _SHOWN = 3
@@ -21,13 +21,14 @@ def patched(tree: Mapping[str, File], diff: str) -> dict[str, File]:
             stream.read(1)
     except OSError as error:
         raise DiffUnusable(f"cannot be read: {error.strerror}", where=diff, hint="name the file of a diff") from error
-    with _unpacked(tree) as folder:
+    with TemporaryDirectory(prefix="sidecar-patcher-") as folder:
+        write_files(tree, folder)
         arguments = [*command(folder), "apply", "--whitespace=nowarn", "--verbose", os.path.abspath(diff)]
         done = subprocess.run(arguments, capture_output=True, env=environment(folder), check=False)
         output = done.stderr.decode("utf-8", "replace")
         if done.returncode != 0:
             raise DiffUnusable(_why(output), where=diff, hint=_HINT)
-        found = dict(_read(folder))
+        found = dict(read_files(folder))
     if found == dict(tree):
         raise DiffUnusable("expected a diff, found nothing that changes a file", where=diff, hint=_HINT)
     return found
@@ -43,29 +44,3 @@ def _why(output: str) -> str:
         return "expected a diff, found none in it"
     more = f" and {len(errors) - _SHOWN} more" if len(errors) > _SHOWN else ""
     return f"it does not apply to this upstream: {'; '.join(errors[:_SHOWN]) or output.strip()[:200]}{more}"
-
-
-@contextmanager
-def _unpacked(tree: Mapping[str, File]) -> Iterator[str]:
-    with TemporaryDirectory(prefix="sidecar-patcher-") as folder:
-        for path, file in tree.items():
-            target = os.path.join(folder, *path.split("/"))
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            with open(target, "wb") as stream:
-                stream.write(file.data)
-            if file.executable:
-                os.chmod(target, 0o700)
-        yield folder
-
-
-def _read(folder: str) -> Iterator[tuple[str, File]]:
-    for root, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(root, name)
-            if os.path.islink(path):
-                continue
-            with open(path, "rb") as stream:
-                yield (
-                    os.path.relpath(path, folder).replace(os.sep, "/"),
-                    File(stream.read(), bool(os.fstat(stream.fileno()).st_mode & 0o100)),
-                )

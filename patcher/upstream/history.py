@@ -20,11 +20,11 @@ from patcher.errors import (
 )
 from patcher.model import File, Upstream, version_key
 from patcher.upstream import clone, git
-from patcher.upstream.materialize import of_commit
-from patcher.upstream.spec import is_local
+from patcher.upstream.materialize import identified
+from patcher.upstream.spec import is_local, readable
 from patcher.upstream.text import decode
 from patcher.upstream.travels import description
-from patcher.upstream.trees import Trees
+from patcher.upstream.trees import CommitTree, Trees
 
 _VERSION_TAG = re.compile(r"v?\d+(\.\d+)+([-+][\w.+-]+)?")
 _FORMAT = "--format=%H%x1f%P%x1f%cI%x1f%an%x1f%s"
@@ -252,7 +252,9 @@ class Repository:
 
         Raises `NoSuchRef`, `NotThisPackage`, and what `materialize` raises (with `client` also `ClientMissing`).
         """
-        return of_commit(self._trees, self.commit_id(ref), ref, f"{self.path}@{ref}", client=self.client)
+        spec = f"{self.path}@{ref}"
+        source = CommitTree(self._trees, self.commit_id(ref), spec)
+        return identified(source, readable(ref), spec, client=self.client)
 
     def blob_id(self, ref: str, path: str) -> str | None:
         """The object id of the entry at a path; None without one. Raises `NoSuchRef`."""

@@ -1,7 +1,8 @@
 """Stage 1: an upstream spec becomes a tree of bytes in memory, with an identity."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Protocol
 
@@ -21,7 +22,12 @@ _SHOWN = 3
 
 
 class Source(Protocol):
-    """A source of files: a directory, an archive, or the tree of a commit. Paths are relative and POSIX."""
+    """A source of files: a directory, an archive, or the tree of a commit. Paths are relative and POSIX.
+
+    identity: see `Upstream.source`; empty for a directory, whose files must be read for it.
+    """
+
+    identity: str
 
     def package_json(self) -> bytes | None:
         """The content of `package.json`; None without one."""
@@ -36,8 +42,10 @@ class Source(Protocol):
         """The folders, of those that were read, whose files are in another repository."""
 
 
-class _Files(Directory):
+class Files(Directory):
     """A directory as a source."""
+
+    identity = ""
 
     def file(self, path: str) -> File:
         """The file at a path."""
@@ -55,23 +63,28 @@ def materialize(spec: str, *, client: bool = False) -> Upstream:
     `NotTheFile`, `SubmoduleThere`, `ConflictMarkers`, `NameNotUtf8`.
     """
     _refuse_unnameable(spec)
-    if spec == BUILTIN:
-        return identified(_Files(BUILTIN_SIDECAR), BUILTIN, spec, client=client)
-    if os.path.isdir(spec):
-        found = identified(_Files(spec), "directory", spec, client=client)
-        return replace(found, source=f"directory:{found.tree_sha256}")
-    if spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
+    with opened(spec) as (source, ref):
+        return identified(source, ref, spec, client=client)
+
+
+@contextmanager
+def opened(spec: str) -> Iterator[tuple[Source, str]]:
+    """The source that a spec names, and its ref for reports. Raises `UpstreamUnreadable`, `NoSuchRef`."""
+    if spec == BUILTIN or os.path.isdir(spec):
+        yield Files(BUILTIN_SIDECAR if spec == BUILTIN else spec), BUILTIN if spec == BUILTIN else "directory"
+    elif spec.endswith(specs.ARCHIVES) and os.path.isfile(spec):
         from patcher.upstream.archive import Archive  # tarfile, which no other kind of spec needs
 
-        archive = Archive(spec)
-        return replace(identified(archive, "archive", spec, client=client), source=f"archive:{archive.sha256}")
-    repository, ref = specs.split(spec)
-    if not ref:
-        raise _names_nothing(spec, repository)
-    if specs.is_local(repository):
-        return _at(git.local(repository), ref, ref, spec, client=client)
-    with git.fetched(repository, ref) as scratch:
-        return _at(scratch, "FETCH_HEAD", ref, spec, client=client)
+        yield Archive(spec), "archive"
+    else:
+        repository, ref = specs.split(spec)
+        if not ref:
+            raise _names_nothing(spec, repository)
+        with ExitStack() as stack:
+            is_local = specs.is_local(repository)
+            path = git.local(repository) if is_local else stack.enter_context(git.fetched(repository, ref))
+            objects = stack.enter_context(git.Objects(path))
+            yield CommitTree(Trees(path, objects), ref if is_local else "FETCH_HEAD", spec), specs.readable(ref)
 
 
 def _refuse_unnameable(spec: str) -> None:
@@ -97,19 +110,8 @@ def _names_nothing(spec: str, repository: str) -> UpstreamUnreadable:
     return UpstreamUnreadable(problem, where=spec, hint=hint)
 
 
-def _at(repository: str, ref: str, name: str, spec: str, *, client: bool) -> Upstream:
-    with git.Objects(repository) as objects:
-        return of_commit(Trees(repository, objects), ref, name, spec, client=client)
-
-
-def of_commit(trees: Trees, commit: str, ref: str, spec: str, *, client: bool = False) -> Upstream:
-    """The upstream of a commit or a tree. ref: its name in reports. Raises what `materialize` raises."""
-    source = CommitTree(trees, commit, spec)
-    return replace(identified(source, specs.readable(ref), spec, client=client), source=f"git-tree:{source.tree}")
-
-
 def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> Upstream:
-    """The copied files of a source, with their identity. Raises what `materialize` raises."""
+    """The copied files of a source, with their identity. ref: for reports. Raises what `materialize` raises."""
     package_json = source.package_json()
     if package_json is not None:
         refuse_content("package.json", package_json, spec)
@@ -121,7 +123,7 @@ def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> 
         hint = "leave `--client` out, or give a checkout or a git ref: what npm publishes has no client sources"
         raise ClientMissing(f"expected {CLIENT}/package.json, found no such file", where=spec, hint=hint)
     version = package.get("version")
-    return Upstream(
+    found = Upstream(
         name=PACKAGE,
         version="" if version is None else printable(str(version)),
         ref=ref,
@@ -129,6 +131,7 @@ def identified(source: Source, ref: str, spec: str, *, client: bool = False) -> 
         spec=printable(spec),
         notes=_notes([path for path in paths if is_apple_double(path)]),
     )
+    return replace(found, source=source.identity or ("" if ref == BUILTIN else f"directory:{found.tree_sha256}"))
 
 
 def _tree(source: Source, paths: list[str], spec: str) -> Tree:

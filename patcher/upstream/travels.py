@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-from fnmatch import fnmatchcase
 
 from patcher.errors import NotThisPackage, UpstreamUnreadable
 from patcher.resources import MANIFEST
@@ -67,7 +66,11 @@ class Travels:
 
 def _fits(path: str, pattern: str) -> bool:
     """Whether a path, or a folder above it, fits a pattern. A name without a wild card is not one."""
-    return any(sign in pattern for sign in "*?[") and (fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*"))
+    if not any(sign in pattern for sign in "*?["):
+        return False
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(path, pattern) or fnmatchcase(path, f"{pattern}/*")
 
 
 def is_apple_double(path: str) -> bool:

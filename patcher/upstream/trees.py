@@ -113,6 +113,7 @@ class CommitTree:
         self._ref = ref
         self._where = where
         self.tree = trees.root(ref)
+        self.identity = f"git-tree:{self.tree}"
         self._modules: list[str] = []
 
     def package_json(self) -> bytes | None:

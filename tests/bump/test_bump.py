@@ -1,7 +1,9 @@
 """What a bump says of a place that stops: what changed, who did it, and what to do. On small upstreams of our own."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +16,10 @@ from patcher.report.model import BumpResult, CommandLine
 from patcher.upstream.history import Repository as History
 from patcher.upstream.materialize import materialize
 from tests.support import APP, APP_FILE, SMALL, PatchMaker, Repository, Tree, refusal
+
+if TYPE_CHECKING:
+    from tests.lab.drift.mutation import Mutation
+    from tests.lab.drift.reference import Reference
 
 PACKAGE = '{"name": "agent-dashboard", "version": "%s"}\n'
 NEW = SMALL.having({"package.json": PACKAGE % "1.3.0"})
@@ -456,30 +462,35 @@ def test_a_scope_that_is_there_twice_is_said_to_be(repository: Repository, audit
     assert [each for each in place.candidates if each.tried.fits and str(each.anchor.scope) == "function handle"] == []
 
 
-@pytest.mark.usefixtures("without_npm")
-def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
-    """A sample of `python3 .dev lab bump_replay --drift`."""
+@functools.cache
+def breaking_mutations() -> "tuple[Reference, list[Mutation]]":
+    """Of the builtin sidecar, all of them; called where npm is out of reach."""
     from patcher.patches import SERIES
     from tests.lab.bump_replay import drifts
     from tests.lab.drift.reference import reference
 
     unchanged = reference(materialize("builtin"), SERIES)
-    breaking = drifts.breaking(unchanged)
-    found = drifts.run(unchanged, breaking[::110])
+    return unchanged, drifts.breaking(unchanged)
+
+
+@pytest.mark.usefixtures("without_npm")
+def test_bumps_are_replayed_on_the_builtin_sidecar() -> None:
+    """A sample of `python3 .dev lab bump_replay --drift`."""
+    from tests.lab.bump_replay import drifts
+
+    unchanged, breaking = breaking_mutations()
+    found = drifts.run(unchanged, breaking[:: len(breaking) // 9])
     assert len(found) >= 8
     assert [each for each in found if each.result not in {"named", "went in rightly"}] == []
 
 
 @pytest.mark.usefixtures("without_npm")
 def test_the_replay_can_go_red(monkeypatch: pytest.MonkeyPatch) -> None:
-    from patcher.patches import SERIES
     from tests.lab.bump_replay import drifts
-    from tests.lab.drift.reference import reference
 
     def first_of_file(history: History, ref: str, paths: object, stops: Callable[[str], bool]) -> object:
         return history.commits(list(paths), until=ref)[-1]  # type: ignore[call-overload]
 
     monkeypatch.setattr("patcher.matrix.blame.culprit", first_of_file)
-    unchanged = reference(materialize("builtin"), SERIES)
-    breaking = drifts.breaking(unchanged)
+    unchanged, breaking = breaking_mutations()
     assert {each.result for each in drifts.run(unchanged, breaking[::150])} & {"WRONG"}

@@ -15,7 +15,7 @@ from patcher.render import render
 
 HERE = Path(__file__).parents[1]
 OVERLAYS = {
-    overlay.path.removeprefix("server/lib/").removesuffix(".js"): overlay.template
+    overlay.path.removeprefix("server/lib/"): overlay.template
     for patch in SERIES
     for overlay in patch.overlays
     if overlay.path.startswith("server/lib/")
@@ -24,6 +24,7 @@ PARAMS = {
     "harnesses": HARNESSES,
     "handler": "scripts/codex-hook-handler.js",
     "variables": ("CODEX_HOME",),
+    "readers": ", ".join(f'require("./{harness.provider}")' for harness in HARNESSES if harness.transcripts),
     "rows": agent_hooks.ROWS,
 }
 SCRIPTS = {
@@ -130,7 +131,7 @@ def lay_out_tree(root: Path) -> Path:
     (lib.parent / "db.js").write_text(DB, encoding="utf-8")
     (lib.parent / "websocket.js").write_text(WEBSOCKET, encoding="utf-8")
     for name, template in OVERLAYS.items():
-        path = lib / (name if name.endswith(".json") else f"{name}.js")
+        path = lib / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(render(template, **PARAMS), encoding="utf-8")
     scripts = root / "scripts"

@@ -8,13 +8,13 @@ import { after, beforeEach, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DatabaseSync } from "node:sqlite";
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), "codex-database-"));
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "database-"));
 after(() => fs.rmSync(folder, { recursive: true, force: true }));
 process.env.CODEX_TEST_DB = path.join(folder, "dashboard.db"); // a file: another connection can lock it
 const { ROOT, TURN, at, call, db, deliverHook, home, message, meta, onFullDisk, output, overlay, reset, rows, started, temporary, text, transactions, warnings } =
   await import("./support.mjs");
 const { importRollout } = overlay("codex-importer");
-const { isDatabaseError, isRowFault, transaction } = overlay("codex-database");
+const { isDatabaseError, isRowFault, transaction } = overlay("database");
 const { startCodexWatcher } = overlay("codex-watcher");
 
 const FULL = { errcode: 13, code: "ERR_SQLITE_ERROR", message: "database or disk is full" };

@@ -87,10 +87,15 @@ export function temporary(t) {
   return dir;
 }
 
-/** Gives a hook payload to the ledger, on the way that the patched route takes. */
+/** Gives a hook payload of Codex to the ledger. */
 export function deliverHook(payload) {
+  return deliver(payload, "codex");
+}
+
+/** Gives a hook payload to the ledger, on the way that the patched route takes. */
+export function deliver(payload, provider) {
   const { openIngress, ingressOf, stampSession } = overlay("harness");
-  const data = { ...structuredClone(payload), __provider: "codex" };
+  const data = { ...structuredClone(payload), __provider: provider };
   openIngress(data, () => null);
   const sessionId = data.session_id;
   if (!session(sessionId)) addSession(sessionId);

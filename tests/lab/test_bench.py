@@ -1,6 +1,7 @@
 """The pieces of the benchmarks work, without a network. Nothing that is timed is asserted."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from patcher import pipeline
 from patcher.gates import GATE_IDS
 from patcher.model import File, Tree
-from patcher.uptodate import is_up_to_date
+from patcher.uptodate import is_up_to_date, quick_build
 from tests.lab.bench import __main__ as command
 from tests.lab.bench import stages
 from tests.lab.bench.measured import Cost, Failed, median, run
@@ -164,11 +165,16 @@ def test_every_kind_of_spec_is_measured_and_is_up_to_date(tmp_path: Path, monkey
         out = str(tmp_path / f"out-{kind}")
         assert pipeline.build(spec, out).ok
         assert is_up_to_date(spec, out), kind
+    settings = command._working_directory(specs["git ref"], str(tmp_path))
+    monkeypatch.chdir(settings)
+    assert pipeline.build(specs["git ref"], "out").ok and quick_build([])
+    shutil.rmtree(settings)
     monkeypatch.setattr(command, "_kinds", lambda *_: specs)
     monkeypatch.setattr(command, "run", lambda words, _: Cost(1 if words[1] == "-c" else 3, 10))
     lines = list(command._up_to_date("builtin", 1, str(tmp_path)))
     assert lines == [
-        f"build that is up to date, {kind}: 3.00 of `python -c pass` (3000 ms, 1000 ms; 10 MB, 10 MB)" for kind in specs
+        f"build that is up to date, {kind}: 3.00 of `python -c pass` (3000 ms, 1000 ms; 10 MB, 10 MB)"
+        for kind in (*specs, "git ref by sidecar.toml")
     ]
 
 

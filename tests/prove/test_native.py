@@ -10,7 +10,7 @@ from patcher import apply, pipeline
 from patcher.errors import NodeMissing, UsageError
 from patcher.markers import unsplice
 from patcher.model import Build, File, Line, Upstream
-from patcher.patches import SERIES, agent_hooks, codex_hooks, codex_hooks_page
+from patcher.patches import SERIES, agent_hooks, agent_sessions, capture_columns, codex_hooks, codex_hooks_page
 from patcher.patches.harnesses import handler_path
 from patcher.prove import (
     CONTRACTS,
@@ -28,7 +28,7 @@ from patcher.upstream.materialize import materialize
 from tests.prove.native import miniature
 
 SUPERSEDED = {
-    *("capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
+    *("record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
     "session_capture",  # of no use there
 }
 NOT_HERE = {"codex_conversation_is_complete", "codex_session_has_its_cost"}
@@ -46,7 +46,7 @@ DEFECTS = {
     "hooked_then_imported_has_no_row_twice": (
         'move("codex_tool_ingest_state", transcriptPath, session.id, calls.end);',
         "",
-        "capture_columns, record_hooks_once, codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
+        "record_hooks_once, codex_rollouts: declared superseded for the v2 line, but upstream does not do it: ",
     ),
 }
 
@@ -67,7 +67,8 @@ def build() -> Build:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What never comes need not be waited for."""
-    for name in {*NATIVELY, *MENDED, "codex_hooks_feed_native_ingest", "v1_database_goes_on_natively"}:
+    monkeypatch.setattr("patcher.prove.journeys.TIMEOUT_S", 1.5)
+    for name in {*NATIVELY, *MENDED, "v1_database_goes_on_natively"} - {"hooked_then_imported_has_no_row_twice"}:
         monkeypatch.setattr(f"patcher.prove.contracts.{name}._PATIENCE", 1.5)
     yield
 
@@ -96,15 +97,20 @@ def test_its_own_output_is_applied(build: Build) -> None:
 
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
-    opt_in = {
-        overlay.path: "added"
-        for patch in (codex_hooks.PATCH, codex_hooks_page.PATCH, agent_hooks.PATCH)
-        for overlay in patch.overlays
-    }
+    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, capture_columns)
+    opt_in = {overlay.path: "added" for each in patches for overlay in each.PATCH.overlays}
     assert changed == opt_in | {
+        "scripts/copilot-hook-handler.js": "added",
+        "scripts/gemini-hook-handler.js": "added",
         "scripts/harness/codex-hook-handler.js": "added",
+        "scripts/qwen-hook-handler.js": "added",
+        "scripts/import-history.js": "patched",
+        "scripts/install-hooks.js": "patched",
         "server/db.js": "patched",
         "server/index.js": "patched",
+        "server/lib/claude-failures.js": "added",
+        "server/lib/claude-notifications.js": "added",
+        "server/lib/claude-subagents.js": "added",
         "server/lib/codex-ingest.js": "patched",
         "server/lib/codex-native-batch.js": "added",
         "server/lib/codex-native-tokens.js": "added",
@@ -112,6 +118,8 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/lib/harness-column.js": "added",
         "server/lib/harness.js": "added",
         "server/lib/local-only.js": "added",
+        "server/lib/provider-filter.js": "patched",
+        "server/lib/transcript-cache.js": "patched",
         "server/routes/hooks.js": "patched",
         "server/routes/sessions.js": "patched",
         "server/websocket.js": "patched",
@@ -167,7 +175,7 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             '=== "codex"',
             '=== "none"',
             "codex_hooks_feed_native_ingest",
-            r"PreToolUse has 14 rows, not 0",
+            r"PreToolUse has 7 rows, not 0",
             id="what the handler sends is not forwarded",
         ),
         pytest.param(

@@ -24,15 +24,16 @@ from patcher.prove import (
     TestBed,
     both_beds,
     find_node,
+    journeys,
     observe,
     prove,
 )
 from patcher.prove import contracts as all_contracts
 from patcher.prove.contracts import (
+    claude_subagent_calls_are_told_once,
     codex_session_has_its_cost,
     codex_session_outlives_restart,
     foreign_sites_cannot_flip_the_switch,
-    hooked_then_imported_has_no_row_twice,
     rollout_alone_is_recorded_once,
 )
 from patcher.prove.cross_origin import FOREIGN_REQUESTS
@@ -59,6 +60,10 @@ RED = {
     "existing_database_gains_columns": "its rows are intact; the `harness` of the session in it is absent",
     "codex_hook_stamps_session": "the session is there .* ms after the hook, its `harness` is absent",
     "claude_hook_stays_claude": "5 hooks made 5 events, none of them marked .* `harness` is absent",
+    "claude_subagent_calls_are_told_once": "hooks first: one-a0b0 has 2 and 2 rows; .* of agent 0 are under main; .*"
+    "transcript first: one-a2b0 has 2 and 2 rows; .* do not name it: one-a4b0 has 2 and 2 rows",
+    "claude_failed_call_has_its_end": "the rows PreToolUse, PostToolUseFailure; .* of ours 0 entries, 0 .*, 0 beside",
+    "claude_notification_is_not_a_prompt": "there are 3 prompts and 0 of news; what is shown of the sessions has the news",
     "unknown_provider_changes_nothing": "of 9 events from unknown providers 9 were kept, .* is absent",
     "filter_separates_harnesses": r"`\?harness=codex` lists claude, codex 0, codex 1",
     "transcript_parsed_outside_write_lock": r"locked out for \d+ of \d+ ms \((?:[5-9]\d|100) %\)",
@@ -73,6 +78,7 @@ RED = {
     "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
     "nobody_else_on_the_network": "a page of another site reads the sessions, .*, another address .* accepts",
     "session_says_how_it_came_in": "`capture` is claude: absent; live: absent; file: of no session; both: absent",
+    "agent_sessions_are_recorded_once": "Qwen Code, as it happens: its harness is absent; its tokens are .*; its model is",
     "codex_session_has_its_cost": r"gpt-5\.5 \$0\.0000 .* do not agree; the model without a price is not named",
 }
 ON_BUILTIN = [contract for contract in CONTRACTS if contract.line in {None, Line.V1}]
@@ -101,8 +107,9 @@ def on_pristine(pristine: Tree, node: Node) -> Iterator[TestBed]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never comes on the pristine tree need not be waited for."""
     monkeypatch.setattr(rollout_alone_is_recorded_once, "_PATIENCE", 0.5)
-    monkeypatch.setattr(hooked_then_imported_has_no_row_twice, "_PATIENCE", 1.0)
+    monkeypatch.setattr(journeys, "TIMEOUT_S", 1.0)
     monkeypatch.setattr(codex_session_has_its_cost, "_PATIENCE", 0.5)
+    monkeypatch.setattr(claude_subagent_calls_are_told_once, "_PATIENCE", 0.5)
 
 
 # --- on the pristine sidecar -----------------------------------------------------------------------------------
@@ -415,6 +422,7 @@ def test_a_sidecar_of_another_shape_is_observed_or_not_and_never_a_crash(node: N
 @pytest.fixture
 def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What such a server does not have never comes."""
+    monkeypatch.setattr(journeys, "TIMEOUT_S", 0.2)
     for module in vars(all_contracts).values():
         for name, value in {"_PATIENCE": 0.2, "_LOOKS": 0.2, "_MEGABYTES": 1}.items():
             if hasattr(module, name):

@@ -22,7 +22,10 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor"),
 ]
-NATIVE = {"capture_columns", "record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"}
+NATIVE = {
+    *("record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
+    "session_capture",  # of no use there
+}
 NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
@@ -34,6 +37,10 @@ NO_SERVICES = "found no function startBackgroundServices in the file"
 NO_TRANSCRIPTS = "found no route GET /:id/transcripts in the file"
 NO_SOCKET = "in function initWebSocket is not what was reviewed"
 NO_PRICES = "expected `addMissing(DEFAULT_PRICING)` once in module; found none"
+OTHER_LIST = "around `res.json($BODY)` in route GET / is not what was reviewed"
+NO_IMPORT = "once in function importSubagentFromJsonl; found no"
+NO_PROMPTS = 'expected `summary = "User prompt submitted"` once in function processEvent; found none'
+OTHER_HOOKS = "around `const HOOK_TYPES = $LIST` in module is not what was reviewed"
 NO_FILTER = "expected `const whereSql = $SQL` once in route GET /; found none"
 TOO_OLD = {
     "v1.0.0": {
@@ -41,6 +48,10 @@ TOO_OLD = {
         "capture_columns": NO_INDEX,
         "parse_outside_transaction": "once in function processEvent; found none",
         "stamp_harness": "; parse_outside_transaction, which it requires, did not go in",
+        "agent_sessions": NO_SERVICES,
+        "claude_subagent_once": "; parse_outside_transaction, which it requires, did not go in",
+        "claude_failed_calls": OTHER_HOOKS,
+        "claude_notifications": NO_PROMPTS,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
@@ -49,10 +60,15 @@ TOO_OLD = {
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
         "codex_prices": NO_PRICES,
+        "session_capture": OTHER_LIST,
     },
     "v1.1.0": {
         "harness_column": NO_INDEX,
         "capture_columns": NO_INDEX,
+        "agent_sessions": NO_SERVICES,
+        "claude_subagent_once": NO_IMPORT,
+        "claude_failed_calls": OTHER_HOOKS,
+        "claude_notifications": NO_PROMPTS,
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "agent_hooks": "; codex_hooks, which it requires, did not go in",
@@ -60,6 +76,7 @@ TOO_OLD = {
         "filter_by_harness": NO_FILTER,
         "codex_conversation": NO_TRANSCRIPTS,
         "codex_prices": NO_PRICES,
+        "session_capture": OTHER_LIST,
     },
 }
 

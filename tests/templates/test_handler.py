@@ -76,7 +76,10 @@ class Sidecar:
         return self.requests
 
     def bodies(self, count: int = 1) -> list[Any]:
-        return [body_of(request) for request in self.wait_for(count)]
+        """The JSON of the requests, without the mark of the run."""
+        found = [body_of(request) for request in self.wait_for(count)]
+        assert all(body["data"].pop("__run") for body in found)
+        return found
 
     def close(self) -> None:
         # A thread that sits in accept() is not woken by close() alone.
@@ -502,6 +505,42 @@ def test_one_dead_listener_keeps_no_event_from_the_others(handler: Handler, side
 def test_a_file_that_makes_no_sense_is_no_file(handler: Handler, info: Any) -> None:
     handler.discover(info)
     handler.run(PAYLOAD)
+
+
+def test_two_runs_are_told_apart_whatever_the_payload(handler: Handler, sidecar: Sidecar) -> None:
+    for _ in range(2):
+        handler.run(PAYLOAD, CLAUDE_DASHBOARD_PORT=sidecar.port)
+    first, second = [body_of(request)["data"] for request in sidecar.wait_for(2)]
+    assert first.pop("__run") != second.pop("__run")
+    assert first == second
+
+
+ROWS = {row.provider: row for row in HARNESSES}
+
+
+@pytest.mark.parametrize(
+    ("provider", "payload", "sent"),
+    [
+        ("gemini", {"hook_event_name": "BeforeTool", "tool_name": "ls"}, ("PreToolUse", {"tool_name": "ls"})),
+        ("gemini", {"hook_event_name": "BeforeAgent", "prompt": "hi"}, ("UserPromptSubmit", {"prompt": "hi"})),
+        ("qwen", {"hook_event_name": "Stop", "tool_use_id": "a", "tool_call_id": "b"}, ("Stop", {"tool_use_id": "b"})),
+        ("copilot", {"hook_event_name": "Stop", "tool_result": 1}, ("Stop", {"tool_response": 1})),
+        ("qwen", {"hook_event_name": "UserPromptSubmit", "prompt": ""}, None),
+        ("gemini", {"hook_event_name": "constructor"}, ("constructor", {})),
+    ],
+)
+def test_a_row_says_what_things_are_called_here(
+    provider: str, payload: dict[str, Any], sent: tuple[str, dict[str, Any]] | None, tmp_path: Path, sidecar: Sidecar
+) -> None:
+    agent = Handler(tmp_path, ROWS[provider])
+    agent.run({"session_id": "s"} | payload, CLAUDE_DASHBOARD_PORT=sidecar.port)
+    agent.run({"session_id": "last", "hook_event_name": "Stop"}, CLAUDE_DASHBOARD_PORT=sidecar.port)
+    *found, last = sidecar.bodies(2 if sent else 1)
+    assert last["data"]["session_id"] == "last"
+    for body in found:
+        assert sent and (body["hook_type"], body["data"]["hook_event_name"]) == (sent[0], sent[0])
+        assert body["data"].items() >= (sent[1] | {"__provider": provider}).items()
+    assert len(found) == (1 if sent else 0)
 
 
 # ── cost and form ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,8 +10,8 @@ import pytest
 from patcher.model import Tree as Files
 from patcher.upstream import clone, git
 from patcher.upstream.history import Repository as History
-from patcher.upstream.materialize import materialize, of_commit
-from patcher.upstream.trees import Trees
+from patcher.upstream.materialize import identified, materialize
+from patcher.upstream.trees import CommitTree, Trees
 from tests.support import SMALL, CommandLine, Repository, Says, refusal, spawn
 
 TREE = SMALL.having(
@@ -195,7 +195,8 @@ def test_a_spec_is_kept_without_its_secret(clean: Repository) -> None:
     """Hints and reports show it."""
     with git.Objects(str(clean.path)) as objects:
         trees = Trees(str(clean.path), objects)
-        upstream = of_commit(trees, "v1.2.0", "v1.2.0", "https://u:s3cr3t@h/x.git@v1.2.0")
+        spec = "https://u:s3cr3t@h/x.git@v1.2.0"
+        upstream = identified(CommitTree(trees, "v1.2.0", spec), "v1.2.0", spec)
     assert upstream.spec == "https://***@h/x.git@v1.2.0"
 
 

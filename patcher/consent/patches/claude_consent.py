@@ -1,10 +1,10 @@
-"""Claude Code runs upstream's hooks when the user said so, and only then; the user's own settings keep every byte.
+"""Claude Code runs upstream's hooks only when the user said so; the settings keep every byte that is not ours.
 
 Why:      upstream writes its hooks into `~/.claude/settings.json` at each start, unasked, and formats the whole file
           anew. With this patch the same switch decides as for the other agents, Claude Code is one of them, and the
           entries are the ones that upstream would write.
-Upstream: `scripts/install-hooks.js`: `installHooks`, behind its guard against containers, follows the choice
-          and no longer writes. Its own list of entries is exported. `server/routes/settings.js`: who asks there for the hooks has
+Upstream: `scripts/install-hooks.js`: `installHooks`, behind its guard against containers, no longer writes: it follows
+          the choice. Its own list of entries is exported. `server/routes/settings.js`: who asks there for the hooks has
           chosen them. If it moves, search for `function installHooks` and `installHooks(true)`.
 """
 

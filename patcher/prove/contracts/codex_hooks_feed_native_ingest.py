@@ -8,8 +8,8 @@ from functools import partial
 
 from patcher.codex.records import Payload
 from patcher.model import Line
+from patcher.prove import journeys
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.journeys import TIMEOUT_S, Journey, run_journeys
 from patcher.prove.queries import counted, events_of, settled
 from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import Sidecar
@@ -30,7 +30,7 @@ def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
 
 def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
-    settled(lambda: codex.native_problems(events_of(sidecar, codex.id)), TIMEOUT_S)
+    settled(lambda: codex.native_problems(events_of(sidecar, codex.id)), journeys.TIMEOUT_S)
     _send_twice(bed, codex.hooks, sidecar)
 
 
@@ -43,7 +43,7 @@ def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     _send_twice(bed, codex.hooks[hook:], sidecar)
 
 
-_JOURNEYS: dict[str, Journey] = {
+_JOURNEYS: dict[str, journeys.Journey] = {
     "hooks first": _hooks_first,
     "rollout first": _rollout_first,
     "turn by turn": _turn_by_turn,
@@ -54,7 +54,7 @@ def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
         wrong = [
             f"{name}, {counted(len(events_of(sidecar, codex.id)), 'row')}: {'; '.join(problems[:4])}"
-            for name, codex, problems in run_journeys(_JOURNEYS, bed, sidecar, partial(_problems, sidecar))
+            for name, codex, problems in journeys.run_journeys(_JOURNEYS, bed, sidecar, partial(_problems, sidecar))
         ]
     said = ". ".join(wrong) or f"{', '.join(_JOURNEYS)}: the rows of the rollout alone, each once, and one agent"
     return Observation(green=not wrong, said=said)

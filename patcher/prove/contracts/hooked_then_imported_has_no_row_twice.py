@@ -7,8 +7,8 @@ An event whose hook was lost or does not exist has its row from the rollout. Whe
 import time
 from functools import partial
 
+from patcher.prove import journeys
 from patcher.prove.contract import Contract, Observation, TestBed
-from patcher.prove.journeys import TIMEOUT_S, Journey, run_journeys
 from patcher.prove.queries import counted, events_of, settled
 from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar, eventually
@@ -17,13 +17,13 @@ from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar, eventually
 def _hooks_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.send_hooks(codex.hooks, sidecar)
     if not bed.native:  # where upstream reads rollouts itself, a hook alone has no row
-        eventually(lambda: len(events_of(sidecar, codex.id)) >= len(codex.hooks), TIMEOUT_S)
+        eventually(lambda: len(events_of(sidecar, codex.id)) >= len(codex.hooks), journeys.TIMEOUT_S)
     bed.write_rollout(codex.rollout_path, codex.rollout)
 
 
 def _rollout_first(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout)
-    settled(partial(_problems, bed, sidecar, codex, hooked=False), TIMEOUT_S)
+    settled(partial(journeys.problems_of, bed, sidecar, codex, hooked=False), journeys.TIMEOUT_S)
     bed.send_hooks(codex.hooks, sidecar)
 
 
@@ -36,7 +36,7 @@ def _turn_by_turn(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> None:
     bed.write_rollout(codex.rollout_path, codex.rollout[codex.first_turn :])
 
 
-_JOURNEYS: dict[str, Journey] = {
+_JOURNEYS: dict[str, journeys.Journey] = {
     "hooks first": _hooks_first,
     "rollout first": _rollout_first,
     "turn by turn": _turn_by_turn,
@@ -46,7 +46,9 @@ _JOURNEYS: dict[str, Journey] = {
 def _observe(bed: TestBed) -> Observation:
     wrong = []
     with bed.sidecar() as sidecar:
-        for name, codex, problems in run_journeys(_JOURNEYS, bed, sidecar, partial(_problems, bed, sidecar)):
+        for name, codex, problems in journeys.run_journeys(
+            _JOURNEYS, bed, sidecar, partial(journeys.problems_of, bed, sidecar)
+        ):
             events, rows = counted(codex.events, "event"), counted(len(events_of(sidecar, codex.id)), "row")
             wrong.append(f"{name}, {events} from two sources make {rows}: {'; '.join(problems[:4])}")
     said = ". ".join(wrong) or f"{', '.join(_JOURNEYS)}: each event has one row"
@@ -54,14 +56,9 @@ def _observe(bed: TestBed) -> Observation:
     return Observation(green=not wrong, said=said)
 
 
-def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession, *, hooked: bool = True) -> list[str]:
-    events = events_of(sidecar, codex.id)
-    return codex.native_problems(events) if bed.native else codex.problems(events, hooked=hooked, imported=True)
-
-
 CONTRACT = Contract(
     id="hooked_then_imported_has_no_row_twice",
     summary="An event that arrives by hook and by rollout has one row, whichever comes first.",
-    patches=("capture_columns", "record_hooks_once", "codex_rollouts"),
+    patches=("record_hooks_once", "codex_rollouts"),
     observe=_observe,
 )

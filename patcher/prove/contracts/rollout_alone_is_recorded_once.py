@@ -8,6 +8,7 @@ import time
 from functools import partial
 
 from patcher.prove.contract import Contract, Observation, TestBed
+from patcher.prove.journeys import problems_of
 from patcher.prove.queries import counted, events_of, session_of, settled
 from patcher.prove.sample import SampleSession
 from patcher.prove.sidecar import SEVERAL_POLLS_S, Sidecar, eventually
@@ -24,7 +25,7 @@ def _observe(bed: TestBed) -> Observation:
             said = f"{_PATIENCE:g} s after the first half of a rollout was written there is no such session"
             return Observation(green=False, said=said)
         bed.write_rollout(codex.rollout_path, codex.rollout[half:])
-        problems = {"": settled(partial(_problems, bed, sidecar, codex), _PATIENCE)}
+        problems = {"": settled(partial(problems_of, bed, sidecar, codex, hooked=False), _PATIENCE)}
         if not problems[""]:
             os.utime(codex.rollout_path)
             problems["after the file was touched"] = _still(bed, sidecar, codex)
@@ -44,12 +45,7 @@ def _observe(bed: TestBed) -> Observation:
 
 def _still(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
     time.sleep(SEVERAL_POLLS_S)
-    return _problems(bed, sidecar, codex)
-
-
-def _problems(bed: TestBed, sidecar: Sidecar, codex: SampleSession) -> list[str]:
-    events = events_of(sidecar, codex.id)
-    return codex.native_problems(events) if bed.native else codex.problems(events, hooked=False, imported=True)
+    return problems_of(bed, sidecar, codex, hooked=False)
 
 
 CONTRACT = Contract(

@@ -44,6 +44,17 @@ router.post("/codex", (req, res) => {
 
 """
 
+_PROVIDER_FILTER = """
+"use strict";
+
+const VALID_PROVIDERS = new Set(["claude", "codex"]);
+
+/** The providers that a request asks for; null for all of them. */
+const parseProviders = (req) => String(req.query.providers || "").split(",").filter((name) => VALID_PROVIDERS.has(name));
+
+module.exports = { parseProviders };
+"""
+
 _EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     "server/db.js": (
         ("\n// A session whose last sign of life", f"{_COUNTERS}\n// A session whose last sign of life"),
@@ -87,6 +98,7 @@ def miniature() -> Upstream:
         tree[path] = File(text.encode())
     package = {**json.loads(tree["package.json"].data), "version": VERSION}
     tree["package.json"] = File(json.dumps(package).encode())
+    tree["server/lib/provider-filter.js"] = File(_PROVIDER_FILTER.encode())
     tree["server/lib/codex-ingest.js"] = File(_INGEST.read_bytes())
     tree["scripts/codex-hook-handler.js"] = File(b"// The one that upstream ships itself.\n", executable=True)
     return replace(builtin, version=VERSION, tree=tree)

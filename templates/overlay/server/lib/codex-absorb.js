@@ -6,10 +6,10 @@
  */
 "use strict";
 
-const { ensureSubagent } = require("./codex-agents");
+const { ensureSubagent } = require("./subagents");
 const { ownersOf, part } = require("./codex-keys");
 const { moveRow } = require("./codex-ledger");
-const { parseObject } = require("./codex-values");
+const { parseObject } = require("./json-values");
 const { prepare } = require("./harness");
 
 // What a session's own events are for a sub-agent: `[type, summary]`. Its first start alone has a key.

@@ -8,7 +8,7 @@
 
 const { PHASES, callKey, isId, isImplicit, isOfScript, part } = require("./codex-keys");
 const { renameOld } = require("./codex-threads");
-const { parseObject } = require("./codex-values");
+const { parseObject } = require("./json-values");
 const { prepare } = require("./harness");
 
 /** What is known of the calls of this thread with this id: `[{id, turn, phase, capture}]`, the oldest first. */

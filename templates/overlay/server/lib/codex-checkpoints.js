@@ -10,15 +10,13 @@
  */
 "use strict";
 
-const { createHash } = require("crypto");
 const fs = require("fs");
-const { isMainThread } = require("worker_threads");
-const { transaction } = require("./codex-database");
+const { transaction } = require("./database");
 const { rolloutName } = require("./codex-paths");
 const { createTables, tablesAreCommitted } = require("./codex-threads");
 const { prepare } = require("./harness");
+const { fingerprintOf } = require("./file-lines");
 
-const MARK_BYTES = 1024;
 const FORGOTTEN_MS = 30 * 24 * 60 * 60 * 1000;
 
 const TABLE = `
@@ -89,28 +87,6 @@ function ensureTable() {
   });
   tablesAreCommitted();
   open = true;
-}
-
-/**
- * Fills the buffer from this place of the file on; the number of bytes that there were. In a thread that serves nobody
- * else, waiting for the disk costs less than being told when it is ready.
- */
-async function readAt(handle, buffer, position) {
-  if (!isMainThread) return fs.readSync(handle.fd, buffer, 0, buffer.length, position);
-  const { bytesRead } = await handle.read(buffer, 0, buffer.length, position);
-  return bytesRead;
-}
-
-async function bytesAt(handle, position, length) {
-  const buffer = Buffer.alloc(length);
-  return buffer.subarray(0, await readAt(handle, buffer, position));
-}
-
-/** The same for two files that are the same up to `consumed`, as far as their first and last bytes tell. */
-async function fingerprintOf(handle, consumed) {
-  const length = Math.min(MARK_BYTES, consumed);
-  const hash = createHash("sha256").update(await bytesAt(handle, 0, length));
-  return hash.update(await bytesAt(handle, consumed - length, length)).digest("base64");
 }
 
 async function isThere(file) {
@@ -197,11 +173,9 @@ function forgetGone(hasFile, now = Date.now()) {
 module.exports = {
   filesOfSession,
   findCheckpoint,
-  fingerprintOf,
   forgetGone,
   isDeleted,
   isThere,
-  readAt,
   readStamps,
   saveCheckpoint,
 };

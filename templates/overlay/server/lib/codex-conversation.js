@@ -13,7 +13,7 @@ const { db } = require("../db");
 const { linesAfter, linesBefore } = require("./codex-lines");
 const { messageOf } = require("./codex-messages");
 const { isPacked } = require("./codex-paths");
-const { parseObject, textOr } = require("./codex-values");
+const { parseObject, textOr } = require("./json-values");
 const { openUnpacked } = require("./codex-zstd");
 
 const MOST = 200;

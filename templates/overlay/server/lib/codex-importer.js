@@ -9,16 +9,17 @@
 
 const fs = require("fs");
 const { findCheckpoint, isDeleted, saveCheckpoint } = require("./codex-checkpoints");
-const { isRowFault, transaction } = require("./codex-database");
+const { isRowFault, transaction } = require("./database");
 const { recordRow } = require("./codex-ledger");
 const { openBatches } = require("./codex-offload");
 const { isPacked, threadInName } = require("./codex-paths");
-const { ensureSession, rowOf, updateSession, updateUsage } = require("./codex-session");
-const { isFresh, settle } = require("./codex-status");
+const { ensureSession, updateSession, updateUsage } = require("./codex-session");
+const { settle } = require("./codex-status");
 const { ensureThread } = require("./codex-threads");
 const { saveTokens } = require("./codex-tokens");
 const { claimTurns, hideScripts } = require("./codex-turns");
 const { warnOnce } = require("./harness");
+const { isFresh, rowOf } = require("./session-rows");
 const { openUnpacked } = require("./codex-zstd");
 
 /** One file on its way into the database. */

@@ -7,11 +7,12 @@
  */
 "use strict";
 
-const { ensureSubagent } = require("./codex-agents");
+const { ensureSubagent } = require("./subagents");
 const { turnOfCall } = require("./codex-calls");
-const { isDatabaseError } = require("./codex-database");
+const { isDatabaseError } = require("./database");
 const { PHASES, isId, isOfScript, keyOf } = require("./codex-keys");
 const { claimHooked, hideScripts, hidesScripts } = require("./codex-turns");
+const { completeRow, mergeRow, writeRow } = require("./event-rows");
 const { ingressOf, prepare, warnOnce } = require("./harness");
 
 /**
@@ -63,75 +64,6 @@ const { ingressOf, prepare, warnOnce } = require("./harness");
  * @property {boolean} [script]
  */
 
-// Where the roads disagree, the hook is right, but for what only a rollout can know.
-const ROLLOUT_KNOWS_BEST = new Set(["duration_ms", "exact_time", "exit_code", "status", "turn_id"]);
-
-const INSERT = `
-  INSERT INTO events (session_id, agent_id, event_type, tool_name, summary, data, created_at, capture, event_key)
-  VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?, ?)
-  ON CONFLICT(session_id, event_key) DO NOTHING`;
-const SELECT = `
-  SELECT id, agent_id, tool_name, summary, data, created_at, capture
-  FROM events WHERE session_id = ? AND event_key = ?`;
-const UPDATE = `
-  UPDATE events SET agent_id = ?, tool_name = ?, summary = ?, data = ?, created_at = ?, capture = ? WHERE id = ?`;
-
-function parseData(text) {
-  try {
-    const data = JSON.parse(text);
-    return data !== null && typeof data === "object" ? data : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Both roads' data. What is known stays, unless the other road knows better. */
-function mergeData(known, incoming, incomingWins) {
-  const merged = { ...known };
-  for (const [field, value] of Object.entries(incoming)) {
-    if (value === undefined) continue; // as text, it would not be there
-    const missing = merged[field] === undefined || merged[field] === null;
-    const better = value !== null && incomingWins(field);
-    if (missing || better) merged[field] = value;
-  }
-  return merged;
-}
-
-/** A hook is stamped when it arrives, a rollout line when it was written, and an item when it happened. */
-function mergeTime(row, known, event) {
-  if (event.capture !== "rollout" || !event.created_at) return row.created_at;
-  const better = row.capture === "hook" || (event.data.exact_time && !known.exact_time);
-  return better ? event.created_at : row.created_at;
-}
-
-/** The row as it is when `event` has been told too; `known` is its data. */
-function mergeRow(row, known, event) {
-  // Whatever a road has already said, it does not say again.
-  const news = row.capture !== "both" && row.capture !== event.capture;
-  const hookComesSecond = news && event.capture === "hook";
-  const incomingWins = field => news && ROLLOUT_KNOWS_BEST.has(field) === (event.capture === "rollout");
-  const choose = (old, other) => (hookComesSecond ? (other ?? old) : (old ?? other)) ?? null;
-  return {
-    agent_id: choose(row.agent_id, event.agent_id),
-    tool_name: choose(row.tool_name, event.tool_name),
-    summary: choose(row.summary, event.summary),
-    data: mergeData(known, event.data, incomingWins),
-    created_at: mergeTime(row, known, event),
-    capture: news ? "both" : row.capture,
-  };
-}
-
-/** Tells the row that is there what `row` knows more. */
-function complete(row) {
-  const before = prepare(SELECT).get(row.session_id, row.event_key);
-  const data = parseData(typeof row.data === "string" ? row.data : Buffer.from(row.data).toString());
-  const merged = mergeRow(before, parseData(before.data), { ...row, data });
-  merged.data = JSON.stringify(merged.data);
-  if (Object.keys(merged).every(column => merged[column] === before[column])) return "known";
-  prepare(UPDATE).run(...Object.values(merged), before.id);
-  return "completed";
-}
-
 /**
  * An event as its row will be; `data` is text.
  *
@@ -178,18 +110,7 @@ function recordRow(unsettled) {
   const row = settleCall(unsettled);
   if (row.script && hidesScripts(row.thread_id, row.turn_id)) return "known";
   if (row.nested) hideScripts(row);
-  const inserted = prepare(INSERT).run(
-    row.session_id,
-    row.agent_id,
-    row.event_type,
-    row.tool_name,
-    row.summary,
-    row.data,
-    row.created_at,
-    row.capture,
-    row.event_key,
-  );
-  return Number(inserted.changes) > 0 ? "inserted" : complete(row);
+  return writeRow(row);
 }
 
 /** Gives a row to the session, and the key, that it says; if that event has a row there, the row completes that. */
@@ -198,7 +119,7 @@ function moveRow(row) {
     UPDATE OR IGNORE events SET session_id = ?, agent_id = ?, event_type = ?, summary = ?, data = ?, event_key = ?
     WHERE id = ?`).run(row.session_id, row.agent_id, row.event_type, row.summary, row.data, row.event_key, row.id);
   if (Number(moved.changes) > 0) return;
-  complete(row);
+  completeRow(row);
   prepare("DELETE FROM events WHERE id = ?").run(row.id);
 }
 
@@ -275,7 +196,9 @@ function agentOf({ sessionId, data: { agent_id: thread, agent_type: type } }) {
 /** Records a hook event of ours; false when the sidecar's own insert has to keep it. */
 function recordHook(hook) {
   try {
-    if (!ingressOf(hook.data).harness) return false;
+    const { harness } = ingressOf(hook.data);
+    if (!harness) return false;
+    if (harness !== "codex") return require("./agent-cli/ledger").recordHook(hook);
     tellRollouts(hook.data);
     const event = hookEvent(hook);
     if (isId(event.thread_id) && isId(event.turn_id)) claimHooked(event.thread_id, event.turn_id);

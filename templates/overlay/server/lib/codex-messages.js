@@ -10,7 +10,7 @@
 const { promptOf } = require("./codex-rollout-heads");
 const { DESCRIBE_ITEM, END_MESSAGES, describeCall } = require("./codex-tool-calls");
 const { readOutput } = require("./codex-tool-output");
-const { isObject, isoTime, parseObject, storable, textOr } = require("./codex-values");
+const { isObject, isoTime, parseObject, storable, textOr } = require("./json-values");
 
 const LONGEST_TEXT = 10240; // characters of a text or of a result, as upstream shows them
 const ENVIRONMENT = /^\s*<environment_context>[^]*<\/environment_context>\s*$/;

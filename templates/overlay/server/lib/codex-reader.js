@@ -6,19 +6,15 @@
  */
 "use strict";
 
-const { fingerprintOf, readAt } = require("./codex-checkpoints");
 const { rowsOf } = require("./codex-ledger");
 const { createParser } = require("./codex-rollout");
+const { LineReader, fingerprintOf } = require("./file-lines");
 
-const CHUNK_BYTES = 256 * 1024;
-const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 const HEAD_BYTES = 256;
 const BATCH_EVENTS = 250;
 const BATCH_BYTES = 1024 * 1024;
 const SHORTEST_LINE_BYTES = 2; // `{}`; an empty line may still have a carriage return
-const CLOSING_BRACE = 125;
 const BYTE_ORDER_MARK = "\ufeff";
-const NO_LINE = Buffer.alloc(0);
 
 /**
  * What a stretch of a file says, up to `consumed`. rows: for the ledger. turns: `[turn, identity]` of each turn that it
@@ -35,70 +31,6 @@ const NO_LINE = Buffer.alloc(0);
  * @property {string} state
  * @property {boolean} atEnd
  */
-
-/** The lines of an open file from `consumed` on, as bytes. */
-class LineReader {
-  constructor(handle, consumed, size) {
-    this.handle = handle;
-    this.consumed = consumed; // behind the last line that was given
-    this.position = consumed; // of the next byte to read
-    this.buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Math.max(1024, size - consumed + 1)));
-    this.chunk = NO_LINE; // what is read and not given
-    this.parts = []; // the start of a line that goes on in the next chunk
-    this.size = 0;
-  }
-
-  /** Reads on; false at the end of the file. */
-  async fill() {
-    this.keep(Buffer.from(this.chunk));
-    const bytesRead = await readAt(this.handle, this.buffer, this.position);
-    this.chunk = this.buffer.subarray(0, bytesRead);
-    this.position += bytesRead;
-    return bytesRead > 0;
-  }
-
-  /** The next line, until the next `fill`; null when its end has yet to be read. */
-  next() {
-    const end = this.chunk.indexOf(10);
-    if (end < 0) return null;
-    const line = this.chunk.subarray(0, end);
-    this.chunk = this.chunk.subarray(end + 1);
-    this.consumed += this.size + end + 1;
-    if (this.size === 0) return line;
-    this.keep(line);
-    const whole = this.parts.length > 0 ? Buffer.concat(this.parts) : NO_LINE;
-    this.parts = [];
-    this.size = 0;
-    return whole;
-  }
-
-  /** At the end of the file, what follows the last line feed; null for half of a line, which waits. */
-  rest() {
-    const line = Buffer.concat(this.parts);
-    if (!isWhole(line)) return null;
-    this.consumed += line.length;
-    this.parts = [];
-    this.size = 0;
-    return line;
-  }
-
-  /** A line that no memory should hold is counted, not kept, and comes out empty. */
-  keep(part) {
-    this.size += part.length;
-    if (this.size > LONGEST_LINE_BYTES) this.parts = [];
-    else if (part.length > 0) this.parts.push(part);
-  }
-}
-
-/** Whether the bytes are a JSON object: no beginning of one is one. */
-function isWhole(bytes) {
-  if (bytes.at(-1) !== CLOSING_BRACE) return false;
-  try {
-    return typeof JSON.parse(bytes.utf8Slice()) === "object";
-  } catch {
-    return false;
-  }
-}
 
 /** The events of a line; of one that its head says to be none, nothing but the head is read. */
 function eventsOf(line, parser) {

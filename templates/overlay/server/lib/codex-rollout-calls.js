@@ -9,7 +9,7 @@
 
 const { DESCRIBE_ITEM, describeCall } = require("./codex-tool-calls");
 const { readOutput } = require("./codex-tool-output");
-const { LONGEST_STRING, bound, durationMs, storable, textOr } = require("./codex-values");
+const { LONGEST_STRING, bound, durationMs, storable, textOr } = require("./json-values");
 
 // What is kept of calls without an end. The oldest go first.
 const MOST_OPEN_CALLS = 64;

@@ -4,7 +4,7 @@
  */
 "use strict";
 
-const { isObject, isoTime, textOr } = require("./codex-values");
+const { isObject, isoTime, textOr } = require("./json-values");
 
 /**
  * What is known of a session from one of its files. `id`: the thread itself, or the root that it names; the database

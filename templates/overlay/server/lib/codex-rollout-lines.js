@@ -7,7 +7,7 @@
 "use strict";
 
 const { DESCRIBE_ITEM, END_MESSAGES } = require("./codex-tool-calls");
-const { durationMs, isObject, isoTime, textOr } = require("./codex-values");
+const { durationMs, isObject, isoTime, textOr } = require("./json-values");
 
 // How a line begins, as Codex writes it. No later part of such a line can change what kind of line it is.
 const HEAD = new RegExp(

@@ -6,7 +6,7 @@
  */
 "use strict";
 
-const { bound, isObject } = require("./codex-values");
+const { bound, isObject } = require("./json-values");
 
 const FIELDS = [
   "input_tokens",

@@ -9,7 +9,7 @@
 "use strict";
 
 const { IMPLICIT, isImplicit } = require("./codex-keys");
-const { digest, isUuid, textOr } = require("./codex-values");
+const { digest, isUuid, textOr } = require("./json-values");
 
 // An id, or a cipher, that was made by chance.
 const UNIQUE = /[0-9a-f]{12}|[0-9A-Za-z]{16}/;

@@ -14,7 +14,7 @@ const { bareEntries, readMeta } = require("./codex-rollout-heads");
 const { HEAD, KINDS, LINES, OUTPUT } = require("./codex-rollout-lines");
 const { TokenCounter } = require("./codex-rollout-tokens");
 const { TurnReader } = require("./codex-rollout-turns");
-const { bound, digest, headline, isObject, isoTime, parseObject, storable, textOr } = require("./codex-values");
+const { bound, digest, headline, isObject, isoTime, parseObject, storable, textOr } = require("./json-values");
 
 const STATE_VERSION = 2;
 // What a parser keeps at most of what it has counted. The oldest go first.

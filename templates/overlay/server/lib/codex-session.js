@@ -7,44 +7,11 @@
 "use strict";
 
 const { absorbSession } = require("./codex-absorb");
-const { ensureSubagent, updateSubagent } = require("./codex-agents");
 const { takesModel } = require("./codex-threads");
 const { tokensOf } = require("./codex-tokens");
-const { nameSession, prepare, sessionName } = require("./harness");
-
-/** The row of a session or an agent. */
-function rowOf(table, id) {
-  return prepare(`SELECT * FROM ${table} WHERE id = ?`).get(id);
-}
-
-function insertSession({ id, cwd, start, over }) {
-  prepare(`
-    INSERT INTO sessions (id, name, status, cwd, started_at, updated_at, harness)
-    VALUES (?, ?, ?, ?, ?, ?, 'codex')`).run(
-    id,
-    sessionName(id, cwd),
-    over ? "completed" : "active",
-    cwd,
-    start,
-    start,
-  );
-}
-
-function ensureMainAgent({ id, start, over }, tell) {
-  const main = `${id}-main`;
-  const inserted = prepare(`
-    INSERT INTO agents (id, session_id, name, type, status, started_at, updated_at)
-    VALUES (?, ?, ?, 'main', ?, ?, ?) ON CONFLICT(id) DO NOTHING`).run(
-    main,
-    id,
-    `Main Agent — ${rowOf("sessions", id).name}`,
-    over ? "completed" : "working",
-    start,
-    start,
-  );
-  if (Number(inserted.changes) > 0) tell("agent_created", rowOf("agents", main));
-  return main;
-}
+const { nameSession, prepare } = require("./harness");
+const { ensureMainAgent, insertSession, rowOf, saveUsage, touchSession } = require("./session-rows");
+const { ensureSubagent, updateSubagent } = require("./subagents");
 
 /** The session's own file is read: where and when it began is what that says. */
 function takeFacts(row, { id, cwd, started_at: start }) {
@@ -70,14 +37,14 @@ function ensureOwnAgent(session, start, tell) {
  * `over` is whether the session has ended, as far as the time of its file tells.
  *
  * @param {import("./codex-rollout-heads").Session} session
- * @param {{fileTime: string, over: boolean, tell: import("./codex-agents").Tell}} known
+ * @param {{fileTime: string, over: boolean, tell: import("./subagents").Tell}} known
  */
 function ensureSession(session, { fileTime, over, tell }) {
   const { id, thread_id: thread, cwd, started_at: startedAt } = session;
   const isRoot = id === thread;
   const start = startedAt || fileTime;
   const row = rowOf("sessions", id);
-  if (!row) insertSession({ id, cwd, start, over });
+  if (!row) insertSession({ id, cwd, start, over, harness: "codex" });
   else if (isRoot) takeFacts(row, session);
   if (!row) tell("session_created", rowOf("sessions", id));
   prepare("UPDATE sessions SET harness = 'codex' WHERE id = ? AND harness <> 'codex'").run(id);
@@ -91,9 +58,7 @@ function updateSession(session, { over, tell }) {
   if (id === thread && model && takesModel(id, lastAt)) {
     prepare("UPDATE sessions SET model = ? WHERE id = ? AND COALESCE(model, '') <> ?").run(model, id, model);
   }
-  if (lastAt) {
-    prepare("UPDATE sessions SET updated_at = ? WHERE id = ? AND COALESCE(updated_at, '') < ?").run(lastAt, id, lastAt);
-  }
+  if (lastAt) touchSession(id, lastAt);
   if (id === thread) return;
   const status = over || (session.ended && !session.turn_open) ? "completed" : "working";
   updateSubagent(thread, { startedAt, lastAt, status }, tell);
@@ -101,25 +66,11 @@ function updateSession(session, { over, tell }) {
 
 /** What a session's threads have used, as the sidecar keeps it: by model, what was cached apart. */
 function updateUsage(id) {
-  const tokens = tokensOf(id);
-  for (const [model, [input, cached, written, output]] of tokens) {
-    const fresh = Math.max(0, input - cached - written); // both are part of the input
-    writeUsage(id, model, [fresh, output, cached, written]);
+  const usage = new Map();
+  for (const [model, [input, cached, written, output]] of tokensOf(id)) {
+    usage.set(model, [Math.max(0, input - cached - written), output, cached, written]); // both are part of the input
   }
-  for (const { model } of prepare("SELECT model FROM token_usage WHERE session_id = ?").all(id)) {
-    if (!tokens.has(model)) prepare("DELETE FROM token_usage WHERE session_id = ? AND model = ?").run(id, model);
-  }
+  saveUsage(id, usage);
 }
 
-function writeUsage(id, model, counts) {
-  const updated = prepare(`
-    UPDATE token_usage SET input_tokens = ?, output_tokens = ?, cache_read_tokens = ?, cache_write_tokens = ?
-    WHERE session_id = ? AND model = ?`).run(...counts, id, model);
-  if (Number(updated.changes) > 0) return;
-  prepare(`
-    INSERT INTO token_usage
-      (input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, session_id, model)
-    VALUES (?, ?, ?, ?, ?, ?)`).run(...counts, id, model);
-}
-
-module.exports = { ensureSession, rowOf, updateSession, updateUsage };
+module.exports = { ensureSession, updateSession, updateUsage };

@@ -9,11 +9,9 @@
 "use strict";
 
 const { prepare } = require("./harness");
-const { rowOf } = require("./codex-session");
+const { FRESH_MS, closeSession, isFresh, reopenSession, rowOf } = require("./session-rows");
 
 const MINUTE_MS = 60 * 1000;
-/** A file whose last line is older than this tells of a session that is over, unless a turn is open in it. */
-const FRESH_MS = 10 * MINUTE_MS;
 /** Where hooks tell of a session whose file is gone; if Codex still runs, the next hook takes it up again. */
 const GONE_MS = MINUTE_MS / 2;
 /** As long as the sidecar itself waits for a session that says nothing any more. */
@@ -26,38 +24,15 @@ const FACTS = `
     (SELECT MAX(turn_open) FROM codex_rollouts WHERE session_id = s.id) AS turn_open
   FROM sessions s`;
 
-/** Whether a time, as text or in milliseconds, is of now; one of the future, from a clock that is wrong, is not. */
-function isFresh(time, limit = FRESH_MS) {
-  return Math.abs(Date.now() - new Date(time).getTime()) < limit;
-}
-
 /** Whether a session, as `activeSessions` returns them, is over; `gone` is whether all of its files are gone. */
 function isOver({ updated_at: lastAt, hooked, turn_open: turnOpen }, gone) {
   if (hooked) return !isFresh(lastAt, gone ? GONE_MS : STALE_MS);
   return gone || !isFresh(lastAt, turnOpen ? STALE_MS : FRESH_MS);
 }
 
-function changeAgent(id, status, endedAt, tell) {
-  const changed = prepare(
-    "UPDATE agents SET status = ?, ended_at = ? WHERE id = ? AND (status <> ? OR ended_at IS NOT ?)",
-  ).run(status, endedAt, id, status, endedAt);
-  if (Number(changed.changes) > 0) tell("agent_updated", rowOf("agents", id));
-}
-
-/** Ends the session, and its agents that have not ended, when it last said something; nobody waits for an input. */
-function close({ id, updated_at: endedAt }, tell) {
-  const { stmts } = require("../db");
-  stmts.clearSessionAgentsAwaitingInput.run(id);
-  stmts.clearSessionAwaitingInput.run(id);
-  prepare("UPDATE sessions SET status = 'completed', ended_at = ? WHERE id = ?").run(endedAt, id);
-  const open = prepare("SELECT id FROM agents WHERE session_id = ? AND status IN ('working', 'waiting')").all(id);
-  for (const agent of open) changeAgent(agent.id, "completed", endedAt, tell);
-}
-
 function reopen({ id }, session, tell) {
-  prepare("UPDATE sessions SET status = 'active', ended_at = NULL WHERE id = ?").run(id);
-  if (session.id !== session.thread_id) return; // a sub-agent's file
-  changeAgent(`${id}-main`, session.turn_open ? "working" : "waiting", null, tell);
+  const isRoot = session.id === session.thread_id;
+  reopenSession(id, isRoot ? (session.turn_open ? "working" : "waiting") : null, tell);
 }
 
 /**
@@ -68,7 +43,7 @@ function settle(session, { goesOn, tell }) {
   const facts = prepare(`${FACTS} WHERE s.id = ?`).get(session.id);
   if (facts.hooked || facts.status === "error") return;
   if (isOver(facts, false)) {
-    if (facts.status !== "abandoned") close(facts, tell);
+    if (facts.status !== "abandoned") closeSession(facts, tell);
   } else if (facts.status !== "abandoned" || goesOn) reopen(facts, session, tell);
 }
 
@@ -86,8 +61,8 @@ function isSubagent({ id, belongs_to: root }) {
 function closeIfOver(sessionId, gone, tell) {
   const facts = prepare(`${FACTS} WHERE s.id = ?`).get(sessionId);
   if (facts?.status !== "active" || !isOver(facts, gone)) return;
-  close(facts, tell);
+  closeSession(facts, tell);
   tell("session_updated", rowOf("sessions", sessionId));
 }
 
-module.exports = { activeSessions, closeIfOver, isFresh, isOver, isSubagent, settle };
+module.exports = { activeSessions, closeIfOver, isOver, isSubagent, settle };

@@ -8,7 +8,7 @@
 "use strict";
 
 const { callKey, ownersOf, part } = require("./codex-keys");
-const { parseObject } = require("./codex-values");
+const { parseObject } = require("./json-values");
 const { prepare } = require("./harness");
 
 const SCHEMA = `

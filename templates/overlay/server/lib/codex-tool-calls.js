@@ -4,7 +4,7 @@
  */
 "use strict";
 
-const { isObject, parseObject, plainPath, textOr } = require("./codex-values");
+const { isObject, parseObject, plainPath, textOr } = require("./json-values");
 
 const SHELLS = new Set(["exec_command", "shell", "shell_command", "local_shell_call"]);
 const SHELL_FLAG = /^(-\w*c|-command|\/c)$/i;

@@ -4,7 +4,7 @@
  */
 "use strict";
 
-const { isObject, parseObject, textOr } = require("./codex-values");
+const { isObject, parseObject, textOr } = require("./json-values");
 
 const EXITED = /^Process exited with code (-?\d+)\s*$/m;
 const OLDER_EXITED = /^Exit code: (-?\d+)\s*$/m;

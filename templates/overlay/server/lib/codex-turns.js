@@ -9,7 +9,7 @@
 
 const { inTurn, ownersOf, part } = require("./codex-keys");
 const { areRelated, createTables, isElder, threadOf } = require("./codex-threads");
-const { isUuid } = require("./codex-values");
+const { isUuid } = require("./json-values");
 const { prepare } = require("./harness");
 
 const BEGINNING = "^"; // of the name of the turn that stands for what came before a file

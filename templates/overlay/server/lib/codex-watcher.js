@@ -5,12 +5,13 @@
 
 const { absorbSession } = require("./codex-absorb");
 const { filesOfSession, forgetGone, isThere, readStamps } = require("./codex-checkpoints");
-const { isDatabaseError, transaction } = require("./codex-database");
+const { isDatabaseError, transaction } = require("./database");
 const { RolloutFiles } = require("./codex-files");
 const { importRollout } = require("./codex-importer");
 const { onRolloutNamed } = require("./codex-ledger");
-const { activeSessions, closeIfOver, isFresh, isOver, isSubagent } = require("./codex-status");
+const { activeSessions, closeIfOver, isOver, isSubagent } = require("./codex-status");
 const { warnOnce } = require("./harness");
+const { isFresh } = require("./session-rows");
 
 const DEFAULT_POLL_MS = 1000;
 // A first import takes its time; so often it is looked whether something newer has come meanwhile.

@@ -1,0 +1,1 @@
+if (!require("../lib/agent-cli/ledger").admit(data)) return res.json({ ok: true });

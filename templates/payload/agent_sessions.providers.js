@@ -1,0 +1,1 @@
+for (const { provider } of require("./agent-cli/readers").readers) VALID_PROVIDERS.add(provider);

@@ -1,0 +1,1 @@
+summary = require("../lib/claude-failures").summaryOf(data, toolName, summary);

@@ -1,0 +1,1 @@
+hookType = require("../lib/claude-failures").recordedAs(hookType, data);

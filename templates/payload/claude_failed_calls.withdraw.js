@@ -1,0 +1,1 @@
+require("../server/lib/claude-failures").withdraw(settings.hooks, HOOK_TYPES, isOurEntry);

@@ -1,0 +1,1 @@
+if (require("./claude-notifications").isNotification(text)) return null;

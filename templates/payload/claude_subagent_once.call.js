@@ -1,0 +1,1 @@
+require("../server/lib/claude-subagents").rememberCall(toolEvents, filePath);

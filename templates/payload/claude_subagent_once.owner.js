@@ -1,0 +1,1 @@
+agentId = require("../lib/claude-subagents").ownerOf(data, { agentId, eventType, toolName });

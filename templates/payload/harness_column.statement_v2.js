@@ -1,0 +1,1 @@
+stmts.setSessionHarness = db.prepare("UPDATE sessions SET provider = ? WHERE id = ? AND provider <> ?");
