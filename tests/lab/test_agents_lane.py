@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -261,6 +262,24 @@ class TestJudge:
         there.payloads = [
             entry for entry in there.payloads if "nothing-there" not in str(entry) or "Pre" in entry["event"]
         ]
+        assert there.judged().problems == []
+
+    def test_where_nothing_says_whose_a_call_is_equal_ones_are_counted_together(self) -> None:
+        there = Rows("same", "gemini", road="hooks")
+        for row in there.events:
+            row["agent_id"] = "main"
+        assert there.judged().problems == []
+        there.events.remove(there.find("PreToolUse", "echo same"))
+        assert there.judged().lost == 1
+
+    def test_an_agent_whose_transcripts_do_not_tell_of_sub_agents(self) -> None:
+        there = Rows("subagent", "gemini")
+        there.run = replace(there.run, version=there.agent.older)
+        for row in there.events:
+            row["agent_id"] = "main"
+        [said] = there.judged().problems  # nobody tells what the sub-agent has cost
+        assert said.startswith("its tokens (fresh, cached, output) are ")
+        there.tokens[0].update(input_tokens=100, cache_read_tokens=2, output_tokens=5)
         assert there.judged().problems == []
 
     def test_a_call_that_was_cut_needs_no_end_but_has_a_beginning(self) -> None:

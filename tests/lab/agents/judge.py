@@ -44,7 +44,8 @@ def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
     _prompts(found, run.scenario, events)
     _sessions(found, agent, road, sidecar, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
-        _tokens(found, stage.model.served, sidecar)
+        silent = "" if agent.tells_of_children(run.version) else run.scenario.child_word
+        _tokens(found, [each for each in stage.model.served if not silent or each.word != silent], sidecar)
     return found
 
 
@@ -75,7 +76,7 @@ class _Calls:
 
     def compare(self, found: Found, events: Sequence[Row], kinds: Row) -> None:
         found.calls = self.asked.total()
-        for (marker, of_child), number in self.asked.items():
+        for (marker, of_child), number in self._told_apart().items():
             where = f"{marker!r}{' of the sub-agent' if of_child else ''}"
             rows = [row for row in events if _input_of(row) and _marker(self.markers, _input_of(row)) == marker]
             wanted = "subagent" if of_child else "main"
@@ -100,6 +101,16 @@ class _Calls:
         again = [key for key, number in named.items() if key[1] and number > 1]
         found.problems += [f"{event} of the call {id_} has {named[event, id_]} rows" for event, id_ in again]
 
+    def _told_apart(self) -> Counter[tuple[str, bool]]:
+        """The calls. Where nothing says whose a call is, one that both have made is the main agent's."""
+        if self._is_in_transcript(of_child=True):
+            return self.asked
+        main = {marker for marker, of_child in self.asked if not of_child}
+        merged: Counter[tuple[str, bool]] = Counter()
+        for (marker, of_child), number in self.asked.items():
+            merged[marker, of_child and marker not in main] += number
+        return merged
+
     def _is_in_transcript(self, *, of_child: bool) -> bool:
         agent, version = self.run.agent, self.run.version
         return self.run.road.transcript and (not of_child or agent.tells_of_children(version))
@@ -109,6 +120,7 @@ class _Calls:
         road = self.run.road
         if not self._is_in_transcript(of_child=of_child):
             return 0 if road.killed else min(number, self.told[marker, begins])
+        number = self.asked[marker, of_child]  # of those that were merged, the transcript tells the main agent's
         if self.run.scenario.ends:
             return number
         return number if begins and road.hooks and not road.killed else 0
