@@ -7,8 +7,8 @@ Upstream: `server/routes/hooks.js`, in `processEvent`, directly after the payloa
           `livenessReap`, after the test for a live process. If it moves, search for `ensureSession(` and
           `probe.cwds.has`.
 v2:       upstream has its own route for Codex hooks, which sets `provider`, and probes for `codex` processes itself.
-          Events of our Codex handler are forwarded to that route before `POST /event` handles them, so that they do not make
-          a Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
+          Events of our Codex handler are forwarded to that route before `POST /event` handles them, so that they do not
+          make a Claude-shaped session beside the native one. If it moves, search for `router.post("/codex"` and
           `hook_type, data`. Upstream has its own `scripts/codex-hook-handler.js` there; ours is in `scripts/harness/`.
 """
 
