@@ -277,10 +277,18 @@ class TestJudge:
         there.run = replace(there.run, version=there.agent.older)
         for row in there.events:
             row["agent_id"] = "main"
-        [said] = there.judged().problems  # nobody tells what the sub-agent has cost
-        assert said.startswith("its tokens (fresh, cached, output) are ")
-        there.tokens[0].update(input_tokens=100, cache_read_tokens=2, output_tokens=5)
         assert there.judged().problems == []
+        own = [each.usage for each in there.served if each.word != "[child]"]
+        there.tokens[0].update(input_tokens=sum(usage.input for usage in own), cache_read_tokens=2, output_tokens=5)
+        assert there.judged().problems == []  # nobody tells what the sub-agent has cost
+        there.tokens[0]["output_tokens"] += 1
+        assert there.judged().problems[0].startswith("its tokens (fresh, cached, output) are ")
+
+    def test_rows_of_the_transcript_alone_where_there_are_hooks(self) -> None:
+        there = Rows("tools")
+        for row in there.events:
+            row["capture"] = "rollout"
+        assert there.judged().problems == ["no hook has reached the sidecar"]
 
     def test_a_call_that_was_cut_needs_no_end_but_has_a_beginning(self) -> None:
         there = Rows("interrupt")

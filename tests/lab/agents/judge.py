@@ -40,12 +40,16 @@ def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
     events = sidecar.rows("SELECT * FROM events ORDER BY id")
     kinds = {row["id"]: row["type"] for row in sidecar.rows("SELECT id, type FROM agents")}
     found.rows = len(events)
+    roads = {row["capture"] for row in events if row.get("capture")}  # the v2 line says it of Codex alone
+    if road.hooks and roads and not roads & {"hook", "both"}:
+        found.problems.append("no hook has reached the sidecar")
     calls.compare(found, events, kinds)
     _prompts(found, run.scenario, events)
     _sessions(found, agent, road, sidecar, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
-        silent = "" if agent.tells_of_children(run.version) else run.scenario.child_word
-        _tokens(found, [each for each in stage.model.served if not silent or each.word != silent], sidecar)
+        main = [each for each in stage.model.served if each.word != run.scenario.child_word]
+        silent = not agent.tells_of_children(run.version)  # or for a moment only: while the sub-agent is at work
+        _tokens(found, [stage.model.served, *([main] if silent else [])], sidecar)
     return found
 
 
@@ -179,16 +183,18 @@ def _sessions(found: Found, agent: Agent, road: Road, sidecar: Sidecar, *, prist
         found.problems.append(f"?harness={other} lists {sorted(elsewhere)}")
 
 
-def _tokens(found: Found, served: Sequence[Served], sidecar: Sidecar) -> None:
+def _tokens(found: Found, wanted: Sequence[Sequence[Served]], sidecar: Sidecar) -> None:
+    """The session's tokens are what these answers cost, or those."""
     columns = ("input_tokens", "cache_read_tokens", "output_tokens")
     total: Counter[str] = Counter()
     for row in sidecar.rows("SELECT * FROM token_usage"):
         total.update({name: row[name] for name in columns})
     there = tuple(total[name] for name in columns)
-    cost = (
-        sum(each.usage.input for each in served),
-        sum(each.usage.cached for each in served),
-        sum(each.usage.output for each in served),
-    )
-    if there != cost:
-        found.problems.append(f"its tokens (fresh, cached, output) are {there}, not {cost}")
+    costs = [_cost(served) for served in wanted]
+    if there not in costs:
+        found.problems.append(f"its tokens (fresh, cached, output) are {there}, not {' or '.join(map(str, costs))}")
+
+
+def _cost(served: Sequence[Served]) -> tuple[int, int, int]:
+    usages = [each.usage for each in served]
+    return sum(each.input for each in usages), sum(each.cached for each in usages), sum(each.output for each in usages)
