@@ -41,7 +41,7 @@ function rowFor({ agent, title }) {
 
 /** What is said of an agent: its state, what is in the way, the file. */
 function saidOf({ says, problem, file }) {
-  const lines = [element("h3", "", says.title), element("p", "", says.text)];
+  const lines = [element("h4", "", says.title), element("p", "", says.text)];
   if (problem) lines.push(element("p", "trouble", `${problem.message}.`));
   if (problem) lines[2].append(prose(document.createElement("strong"), problem.do));
   lines.push(element("p", "file", `\`${file.path}\`${file.exists ? "" : " (not there)"}`));
