@@ -2,8 +2,8 @@
 
 Whichever came first: hooks and then the transcript, the transcript first, with a restart between the two; a sub-agent
 that never stops, so that its transcript is never read; two sub-agents of one kind at once; and a Claude Code that does
-not say which sub-agent a hook comes from. One call of each transcript never had a hook: it comes when the transcript has
-been read.
+not say which sub-agent a hook comes from. One call of each transcript never had a hook: it comes when the transcript
+has been read.
 """
 
 from collections import Counter
