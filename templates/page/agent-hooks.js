@@ -40,17 +40,17 @@ function rowFor({ agent, title }) {
 }
 
 /** What is said of an agent: its state, what is in the way, the file. */
-function saidOf({ says, problem, file, state }) {
-  const lines = [element("h3", "", says.title), element("p", "", says.text)];
+function saidOf({ says, problem, file }) {
+  const lines = [element("h4", "", says.title), element("p", "", says.text)];
   if (problem) lines.push(element("p", "trouble", `${problem.message}.`));
   if (problem) lines[2].append(prose(document.createElement("strong"), problem.do));
-  if (state !== "absent") lines.push(element("p", "file", `\`${file.path}\`${file.exists ? "" : " (not there)"}`));
+  lines.push(element("p", "file", `\`${file.path}\`${file.exists ? "" : " (not there)"}`));
   return lines;
 }
 
 function showAgent(row, found) {
   const button = /** @type {HTMLButtonElement} */ (row.querySelector("button"));
-  button.disabled = found.forced_off || (found.state === "absent" && !found.enabled);
+  button.disabled = found.forced_off;
   button.setAttribute("aria-checked", String(found.enabled && !found.forced_off));
   row.dataset.state = found.state;
   const now = JSON.stringify([found.says, found.problem, found.file, found.state]);
@@ -59,11 +59,20 @@ function showAgent(row, found) {
   row.querySelector(".said").replaceChildren(...saidOf(found));
 }
 
+function isAbsent({ state, enabled }) {
+  return state === "absent" && !enabled;
+}
+
+/** A row for each agent that is on this machine; the others in one line, without a switch. */
 function showAgents(all) {
   for (const found of all.filter(({ agent }) => !switching.has(agent))) {
-    const row = by("agents").querySelector(`[data-agent="${found.agent}"]`) || by("agents").appendChild(rowFor(found));
-    showAgent(row, found);
+    const row = by("agents").querySelector(`[data-agent="${found.agent}"]`);
+    if (isAbsent(found)) row?.remove();
+    else showAgent(row || by("agents").appendChild(rowFor(found)), found);
   }
+  const absent = all.filter(isAbsent).map(({ title, agent }) => `${title} (\`${agent}\`)`);
+  const line = absent.length ? `Not found on this machine: ${absent.join(", ")}.` : "";
+  if (by("absent").dataset.said !== line) prose(by("absent"), line).dataset.said = line;
   by("others").hidden = all.length === 0;
 }
 

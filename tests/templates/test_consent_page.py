@@ -240,7 +240,9 @@ def test_it_asks_nobody_else_and_breaks_no_rule_of_its_own(browser: Browser, pat
     context.close()
     assert problems == []
     origin = f"http://localhost:{patched_sidecar.port}"
-    assert {url for url in asked if not url.startswith("data:")} == {f"{origin}/codex-hooks", f"{origin}{PATH}"}
+    assert {url for url in asked if not url.startswith("data:")} == {
+        f"{origin}{each}" for each in ("/codex-hooks", PATH, "/api/agent-hooks")
+    }
 
 
 def test_a_script_that_got_into_the_page_does_not_run(page: Page) -> None:

@@ -16,7 +16,11 @@ from patcher.prove.sidecar import NotSeen, Sidecar
 _SESSION = "0c1a0de1-0000-4000-8000-000000000001"
 _HOOK = "PostToolUseFailure"
 _TIMEOUT = 20.0
-_INSTALL = 'process.exitCode = require("./scripts/install-hooks").installHooks(true) ? 0 : 1'
+_CONSENT = "./server/lib/agent-hooks/claude.js"  # of the series `consent`: the user has to have said so
+_INSTALL = (
+    f'if (require("fs").existsSync("{_CONSENT}")) require("{_CONSENT}").choose(); '
+    'process.exitCode = require("./scripts/install-hooks").installHooks(true) ? 0 : 1'
+)
 _STRANGER = {"hooks": [{"type": "command", "command": "true"}]}
 
 

@@ -6,15 +6,22 @@
 const path = require("path");
 const { FileProblem } = require("../user-file");
 
-/** What upstream's own installer would write, and where. */
+/** @type {{file: string, entries: () => [string, any][]} | null} set by upstream's command, which has no exports yet */
+let known = null;
+
 function upstream() {
   return require("../../../scripts/install-hooks");
 }
 
+/** What upstream's own installer would write, and where. */
+function ownHooks() {
+  return known ?? upstream().ownHooks;
+}
+
 /** Upstream's list, as our entries: one handler for each event. */
 function entries() {
-  return upstream()
-    .ownHooks.entries()
+  return ownHooks()
+    .entries()
     .map(([event, { matcher, hooks }]) => ({ event, matcher, handler: hooks[0] }));
 }
 
@@ -42,7 +49,7 @@ const row = {
   timeout_key: "timeout",
   events: [],
   stops: [{ file: "settings.json", key: "disableAllHooks", value: true }],
-  directory: () => path.dirname(upstream().ownHooks.file),
+  directory: () => path.dirname(ownHooks().file),
   entries,
   refuse,
 };
@@ -60,7 +67,8 @@ function choose() {
 }
 
 /** Upstream's own command: chooses, and says what there is. */
-function chooseAndSay() {
+function chooseAndSay(own) {
+  known = own;
   const problem = require("./optin").setEnabled(row, true);
   const { says, file } = require("./status").statusOf(row);
   if (problem) console.error(`${problem.message}. ${problem.do}`);

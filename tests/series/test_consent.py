@@ -1,0 +1,109 @@
+"""`consent`, our second series: on top of `codex`, the two together through every verb, and back to upstream's bytes."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from patcher.model import File
+from patcher.node.find import find_node
+from patcher.prove.directories import scrubbed_environment
+from patcher.series.where import with_codex
+from patcher.upstream.materialize import materialize
+from tests.support import CommandLine, snapshot
+
+REPO = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
+real = pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor")
+VERSIONS = ("840c518d", "v1.2.0", "v1.4.8", "v2.0.3")
+
+
+def test_codex_comes_with_it_and_no_other_name_is_touched() -> None:
+    assert with_codex(["consent"]) == ["codex", "consent"]
+    assert with_codex(["codex", "consent"]) == ["codex", "consent"]
+    assert with_codex(["acme"]) == ["acme"]
+
+
+def test_on_the_builtin_sidecar_there_is_nothing_to_do(cli: CommandLine, tmp_path: Path) -> None:
+    """It has no hooks of Claude Code."""
+    assert cli("build", "--series", "consent", "--out", tmp_path / "out").code == 0
+    manifest = json.loads((tmp_path / "out" / "sidecar-patcher.json").read_text())
+    assert [each["name"] for each in manifest["series"]] == ["codex", "consent"]
+    verdicts = {each["id"]: each["verdict"] for each in manifest["patches"]}
+    assert verdicts["claude_consent"] == "superseded"
+    assert not (tmp_path / "out" / "server" / "lib" / "agent-hooks" / "claude.js").exists()
+
+
+@real
+@pytest.mark.slow
+@pytest.mark.parametrize("ref", VERSIONS)
+def test_both_are_built_verified_listed_and_taken_out_again(cli: CommandLine, tmp_path: Path, ref: str) -> None:
+    spec, out = f"{REPO}@{ref}", tmp_path / "out"
+    assert cli("build", "--series", "consent", "--upstream", spec, "--out", out).code == 0
+    assert cli("verify", out).code == 0
+    assert cli("verify", out, "--series", "consent").code == 0
+    assert cli("verify", out, "--series", "codex").code == 1
+    again = cli("build", "--series", "codex", "--series", "consent", "--upstream", spec, "--out", out)
+    assert (again.code, "up to date" in again.out + again.err) == (0, True)
+    listed = json.loads(cli("list", "--series", "consent", "--format", "json").out)
+    assert [each["id"] for each in listed["series"]][-1] == "claude_consent"
+    assert cli("revert", out, "--out", tmp_path / "back").code == 0
+    assert {path: File(*each) for path, each in snapshot(tmp_path / "back").items()} == materialize(spec).tree
+
+
+BAD = {
+    "comments": ("// mine\n{ }\n", None, 0, ""),
+    "read-only": ("{}", lambda path: path.chmod(0o444), 1, "is read-only"),
+    "another owner": ("{}", lambda path: os.chown(path, 12345, 12345), 1, "belongs to another user (uid 12345)"),
+    "no JSON": ("{", None, 1, "is not valid JSON"),
+    "hooks are off": ('{"disableAllHooks": true}', None, 1, "Claude Code runs no hooks of ours: `disableAllHooks`"),
+}
+
+
+@real
+@pytest.mark.slow
+@pytest.mark.parametrize("case", BAD)
+def test_settings_that_cannot_be_changed_are_named_and_left_alone(cli: CommandLine, tmp_path: Path, case: str) -> None:
+    text, spoil, code, said = BAD[case]
+    if case == "another owner" and os.getuid() != 0:
+        pytest.skip("only root gives files away")
+    cli("build", "--series", "consent", "--upstream", f"{REPO}@v1.4.8", "--out", tmp_path / "out")
+    env = {**scrubbed_environment(str(tmp_path / "home")), "CCAM_FORCE_HOST": "1"}
+    env["DASHBOARD_DATA_DIR"] = str(tmp_path / "data")
+    settings = tmp_path / "home" / ".claude" / "settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(text)
+    if spoil:
+        spoil(settings)
+    before = settings.stat()
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        command = [find_node().path, *words]
+        return subprocess.run(command, cwd=tmp_path / "out", env=env, capture_output=True, text=True, check=False)
+
+    done = run("scripts/agent-hooks.js", "enable", "claude")
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    if code == 0:
+        assert settings.read_text().count("scripts/hook-handler.js") >= 8
+        assert run("scripts/install-hooks.js", "--claude").returncode == 0, "upstream's own command agrees"
+        assert run("scripts/agent-hooks.js", "disable", "claude").returncode == 0
+    assert settings.read_text() == text
+    assert code == 0 or (settings.stat().st_mtime_ns, settings.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+
+@real
+@pytest.mark.slow
+def test_in_a_container_it_is_refused(cli: CommandLine, tmp_path: Path) -> None:
+    """As upstream refuses it: the command would name a file that the user's Claude Code does not have."""
+    cli("build", "--series", "consent", "--upstream", f"{REPO}@v2.0.3", "--out", tmp_path / "out")
+    env = {
+        **scrubbed_environment(str(tmp_path)),
+        "CCAM_FORCE_CONTAINER": "1",
+        "DASHBOARD_DATA_DIR": str(tmp_path / "d"),
+    }
+    command = [find_node().path, "scripts/agent-hooks.js", "enable", "claude"]
+    done = subprocess.run(command, cwd=tmp_path / "out", env=env, capture_output=True, text=True, check=False)
+    todo = "Run this outside of it, or set CCAM_ALLOW_CONTAINER_HOOKS=1 if Claude Code runs inside."
+    assert (done.returncode, done.stderr) == (1, f"agent-hooks: the sidecar runs in a container. {todo}\n")
+    assert not (tmp_path / ".claude").exists()
