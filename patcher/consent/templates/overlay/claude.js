@@ -6,7 +6,7 @@
 const path = require("path");
 const { FileProblem } = require("../user-file");
 
-/** @type {{file: string, entries: () => [string, any][]} | null} told by upstream's command, which has no exports yet */
+/** @type {{file: string, entries: () => [string, any][]} | null} what upstream's own command says of itself */
 let told = null;
 
 function upstream() {
