@@ -209,9 +209,9 @@ def _splice(state: _State, result: SiteResult) -> Splice:
 
 
 def _blame_payload(state: _State, patch: Patch, result: SiteResult) -> Finding:
-    """The finding; where it drifted only because an earlier layer put another patch's payload in its window, says so.
+    """The finding, with the reason added where it drifted only because of an earlier layer's payload in its window.
 
-    The hint names the `requires` that is missing.
+    The hint then names the missing `requires`.
     """
     finding = result.finding
     if finding.verdict is not Verdict.DRIFTED:
@@ -233,7 +233,7 @@ def _blame_payload(state: _State, patch: Patch, result: SiteResult) -> Finding:
 
 
 def _blame_requirement(state: _State, patch: Patch, finding: Finding) -> Finding:
-    """The finding; where code is missing that a required patch would have added, says why that was not applied."""
+    """The finding, with the reason added where the missing code is that of a required patch that was not applied."""
     if finding.verdict is not Verdict.MISSING:
         return finding
     required = [found for name in patch.requires if (found := state.excluded(name)) is not None]

@@ -87,7 +87,7 @@ def _refuse_working_directory(out: str) -> None:
     """Raise where the working directory is in the output: replacing it would delete the shell's directory."""
     here = os.path.join(_working_directory(), "")
     if here.startswith(os.path.join(os.path.realpath(out), "")) and os.path.lexists(out) and os.listdir(out):
-        message = "cannot be replaced: your shell stands in it, and would go on in a directory that is gone"
+        message = "cannot be replaced: it contains your shell's working directory, which would be deleted"
         raise OutputUnwritable(message, where=out, hint="`cd` out of it and type the command again with its path")
 
 

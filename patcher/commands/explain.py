@@ -88,7 +88,7 @@ def _result_lines(result: SiteResult) -> Iterator[str]:
 
 
 def _fields(patch: Patch, there: Mapping[str, SiteResult]) -> dict[str, Any]:
-    """What `_lines` says. `there` of a site is null without `--upstream`, and on a line that does not need the site."""
+    """The content of `_lines`. `there` of a site is null without `--upstream`, and on a line that does not need it."""
     by = {"line": patch.superseded, "by": patch.superseded_by}
     return {
         "id": patch.id,
@@ -123,5 +123,5 @@ def _there_fields(result: SiteResult) -> dict[str, Any]:
         {"text": text[match.window_start : match.window_end], "tokens": match.tokens}
         for match in result.located.matches
     ]
-    said = {"verdict": finding.verdict, "file": finding.file, "line": finding.line, "message": finding.message}
-    return {**said, "hint": finding.hint, "windows": windows}
+    fields = {name: getattr(finding, name) for name in ("verdict", "file", "line", "message", "hint")}
+    return {**fields, "windows": windows}

@@ -58,7 +58,7 @@ def _refuse_absent(wanted: Sequence[str], found: Mapping[str, SiteResult], upstr
     for site in wanted:
         if site not in found:
             message = f"{site} is not on the {upstream.line} line, or its code came later ({upstream.label})"
-            hint = f"`sidecar-patcher explain {site.partition('.')[0]}` says where it is needed"
+            hint = f"`sidecar-patcher explain {site.partition('.')[0]}` shows where it is needed"
             raise UsageError(message, hint=hint)
 
 

@@ -69,7 +69,7 @@ def trust(environment: Environment) -> Diagnosis:
         try:
             return _judged(states_by_codex(environment), "says Codex itself")
         except NoAnswer as error:
-            return not_ok(str(error), "start `codex`: it says what is wrong")
+            return not_ok(str(error), "start `codex`: it shows the error")
     if unanswered := _unanswered(status):
         return unanswered
     states = {str(entry["event"]): str(entry["state"]) for entry in status["trust"]["entries"]}

@@ -1,6 +1,6 @@
 """The first commit at which a site or a patch stops, or a gate refuses: a walk of the history of the relevant files.
 
-The caller says as which version a commit is judged: between two releases, code changes before the version number.
+The caller supplies the version of a commit: between two releases, code changes before the version number.
 """
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence

@@ -2,11 +2,11 @@
 
 Why:      what `codex_hooks` and `codex_hooks_page` do for Codex, for the agents of `harnesses.py` that have a hooks
           file. Their settings files have comments, which stay; Copilot gets a file of its own.
-Upstream: `server/index.js`, behind what those two patches bring there. If it moves, see there.
+Upstream: `server/index.js`, behind what those two patches bring there. If it moves, search for `startUpdateScheduler`.
 """
 
 from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, function
-from patcher.patches.harnesses import HARNESSES, Harness
+from patcher.patches.harnesses import INSTALLED
 
 _MODULES = (
     "lib/agent-hooks/agents.js",
@@ -19,31 +19,6 @@ _MODULES = (
     "lib/agent-hooks/status.js",
     "routes/agent-hooks.js",
 )
-
-
-def row_of(harness: Harness) -> dict[str, object]:
-    """What the installer knows of an agent. Raises `ValueError` for one without a hooks file."""
-    file = harness.hooks_file
-    if file is None:
-        raise ValueError(f"{harness.provider} has no hooks file")
-    return {
-        "provider": harness.provider,
-        "title": harness.title,
-        "handler": harness.handler,
-        "source": f"scripts/{harness.handler}",
-        "folder": harness.folder,
-        "variables": harness.folder_variables,
-        "home_variables": harness.home_variables,
-        "path": file.path,
-        "shape": file.shape,
-        "timeout": file.timeout,
-        "timeout_key": file.timeout_key,
-        "events": [event for event, _ in harness.events],
-        "stops": [{"file": name, "key": key, "value": value} for name, key, value in file.stops],
-    }
-
-
-ROWS = tuple(row_of(harness) for harness in HARNESSES if harness.hooks_file)
 
 PATCH = Patch(
     id="agent_hooks",
@@ -80,7 +55,7 @@ PATCH = Patch(
         Overlay(
             path="server/lib/agent-hooks/rows.js",
             template="overlay/server/lib/agent-hooks/rows.js.j2",
-            params={"rows": ROWS},
+            params={"rows": INSTALLED},
         ),
         *(Overlay(path=f"server/{name}", template=f"overlay/server/{name}") for name in _MODULES),
     ),

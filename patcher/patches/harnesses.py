@@ -140,6 +140,29 @@ HARNESSES = (
 )  # fmt: skip
 
 
+def _installed(harness: Harness, file: HooksFile) -> dict[str, object]:
+    """What the installer (`server/lib/agent-hooks`) knows of an agent, as JSON."""
+    return {
+        "provider": harness.provider,
+        "title": harness.title,
+        "handler": harness.handler,
+        "source": f"scripts/{harness.handler}",
+        "folder": harness.folder,
+        "variables": harness.folder_variables,
+        "home_variables": harness.home_variables,
+        "path": file.path,
+        "shape": file.shape,
+        "timeout": file.timeout,
+        "timeout_key": file.timeout_key,
+        "events": [event for event, _ in harness.events],
+        "stops": [{"file": name, "key": key, "value": value} for name, key, value in file.stops],
+    }
+
+
+INSTALLED = tuple(_installed(harness, harness.hooks_file) for harness in HARNESSES if harness.hooks_file)
+"""The rows of the installer."""
+
+
 def places_of(harness: Harness) -> tuple[tuple[str, Line | None], ...]:
     """Where the generated tree has the harness's handler, and on which line of upstream; None for every line.
 

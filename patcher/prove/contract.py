@@ -40,7 +40,7 @@ _NATIVE = "server/lib/codex-ingest.js"
 
 def in_short(observed: str) -> str:
     """The text of an observation in one line, with the error in its log, if there is one."""
-    first, *log = observed.splitlines() or ["it says nothing"]
+    first, *log = observed.splitlines() or ["no text"]
     error = next((line for line in log if _ERROR.match(line)), "")
     short = first.partition("; its log")[0]
     return f"{short}: {error}" if error else short

@@ -12,7 +12,7 @@ from patcher.resources import PACKAGE
 
 @dataclass(frozen=True)
 class ErrorCode:
-    """One code, or a family: `gate-…` stands for every code with this prefix. exit_code: of a run that it ends."""
+    """One code, or a family: `gate-…` is every code with this prefix. exit_code: of a run that ends with it."""
 
     code: str
     meaning: str

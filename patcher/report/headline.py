@@ -99,7 +99,7 @@ def _by_hand(report: Report, result: BumpResult) -> Iterator[str]:
     if fitting:
         yield f"Read {_names(fitting)}: the most similar code does not fit, or is not similar enough to be proposed."
     if others:
-        yield f"By hand: no candidate fits {_names(others)}; the entry of each site says why."
+        yield f"By hand: no candidate fits {_names(others)}; the entry of each site has the reason."
     if found.accepted and not found.proposed.ok:
         for problem in report.problems:
             if not problem.code.startswith("anchor-"):

@@ -35,7 +35,7 @@ def assert_proven(result: ProofResult) -> None:
     if not result.ok:
         raise AssertionError(
             f"{result.contract.id} is not proven: {result.message}\n"
-            f"  it says: {result.contract.summary}\n"
+            f"  it requires: {result.contract.summary}\n"
             f"  pristine, {_COLOURS[result.pristine.green]}: {result.pristine.said}\n"
             f"  patched, {_COLOURS[result.patched.green]}: {result.patched.said}"
         )

@@ -29,7 +29,13 @@ SHARED = {
     "payload/harness_badge.import.tsx": 2,
     "payload/codex_prices.unpriced.js.j2": 2,  # all sessions, and one
 }
-PARTS = {"page/codex-hooks-colors.css", "page/codex-hooks.css", "page/codex-hooks.js"}  # what the page includes
+PARTS = {  # what the page includes
+    "page/agent-hooks.css",
+    "page/agent-hooks.js",
+    "page/codex-hooks-colors.css",
+    "page/codex-hooks.css",
+    "page/codex-hooks.js",
+}
 PAGE = {"README.md"}  # for people
 NO_PATCHES = {"declaration", "harnesses", "pins"}
 LINES = (Line.V1, Line.V2)

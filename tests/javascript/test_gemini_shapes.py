@@ -169,6 +169,15 @@ def test_a_sub_agent_without_a_folder_is_no_session() -> None:
     assert [each["event_type"] for each in of_session.events] == ["PreToolUse", "PostToolUse"]
 
 
+def test_what_is_said_in_an_open_turn_of_a_document_is_the_users_when_the_turn_ends() -> None:
+    """A sub-agent's task may stand there while it works (up to 0.36), and so does a prompt after an interrupt."""
+    messages = [user(1, "one"), said(1, ""), user(2, "two"), said(2, "", call(1))]
+    at_work = told_by([{**HEADER, "messages": messages}], f"{ROOT}.json")
+    over = told_by([{**HEADER, "messages": [*messages, said(3, "done"), user(3, "three")]}], f"{ROOT}.json")
+    assert (prompts_of(at_work), prompts_of(over)) == (["one"], ["one", "two", "three"])
+    assert prompts_of(told_by([HEADER, *messages])) == ["one", "two"]
+
+
 def test_the_title_and_the_folder_of_a_session_are_known() -> None:
     context = user(
         1, [{"text": "<session_context>\n- **Workspace Directories:**\n  - /home/user/a b\n</session_context>"}]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from patcher.patches import SERIES, agent_hooks
-from patcher.patches.harnesses import HARNESSES
+from patcher.patches import SERIES
+from patcher.patches.harnesses import HARNESSES, INSTALLED
 from patcher.render import render
 
 HERE = Path(__file__).parents[1]
@@ -25,7 +25,7 @@ PARAMS = {
     "handler": "scripts/codex-hook-handler.js",
     "variables": ("CODEX_HOME",),
     "readers": ", ".join(f'require("./{harness.provider}")' for harness in HARNESSES if harness.transcripts),
-    "rows": agent_hooks.ROWS,
+    "rows": INSTALLED,
 }
 SCRIPTS = {
     **{harness.handler: "handler/hook-handler.js.j2" for harness in HARNESSES},

@@ -140,7 +140,7 @@ test("each agent's own switch: its hooks do not run, so nothing is put in place"
   const cases = [
     [GEMINI, ".gemini/settings.json", "{\"hooksConfig\": {\"enabled\": false,},}", "Gemini CLI runs no hooks of ours: `hooksConfig.enabled` in $FILE is false", "Set it to true"],
     [GEMINI, ".gemini/settings.json", "{\"hooks\": {\"enabled\": false}}", "Gemini CLI runs no hooks of ours: `hooks.enabled` in $FILE is false", "Set it to true"],
-    [GEMINI, ".gemini/settings.json", `{"hooksConfig": {"disabled": [${JSON.stringify(`node "${process.env.DASHBOARD_DATA_DIR}/gemini-hook-handler.js"`)}]}}`, "Gemini CLI runs no hooks of ours: `hooksConfig.disabled` in $FILE names ours", "Take our command out of it"],
+    [GEMINI, ".gemini/settings.json", `{"hooksConfig": {"disabled": [${JSON.stringify(`node "${process.env.DASHBOARD_DATA_DIR}/gemini-hook-handler.js" SessionStart`)}]}}`, "Gemini CLI runs no hooks of ours: `hooksConfig.disabled` in $FILE names ours", "Take our command out of it"],
     [COPILOT, ".copilot/settings.json", "{\"disableAllHooks\": true}", "GitHub Copilot CLI runs no hooks of ours: `disableAllHooks` in $FILE is true", "Set it to false"],
     [COPILOT, ".copilot/config.json", "// x\n{\"disableAllHooks\": true}", "GitHub Copilot CLI runs no hooks of ours: `disableAllHooks` in $FILE is true", "Set it to false"],
   ];
@@ -173,9 +173,10 @@ test("Copilot: a file of ours, which goes again, and the folder that was made fo
   const [folder, file] = [path.join(root, ".copilot", "hooks"), path.join(root, ".copilot", "hooks", "agent-monitor.json")];
   fs.mkdirSync(path.join(root, ".copilot"));
   assert.equal(setEnabled(COPILOT, true), null);
-  const command = `node "${process.env.DASHBOARD_DATA_DIR}/copilot-hook-handler.js" 2>/dev/null || true`;
-  const hook = { type: "command", bash: command, timeoutSec: 5 };
-  assert.deepEqual(JSON.parse(read(file)), { version: 1, hooks: Object.fromEntries(COPILOT.events.map(event => [event, [hook]])) });
+  const command = `node "${process.env.DASHBOARD_DATA_DIR}/copilot-hook-handler.js"`;
+  // `SubagentStart` does not name itself in what it writes to the handler.
+  const hook = event => ({ type: "command", bash: `${command} ${event} 2>/dev/null || true`, timeoutSec: 5 });
+  assert.deepEqual(JSON.parse(read(file)), { version: 1, hooks: Object.fromEntries(COPILOT.events.map(event => [event, [hook(event)]])) });
   assert.deepEqual(fs.readdirSync(folder), ["agent-monitor.json"], "no lock is left");
   const { ino, mtimeMs } = fs.statSync(file);
   assert.equal(setEnabled(COPILOT, true), null);

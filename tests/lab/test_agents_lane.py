@@ -7,6 +7,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -262,6 +263,32 @@ class TestJudge:
             entry for entry in there.payloads if "nothing-there" not in str(entry) or "Pre" in entry["event"]
         ]
         assert there.judged().problems == []
+
+    def test_where_nothing_says_whose_a_call_is_equal_ones_are_counted_together(self) -> None:
+        there = Rows("same", "gemini", road="hooks")
+        for row in there.events:
+            row["agent_id"] = "main"
+        assert there.judged().problems == []
+        there.events.remove(there.find("PreToolUse", "echo same"))
+        assert there.judged().lost == 1
+
+    def test_an_agent_whose_transcripts_do_not_tell_of_sub_agents(self) -> None:
+        there = Rows("subagent", "gemini")
+        there.run = replace(there.run, version=there.agent.older)
+        for row in there.events:
+            row["agent_id"] = "main"
+        assert there.judged().problems == []
+        own = [each.usage for each in there.served if each.word != "[child]"]
+        there.tokens[0].update(input_tokens=sum(usage.input for usage in own), cache_read_tokens=2, output_tokens=5)
+        assert there.judged().problems == []  # nobody tells what the sub-agent has cost
+        there.tokens[0]["output_tokens"] += 1
+        assert there.judged().problems[0].startswith("its tokens (fresh, cached, output) are ")
+
+    def test_rows_of_the_transcript_alone_where_there_are_hooks(self) -> None:
+        there = Rows("tools")
+        for row in there.events:
+            row["capture"] = "rollout"
+        assert there.judged().problems == ["no hook has reached the sidecar"]
 
     def test_a_call_that_was_cut_needs_no_end_but_has_a_beginning(self) -> None:
         there = Rows("interrupt")

@@ -479,7 +479,7 @@ def test_a_tree_in_which_somebody_stands_is_not_taken_away(
     before = snapshot(tmp_path / "g")
     os.chdir(tmp_path / "g" / below)
     ended = cli("build", "--upstream", upstream, "--out", os.path.relpath(tmp_path / "g"))
-    assert refused(ended, 5, "error[output-unwritable]: ") and "your shell stands in it" in ended.err
+    assert refused(ended, 5, "error[output-unwritable]: ") and "contains your shell's working directory" in ended.err
     assert snapshot(tmp_path / "g") == before
     os.chdir(tmp_path)
     assert cli("build", "--upstream", upstream, "--out", "g").code == 0

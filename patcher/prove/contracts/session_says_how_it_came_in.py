@@ -1,4 +1,4 @@
-"""`capture` of a session says whether its events came by hooks, the file, or both: in both lists and by itself."""
+"""`capture` of a session names the source of its events (hooks, file, both), in both lists and in the single query."""
 
 from patcher.model import Line
 from patcher.prove.contract import Contract, Observation, TestBed

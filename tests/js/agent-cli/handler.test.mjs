@@ -39,6 +39,10 @@ for (const name of ["qwen-0.24.4-interrupt", "qwen-0.15.10-subagent", "copilot-1
       bodies.length = 0;
       await run(provider, hook);
       for (let waited = 0; waited < 5000 && (expected ? bodies.length === 0 : waited < 50); waited += 10) await new Promise(resolve => setTimeout(resolve, 10));
+      for (const { data } of bodies) {
+        assert.match(data.__run, /^\d+ \d+$/); // which process sent it, and when
+        delete data.__run;
+      }
       assert.deepEqual(bodies, expected ? [{ hook_type: expected.hook_event_name, data: expected }] : []);
     }
   });

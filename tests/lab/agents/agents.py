@@ -106,19 +106,30 @@ def _upstreams_own(stage: "Stage") -> None:
 
 
 def _rows_own(stage: "Stage") -> None:
-    """The hooks file of the agent's row, with our handler."""
+    """The hooks file of the agent's row: our entries, as the installer of the tree writes them, and the recorder's.
+
+    Where hooks are only recorded, and in a tree without the installer, the lane writes them itself.
+    """
     [row] = [harness for harness in HARNESSES if harness.provider == stage.agent.provider]
     file = row.hooks_file
     assert file is not None
+    handler = "" if stage.enable_hooks() else stage.handler
+    path = os.path.join(stage.home, row.folder, *file.path.split("/"))
     groups: dict[str, list[dict[str, Any]]] = {}
+    if file.shape == "own":
+        path = os.path.join(os.path.dirname(path), "recorder.json")
+    elif os.path.exists(path):
+        with open(path, encoding="utf-8") as stream:
+            groups = json.load(stream).get("hooks", {})
     for event, _ in row.events:
-        command = stage.hook_command(event, handler=stage.handler)
+        command = stage.hook_command(event, handler=handler)
         if file.shape == "own":
             groups[event] = [{"type": "command", "bash": command, file.timeout_key: 20}]
         else:
-            groups[event] = [{"hooks": [{"type": "command", "command": command, file.timeout_key: 20_000}]}]
+            entry = {"type": "command", "command": command, file.timeout_key: 20_000}
+            groups.setdefault(event, []).append({"hooks": [entry]})
     version = {"version": 1} if file.shape == "own" else {}
-    _merge(os.path.join(stage.home, row.folder, *file.path.split("/")), {**version, "hooks": groups})
+    _merge(path, {**version, "hooks": groups})
 
 
 _ABOUT = {"description": "look around", "subagent_type": "general-purpose"}

@@ -40,11 +40,16 @@ def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
     events = sidecar.rows("SELECT * FROM events ORDER BY id")
     kinds = {row["id"]: row["type"] for row in sidecar.rows("SELECT id, type FROM agents")}
     found.rows = len(events)
+    roads = {row["capture"] for row in events if row.get("capture")}  # the v2 line says it of Codex alone
+    if road.hooks and roads and not roads & {"hook", "both"}:
+        found.problems.append("no hook has reached the sidecar")
     calls.compare(found, events, kinds)
     _prompts(found, run.scenario, events)
     _sessions(found, agent, road, sidecar, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
-        _tokens(found, stage.model.served, sidecar)
+        main = [each for each in stage.model.served if each.word != run.scenario.child_word]
+        silent = not agent.tells_of_children(run.version)  # or for a moment only: while the sub-agent is at work
+        _tokens(found, [stage.model.served, *([main] if silent else [])], sidecar)
     return found
 
 
@@ -75,7 +80,7 @@ class _Calls:
 
     def compare(self, found: Found, events: Sequence[Row], kinds: Row) -> None:
         found.calls = self.asked.total()
-        for (marker, of_child), number in self.asked.items():
+        for (marker, of_child), number in self._told_apart().items():
             where = f"{marker!r}{' of the sub-agent' if of_child else ''}"
             rows = [row for row in events if _input_of(row) and _marker(self.markers, _input_of(row)) == marker]
             wanted = "subagent" if of_child else "main"
@@ -100,6 +105,16 @@ class _Calls:
         again = [key for key, number in named.items() if key[1] and number > 1]
         found.problems += [f"{event} of the call {id_} has {named[event, id_]} rows" for event, id_ in again]
 
+    def _told_apart(self) -> Counter[tuple[str, bool]]:
+        """The calls. Where nothing says whose a call is, one that both have made is the main agent's."""
+        if self._is_in_transcript(of_child=True):
+            return self.asked
+        main = {marker for marker, of_child in self.asked if not of_child}
+        merged: Counter[tuple[str, bool]] = Counter()
+        for (marker, of_child), number in self.asked.items():
+            merged[marker, of_child and marker not in main] += number
+        return merged
+
     def _is_in_transcript(self, *, of_child: bool) -> bool:
         agent, version = self.run.agent, self.run.version
         return self.run.road.transcript and (not of_child or agent.tells_of_children(version))
@@ -109,6 +124,7 @@ class _Calls:
         road = self.run.road
         if not self._is_in_transcript(of_child=of_child):
             return 0 if road.killed else min(number, self.told[marker, begins])
+        number = self.asked[marker, of_child]  # of those that were merged, the transcript tells the main agent's
         if self.run.scenario.ends:
             return number
         return number if begins and road.hooks and not road.killed else 0
@@ -167,16 +183,18 @@ def _sessions(found: Found, agent: Agent, road: Road, sidecar: Sidecar, *, prist
         found.problems.append(f"?harness={other} lists {sorted(elsewhere)}")
 
 
-def _tokens(found: Found, served: Sequence[Served], sidecar: Sidecar) -> None:
+def _tokens(found: Found, wanted: Sequence[Sequence[Served]], sidecar: Sidecar) -> None:
+    """The session's tokens are what these answers cost, or those."""
     columns = ("input_tokens", "cache_read_tokens", "output_tokens")
     total: Counter[str] = Counter()
     for row in sidecar.rows("SELECT * FROM token_usage"):
         total.update({name: row[name] for name in columns})
     there = tuple(total[name] for name in columns)
-    cost = (
-        sum(each.usage.input for each in served),
-        sum(each.usage.cached for each in served),
-        sum(each.usage.output for each in served),
-    )
-    if there != cost:
-        found.problems.append(f"its tokens (fresh, cached, output) are {there}, not {cost}")
+    costs = [_cost(served) for served in wanted]
+    if there not in costs:
+        found.problems.append(f"its tokens (fresh, cached, output) are {there}, not {' or '.join(map(str, costs))}")
+
+
+def _cost(served: Sequence[Served]) -> tuple[int, int, int]:
+    usages = [each.usage for each in served]
+    return sum(each.input for each in usages), sum(each.cached for each in usages), sum(each.output for each in usages)

@@ -113,6 +113,21 @@ class Stage:
         ]
         return shlex.join(words)
 
+    def enable_hooks(self) -> bool:
+        """Let the installer of the sidecar's tree write our hooks. Returns whether there is something to be written.
+
+        Raises `AgentFailed` when it cannot.
+        """
+        script = os.path.join(self.sidecar.tree, "scripts", "agent-hooks.js")
+        if not self.handler or not os.path.isfile(script):
+            return False
+        env = {**self._environment(), "DASHBOARD_DATA_DIR": self.sidecar.data_dir}
+        command = [self.node.path, script, "enable", self.agent.provider]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            raise AgentFailed(f"{' '.join(command[1:])} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        return True
+
     def deliver(self, handler: str) -> None:
         """Run the handler on what was recorded, in its order."""
         for entry in self.recorded():

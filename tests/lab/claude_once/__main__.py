@@ -19,15 +19,20 @@ from patcher.errors import PatcherError
 from tests.lab.agents.agents import AGENTS
 from tests.lab.agents.lane import Ground, Outcome, play
 from tests.lab.agents.loopback import only_loopback
-from tests.lab.agents.scenarios import SCENARIOS
+from tests.lab.agents.roads import ROADS
+from tests.lab.agents.scenarios import SCENARIOS, Run
 from tests.lab.agents.stage import AgentFailed
 from tests.lab.claude_once.rows import Tables, columns_of, comparable, data_of, differences, without
 from tests.lab.drift import nodejs
 
 _CLAUDE = AGENTS["claude"]
+_ROAD = ROADS["both"]  # hooks, and the transcripts beside them
 _KINDS = tuple(product((_CLAUDE.newest, _CLAUDE.older), ("subagent", "background"), (0.0, 2.0)))
 _SAME = ("tools", "twins", "failing", "resume", "subagent")
 _REF = "v1.4.8"
+_COMPARED = 1000
+"""The number of a run that is compared: another than those before have."""
+_LONGEST = 1000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,10 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _once(grounds: Sequence[Ground], commands: dict[str, list[str]], number: int) -> bool:
     """One kind of run, on both trees. Returns whether one is not as it must be."""
     version, scenario, latency = _KINDS[number % len(_KINDS)]
-    pristine, patched = (
-        play(_CLAUDE, version, commands[version], SCENARIOS[scenario], replace(ground, latency=latency), number)
-        for ground in grounds
-    )
+    run = Run(_CLAUDE, version, commands[version], SCENARIOS[scenario], _ROAD, number)
+    pristine, patched = (play(run, replace(ground, latency=latency)) for ground in grounds)
     twice = pristine.found.twice
     wrong = not twice or bool(patched.problems)
     said = f"pristine {twice} rows too many, patched {patched.found.twice}, {len(patched.problems)} problems"
@@ -86,11 +89,9 @@ def _once(grounds: Sequence[Ground], commands: dict[str, list[str]], number: int
 def _same(grounds: Sequence[Ground], commands: dict[str, list[str]], scenario: str) -> bool:
     """One scenario, compared. What is mended is left out: the calls of sub-agents, and the ends of calls that failed."""
     version = _CLAUDE.newest
-    tables, places = [], []
-    for ground in grounds:
-        outcome = play(_CLAUDE, version, commands[version], SCENARIOS[scenario], ground, 1000)
-        tables.append(_rows(ground, outcome))
-        places.append(os.path.join(ground.work, f"claude-{version}-{scenario}-1000"))
+    run = Run(_CLAUDE, version, commands[version], SCENARIOS[scenario], _ROAD, _COMPARED)
+    tables = [_rows(run, ground, play(run, ground)) for ground in grounds]
+    places = [os.path.join(ground.work, run.name) for ground in grounds]
     columns = columns_of(tables[0])  # what only ours has cannot be compared
     told = [
         comparable(without(each, _calls_of_subagents(each)), place, columns)
@@ -102,8 +103,8 @@ def _same(grounds: Sequence[Ground], commands: dict[str, list[str]], scenario: s
     return bool(found)
 
 
-def _rows(ground: Ground, outcome: Outcome) -> Tables:
-    path = os.path.join(ground.record, f"claude-{outcome.version}-{outcome.scenario}-1000", "rows.json")
+def _rows(run: Run, ground: Ground, outcome: Outcome) -> Tables:
+    path = os.path.join(ground.record, run.name, "rows.json")
     try:
         with open(path, encoding="utf-8") as file:
             return dict(json.load(file))
@@ -122,7 +123,7 @@ def _calls_of_subagents(tables: Tables) -> set[str]:
 def _say(line: str, problems: Sequence[str], wrong: bool) -> None:
     sys.stdout.write(f"{line}  {'WRONG' if wrong else 'ok'}\n")
     for problem in problems:
-        sys.stdout.write(f"    {problem}\n")
+        sys.stdout.write(f"    {problem[:_LONGEST]}\n")
     sys.stdout.flush()
 
 

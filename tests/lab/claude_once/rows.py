@@ -14,7 +14,9 @@ _CHANGING = (
     (re.compile(r"\b(Session|Codex) [0-9a-f]{8}\b"), r"\1 ID"),
     (re.compile(r"toolu_\w+"), "CALL"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?"), "TIME"),
-    (re.compile(r'("(?:duration_ms|durationMs|total_turn_duration_ms)": ?)\d+'), r"\1N"),
+    (re.compile(r"\bsidecar-\w+"), "SIDECAR"),
+    (re.compile(r"\ba[0-9a-f]{16}\b"), "AGENT"),
+    (re.compile(r'((?:\w*[dD]uration_?[mM]s|seconds_since_last_response)\\*": ?)\d+'), r"\1N"),
     (re.compile(r"(Turn completed in )[\d.]+s"), r"\1N s"),
 )
 

@@ -114,22 +114,30 @@ function eventsOfModel(state, message) {
   learn(session, { model: nameOr(message.model, null) });
   const calls = listOf(message.toolCalls).filter(call => textOr(call.name, null) !== null);
   session.turn_open = calls.length > 0 || textOf(message) === ""; // its last word is a text without calls
+  const held = session.turn_open ? [] : own.held.splice(0);
   let askedAt = isoTime(message.timestamp);
-  return calls.flatMap((call, at) => {
+  const told = calls.flatMap((call, at) => {
     const events = eventsOfCall(state, call, `${nameOr(message.id, null)} ${nameOr(call.id, null) ?? at}`, askedAt);
     const doneAt = passTime(session, call.timestamp);
     if (own.isWhole) askedAt = doneAt; // one message has the calls of several answers there
     return events;
   });
+  return [...held, ...told];
 }
 
 function eventsOfUser({ session, own }, message, at) {
   const isReply = partsOf(message).some(part => part.functionResponse);
   const prompt = promptOf(message);
+  const wasOpen = session.turn_open;
   if (isReply || prompt !== null) session.turn_open = true;
   learnFolder(session, message);
   if (prompt === null || own.isOfAgent) return []; // a sub-agent is not told by the user what to do
-  return [event("UserPromptSubmit", nameOr(message.id, null), at, { prompt })];
+  const told = event("UserPromptSubmit", nameOr(message.id, null), at, { prompt });
+  if (!own.isWhole || !wasOpen) return [told];
+  // Up to 0.36 a sub-agent at work may stand in its session's document, until the session writes that anew: what is
+  // said in an open turn is the user's if the turn goes on to its end.
+  own.held.push(told);
+  return [];
 }
 
 function eventsOfMessage(state, message) {
@@ -198,7 +206,7 @@ module.exports = {
     const [name, folder] = file.split(/[\\/]/).reverse();
     const isAgent = folder !== undefined && folder !== "chats";
     const known = isAgent ? { id: folder, agent_id: name.replace(/\.jsonl?$/, "") } : {};
-    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, counted: [] });
+    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, counted: [], held: [] });
   },
 
   take(state, record) {
@@ -208,6 +216,9 @@ module.exports = {
     if (typeof record.$rewindTo === "string") session.turn_open = false;
     if (typeof record.sessionId !== "string") return eventsOfMessage(state, record);
     const events = takeFacts(state, record);
-    return own.isForeign ? [] : [...events, ...listOf(record.messages).flatMap(each => eventsOfMessage(state, each))];
+    if (own.isForeign) return [];
+    events.push(...listOf(record.messages).flatMap(each => eventsOfMessage(state, each)));
+    own.held = []; // a document is read again from its start
+    return events;
   },
 };

@@ -75,7 +75,8 @@ function entriesOf(agent) {
   if (agent.entries) return agent.entries();
   const { events, timeout, timeout_key: key } = agent;
   const command = commandOf(handlerOf(agent));
-  return events.map(event => ({ event, handler: { type: "command", command, [key]: timeout } }));
+  // The event as an argument: not every payload of every agent names it.
+  return events.map(event => ({ event, handler: { type: "command", command: `${command} ${event}`, [key]: timeout } }));
 }
 
 module.exports = { agentOf, agents, choiceFileOf, entriesOf, folderOf, handlerOf, hooksFileOf, isFound, sourceOf };
