@@ -60,7 +60,8 @@ def _is_complete(sidecar: Sidecar, path: str) -> bool:
     """Whether the file has an entry for each event of upstream's list, and the sidecar says so."""
     status = sidecar.request("GET", _API).json
     there = (text_of(path) or "").count(_HANDLER)
-    return isinstance(status, dict) and status.get("state") == "ready" and status.get("entries") == there >= _LEAST
+    complete = isinstance(status, dict) and status.get("state") == "ready" and status.get("entries") == there
+    return complete and there >= _LEAST
 
 
 def _state(sidecar: Sidecar) -> object:

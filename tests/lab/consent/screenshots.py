@@ -56,8 +56,33 @@ PICTURES = (
 )
 
 
+AGENTS = (
+    Picture("agents", "off"),
+    Picture("agents-light", "off", "light"),
+    Picture("agents-narrow", "off", narrow=True),
+)
+"""With three other agents in the home: one that is on, one that is off, and one whose hooks are switched off."""
+
+
+def _take_agents(browser: Browser, tree: str, node: Node) -> None:
+    with sidecar_in("off", tree, node) as sidecar:
+        for name in (".qwen", ".copilot", ".gemini"):
+            os.makedirs(os.path.join(sidecar.home, name), exist_ok=True)
+        with open(os.path.join(sidecar.home, ".gemini", "settings.json"), "w", encoding="utf-8") as file:
+            file.write('{"hooksConfig": {"enabled": false}}')
+        for agent in ("qwen", "gemini"):
+            sidecar.request("PUT", f"/api/agent-hooks/{agent}", {"enabled": True})
+        for picture in AGENTS:
+            with page_of(browser, sidecar, **picture.context) as page:
+                page.wait_for_selector('#agents li[data-state="ready"]')
+                data = smaller(_photograph(page, sidecar))
+            (FOLDER / f"{picture.name}.png").write_bytes(data)
+            sys.stdout.write(f"{os.path.relpath(FOLDER / picture.name, ROOT)}.png  {len(data):,} bytes\n")
+
+
 def take(browser: Browser, tree: str, node: Node) -> None:
     """Write every picture into `FOLDER`."""
+    _take_agents(browser, tree, node)
     FOLDER.mkdir(parents=True, exist_ok=True)
     for picture in PICTURES:
         with sidecar_in(picture.state, tree, node) as sidecar, page_of(browser, sidecar, **picture.context) as page:
