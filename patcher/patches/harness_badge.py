@@ -10,11 +10,14 @@ v2:       upstream shows no provider in the list and on the page: our badge is t
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function
+from patcher.patches.harnesses import HARNESSES
 
 _LIST = "client/src/pages/Sessions.tsx"
 _PAGE = "client/src/pages/SessionDetail.tsx"
 _CARD = "client/src/components/SessionCard.tsx"
 _BADGE = "payload/harness_badge.tsx"
+
+_NAMES = "\n  ".join(f'{row.provider}: "{row.name}",' for row in HARNESSES)
 
 PATCH = Patch(
     id="harness_badge",
@@ -72,9 +75,16 @@ PATCH = Patch(
             ),
         ),
     ),
-    overlays=tuple(
-        Overlay(path=f"client/src/{name}", template=f"overlay/client/src/{name}")
-        for name in ("lib/harness.ts", "components/HarnessBadge.tsx")
+    overlays=(
+        Overlay(
+            path="client/src/lib/harness.ts",
+            template="overlay/client/src/lib/harness.ts.j2",
+            params={"names": _NAMES},
+        ),
+        Overlay(
+            path="client/src/components/HarnessBadge.tsx",
+            template="overlay/client/src/components/HarnessBadge.tsx",
+        ),
     ),
     contracts=("harness_is_shown",),
 )

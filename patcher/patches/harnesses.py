@@ -40,10 +40,10 @@ class Facts:
 class Harness:
     """One agent CLI. The facts of the `codex` row are in `patcher/codex/README.md`, of the others in `patcher/agents`.
 
-    `provider` is the value of `__provider` in a forwarded payload and of `sessions.harness`; `handler` is
-    the file name below `scripts/`. Each `*_keys` names the payload's spellings of one identifier, first
-    match wins, also over a field of the usual name. `native_line` is the line of upstream that has a handler of its own
-    by that name, None where none has.
+    `title` is its full name, `name` the short one of a badge. `provider` is the value of `__provider` in a forwarded
+    payload and of `sessions.harness`; `handler` is the file name below `scripts/`. Each `*_keys` names the payload's
+    spellings of one identifier, first match wins, also over a field of the usual name. `native_line` is the line of
+    upstream that has a handler of its own by that name, None where none has.
 
     `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
     `folder` is the agent's folder below the user's home; `folder_variables` name it otherwise, `home_variables` the
@@ -53,6 +53,7 @@ class Harness:
 
     provider: str
     title: str
+    name: str
     handler: str
     facts: Facts = Facts()
     session_keys: tuple[str, ...] = ("session_id",)
@@ -87,6 +88,7 @@ HARNESSES = (
     Harness(
         provider="codex",
         title="OpenAI Codex CLI",
+        name="Codex",
         handler="codex-hook-handler.js",
         facts=Facts(
             hooks="yes, once they are trusted",
@@ -100,6 +102,7 @@ HARNESSES = (
     Harness(
         provider="qwen",
         title="Qwen Code",
+        name="Qwen Code",
         handler="qwen-hook-handler.js",
         facts=Facts(
             hooks="since 0.15.10",
@@ -125,6 +128,7 @@ HARNESSES = (
     Harness(
         provider="copilot",
         title="GitHub Copilot CLI",
+        name="Copilot",
         handler="copilot-hook-handler.js",
         facts=Facts(
             hooks="since 1.0.55; sub-agents since 1.0.102",
@@ -151,6 +155,7 @@ HARNESSES = (
     Harness(
         provider="gemini",
         title="Gemini CLI",
+        name="Gemini",
         handler="gemini-hook-handler.js",
         facts=Facts(
             hooks="since 0.26.0",

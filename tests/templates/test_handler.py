@@ -206,6 +206,7 @@ def test_another_harness_is_a_row_of_data(tmp_path: Path, sidecar: Sidecar) -> N
     row = Harness(
         provider="cursor",
         title="Cursor",
+        name="Cursor",
         handler="cursor-hook-handler.js",
         session_keys=("session_id", "conversation_id"),
         turn_keys=("generation_id",),
