@@ -1,6 +1,7 @@
 """`python3 .dev generate [--check]`: write, or compare, each file of the repository that is computed.
 
-`patcher/gates/verified.json`: what the parsers say of our own texts. `tests/supported.json` and the table of
+`patcher/gates/verified.json`: what the parsers say of our own texts. `patcher/agents/README.md`: which agents are
+supported. `tests/supported.json` and the table of
 `patcher/patches/README.md`: the supported versions, which takes a clone of upstream in `SIDECAR_UPSTREAM_REPO`.
 """
 
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import agents
 import supported
 
 from patcher import javascript
@@ -26,6 +28,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def products(upstream: str | None) -> Iterator[tuple[Path, str]]:
     """Each computed file and its text. Raises `SystemExit` for a text that no gate would pass."""
     yield Path(verified.RECORD), verified_record()
+    yield agents.PAGE, agents.page()
     versions = supported.stored()
     if upstream:
         versions = supported.computed(upstream)

@@ -23,8 +23,22 @@ class HooksFile:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What a user may want to know of an agent.
+
+    `hooks` and `transcripts`: since which version they are recorded. `join`: what makes the two one row. `unknown`:
+    what is missing.
+    """
+
+    hooks: str = ""
+    transcripts: str = ""
+    join: str = ""
+    unknown: str = ""
+
+
+@dataclass(frozen=True)
 class Harness:
-    """One agent CLI. The facts of the `codex` row are in `patcher/codex/README.md`.
+    """One agent CLI. The facts of the `codex` row are in `patcher/codex/README.md`, of the others in `patcher/agents`.
 
     `provider` is the value of `__provider` in a forwarded payload and of `sessions.harness`; `handler` is
     the file name below `scripts/`. Each `*_keys` names the payload's spellings of one identifier, first
@@ -40,6 +54,7 @@ class Harness:
     provider: str
     title: str
     handler: str
+    facts: Facts = Facts()
     session_keys: tuple[str, ...] = ("session_id",)
     turn_keys: tuple[str, ...] = ("turn_id",)
     tool_keys: tuple[str, ...] = ("tool_use_id",)
@@ -73,6 +88,12 @@ HARNESSES = (
         provider="codex",
         title="OpenAI Codex CLI",
         handler="codex-hook-handler.js",
+        facts=Facts(
+            hooks="yes, once they are trusted",
+            transcripts="yes, also compressed",
+            join="the call's identifier and its turn",
+            unknown="see `patcher/codex/README.md`",
+        ),
         native_line=Line.V2,
         transcripts=False,  # by the `codex-*` modules
     ),
@@ -80,6 +101,12 @@ HARNESSES = (
         provider="qwen",
         title="Qwen Code",
         handler="qwen-hook-handler.js",
+        facts=Facts(
+            hooks="since 0.15.10",
+            transcripts="since 0.15.10",
+            join="the call's identifier since 0.21.2; before, name, arguments and order",
+            unknown="calls of sub-agents by file (0.15.10)",
+        ),
         turn_keys=("prompt_id",),
         tool_keys=("tool_call_id",),  # its `tool_use_id` is made up for the hook, the transcript has the other one
         events=(
@@ -99,6 +126,12 @@ HARNESSES = (
         provider="copilot",
         title="GitHub Copilot CLI",
         handler="copilot-hook-handler.js",
+        facts=Facts(
+            hooks="since 1.0.55; sub-agents since 1.0.102",
+            transcripts="since 1.0.24",
+            join="name, arguments and order",
+            unknown="cost in dollars; input tokens until the session ends (before 1.0.102)",
+        ),
         session_keys=("session_id", "sessionId"),  # `SubagentStart` has the second
         events=(
             *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
@@ -119,6 +152,12 @@ HARNESSES = (
         provider="gemini",
         title="Gemini CLI",
         handler="gemini-hook-handler.js",
+        facts=Facts(
+            hooks="since 0.26.0",
+            transcripts="since 0.26.0, in the two formats that it had",
+            join="name, arguments and order",
+            unknown="tokens of answers without text (0.26) and of sub-agents (0.36); the end of an interrupted call",
+        ),
         events=(
             *_same("SessionStart", "SessionEnd", "Notification"),
             ("BeforeAgent", "UserPromptSubmit"), ("AfterAgent", "Stop"),

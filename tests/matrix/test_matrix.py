@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from patcher import javascript
-from patcher.javascript import patterns, scopes
+from patcher.javascript import patterns, scopes, tree
 from patcher.locate import locate
 from patcher.matrix import Matrix, matrix, refs_of
 from patcher.matrix.judge import chunks
@@ -148,19 +147,19 @@ def test_many_processes_find_what_one_finds(story: Repository, patch: Patch) -> 
 
 def forget() -> None:
     """Everything that is remembered about a text."""
-    for remembered in (javascript.parse, scopes._remembered_scopes, patterns._comments, locate):
+    for remembered in (tree._parsed, scopes._remembered_scopes, patterns._comments, locate):
         remembered.cache_clear()
 
 
 def test_a_blob_that_refs_share_is_parsed_once(story: Repository, patch: Patch) -> None:
     forget()
     judged(story, patch, words=["v1.1.0"])
-    one = javascript.parse.cache_info().misses
+    one = tree._parsed.cache_info().misses
     story.git("tag", "v1.1.1", "v1.1.0")
     story.git("tag", "v1.1.2", "v1.1.0")
     forget()
     judged(story, patch, words=["v1.1.0", "v1.1.1", "v1.1.2"])
-    assert javascript.parse.cache_info().misses == one > 0
+    assert tree._parsed.cache_info().misses == one > 0
 
 
 def test_chunks_are_neighbours_and_leave_nothing_out() -> None:

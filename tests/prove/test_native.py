@@ -68,7 +68,9 @@ def build() -> Build:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What never comes need not be waited for."""
     monkeypatch.setattr("patcher.prove.journeys.TIMEOUT_S", 1.5)
-    for name in {*NATIVELY, *MENDED, "v1_database_goes_on_natively"} - {"hooked_then_imported_has_no_row_twice"}:
+    for name in {*NATIVELY, *MENDED, "claude_subagent_calls_are_told_once", "v1_database_goes_on_natively"} - {
+        "hooked_then_imported_has_no_row_twice"
+    }:
         monkeypatch.setattr(f"patcher.prove.contracts.{name}._PATIENCE", 1.5)
     yield
 
@@ -217,6 +219,38 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             "native_tokens_are_what_was_used",
             r"a fork with 1,0\d\d,\d{3} and 7\d,\d{3}, and used \d,\d{3} and \d",
             id="a fork begins at zero",
+        ),
+        pytest.param(
+            "server/lib/claude-subagents.js",
+            'if (row) prepare("DELETE FROM events WHERE id = ?").run(row.id);',
+            "",
+            "claude_subagent_calls_are_told_once",
+            r"transcript first: one-a3b0 has 2 and 2 rows",
+            id="what was imported stays beside its hook",
+        ),
+        pytest.param(
+            "server/lib/claude-subagents.js",
+            "return agentOf(data) || before || agentId;",
+            "return before || agentId;",
+            "claude_subagent_calls_are_told_once",
+            r"^one that never stops: rows of agent 0 are under main$",
+            id="the sub-agent of a hook is not looked for",
+        ),
+        pytest.param(
+            "server/lib/claude-failures.js",
+            "isOlder < 0",
+            "isOlder < -99",
+            "claude_failed_call_has_its_end",
+            r"1 beside Claude Code 2\.0\.55",
+            id="an older Claude Code gets a hook that it does not know",
+        ),
+        pytest.param(
+            "server/lib/claude-notifications.js",
+            "<task-notification[",
+            "<task[",
+            "claude_notification_is_not_a_prompt",
+            r"there are 3 prompts and 0 of news",
+            id="news is not known",
         ),
     ],
 )

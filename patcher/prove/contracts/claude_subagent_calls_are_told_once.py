@@ -1,8 +1,9 @@
 """A sub-agent's tool call has one row for its begin and one for its end, under the sub-agent that made it.
 
-Whichever came first: hooks and then the transcript, the transcript first, with a restart between the two; two
-sub-agents of one kind at once; and a Claude Code that does not say which sub-agent a hook comes from. One call of each
-transcript never had a hook: it comes when the transcript has been read.
+Whichever came first: hooks and then the transcript, the transcript first, with a restart between the two; a sub-agent
+that never stops, so that its transcript is never read; two sub-agents of one kind at once; and a Claude Code that does
+not say which sub-agent a hook comes from. One call of each transcript never had a hook: it comes when the transcript
+has been read.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ _SESSION = "0c1a0de0-0000-4000-8000-{:012d}"
 _PHASES = ("PreToolUse", "PostToolUse")
 
 
-def _hooks_first(sidecar: Sidecar, *agents: ClaudeSubagent) -> None:
+def _hooks_alone(sidecar: Sidecar, *agents: ClaudeSubagent) -> None:
     for agent in agents:
         agent.spawn(sidecar)
     for agent in agents:
@@ -29,6 +30,11 @@ def _hooks_first(sidecar: Sidecar, *agents: ClaudeSubagent) -> None:
             agent.begin(sidecar, f"{call}-{agent.name}")
         for agent in agents:
             agent.end(sidecar, f"{call}-{agent.name}")
+            agent.calls.append(f"{call}-{agent.name}")
+
+
+def _hooks_first(sidecar: Sidecar, *agents: ClaudeSubagent) -> None:
+    _hooks_alone(sidecar, *agents)
     for agent in agents:
         _finish(sidecar, agent)
 
@@ -51,6 +57,7 @@ def _finish(sidecar: Sidecar, agent: ClaudeSubagent) -> None:
 
 _JOURNEYS: dict[str, tuple[Callable[..., None], int, bool]] = {
     "hooks first": (_hooks_first, 1, True),
+    "one that never stops": (_hooks_alone, 1, True),
     "two at once": (_hooks_first, 2, True),
     "transcript first": (_transcript_first, 1, True),
     "a restart between": (partial(_transcript_first, restart=True), 1, True),

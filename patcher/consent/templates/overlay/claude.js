@@ -6,8 +6,8 @@
 const path = require("path");
 const { FileProblem } = require("../user-file");
 
-/** @type {{file: string, entries: () => [string, any][]} | null} what upstream's own command says of itself */
-let told = null;
+/** @type {{file: string, entries: () => [string, any][]} | null} set by upstream's command, which has no exports yet */
+let known = null;
 
 function upstream() {
   return require("../../../scripts/install-hooks");
@@ -15,7 +15,7 @@ function upstream() {
 
 /** What upstream's own installer would write, and where. */
 function ownHooks() {
-  return told ?? upstream().ownHooks;
+  return known ?? upstream().ownHooks;
 }
 
 /** Upstream's list, as our entries: one handler for each event. */
@@ -68,7 +68,7 @@ function choose() {
 
 /** Upstream's own command: chooses, and says what there is. */
 function chooseAndSay(own) {
-  told = own;
+  known = own;
   const problem = require("./optin").setEnabled(row, true);
   const { says, file } = require("./status").statusOf(row);
   if (problem) console.error(`${problem.message}. ${problem.do}`);

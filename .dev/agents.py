@@ -1,0 +1,53 @@
+"""The page of the agents, with the tables of those that are supported, and of those that are not."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from patcher.patches.harnesses import HARNESSES
+
+PAGE = Path(__file__).resolve().parent.parent / "patcher" / "agents" / "README.md"
+RUNS = PAGE.with_name("runs.json")
+BEGIN, END = "<!-- agents: made by `python3 .dev generate` -->\n", "<!-- /agents -->\n"
+UNSUPPORTED = (
+    ("Factory droid", "its hooks have Claude Code's shape, and it runs offline; nobody has written its row yet"),
+    ("opencode, Kilo, pi", "load plugins of JavaScript or TypeScript only, no hook command; a shim would be needed"),
+    ("Cline CLI", "takes one executable file for each event, and leaves a daemon running"),
+    ("Continue", "fires no hook, though the code is there (1.5.47)"),
+    ("Amp, Auggie, Cursor, Qoder", "cannot be run without an account, so that nothing could be tested"),
+    ("Crush", "cannot be installed from npm: its package fetches from elsewhere (0.96.1)"),
+)
+"""Agents that are not supported, and why."""
+
+
+def page() -> str:
+    """The page, with its tables of today.
+
+    `runs.json` has the runs of `python3 .dev lab agents`: `agent`, `version`, `upstream`, `runs`, `wrong`.
+    """
+    runs = json.loads(RUNS.read_text(encoding="utf-8"))
+    head, begin, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, tail = rest.partition(END)
+    tables = "\n".join([*_supported(runs), "", *_unsupported()])
+    return f"{head}{begin}\n{tables}\n\n{end}{tail}"
+
+
+def _supported(runs: list[dict[str, Any]]) -> Iterator[str]:
+    yield "| agent | live, by its hooks | from its transcripts | a call is one row by | not known | real sessions run |"
+    yield "|---|---|---|---|---|---|"
+    for row in HARNESSES:
+        facts = row.facts
+        real = "; ".join(_run(run) for run in runs if run["agent"] == row.provider) or "-"
+        yield f"| {row.title} | {facts.hooks} | {facts.transcripts} | {facts.join} | {facts.unknown} | {real} |"
+
+
+def _run(run: dict[str, Any]) -> str:
+    outcome = f"{run['wrong']} of {run['runs']} wrong" if run["wrong"] else f"{run['runs']}, all right"
+    return f"{run['version']} on {run['upstream']}: {outcome}"
+
+
+def _unsupported() -> Iterator[str]:
+    yield "| not supported | why |"
+    yield "|---|---|"
+    yield from (f"| {agents} | {reason} |" for agents, reason in UNSUPPORTED)
