@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { meaning, settings } from "./agent-hooks-cases.mjs";
-import { isLeftOf } from "./hooks-cases.mjs";
+import { isLeftOf, random } from "./hooks-cases.mjs";
 import { overlay } from "./support.mjs";
 
+const { bare } = overlay("json-text");
 const { agents, entriesOf } = overlay("agent-hooks/agents");
 const { eventsIn, install, uninstall } = overlay("agent-hooks/settings-file");
 const CASES = Number(process.env.AGENT_HOOKS_FILES || 150);
@@ -22,6 +23,23 @@ function without(value, original, ours) {
   return value;
 }
 
+/** A meaning without the lists of events that are empty, and without `hooks` when nothing is in it. */
+function full({ hooks = {}, ...rest }) {
+  return [rest, Object.fromEntries(Object.entries(hooks).filter(([, groups]) => !Array.isArray(groups) || groups.length))];
+}
+
+/** Where a comment may stand outside of the groups of events: behind a bracket that opens or a comma, before one that closes. */
+function placesAround(text) {
+  let depth = 0;
+  const places = [];
+  for (const { 0: token, index } of bare(text).matchAll(/"(?:\\[^]|[^"\\])*"|[[{,\]}]/g)) {
+    if ("[{".includes(token)) depth += 1;
+    if (token[0] !== '"' && depth <= 3) places.push("]}".includes(token) ? index : index + 1);
+    if ("]}".includes(token)) depth -= 1;
+  }
+  return places;
+}
+
 for (const agent of SETTINGS) {
   const ours = oursOf(agent);
   test(`${agent.title}: enable, enable again, disable: ${CASES} random files with comments come back to the byte`, () => {
@@ -35,6 +53,28 @@ for (const agent of SETTINGS) {
       assert.equal(install(enabled, ours), enabled, `enabled again: ${shown}`);
       assert.equal(uninstall(enabled, ours), original, `disabled: ${shown}`);
       assert.equal(uninstall(original, ours), original, `nothing to disable: ${shown}`);
+    }
+  });
+
+  test(`${agent.title}: comments that the user writes between ours stay when ours go: ${CASES} files`, () => {
+    for (let seed = BASE; seed < BASE + CASES; seed += 1) {
+      const original = settings(seed);
+      const enabled = install(original, ours);
+      const next = random(seed);
+      const places = placesAround(enabled);
+      let edited = enabled;
+      let added = 0;
+      for (const at of places.reverse()) {
+        if (next() > 0.1) continue;
+        added += 1;
+        const comment = next() < 0.5 ? `/* user${added}. */` : `// user${added}.\n`;
+        edited = edited.slice(0, at) + comment + edited.slice(at);
+      }
+      const left = uninstall(edited, ours);
+      const shown = `seed ${seed}\n${edited}\n---\n${left}`;
+      for (let each = 1; each <= added; each += 1) assert.ok(left.includes(`user${each}.`), `comment ${each}: ${shown}`);
+      assert.ok(!left.includes(`/${ours.handler}\\"`), shown);
+      assert.deepEqual(full(meaning(left)), full(meaning(original)), shown);
     }
   });
 

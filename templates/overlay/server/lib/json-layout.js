@@ -5,7 +5,7 @@
  * What we add to a list or object that has something in it follows the last item, in the layout of that item. What we
  * add to an empty one of the user's follows its bracket without a blank; a list or object that we make ourselves has a
  * blank or a line break there. So the text itself tells whose an emptied one is, and nothing has to be remembered.
- * A comment stays with the item on whose line it is, and none is ever taken out.
+ * A comment stays with the item on whose line it is; only those inside of an item of ours go with it.
  */
 "use strict";
 
