@@ -878,7 +878,7 @@ def test_other_agents_one_check_each(patient: Patient) -> None:
         "agents-qwen": ("ok", f"Qwen Code: on, 10 entries of ours in {qwen}", ""),
         "agents-copilot": (
             "ok",
-            f"GitHub Copilot CLI: on, 8 entries of ours in {home / '.copilot' / 'hooks' / 'agent-monitor.json'}",
+            f"GitHub Copilot CLI: on, 9 entries of ours in {home / '.copilot' / 'hooks' / 'agent-monitor.json'}",
             "",
         ),
         "agents-gemini": ("not ok", f"Gemini CLI: {off}", todo),

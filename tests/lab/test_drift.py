@@ -242,7 +242,7 @@ def test_a_patcher_that_forgets_the_scope_is_caught(builtin: Reference, monkeypa
 TWICE = {"res.json($BODY)", "const result = calculateCost($$$USED)"}
 
 
-def _anywhere(text: str, anchor: object, language: str) -> Located:
+def _anywhere(text: str, anchor: object, language: str, **_: object) -> Located:
     from patcher.locate import locate
     from patcher.model import MODULE, Anchor
 
@@ -363,12 +363,12 @@ BROKEN: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], set[Result]]]
     ),
     "nothing is in our way": (
         "*/in our way/*: server/lib/harness.js",
-        forgets(existing, "_in_the_way", NOTHING),
+        forgets(existing, "_conflict", NOTHING),
         {Result.OTHERWISE, Result.MISAPPLIED},
     ),
     "all is in our way": (
         "stamp_harness.*/beside ours/*",
-        forgets(existing, "_in_the_way", lambda _, path: (path, "a file")),
+        forgets(existing, "_conflict", lambda _, path: (path, "a file")),
         {Result.NEEDLESS},
     ),
     "prose is ours": ("*/a file that mentions us/*prose", takes_prose_for_ours, {Result.MISAPPLIED}),

@@ -350,9 +350,10 @@ def test_hooks_off_is_seen_to_be_what_a_tree_without_hooks_does(
 ) -> None:
     assert hooks_off.main(["--seeds", "10"]) == 0
     assert "0 twice, 0 lost, 0 told by more than the rollout" in capsys.readouterr().out
-    assert b"`Main Agent" in tree[SESSION_JS].data
-    other = File(tree[SESSION_JS].data.replace(b"`Main Agent", b"`Other"))
-    monkeypatch.setattr(hooks_off, "without_hooks", lambda _: {**tree, SESSION_JS: other})
+    rows = "server/lib/session-rows.js"
+    assert b"`Main Agent" in tree[rows].data
+    other = File(tree[rows].data.replace(b"`Main Agent", b"`Other"))
+    monkeypatch.setattr(hooks_off, "without_hooks", lambda _: {**tree, rows: other})
     assert hooks_off.main(["--seeds", "2"]) == 1
 
 

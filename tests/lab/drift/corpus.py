@@ -140,6 +140,7 @@ class _InMemory:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+        self.identity = ""
 
     def package_json(self) -> bytes | None:
         return self._tree["package.json"].data if "package.json" in self._tree else None

@@ -32,7 +32,7 @@ _VALUES = (
 
 
 def make(given: Path) -> Reader:
-    cli._commands = lambda module: SimpleNamespace(**dict.fromkeys(_FUNCTIONS, _stub))  # type: ignore[assignment,return-value]
+    cli.import_module = lambda module: SimpleNamespace(**dict.fromkeys(_FUNCTIONS, _stub))  # type: ignore[attr-defined]
     own = st.text(st.characters(exclude_characters="/.", codec="utf-8"), max_size=6)
     value = st.sampled_from(_VALUES) | own
     verbs = next(each for each in cli.parser()._actions if isinstance(each.choices, dict)).choices

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from patcher.errors import PatcherError
 from patcher.upstream import git, trees
-from patcher.upstream.materialize import of_commit
-from patcher.upstream.trees import Trees
+from patcher.upstream.materialize import identified
+from patcher.upstream.trees import CommitTree, Trees
 from tests.lab.fuzz.engine import Reader
 from tests.lab.fuzz.mutations import damaged
 from tests.support import APP, PACKAGE_JSON
@@ -98,7 +98,9 @@ def _read(made: dict[str, Any]) -> Iterable[str]:
             try:
                 yield (
                     "done"
-                    if of_commit(Trees("repo", objects), ref, ref, f"repo@{ref}", client=ref == root).tree
+                    if identified(
+                        CommitTree(Trees("repo", objects), ref, f"repo@{ref}"), ref, f"repo@{ref}", client=ref == root
+                    ).tree
                     else "empty"
                 )
             except PatcherError as error:

@@ -13,7 +13,7 @@ const { isDatabaseError } = require("./database");
 const { PHASES, isId, isOfScript, keyOf } = require("./codex-keys");
 const { claimHooked, hideScripts, hidesScripts } = require("./codex-turns");
 const { completeRow, mergeRow, writeRow } = require("./event-rows");
-const { ingressOf, prepare, warnOnce } = require("./harness");
+const { ingressOf, prepare, recorders, warnOnce } = require("./harness");
 
 /**
  * An event as a hook or a line of a rollout tells it. `thread_id`: the thread that it happened in, a sub-agent's too.
@@ -198,7 +198,8 @@ function recordHook(hook) {
   try {
     const { harness } = ingressOf(hook.data);
     if (!harness) return false;
-    if (harness !== "codex") return require("./agent-cli/ledger").recordHook(hook);
+    const recordOther = recorders.get(harness);
+    if (recordOther) return recordOther(hook);
     tellRollouts(hook.data);
     const event = hookEvent(hook);
     if (isId(event.thread_id) && isId(event.turn_id)) claimHooked(event.thread_id, event.turn_id);

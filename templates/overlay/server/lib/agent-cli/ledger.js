@@ -7,7 +7,7 @@
 
 const { isDatabaseError } = require("../database");
 const { completeRow, writeRow } = require("../event-rows");
-const { harnessOf, ingressOf, prepare, warnOnce } = require("../harness");
+const { harnessOf, ingressOf, prepare, recorders, warnOnce } = require("../harness");
 const { headline, textOr } = require("../json-values");
 const { readers } = require("./readers");
 const { agentId, ensureAgent, ownerOf } = require("./session");
@@ -149,5 +149,7 @@ function recordHook(hook) {
     return false;
   }
 }
+
+for (const { provider } of readers) recorders.set(provider, recordHook);
 
 module.exports = { admit, recordHook, reportOfTranscript, write };
