@@ -19,6 +19,7 @@ UNSUPPORTED = (
     ("Crush", "cannot be installed from npm: its package fetches from elsewhere (0.96.1)"),
 )
 """Agents that are not supported, and why."""
+_CLAUDE = "by upstream | by upstream | its identifier | what the main agent did while the sidecar was down"
 
 
 def page() -> str:
@@ -36,10 +37,15 @@ def page() -> str:
 def _supported(runs: list[dict[str, Any]]) -> Iterator[str]:
     yield "| agent | live, by its hooks | from its transcripts | a call is one row by | not known | real sessions run |"
     yield "|---|---|---|---|---|---|"
+    yield f"| Claude Code | {_CLAUDE} | {_real(runs, 'claude')} |"
     for row in HARNESSES:
         facts = row.facts
-        real = "; ".join(_run(run) for run in runs if run["agent"] == row.provider) or "-"
+        real = _real(runs, row.provider) or "by `lab codex_lane`"
         yield f"| {row.title} | {facts.hooks} | {facts.transcripts} | {facts.join} | {facts.unknown} | {real} |"
+
+
+def _real(runs: list[dict[str, Any]], agent: str) -> str:
+    return "; ".join(_run(run) for run in runs if run["agent"] == agent)
 
 
 def _run(run: dict[str, Any]) -> str:
