@@ -32,7 +32,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 def test_every_file_that_takes_no_upstream_is_as_computed() -> None:
     computed = list(generate.products(None))
-    names = ["patcher/gates/verified.json", "tests/supported.json", "patcher/patches/README.md"]
+    pages = ["patcher/agents/README.md", "tests/supported.json", "patcher/patches/README.md"]
+    names = ["patcher/gates/verified.json", *pages]
     assert [path.relative_to(ROOT).as_posix() for path, _ in computed] == names
     stale = [path.name for path, text in computed if path.read_text(encoding="utf-8") != text]
     assert stale == [], "`python3 .dev generate`"

@@ -4,7 +4,6 @@ import difflib
 import json
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -283,8 +282,8 @@ def test_write_is_a_diff_of_pins_and_a_second_time_of_nothing(checkout: Path, up
     for site, pins in new.items():
         for then, now in zip(old[site], pins, strict=False):
             assert {**then, "reviewed": ""} == {**now, "reviewed": ""}
-            extended = re.sub(r"^(v[\d.]+)( to v[\d.]+)?$", r"\1 to v1.6.0", then["reviewed"])
-            assert now["reviewed"] in {then["reviewed"], extended}
+            first = then["reviewed"].partition(" to ")[0]
+            assert now["reviewed"] in {then["reviewed"], f"{first} to v1.6.0"}
     assert new["capture_columns.migration"][0]["reviewed"] == "v1.1.1 to v1.6.0"
     again = bump(checkout, upstream, "--write")
     assert (again.code, again.said) == (0, "nothing to write: the declarations have it all\n")
