@@ -29,7 +29,6 @@ SEVERAL_POLLS_S = 5 * POLL_MS / 1000
 
 _TAIL_LINES = 15
 _ERROR = re.compile(r"\w*Error\b.*:")
-_POSIX = os.name == "posix"
 _PORT_TRIES = 5
 _PORT_IN_USE = ("EADDRINUSE", "address already in use", "already running")
 
@@ -127,10 +126,7 @@ class Sidecar:
         self.close()
 
     def start(self) -> None:
-        """Start the process and wait until it answers on its port.
-
-        Raises `SidecarFailed`. If another process has taken the port meanwhile, it tries another one.
-        """
+        """Start the process and wait until it answers; a port that was taken is changed. Raises `SidecarFailed`."""
         for attempt in range(1, _PORT_TRIES + 1):
             self.port = _free_port()
             logged = len(self.log())
@@ -155,7 +151,7 @@ class Sidecar:
         process = self._process
         if process is None:
             return
-        if _POSIX:
+        if os.name == "posix":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
         elif process.poll() is None:
