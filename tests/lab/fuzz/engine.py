@@ -176,7 +176,7 @@ def _batch(room: Room, reader: Reader, seed: int, until: float, keep: Path, foun
     )  # fmt: skip
     @given(reader.inputs)
     def one(value: Any) -> None:
-        if time.monotonic() > until and not failing:
+        if found.inputs and time.monotonic() > until and not failing:
             return
         (keep / "current.txt").write_text(ascii(value))  # who ends the process is in here
         found.inputs += 1
