@@ -3,7 +3,6 @@
 import json
 import os
 from collections.abc import Callable, Sequence
-from functools import partial
 
 from patcher.agents.judgement import problems
 from patcher.agents.simulated import AGENTS, Hook, SimulatedAgent, Write, forwarded, writes
@@ -75,23 +74,24 @@ def _problems(agent: SimulatedAgent, sidecar: Sidecar, *, hooked: bool) -> list[
 
 
 def _observe(bed: TestBed) -> Observation:
-    wrong = []
     with bed.sidecar(env={"AGENT_POLL_MS": "100"}) as sidecar:
-        played = 0
+        played = []
         for kind in AGENTS:
             for way, travel, hooked in _WAYS:
                 agent = kind(sidecar.home, seed=f"{kind.__name__} {way}")
                 agent.play(turns=3)
                 travel(agent, sidecar)
-                played += 1
-                left = settled(partial(_problems, agent, sidecar, hooked=hooked), _PATIENCE)
-                wrong += [f"{agent.harness.title}, {way}: {'; '.join(left[:3])}"] if left else []
-                if left:
-                    break  # the other ways would only say the same, slowly
-        strangers = listed(sidecar).keys()
-    if not wrong and len(strangers) != played:
-        wrong.append(f"{counted(played, 'session')} are {len(strangers)}")
-    said = ". ".join(wrong) or f"{counted(played, 'session')} of {len(AGENTS)} agents: each event has one row"
+                played.append((agent, way, hooked))
+
+        def problems_of_all() -> list[str]:
+            found = [(agent, way, _problems(agent, sidecar, hooked=hooked)) for agent, way, hooked in played]
+            return [f"{agent.harness.title}, {way}: {'; '.join(wrong[:3])}" for agent, way, wrong in found if wrong]
+
+        wrong = settled(problems_of_all, _PATIENCE)
+        sessions = len(listed(sidecar))
+    if not wrong and sessions != len(played):
+        wrong = [f"{counted(len(played), 'session')} are {sessions}"]
+    said = ". ".join(wrong[:4]) or f"{counted(len(played), 'session')} of {len(AGENTS)} agents: each event has one row"
     return Observation(green=not wrong, said=said)
 
 
