@@ -14,7 +14,7 @@ from patcher.javascript.items import Place, digest_of, is_between_tags, places, 
 from patcher.javascript.jsx import is_child
 from patcher.javascript.lists import ItemList
 from patcher.javascript.named import all_scopes, scopes_named
-from patcher.model import FILE, MODULE, Anchor, File, Located, Match, Patch, Site, Upstream, digest
+from patcher.model import FILE, MODULE, Anchor, File, Located, Match, Patch, Similar, Site, Upstream, digest
 
 _SHOWN = 60
 
@@ -41,17 +41,15 @@ def locate(text: str, anchor: Anchor, language: str = javascript.JAVASCRIPT, *, 
     lines = tuple(javascript.line_of(each) for each in definitions(text, anchor.scope, near, language))
     if matches:
         return Located(anchor, tuple(matches.values()), lines)
-    problem = _without_target(text, scopes, anchor, language) or "none"
     candidates = _similar_statements(scopes[0], anchor, language) if similar else ()
-    return Located(anchor, (), lines, candidates, problem)
+    return Located(anchor, (), lines, candidates, "none", _without_target(text, scopes, anchor, language))
 
 
-def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> str:
-    """Where the pattern matches, and its target is not in it; empty otherwise."""
+def _without_target(text: str, scopes: list[SgNode], anchor: Anchor, language: str) -> tuple[int, ...]:
+    """The lines where the pattern matches, and its target is not in it."""
     whole = replace(anchor, target="")
     found = [node for scope in scopes for node in _matching(text, scope, whole, language)] if anchor.target else []
-    lines = " and ".join(f"line {javascript.line_of(node)}" for node in found)
-    return f"the pattern at {lines}, and no such target in it" if found else ""
+    return tuple(javascript.line_of(node) for node in found)
 
 
 def _by_item(text: str, scopes: list[SgNode], anchor: Anchor, language: str, *, similar: bool) -> Located:
@@ -115,13 +113,13 @@ def _window(inside: ItemList, index: int, anchor: Anchor) -> tuple[int, int]:
     return inside.pieces[above].start, inside.pieces[below].end
 
 
-def _similar_items(text: str, scope: SgNode, anchor: Anchor, language: str) -> tuple[str, ...]:
+def _similar_items(text: str, scope: SgNode, anchor: Anchor, language: str) -> tuple[Similar, ...]:
     from difflib import get_close_matches
 
     everything = places(text, scope, replace(anchor, item="", count=1), language)
     lines = {place.item.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(place.item) for place in everything}
     close = get_close_matches(anchor.item, lines, n=3, cutoff=0.4)
-    return tuple(f"`{shown}` (line {lines[shown]})" for shown in close)
+    return tuple(Similar(f"`{shown}`", lines[shown]) for shown in close)
 
 
 def _whole(text: str) -> Match:
@@ -161,15 +159,15 @@ def _match(text: str, anchor: Anchor, scope: SgNode, node: SgNode) -> Match:
     )
 
 
-def _similar_scopes(text: str, anchor: Anchor, language: str) -> tuple[str, ...]:
+def _similar_scopes(text: str, anchor: Anchor, language: str) -> tuple[Similar, ...]:
     from difflib import get_close_matches  # only a build that stops needs it
 
     lines = {str(scope): javascript.line_of(node) for scope, node in all_scopes(text, language)}
     wanted = str(replace(anchor.scope, within=None))
-    return tuple(f"{name} (line {lines[name]})" for name in get_close_matches(wanted, lines, n=3))
+    return tuple(Similar(name, lines[name]) for name in get_close_matches(wanted, lines, n=3))
 
 
-def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[str, ...]:
+def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[Similar, ...]:
     from difflib import get_close_matches
 
     kind = javascript.parse(anchor.pattern, language).child(0)
@@ -178,7 +176,7 @@ def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[s
         nodes = [node for node in nodes if javascript.enclosing_function(node) is None]
     lines = {node.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(node) for node in nodes}
     close = get_close_matches(anchor.pattern[:_SHOWN], lines, n=3, cutoff=0.5)
-    return tuple(f"`{text}` (line {lines[text]})" for text in close)
+    return tuple(Similar(f"`{text}`", lines[text]) for text in close)
 
 
 def refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:

@@ -227,5 +227,7 @@ def in_upstream_lines(applied: Sequence[Layer], path: str, text: str, located: L
     return replace(
         located,
         matches=tuple(replace(match, line=upstream_line(match.line)) for match in located.matches),
-        scopes=tuple(upstream_line(line) for line in located.scopes),
+        scopes=tuple(map(upstream_line, located.scopes)),
+        candidates=tuple(replace(each, line=upstream_line(each.line)) for each in located.candidates),
+        without_target=tuple(map(upstream_line, located.without_target)),
     )

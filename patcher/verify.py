@@ -42,8 +42,11 @@ def _judge(located: Located) -> tuple[Verdict, int, str]:
         return Verdict.AMBIGUOUS, scopes[0], f"{message}{anchor.shown} is at {at or 'none of them'}"
     expected = f"expected {anchor.shown} once in {anchor.scope}; found"
     if not matches:
-        nearest = f"nearest: {', '.join(located.candidates)}" if located.candidates else "nothing similar is there"
-        return Verdict.MISSING, scopes[0] if scopes else 0, f"{expected} {located.problem}; {nearest}"
+        near = ", ".join(map(str, located.candidates))
+        nearest = f"nearest: {near}" if near else "nothing similar is there"
+        lines = " and ".join(f"line {line}" for line in located.without_target)
+        problem = f"the pattern at {lines}, and no such target in it" if lines else located.problem
+        return Verdict.MISSING, scopes[0] if scopes else 0, f"{expected} {problem}; {nearest}"
     if len(matches) > 1:
         return Verdict.AMBIGUOUS, matches[0].line, f"{expected} {len(matches)} matches: {at}"
     return _judge_match(anchor, matches[0])

@@ -299,6 +299,26 @@ def test_what_stops_above_a_layer_is_told_in_upstreams_lines(bench: PatchMaker) 
     assert "found 2 matches: line 7, line 8 " in run.finding("late").message
 
 
+@pytest.mark.parametrize(
+    ("target", "edited", "said"),
+    [
+        pytest.param("", "return sum", "nearest: `return sum;` (line 7)", id="a statement that is like it"),
+        pytest.param("total", "return sum", "nearest: `return sum;` (line 7)", id="and with a target"),
+        pytest.param("gone", "return total", "the pattern at line 7, and no such target in it", id="a target"),
+    ],
+)
+def test_what_is_missing_above_a_layer_is_named_by_upstreams_lines(
+    bench: PatchMaker, target: str, edited: str, said: str
+) -> None:
+    audit = bench.audit()
+    text = SMALL.run(audit).changed[APP_FILE]
+    late = bench.insert("late", "return total", "more();", on=text, requires=("audit",), position=Position.BEFORE)
+    [site] = late.sites
+    late = replace(late, sites=(replace(site, anchors=tuple(replace(each, target=target) for each in site.anchors)),))
+    finding = SMALL.edited("return total", edited).run(audit, late).finding("late")
+    assert finding.verdict == "missing" and said in finding.message
+
+
 def test_a_place_that_a_stopped_patch_would_have_brought_is_blamed_on_it(bench: PatchMaker) -> None:
     audit, stamp, _ = stack(bench)
     run = SMALL.edited(SAVES, "").run(audit, stamp)

@@ -62,18 +62,31 @@ class Match:
 
 
 @dataclass(frozen=True)
+class Similar:
+    """A name or a statement that is like the one that is missing, and its line, from 1."""
+
+    shown: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.shown} (line {self.line})"
+
+
+@dataclass(frozen=True)
 class Located:
     """What `locate` found for one anchor: every match, or why there is none.
 
     scopes: the lines, from 1, of every definition of the scope's name. More than one is ambiguous: which of them runs
-    does not depend on where the pattern matches. candidates: similar names or statements, for the message.
+    does not depend on where the pattern matches. candidates: what is similar, for the message. without_target: the
+    lines where the pattern matches and its target is not in it.
     """
 
     anchor: Anchor
     matches: tuple[Match, ...]
     scopes: tuple[int, ...] = ()
-    candidates: tuple[str, ...] = ()
+    candidates: tuple[Similar, ...] = ()
     problem: str = ""
+    without_target: tuple[int, ...] = ()
 
     @property
     def is_unique(self) -> bool:

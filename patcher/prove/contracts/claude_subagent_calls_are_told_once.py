@@ -68,7 +68,7 @@ _JOURNEYS: dict[str, tuple[Callable[..., None], int, bool]] = {
 
 
 def _observe(bed: TestBed) -> Observation:
-    wrong = []
+    wrong: list[str] = []
     with bed.sidecar() as sidecar:
         for number, (name, (travel, count, knows)) in enumerate(_JOURNEYS.items()):
             agents = [
