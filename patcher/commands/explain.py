@@ -1,7 +1,6 @@
 """`explain`: show all of a patch, or the meaning of an error code and its fix."""
 
 import argparse
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +9,7 @@ from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.patch_set import why
 from patcher.errors import UsageError
+from patcher.errors.text import did_you_mean
 from patcher.manifest import upstream_identity
 from patcher.model import Anchor, Patch, Site, SiteResult, Upstream, Verdict, patches_of
 from patcher.render import payload_of
@@ -28,8 +28,8 @@ def explain(options: argparse.Namespace) -> Outcome:
         return _patch(patch, options.upstream, patches_of(series, client=client), client=client)
     found = error_codes.of(options.name)
     if found is None:
-        close = difflib.get_close_matches(options.name, [*known, *(each.code for each in error_codes.known())], n=1)
-        hint = f"did you mean {close[0]}?" if close else "`sidecar-patcher list` shows the series"
+        names = [*known, *(each.code for each in error_codes.known())]
+        hint = did_you_mean(options.name, names) or "`sidecar-patcher list` shows the series"
         raise UsageError(f"there is no patch and no error {options.name}", hint=hint)
     if options.upstream:
         raise UsageError("--upstream shows the sites of a patch, and this is an error", hint="leave it out")

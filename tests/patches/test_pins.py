@@ -190,7 +190,7 @@ def test_pin_of_a_commit_names_the_version_and_the_commit(checkout: Path) -> Non
 @pytest.mark.parametrize(
     ("site", "message", "hint"),
     [
-        ("stamp_harness.9", "there is no site stamp_harness.9", "did you mean stamp_harness.s"),
+        ("stamp_harness.9", "there is no site stamp_harness.9", "did you mean `stamp_harness.s"),
         ("nothing", "there is no site nothing", "`sidecar-patcher explain PATCH` names"),
         ("stamp_harness.forward", "stamp_harness.forward is not on the v1 line", "`sidecar-patcher explain stamp_h"),
     ],
