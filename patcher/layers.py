@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from patcher.errors import SeriesError
+from patcher.errors.text import did_you_mean
 from patcher.markers import SITE_NAME
 from patcher.model import Patch
 
@@ -28,14 +29,11 @@ def layers_of(series: Sequence[Patch]) -> list[tuple[Patch, ...]]:
 def _not_before(patch: Patch, name: str, before: Collection[str], every: Sequence[str]) -> SeriesError:
     """The error for a `requires` that names a patch that comes later, or is in no chosen series."""
     message = f"{patch.id} requires {name}, which no series has before it"
-    from difflib import get_close_matches  # slow to import
-
-    close = get_close_matches(name, before, n=1)
     if name in every:
         message = f"{patch.id} requires {name}, which comes after it"
         hint = f"put {name} above {patch.id} in `patches`; of two series, name the one with {name} first"
-    elif close:
-        message, hint = f"{message}; did you mean `{close[0]}`?", f"mend `requires` of {patch.id}"
+    elif meant := did_you_mean(name, before, "; "):
+        message, hint = f"{message}{meant}", f"mend `requires` of {patch.id}"
     else:
         hint = "a series that has it goes before this one: `--series codex --series DIR`"
     return SeriesError(message, where=patch.origin.source, hint=hint)

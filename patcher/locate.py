@@ -17,6 +17,8 @@ from patcher.javascript.named import all_scopes, scopes_named
 from patcher.model import FILE, MODULE, Anchor, File, Located, Match, Patch, Similar, Site, Upstream, digest
 
 _SHOWN = 60
+_COMPARED = 160
+"""Characters of code that is shown because it is similar: enough for the arguments of a long call."""
 
 
 @lru_cache(maxsize=64)
@@ -117,7 +119,7 @@ def _similar_items(text: str, scope: SgNode, anchor: Anchor, language: str) -> t
     from difflib import get_close_matches
 
     everything = places(text, scope, replace(anchor, item="", count=1), language)
-    lines = {place.item.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(place.item) for place in everything}
+    lines = {_on_one_line(place.item): javascript.line_of(place.item) for place in everything}
     close = get_close_matches(anchor.item, lines, n=3, cutoff=0.4)
     return tuple(Similar(f"`{shown}`", lines[shown]) for shown in close)
 
@@ -174,9 +176,14 @@ def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[S
     nodes = scope.find_all(kind=kind.kind()) if kind is not None else []
     if anchor.scope == MODULE:
         nodes = [node for node in nodes if javascript.enclosing_function(node) is None]
-    lines = {node.text().split("\n", 1)[0][:_SHOWN]: javascript.line_of(node) for node in nodes}
-    close = get_close_matches(anchor.pattern[:_SHOWN], lines, n=3, cutoff=0.5)
+    lines = {_on_one_line(node): javascript.line_of(node) for node in nodes}
+    close = get_close_matches(anchor.pattern[:_COMPARED], lines, n=3, cutoff=0.5)
     return tuple(Similar(f"`{text}`", lines[text]) for text in close)
+
+
+def _on_one_line(node: SgNode) -> str:
+    """The start of the node's code, on one line, however it is laid out."""
+    return " ".join(node.text().split())[:_COMPARED]
 
 
 def refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:

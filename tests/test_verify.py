@@ -128,6 +128,13 @@ def found_tokens(text: str) -> str:
             id="another statement: missing",
         ),
         pytest.param(
+            APP.replace("store.save(session, total)", "store.saved(\n    session,\n    total\n  )"),
+            "missing",
+            3,
+            f"{EXPECTED}; found none; nearest: `store.saved( session, total );` (line 6)",
+            id="another statement over some lines: missing, and shown whole",
+        ),
+        pytest.param(
             APP.replace("function handle", "function handler"),
             "missing",
             0,

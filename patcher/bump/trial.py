@@ -1,6 +1,5 @@
 """The accepted candidates, and the trial of candidates: located, spliced and gated, in memory."""
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -57,19 +56,13 @@ def select_candidates(sites: Sequence[SiteReport], options: BumpOptions) -> tupl
     for name, rank in options.accept.items():
         if name not in known:
             there_are = f"there are: {', '.join(known) or 'none'}"
-            raise UsageError(f"there is no site {name} in {options.until}", hint=did_you_mean(name, known, there_are))
+            raise UsageError(f"there is no site {name} in {options.until}", hint=did_you_mean(name, known) or there_are)
         site = known[name]
         if site.stops and site.waits_for not in options.accept:  # else it is evaluated once that is accepted
             _refuse_without_candidate(site, rank)
     stopping = {name: rank for name, rank in options.accept.items() if known[name].stops}
     chosen = {name: rank for name, rank in stopping.items() if known[name].waits_for not in options.accept}
     return chosen, tuple(name for name in options.accept if name not in stopping)
-
-
-def did_you_mean(name: str, known: Collection[str], otherwise: str) -> str:
-    """A hint with the most similar known name, or `otherwise`."""
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]}?" if close else otherwise
 
 
 def _refuse_without_candidate(site: SiteReport, rank: int) -> None:

@@ -1,7 +1,6 @@
 """`explain`: show all of a patch, or the meaning of an error code and its fix."""
 
 import argparse
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,12 +9,14 @@ from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted, outcome
 from patcher.commands.patch_set import why
 from patcher.errors import UsageError
+from patcher.errors.text import did_you_mean
 from patcher.manifest import upstream_identity
-from patcher.model import Anchor, Patch, Site, SiteResult, patches_of
+from patcher.model import Anchor, Patch, Site, SiteResult, Upstream, Verdict, patches_of
 from patcher.render import payload_of
 from patcher.report import error_codes
 from patcher.report.model import Report, position
 from patcher.upstream.materialize import materialize
+from patcher.verify import pinning
 
 
 def explain(options: argparse.Namespace) -> Outcome:
@@ -27,8 +28,8 @@ def explain(options: argparse.Namespace) -> Outcome:
         return _patch(patch, options.upstream, patches_of(series, client=client), client=client)
     found = error_codes.of(options.name)
     if found is None:
-        close = difflib.get_close_matches(options.name, [*known, *(each.code for each in error_codes.known())], n=1)
-        hint = f"did you mean {close[0]}?" if close else "`sidecar-patcher list` shows the series"
+        names = [*known, *(each.code for each in error_codes.known())]
+        hint = did_you_mean(options.name, names) or "`sidecar-patcher list` shows the series"
         raise UsageError(f"there is no patch and no error {options.name}", hint=hint)
     if options.upstream:
         raise UsageError("--upstream shows the sites of a patch, and this is an error", hint="leave it out")
@@ -38,13 +39,14 @@ def explain(options: argparse.Namespace) -> Outcome:
 def _patch(patch: Patch, spec: str | None, series: Sequence[Patch], *, client: bool) -> Outcome:
     build = apply.apply_series(materialize(spec, client=client), series) if spec else None
     there = {each.id: each for each in build.sites} if build else {}
-    text = "".join(f"{line}\n" for line in _lines(patch, there))
+    steps = {each.id: _next_step(patch, each, build.upstream) for each in build.sites} if build else {}
+    text = "".join(f"{line}\n" for line in _lines(patch, there, steps))
     identity = upstream_identity(build) if build else None
-    report = Report("explain", upstream=identity, explained={"patch": _fields(patch, there)})
+    report = Report("explain", upstream=identity, explained={"patch": _fields(patch, there, steps)})
     return outcome(report, text=text, message=noted(build.upstream) if build else "")
 
 
-def _lines(patch: Patch, results: dict[str, SiteResult]) -> Iterator[str]:
+def _lines(patch: Patch, results: Mapping[str, SiteResult], steps: Mapping[str, str]) -> Iterator[str]:
     yield from (f"{patch.id}: {patch.summary}", "", why(patch), "")
     yield f"requires   {', '.join(patch.requires) or 'nothing'}"
     yield f"contracts  {', '.join(patch.contracts)}"
@@ -59,6 +61,8 @@ def _lines(patch: Patch, results: dict[str, SiteResult]) -> Iterator[str]:
         yield from _site(site)
         if site.id in results:
             yield from (f"  there     {line}" for line in _result_lines(results[site.id]))
+        if steps.get(site.id):
+            yield f"  next      {steps[site.id]}"
 
 
 def _site(site: Site) -> Iterator[str]:
@@ -84,10 +88,22 @@ def _result_lines(result: SiteResult) -> Iterator[str]:
         yield f"tokens {match.tokens}"
 
 
+def _next_step(patch: Patch, result: SiteResult, upstream: Upstream) -> str:
+    """What to do about a site that stops; empty for one that does not, or where its anchor is not to blame."""
+    pin = pinning(patch, result.site, upstream)
+    match result.finding.verdict:
+        case Verdict.MISSING | Verdict.AMBIGUOUS:
+            return f"write an anchor for the new code beside the old one in {patch.origin.source}; then {pin}"
+        case Verdict.UNREVIEWED | Verdict.DRIFTED:
+            return f"if the payload is still correct at the code above: {pin}"
+        case _:
+            return ""
+
+
 # --- the same for machines -------------------------------------------------------------------------------------
 
 
-def _fields(patch: Patch, there: Mapping[str, SiteResult]) -> dict[str, Any]:
+def _fields(patch: Patch, there: Mapping[str, SiteResult], steps: Mapping[str, str]) -> dict[str, Any]:
     """The content of `_lines`. `there` of a site is null without `--upstream`, and on a line that does not need it."""
     by = {"line": patch.superseded, "by": patch.superseded_by}
     return {
@@ -99,11 +115,11 @@ def _fields(patch: Patch, there: Mapping[str, SiteResult]) -> dict[str, Any]:
         "contracts": patch.contracts,
         "superseded": by if patch.superseded is not None or patch.superseded_where else None,
         "adds": [{"path": overlay.path, "line": overlay.line} for overlay in patch.overlays],
-        "sites": [_site_fields(site, there.get(site.id)) for site in patch.sites],
+        "sites": [_site_fields(site, there.get(site.id), steps.get(site.id, "")) for site in patch.sites],
     }
 
 
-def _site_fields(site: Site, there: SiteResult | None) -> dict[str, Any]:
+def _site_fields(site: Site, there: SiteResult | None, step: str) -> dict[str, Any]:
     return {
         "site": site.id,
         "place": site.position,
@@ -113,7 +129,7 @@ def _site_fields(site: Site, there: SiteResult | None) -> dict[str, Any]:
         "anchors": [{"scope": str(each.scope), "shown": each.shown} for each in site.anchors],
         "pins": [vars(pin) for pin in site.pins],
         "payload": payload_of(site),
-        "there": _there_fields(there) if there else None,
+        "there": {**_there_fields(there), "next": step} if there else None,
     }
 
 

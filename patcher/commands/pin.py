@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from patcher.bump import record
 from patcher.bump.revisions import reviewed_as
-from patcher.bump.trial import did_you_mean, pinned
+from patcher.bump.trial import pinned
 from patcher.commands.chosen import chosen
 from patcher.commands.outcome import Outcome, noted
 from patcher.errors import EXIT_ANCHOR, EXIT_DONE, UsageError
+from patcher.errors.text import did_you_mean
 from patcher.model import Patch, Pin, SiteResult, Upstream, patches_of
 from patcher.report.model import Problem, Report, position
 from patcher.report.wording import counted
@@ -49,7 +50,7 @@ def _known(names: Sequence[str], series: Sequence[Patch]) -> list[str]:
     known = [site.id for patch in series for site in patch.sites]
     for name in names:
         if name not in known:
-            hint = did_you_mean(name, known, "`sidecar-patcher explain PATCH` names the sites of a patch")
+            hint = did_you_mean(name, known) or "`sidecar-patcher explain PATCH` names the sites of a patch"
             raise UsageError(f"there is no site {name}", hint=hint)
     return list(dict.fromkeys(names))
 

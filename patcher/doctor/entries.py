@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 HANDLER = "codex-hook-handler.js"
-_OURS = re.compile(r"""(?:^|[\s"'/\\=])codex-hook-handler\.js(?:$|[\s"'])""")
+_OURS = re.compile(rf"""(?:^|[\s"'/\\=]){re.escape(HANDLER)}(?:$|[\s"'])""")
 
 
 def is_ours(command: object) -> bool:

@@ -1,6 +1,7 @@
-"""Make text safe to show: without the secrets in URLs, and valid UTF-8."""
+"""Text of messages: without the secrets in URLs, valid UTF-8, and with the name that was probably meant."""
 
 import re
+from collections.abc import Iterable
 
 _SECRETS = (
     (r"((?:https?|ftps?)://)[^/\s@]{0,999}(?:@[^/\s@]{0,999})*@", r"\1***@"),  # a user alone may be a token
@@ -25,3 +26,11 @@ def printable(text: str) -> str:
     except UnicodeEncodeError:  # half of a surrogate pair, from JSON
         data = text.encode("utf-8", "backslashreplace")
     return without_secret(data.decode("utf-8", "backslashreplace"))
+
+
+def did_you_mean(name: str, known: Iterable[str], before: str = "") -> str:
+    """The question for the most similar known name, with `before` in front; empty where none is similar."""
+    from difflib import get_close_matches  # slow to import, and only an error needs it
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"{before}did you mean `{close[0]}`?" if close else ""

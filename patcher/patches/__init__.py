@@ -1,10 +1,8 @@
 """Our series: every patch, listed explicitly and in order."""
 
 import os
-import sys
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from types import ModuleType
 
 from patcher.model import Origin, Patch
 from patcher.patches import (
@@ -82,13 +80,6 @@ def placed(patch: Patch) -> Patch:
     return replace(patch, origin=Origin("codex", source, TEMPLATES, UPSTREAM_PINS, BUILTIN_PINS))
 
 
-def series_for(*, client: bool) -> tuple[Patch, ...]:
-    """The series, with or without the patches of the client."""
-    from patcher.patches import CLIENT_SERIES, SERIES
-
-    return (*SERIES, *CLIENT_SERIES) if client else SERIES
-
-
 def with_requirements(series: Sequence[Patch], patches: Collection[str]) -> tuple[Patch, ...]:
     """The patches with these ids and all that they require, in the order of the series."""
     needed = set(patches)
@@ -96,8 +87,3 @@ def with_requirements(series: Sequence[Patch], patches: Collection[str]) -> tupl
         if each.id in needed:
             needed.update(each.requires)
     return tuple(each for each in series if each.id in needed)
-
-
-def module_of(patch: Patch) -> ModuleType:
-    """The module that declares the patch; its docstring has what, why, and what to search for."""
-    return sys.modules[f"{__name__}.{patch.id}"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from patcher.errors import PinsUnreadable
+from patcher.errors.text import did_you_mean
 from patcher.model import Patch, Pin
 from patcher.resources import BUILTIN_PINS, PACKAGE
 
@@ -55,10 +56,7 @@ def parsed(text: str, known: Collection[str], path: str) -> dict[str, tuple[Pin,
         raise _unreadable(f"expected pins by site, found {_short(content)}", path)
     for site in content:
         if site not in known:
-            from difflib import get_close_matches
-
-            close = get_close_matches(site, list(known), n=1)
-            meant = f"; did you mean `{close[0]}`?" if close else ""
+            meant = did_you_mean(site, known, "; ")
             raise _unreadable(f"expected the site of a patch, found {site}{meant}", path)
     return {
         site: tuple(_pin(site, entry, path) for entry in _entries(site, each, path)) for site, each in content.items()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from patcher.errors import ContractRefused
-from patcher.model import Build, Patch
+from patcher.model import Build, GateResult, Patch
 from patcher.report.model import Problem, Report, declared, position
 from patcher.verify import explained
 
@@ -19,11 +19,12 @@ _WRONG_PAYLOAD = "the payload or its anchor is wrong for this upstream; `sidecar
 
 def of_build(build: Build) -> tuple[Problem, ...]:
     """Every finding that stops, and every gate that refused."""
-    refused = (gate for gate in build.gates if not gate.ok)
-    return (
-        *map(Problem.of_stop, build.stops),
-        *(Problem(f"gate-{gate.id}", gate.where, gate.message, gate.hint or _WRONG_PAYLOAD) for gate in refused),
-    )
+    return (*map(Problem.of_stop, build.stops), *(_of_gate(gate) for gate in build.gates if not gate.ok))
+
+
+def _of_gate(gate: GateResult) -> Problem:
+    message = gate.message.removeprefix(f"{gate.where}: ")  # `where` is printed before the message
+    return Problem(f"gate-{gate.id}", gate.where, message, gate.hint or _WRONG_PAYLOAD)
 
 
 def report_of(command: str, build: Build) -> Report:

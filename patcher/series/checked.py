@@ -4,10 +4,10 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from difflib import get_close_matches
 
 from patcher import javascript
 from patcher.errors import SeriesError, TemplateUnusable
+from patcher.errors.text import did_you_mean
 from patcher.generated import RUNTIME
 from patcher.javascript import ENDINGS
 from patcher.markers import SITE_NAME
@@ -41,12 +41,6 @@ def refuse_bad_sites(series: Series) -> None:
         for overlay in patch.overlays:
             _refuse_bad_path(patch, overlay)
             refuse_bad_template(patch, f"{patch.id}, {overlay.path}", overlay)
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The most similar known name, as the end of a message: "; did you mean …?"; empty without a similar one."""
-    close = get_close_matches(name, list(known), n=1)
-    return f"; did you mean `{close[0]}`?" if close else ""
 
 
 def _names(series: Series) -> Iterator[tuple[str, str]]:
@@ -101,14 +95,14 @@ def _contracts(series: Series) -> Iterator[tuple[str, str]]:
         for name in patch.contracts:
             if name not in known:
                 yield (
-                    f"{patch.id} names the contract {name}, which `contracts` does not have{nearest(name, known)}",
+                    f"{patch.id} names the contract {name}, which `contracts` does not have{did_you_mean(name, known, '; ')}",
                     "list it in `Series(…, contracts=(…))`",
                 )
     for contract in contracts:
         if contract.patches and not patches.intersection(contract.patches):
             named = ", ".join(contract.patches)
             yield (
-                f"the contract {contract.id} is of {named}, and the series has no such patch{nearest(named, patches)}",
+                f"the contract {contract.id} is of {named}, and the series has no such patch{did_you_mean(named, patches, '; ')}",
                 "name the patches that it proves in its `patches`",
             )
 
@@ -152,7 +146,7 @@ def refuse_bad_template(patch: Patch, place: str, of: Site | Overlay) -> None:
         message = f"{place}: {name} is a link to {os.path.realpath(path)}, outside of its series"
         raise TemplateUnusable(message, where=path, hint="put the file itself there")
     if not os.path.isfile(path):
-        message = f"{place}: there is no template {name}{nearest(name, _templates(root))}"
+        message = f"{place}: there is no template {name}{did_you_mean(name, _templates(root), '; ')}"
         raise TemplateUnusable(message, where=patch.origin.source, hint=f"write {path}")
 
 

@@ -16,6 +16,7 @@ from patcher.upstream.spec import is_repository
 
 _NO_GIT = "git-missing"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_CLONE = "give the path of a clone; a directory without history is read without `@REF`, and has nothing to bump"
 _MODE = re.compile(r"[0-7]{1,6}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _NO_NAME = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^[-+/]|\.$")  # `git check-ref-format`
@@ -76,7 +77,7 @@ def local(repository: str) -> str:
     if not os.path.isdir(repository):
         raise UpstreamUnreadable("there is no such repository", where=repository, hint="give PATH@REF or URL@REF")
     if not is_repository(repository):
-        raise UpstreamUnreadable("this directory is not a git repository", where=repository, hint="give PATH@REF")
+        raise UpstreamUnreadable("this directory is not a git repository", where=repository, hint=_NO_CLONE)
     return repository
 
 

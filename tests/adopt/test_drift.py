@@ -186,4 +186,4 @@ def test_similar_items_are_named_where_there_is_none(tmp_path: Path) -> None:
     anchor = patch.sites[0].anchors[0]
     located = locate(CODE.replace("const two =", "const twos ="), anchor, language_of(FILE))
     assert located.matches == ()
-    assert located.candidates[0].startswith("`const twos = second(port);`")
+    assert str(located.candidates[0]).startswith("`const twos = second(port);`")

@@ -378,7 +378,7 @@ def test_the_newest_tag_whose_pins_are_met_is_where_it_begins(repository: Reposi
 def test_an_unknown_place_or_rank_is_a_usage_error(repository: Repository, audit: Patch) -> None:
     repository.commit(NEW.edited("handle", "receive"), "v1.3.0")
     said = refusal(bumped, repository, audit, accept={"audit.7": 1})
-    assert (said.message, said.hint) == ("there is no site audit.7 in v1.3.0", "did you mean audit.one?")
+    assert (said.message, said.hint) == ("there is no site audit.7 in v1.3.0", "did you mean `audit.one`?")
     said = refusal(bumped, repository, audit, accept={"nothing.one": 1})
     assert (said.message, said.hint) == ("there is no site nothing.one in v1.3.0", "there are: audit.one")
     said = refusal(bumped, repository, audit, accept={"audit.one": 9})

@@ -8,7 +8,7 @@ import pytest
 
 from patcher.bump.model import Bump, BumpOptions, Change, Kind
 from patcher.bump.run import bump as run
-from patcher.patches import series_for
+from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.upstream.history import Repository as History
 from patcher.upstream.materialize import materialize
 from tests.support import Repository, Tree
@@ -34,7 +34,7 @@ def settings_at(tmp_path: Path, tree: Callable[[Tree], Tree]) -> Bump:
     newer = package.replace(version_of(package), b'"1.9.0"')
     repository.commit(changed.having({"package.json": newer, "LICENSE": "some\n"}), "v1.9.0")
     with History.open(str(repository.path), client=True) as history:
-        return run(history, series_for(client=True), BumpOptions("v1.9.0", "v1.4.0"))
+        return run(history, (*SERIES, *CLIENT_SERIES), BumpOptions("v1.9.0", "v1.4.0"))
 
 
 def version_of(package: bytes) -> bytes:

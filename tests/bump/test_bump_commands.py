@@ -114,9 +114,9 @@ def test_a_place_that_is_fine_takes_nothing(cli: CommandLine, upstream: Path) ->
         (
             ["harnes_column.statement=1"],
             "there is no site harnes_column.statement in main",
-            "did you mean harness_column.statement?",
+            "did you mean `harness_column.statement`?",
         ),
-        (["harness_column.9=1"], "there is no site harness_column.9 in main", "did you mean harness_column."),
+        (["harness_column.9=1"], "there is no site harness_column.9 in main", "did you mean `harness_column."),
         (["harness_column.statement=2"], "harness_column.statement has no candidate 2: it has 1", "shows them"),
         (
             ["harness_column.statement=1", "harness_column.statement=1"],

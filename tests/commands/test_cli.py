@@ -183,7 +183,7 @@ def test_exit_4_a_gate_refused_a_small_series(
     upstream = SMALL.write(tmp_path / "upstream")
     ended = cli("build", "--upstream", upstream, "--series", directory, "--out", tmp_path / "out")
     assert (ended.code, ended.err) == (4, "nothing was written\n")
-    assert f"error[gate-free-identifiers]: {APP_FILE}:7: " in ended.out
+    assert f"error[gate-free-identifiers]: {APP_FILE}:7: the payload of audit uses " in ended.out
     assert "gates  11 of 12 passed: refused by free-identifiers" in ended.out
     assert not (tmp_path / "out").exists()
 
@@ -275,6 +275,32 @@ def test_an_error_has_its_hint_below_it(cli: CommandLine, small: str, of_small: 
     assert (ended.code, ended.err) == (3, "a build would stop\n")
     assert f"\nerror[anchor-missing]: {APP_FILE}: audit: expected `store.save(session, total)` once in" in ended.out
     assert f"\n  hint: `sidecar-patcher explain audit {shlex.join(of_small)}` shows the code that is there" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "step"),
+    [
+        pytest.param(
+            "store.save(session, total)", "store.saved(total)", "write an anchor for the new code beside the old one in {}; then ",
+            id="gone",
+        ),
+        pytest.param("handle(request)", "handle(req, res)", "if the payload is still correct at the code above: ", id="changed"),
+    ],
+)  # fmt: skip
+def test_what_the_hint_of_a_stop_names_says_what_to_do_next(
+    cli: CommandLine, small: str, of_small: list[str], old: str, new: str, step: str
+) -> None:
+    """The hint is followed word for word, and leads on to the command that records the review."""
+    app = Path(small, APP_FILE)
+    app.write_text(app.read_text().replace(old, new))
+    [command] = re.findall(r"hint: `sidecar-patcher (explain .*?)`", cli("check", *of_small).out)
+    explained = cli(*shlex.split(command))
+    [series] = [word for word in of_small if Path(word, "series.py").is_file()]
+    pin = f"sidecar-patcher pin audit.one {shlex.join(of_small)}"
+    wanted = step.format(Path(series, "series.py").resolve())
+    assert f"\n  next      {wanted}`{pin}` shows the code that is there; read it, then add `--write`\n" in explained.out
+    [site] = json.loads(cli(*shlex.split(command), "--format", "json").out)["patch"]["sites"]
+    assert f"  next      {site['there']['next']}\n" in explained.out
 
 
 def test_a_clean_tree_is_as_it_was_built(cli: CommandLine, small: str, of_small: list[str], tmp_path: Path) -> None:

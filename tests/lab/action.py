@@ -40,9 +40,9 @@ def run_action(given: Mapping[str, str], work: Path, *, install: bool) -> Ran:
     ran = Ran()
     with tempfile.TemporaryDirectory() as temporary:
         files = {name: Path(temporary) / name for name in ("GITHUB_PATH", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
-        for path in files.values():
-            path.touch()
-        env = dict(os.environ) | {name: str(path) for name, path in files.items()} | {"RUNNER_TEMP": temporary}
+        for file in files.values():
+            file.touch()
+        env = dict(os.environ) | {name: str(file) for name, file in files.items()} | {"RUNNER_TEMP": temporary}
         for step in action["runs"]["steps"]:
             if not _is_due(step, values) or (step["name"] == "Install" and not install):
                 continue

@@ -82,10 +82,10 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="sidecar-patcher-door-") as made:
         work = Path(made)
         uv = shutil.which("uv") or str(next((ROOT / ".cache/tools").glob("*/uv")))
-        subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", work / "dist", ROOT], check=True)
-        subprocess.run([uv, "venv", "--quiet", work / "env", "--python", sys.executable], check=True)
+        subprocess.run([uv, "build", "--quiet", "--wheel", "--out-dir", str(work / "dist"), str(ROOT)], check=True)
+        subprocess.run([uv, "venv", "--quiet", str(work / "env"), "--python", sys.executable], check=True)
         [wheel] = (work / "dist").glob("*.whl")
-        install = [uv, "pip", "install", "--quiet", "--python", work / "env/bin/python", f"{wheel}[prove]"]
+        install = [uv, "pip", "install", "--quiet", "--python", str(work / "env/bin/python"), f"{wheel}[prove]"]
         subprocess.run(install, check=True)
         (work / "desk").mkdir()
         bench = Bench(work / "env/bin/sidecar-patcher", work / "desk")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from patcher.cli import parser
+from patcher.commands.arguments import parser
 from tests.lab.action import ACTION, run_action
 from tests.support import ROOT, Repository
 

@@ -244,7 +244,7 @@ class TestModelServer:
         url = f"http://127.0.0.1:{server.port}{path}"
         body = json.dumps(request).encode()
         with urllib.request.urlopen(urllib.request.Request(url, data=body), timeout=10) as response:
-            return response.read().decode()
+            return str(response.read().decode())
 
     def test_gives_one_step_for_each_request_and_then_a_last_word(self) -> None:
         with ModelServer({ROOT: [[call("exec_command", cmd="ls")], [custom("exec", "text(1)")]]}) as server:
@@ -289,9 +289,9 @@ def test_the_lane_is_skipped_and_says_so_where_codex_cannot_be_had(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def no_npm(*arguments: str, cwd: str | None = None) -> str:
-        raise lane.nodejs.Unavailable("there is no npm on this machine")
+        raise nodejs.Unavailable("there is no npm on this machine")
 
-    monkeypatch.setattr(lane.nodejs, "npm", no_npm)
+    monkeypatch.setattr(nodejs, "npm", no_npm)
     assert lane.main(["--version", "newest"]) == 0
     assert capsys.readouterr().err == "skipped: the real Codex CLI: there is no npm on this machine\n"
 

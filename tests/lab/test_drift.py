@@ -13,7 +13,7 @@ from patcher.errors import NotTheFile
 from patcher.existing import Recordings, Stripped
 from patcher.gates import module_kinds
 from patcher.gates.package_json import MODULE, Kind
-from patcher.model import File, Finding, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
+from patcher.model import File, Finding, Line, Located, Patch, Site, SiteResult, Tree, Upstream, Verdict
 from patcher.patches import SERIES
 from patcher.pipeline import check_upstream
 from patcher.upstream import materialize as materializing
@@ -289,7 +289,7 @@ def goes_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def takes_prose_for_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    strip = apply.strip
+    strip = existing.strip
 
     def strip_more(upstream: Upstream, series: Sequence[Patch], *recorded: Recordings) -> Stripped:
         tree = {path: file for path, file in upstream.tree.items() if markers.GENERATED not in file.data}
@@ -415,7 +415,7 @@ def test_a_stop_of_another_patch_hides_nothing(builtin: Reference) -> None:
     assert [patch.id for patch in builtin.only(spot)] == ["filter_by_harness"]
     stacked = builtin.spots["stamp_harness.stamp"]
     assert [patch.id for patch in builtin.only(stacked)] == ["parse_outside_transaction", "stamp_harness"]
-    assert builtin.only(stacked)[0].sites_for("1.4.8") == (SERIES[2].sites[1],)
+    assert builtin.only(stacked)[0].sites_for(Line.V1) == (SERIES[2].sites[1],)
 
 
 def test_without_a_reference_there_is_no_corpus(builtin: Reference) -> None:

@@ -15,11 +15,11 @@ from patcher import apply
 from patcher.errors import PinsUnreadable
 from patcher.fingerprint import tool_fingerprint
 from patcher.model import Pin
-from patcher.patches import pins, series_for
+from patcher.patches import CLIENT_SERIES, SERIES, pins
 from patcher.resources import BUILTIN_PINS
 from tests.support import APP, ROOT, SMALL, CommandLine, Ended, PatchMaker, Repository, environment, refusal
 
-SITES = [site.id for patch in series_for(client=True) for site in patch.sites]
+SITES = [site.id for patch in (*SERIES, *CLIENT_SERIES) for site in patch.sites]
 PIN = {"reviewed": "v1.2.0", "tokens": "a" * 64, "text": "b" * 64, "line": 7}
 
 # --- reading ---------------------------------------------------------------------------------------------------
@@ -190,7 +190,7 @@ def test_pin_of_a_commit_names_the_version_and_the_commit(checkout: Path) -> Non
 @pytest.mark.parametrize(
     ("site", "message", "hint"),
     [
-        ("stamp_harness.9", "there is no site stamp_harness.9", "did you mean stamp_harness.s"),
+        ("stamp_harness.9", "there is no site stamp_harness.9", "did you mean `stamp_harness.s"),
         ("nothing", "there is no site nothing", "`sidecar-patcher explain PATCH` names"),
         ("stamp_harness.forward", "stamp_harness.forward is not on the v1 line", "`sidecar-patcher explain stamp_h"),
     ],

@@ -337,8 +337,8 @@ def test_a_bump_of_upstream_onto_its_second_line(tmp_path: Path) -> None:
     assert (made.code, made.refs) == (0, ["v1.4.6", "v1.4.8", "v2.0.0"])
     assert [each["supported"] for each in made.matrix["refs"]] == [True] * 3
     assert f"All {V2_SITES} sites fit. Upstream does the work of {len(SUPERSEDED)} patches itself." in made.html
-    for name in ("capture_columns", "record_hooks_once", "codex_rollouts"):
-        assert f"<li><strong>{name}</strong>" in made.html and f"- **{name}** ∅ superseded: " in made.markdown
+    for patch in SUPERSEDED:
+        assert f"<li><strong>{patch.id}</strong>" in made.html and f"- **{patch.id}** ∅ superseded: " in made.markdown
     assert made.html.count('href="#superseded"') == len(SUPERSEDED)
     part = item(made, "filter_by_harness.filter")
     assert "As reviewed: v1.4.6" in part and "Now: v2.0.0" in part and '<tr class="payload">' in part

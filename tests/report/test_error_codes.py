@@ -85,6 +85,6 @@ def test_a_code_is_explained_without_docstrings() -> None:
 
 def test_what_is_neither_a_patch_nor_an_error_is_said(cli: CommandLine) -> None:
     ended = cli("explain", "anchor-drift")
-    said = "error[usage]: there is no patch and no error anchor-drift\n  hint: did you mean anchor-drifted?\n"
+    said = "error[usage]: there is no patch and no error anchor-drift\n  hint: did you mean `anchor-drifted`?\n"
     assert (ended.code, ended.out, ended.err) == (2, "", said)
     assert cli("explain", "anchor-drifted", "--upstream", "builtin").code == 2

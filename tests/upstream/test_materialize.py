@@ -21,6 +21,7 @@ GIVE_SPEC = f"give {SPECS}"
 WRONG_TREE = "point --upstream at a tree of agent-dashboard, or leave it out for the builtin sidecar"
 UNSAFE = "check where this tree comes from; nothing was written"
 TRUNCATED = "the archive is truncated or not a gzipped tar; fetch it again"
+NO_CLONE = "give the path of a clone; a directory without history is read without `@REF`, and has nothing to bump"
 MAY_BRING = "; `git -C {} fetch --tags` brings new ones"
 TRAVELS = ["LICENSE", "package.json", "server/app.js", "server/store.js"]
 EVERYTHING = SMALL.having(
@@ -283,7 +284,7 @@ def unreadable(message: str, hint: str = "", code: str = "upstream-unreadable") 
         ),
         pytest.param(
             "plain@v1",
-            Says("upstream-unreadable", EXIT_IO, "this directory is not a git repository", "give PATH@REF", "plain"),
+            Says("upstream-unreadable", EXIT_IO, "this directory is not a git repository", NO_CLONE, "plain"),
             id="a directory that is no repository",
         ),
     ],

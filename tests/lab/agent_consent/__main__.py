@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 
 from patcher import pipeline
+from patcher.node.find import Node
 from patcher.prove import Sidecar, dependencies_for, lay_out
 from patcher.prove.queries import text_of
 from patcher.prove.sidecar import eventually
@@ -52,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _facts(
-    agent: Agent, command: Sequence[str], tree: str, node: nodejs.Node, directory: str
-) -> Iterator[tuple[str, bool]]:
+def _facts(agent: Agent, command: Sequence[str], tree: str, node: Node, directory: str) -> Iterator[tuple[str, bool]]:
     """What was seen, and whether it is as it must be."""
     scenario = next(iter(SCENARIOS.values()))
     run = Run(agent, agent.newest, command, scenario, next(iter(ROADS.values())), 1)

@@ -49,7 +49,8 @@ class Lab:
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=_LONGEST, check=False)
         if done.returncode != 0:
             raise Failed(f"{what}: {done.stderr.strip()[-600:] or 'it said nothing'}")
-        return json.loads(done.stdout)
+        measured: dict[str, Any] = json.loads(done.stdout)
+        return measured
 
     def drop(self, home: str) -> None:
         import shutil

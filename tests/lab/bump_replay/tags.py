@@ -12,14 +12,14 @@ from patcher.bump.run import bump
 from patcher.javascript import language_of
 from patcher.locate import locate
 from patcher.model import Line, Patch, Pin, Site, version_key
-from patcher.patches import series_for
+from patcher.patches import CLIENT_SERIES, SERIES
 from patcher.pipeline import check_upstream
 from patcher.prove import proof
 from patcher.prove.contract import in_short
 from patcher.upstream.history import Repository
 from tests.lab.bump_replay.oracle import guilty
 
-EVERY = series_for(client=True)
+EVERY = (*SERIES, *CLIENT_SERIES)
 
 
 def as_of(repository: Repository, tag: str, series: Sequence[Patch] = EVERY) -> tuple[Patch, ...]:

@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from patcher.prove import Sidecar
 from tests.lab.codex_lane.app_server import AppServer
@@ -112,7 +113,7 @@ def _spawn(request: Request) -> list[Item]:
 def _wait(request: Request) -> list[Item]:
     namespace = tools_of(request)["wait_agent"]
     known = re.search(r'"agent_id":\s*"([^"]+)"', output_of(request, "call_spawn"))
-    targets = {"targets": [known[1]]} if known else {}
+    targets: dict[str, Any] = {"targets": [known[1]]} if known else {}
     return [call("wait_agent", namespace=namespace, timeout_ms=20000, **targets)]
 
 

@@ -70,8 +70,8 @@ def _photograph(browser: Page, name: str, ours: list[Locator]) -> None:
         each.evaluate("node => node.classList.add('ours')")
     style = browser.add_style_tag(content=_HIDDEN)
     boxes = [box for each in ours if (box := each.bounding_box())]
-    left, top = (min(box[side] for box in boxes) - _MARGIN for side in ("x", "y"))
-    right, bottom = (max(box[at] + box[size] for box in boxes) for at, size in (("x", "width"), ("y", "height")))
+    left, top = min(box["x"] for box in boxes) - _MARGIN, min(box["y"] for box in boxes) - _MARGIN
+    right, bottom = max(box["x"] + box["width"] for box in boxes), max(box["y"] + box["height"] for box in boxes)
     clip: FloatRect = {"x": left, "y": top, "width": right + _MARGIN - left, "height": bottom + _MARGIN - top}
     data = smaller(browser.screenshot(clip=clip, animations="disabled"))
     style.evaluate("node => node.remove()")

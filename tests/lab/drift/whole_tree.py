@@ -197,13 +197,13 @@ def _conflicts(reference: Reference) -> Iterator[Mutation]:
         yield _broken(_first(reference), "conflict", f"in {_PACKAGE}, {detail}", _PACKAGE, changed, "conflict-markers")
     for path in reference.texts:
         for detail, text in _conflict("const drift = 1;").items():
-            made = _site(reference, path).made
-            yield made(
+            at = _site(reference, path)
+            yield at.made(
                 "a conflict is shown", f"{detail}, in a comment", [insert(0, f"/*\n{text}\n*/\n")], harmless=True
             )
             end = len(reference.texts[path])
             shown = insert(end, f"\nconst driftShown = `\n{text}\n`;\n")
-            yield made("a conflict is shown", f"{detail}, in a text", [shown], harmless=True)
+            yield at.made("a conflict is shown", f"{detail}, in a text", [shown], harmless=True)
     for detail, text in _conflict("a line of prose").items():
         yield _fine(_first(reference), "a conflict is shown", f"{detail}, in prose", "server/drift.md", f"{text}\n")
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 
 from patcher import cli
+from patcher.commands.arguments import parser
 from patcher.commands.outcome import Outcome
 from patcher.errors import EXIT_DONE
 from patcher.report.model import Report
@@ -32,10 +34,11 @@ _VALUES = (
 
 
 def make(given: Path) -> Reader:
-    cli.import_module = lambda module: SimpleNamespace(**dict.fromkeys(_FUNCTIONS, _stub))  # type: ignore[attr-defined]
+    stub = SimpleNamespace(**dict.fromkeys(_FUNCTIONS, _stub))
+    patch.object(cli, "import_module", lambda module: stub).start()
     own = st.text(st.characters(exclude_characters="/.", codec="utf-8"), max_size=6)
     value = st.sampled_from(_VALUES) | own
-    verbs = next(each for each in cli.parser()._actions if isinstance(each.choices, dict)).choices
+    [verbs] = (each.choices for each in parser()._actions if isinstance(each.choices, dict))
     words = st.sampled_from(sorted(verbs)).flatmap(lambda verb: _words(verb, verbs[verb], value))
     some = st.builds(
         lambda verb, more: [*verb, *more],

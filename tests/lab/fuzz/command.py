@@ -30,4 +30,4 @@ def command(*arguments: str) -> Iterable[str]:
 def _text(stream: io.TextIOWrapper) -> str:
     stream.flush()
     stream.seek(0)
-    return stream.buffer.read().decode("utf-8", "replace")
+    return bytes(stream.buffer.read()).decode("utf-8", "replace")

@@ -118,8 +118,8 @@ class Room:
             return
         if isinstance(path, str | bytes) and path not in {os.devnull, os.devnull.encode()}:
             base = os.getcwd() if descriptor == -1 else os.readlink(f"/proc/self/fd/{descriptor}")
-            folder, name = os.path.split(os.path.join(base, os.fsdecode(path)))
-            real = Path(os.path.realpath(folder), name)
+            parent, name = os.path.split(os.path.join(base, os.fsdecode(path)))
+            real = Path(os.path.realpath(parent), name)
             if not any(real.is_relative_to(allowed) for allowed in (self.case, self.temporary)):
                 self._outside.append(f"{event} {real}")
 

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import strategies as st
 
@@ -32,7 +33,7 @@ _HEAD = b"tree %s\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\n\nx\n"
 
 
 def make(given: Path) -> Reader:
-    trees.MOST_FILES = 20_000  # so that a tree that repeats itself costs little here
+    patch.object(trees, "MOST_FILES", 20_000).start()  # so that a tree that repeats itself costs little here
     small = st.binary(max_size=8)
     entry = st.tuples(st.sampled_from(_MODES), st.sampled_from(_NAMES) | small, st.integers(-3, 30))
     folder = st.lists(entry, max_size=5)

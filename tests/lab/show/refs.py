@@ -94,7 +94,7 @@ def examine(case: Case) -> None:
         case.problem = "; ".join(f"gate {gate.id}: {gate.message}" for gate in case.build.gates if not gate.ok)
         return
     with tempfile.TemporaryDirectory() as scratch:
-        write_new(output(case.build, SERIES), f"{scratch}/out")
+        write_new(output(case.build), f"{scratch}/out")
         if tree_digest(pristine(f"{scratch}/out")) != case.upstream.tree_sha256:
             case.problem = "revert does not return the pristine tree"
             return
