@@ -19,7 +19,7 @@ const { createHash } = require("crypto");
 const { parseObject } = require("../json-values");
 const { prepare } = require("../harness");
 
-const TABLE = `
+const SLOTS = `
   CREATE TABLE IF NOT EXISTS agent_slots (
     session_id TEXT NOT NULL,
     event_group TEXT NOT NULL,
@@ -63,14 +63,6 @@ const COUNT = "SELECT COALESCE(MAX(nth) + 1, 0) AS nth FROM agent_slots WHERE se
 const ADD = `
   INSERT INTO agent_slots (session_id, event_group, nth, event_type, call_id, hook, transcript)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
-
-let ready = false;
-
-/** The table is made when it is first needed. */
-function ensureSlots() {
-  if (!ready) require("../../db").db.exec(TABLE);
-  ready = true;
-}
 
 function digest(text) {
   return createHash("sha256").update(text).digest("base64url").slice(0, DIGEST_LENGTH);
@@ -135,7 +127,6 @@ function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = te
  * @returns {{key: string, isNew: boolean}}
  */
 function slotOf(report, source) {
-  ensureSlots();
   const { session_id: session, event_type: type, own, tool_use_id: call = null } = report;
   const group = groupOf(report);
   const isCall = CALLS.has(type) && Boolean(call);
@@ -159,7 +150,6 @@ function slotOf(report, source) {
  * them and not the other.
  */
 function removeDoubles(session) {
-  ensureSlots();
   const sameReport = `substr(told.hook, 1, ${DIGEST_LENGTH}) = substr(agent_slots.hook, 1, ${DIGEST_LENGTH})`;
   const doubles = prepare(`
     DELETE FROM agent_slots WHERE session_id = ? AND hook IS NOT NULL AND transcript IS NULL AND EXISTS (
@@ -171,4 +161,4 @@ function removeDoubles(session) {
   }
 }
 
-module.exports = { nameOfHook, removeDoubles, slotOf };
+module.exports = { SLOTS, nameOfHook, removeDoubles, slotOf };

@@ -11,7 +11,7 @@ const path = require("path");
 const { transaction } = require("../database");
 const { warnOnce } = require("../harness");
 const { closeSession, isFresh, rowOf } = require("../session-rows");
-const { ensureTable, findCheckpoint } = require("./checkpoints");
+const { ensureTables, findCheckpoint } = require("./checkpoints");
 const { importTranscript } = require("./importer");
 const { readers } = require("./readers");
 const { sessionsOver } = require("./session");
@@ -87,7 +87,7 @@ class Watch {
   }
 
   async list() {
-    ensureTable();
+    ensureTables();
     for (const reader of readers) {
       const folder = reader.folder(process.env, os.homedir());
       for (const pattern of reader.files) {
