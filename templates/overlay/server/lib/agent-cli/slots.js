@@ -59,6 +59,9 @@ const take = source => `
   UPDATE agent_slots SET ${source} = ?, call_id = COALESCE(call_id, ?)
   WHERE session_id = ? AND event_group = ? AND nth = ?`;
 const TAKE = { hook: take("hook"), transcript: take("transcript") };
+const BEGAN = `
+  SELECT event_group FROM agent_slots WHERE session_id = ? AND call_id = ? AND event_type = 'PreToolUse'
+  ORDER BY nth LIMIT 1`;
 const COUNT = "SELECT COALESCE(MAX(nth) + 1, 0) AS nth FROM agent_slots WHERE session_id = ? AND event_group = ?";
 const ADD = `
   INSERT INTO agent_slots (session_id, event_group, nth, event_type, call_id, hook, transcript)
@@ -120,6 +123,17 @@ function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = te
 }
 
 /**
+ * The group of the end of a call whose input the transcript's reader no longer knows: that of its beginning.
+ *
+ * @param {Report} report
+ */
+function groupOfEnd({ session_id: session, event_type: type, tool_use_id: call, tool_input: input }) {
+  if (type !== "PostToolUse" || input !== null || !call) return null;
+  const began = prepare(BEGAN).get(session, call)?.event_group;
+  return began ? began.replace(/^PreToolUse/, type) : null;
+}
+
+/**
  * The slot of a report: the key of its row, and whether it is new.
  *
  * @param {Report} report
@@ -128,7 +142,7 @@ function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = te
  */
 function slotOf(report, source) {
   const { session_id: session, event_type: type, own, tool_use_id: call = null } = report;
-  const group = groupOf(report);
+  const group = groupOfEnd(report) ?? groupOf(report);
   const isCall = CALLS.has(type) && Boolean(call);
   const known =
     prepare(FIND[source]).get(session, group, own) ??
