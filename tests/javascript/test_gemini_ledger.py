@@ -27,7 +27,7 @@ const lib = name => require(path.join(tree, "server", "lib", name));
 const { db } = require(path.join(tree, "server", "db.js"));
 const { admit } = lib("agent-cli/ledger");
 const { importTranscript } = lib("agent-cli/importer");
-const { ensureTable } = lib("agent-cli/checkpoints");
+const { ensureTables } = lib("agent-cli/checkpoints");
 const { openIngress, ingressOf, stampSession } = lib("harness");
 const { recordHook } = lib("agent-cli/ledger");
 const reader = lib("agent-cli/gemini");
@@ -65,7 +65,7 @@ async function run(steps) {
 }
 
 (async () => {
-  ensureTable();
+  ensureTables();
   const results = [];
   for (const steps of JSON.parse(fs.readFileSync(0, "utf8"))) results.push(await run(steps));
   process.stdout.write(JSON.stringify(results));

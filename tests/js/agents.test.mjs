@@ -7,8 +7,7 @@ import { beforeEach, test } from "node:test";
 import { addSession, at, db, deliver, overlay, reset, rows, sent, session, temporary, text } from "./support.mjs";
 
 const { importTranscript } = overlay("agent-cli/importer");
-const { ensureTable } = overlay("agent-cli/checkpoints");
-const { slotOf } = overlay("agent-cli/slots");
+const { ensureTables } = overlay("agent-cli/checkpoints");
 
 /** A reader of a made-up agent: a record is an event, or facts of the session. It stands for those of the rows. */
 const reader = {
@@ -36,8 +35,7 @@ const hook = (timestamp, more = {}) =>
 
 beforeEach(() => {
   reset();
-  ensureTable();
-  slotOf({ session_id: "x", event_type: "Stop", own: "y" }, "hook"); // makes the table
+  ensureTables();
   db.exec("DELETE FROM agent_slots; DELETE FROM agent_transcripts");
 });
 

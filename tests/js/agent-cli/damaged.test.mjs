@@ -144,3 +144,16 @@ test("copilot: so has one of Copilot's", () => {
   const [post] = tell("tool.execution_complete", { toolCallId: "c", success: true, result: { content: "done" } });
   assert.deepEqual([post.tool_use_id, post.tool_name, post.tool_input], ["c", "Write", null]);
 });
+
+test("copilot: calls that are too large together have their ends", () => {
+  const { begin, take } = reader("copilot");
+  const state = begin("session-state/s/events.jsonl");
+  const tell = (type, data) => take(state, { type, id: `${type} ${data.toolCallId}`, timestamp: "2026-11-26T00:00:00.000Z", data });
+  const ids = Array.from({ length: 20 }, (_, number) => `c${number}`);
+  for (const toolCallId of ids) tell("tool.execution_start", { toolCallId, toolName: "create", arguments: { file_text: "x".repeat(80 * 1024) } });
+  assert.ok(JSON.stringify(state).length < MOST_REMEMBERED, `${JSON.stringify(state).length} characters`);
+  const ends = ids.flatMap(toolCallId => tell("tool.execution_complete", { toolCallId, success: true, result: { content: "done" } }));
+  assert.deepEqual(ends.map(end => [end.tool_use_id, end.tool_name]), ids.map(id => [id, "Write"]));
+  assert.equal(ends.at(-1).tool_input.file_text.length, 80 * 1024, "the newest is known whole");
+  assert.deepEqual(state.own.calls, []);
+});

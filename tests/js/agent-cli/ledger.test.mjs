@@ -9,15 +9,11 @@ import { EXPECTED } from "./expected.mjs";
 import { names, reader, recording, sent } from "./recorded.mjs";
 
 const { importTranscript } = overlay("agent-cli/importer");
-const { ensureTable } = overlay("agent-cli/checkpoints");
-const { slotOf } = overlay("agent-cli/slots");
-const { ownerOf } = overlay("agent-cli/session");
+const { ensureTables } = overlay("agent-cli/checkpoints");
 
 beforeEach(() => {
   reset();
-  ensureTable();
-  slotOf({ session_id: "x", event_type: "Stop", own: "y" }, "hook"); // makes the table
-  ownerOf("x");
+  ensureTables();
   db.exec("DELETE FROM agent_slots; DELETE FROM agent_transcripts; DELETE FROM agent_owners");
 });
 
@@ -69,4 +65,25 @@ for (const name of names.filter(each => EXPECTED[each])) {
       assert.equal(db.prepare("SELECT COUNT(*) AS count FROM sessions").get().count, 1, "one session");
     });
   }
+}
+
+// Its end is read without its input, which is too large to be remembered, and Copilot's hooks have no identifier.
+for (const [order, arrange] of Object.entries(ORDERS)) {
+  test(`copilot: a call with a large input is told once, ${order}`, async t => {
+    const id = "01a207a0-0000-7000-8000-0000000000bb";
+    const timestamp = "2026-11-26T00:00:00.000Z";
+    const input = number => ({ path: "/p/a", file_text: String(number).repeat(300 * 1024) });
+    const hooks = [1, 2].flatMap(number =>
+      ["PreToolUse", "PostToolUse"].map(type => ({ hook_event_name: type, session_id: id, timestamp, tool_name: "create", tool_input: input(number), __provider: "copilot" })),
+    );
+    const records = [1, 2].flatMap(number => [
+      { type: "tool.execution_start", id: `s${number}`, timestamp, data: { toolCallId: `c${number}`, toolName: "create", arguments: input(number) } },
+      { type: "tool.execution_complete", id: `e${number}`, timestamp, data: { toolCallId: `c${number}`, success: true, result: { content: "done" } } },
+    ]);
+    const recorded = { provider: "copilot", files: { [`session-state/${id}/events.jsonl`]: records } };
+    const dir = temporary(t);
+    const some = (from, to) => hooks.slice(hooks.length * from, hooks.length * to).forEach(deliver);
+    await arrange(some, share => importUpTo(dir, recorded, share));
+    assert.deepEqual(rows().map(row => [row.event_type, row.capture]).sort(), [["PostToolUse", "both"], ["PostToolUse", "both"], ["PreToolUse", "both"], ["PreToolUse", "both"]]);
+  });
 }

@@ -9,7 +9,8 @@
 
 const { prepare } = require("./harness");
 
-// Where the roads disagree, the hook is right, but for what only a rollout can know.
+// `capture` is "rollout" for the transcript of any agent. Where it and a hook disagree, the hook is right, but for what
+// only a transcript can know.
 const ROLLOUT_KNOWS_BEST = new Set(["duration_ms", "exact_time", "exit_code", "status", "turn_id"]);
 
 const INSERT = `
@@ -31,7 +32,7 @@ function parseData(text) {
   }
 }
 
-/** Both roads' data. What is known stays, unless the other road knows better. */
+/** The data of both sources. What is known stays, unless the other source knows better. */
 function mergeData(known, incoming, incomingWins) {
   const merged = { ...known };
   for (const [field, value] of Object.entries(incoming)) {
@@ -43,7 +44,7 @@ function mergeData(known, incoming, incomingWins) {
   return merged;
 }
 
-/** A hook is stamped when it arrives, a rollout line when it was written, and an item when it happened. */
+/** A hook has the time when it arrived, a transcript's line when it was written, and an item when it happened. */
 function mergeTime(row, known, event) {
   if (event.capture !== "rollout" || !event.created_at) return row.created_at;
   const better = row.capture === "hook" || (event.data.exact_time && !known.exact_time);
@@ -52,7 +53,7 @@ function mergeTime(row, known, event) {
 
 /** The row as it is when `event` has been told too; `known` is its data. */
 function mergeRow(row, known, event) {
-  // Whatever a road has already said, it does not say again.
+  // What a source has said already is not news when it says it again.
   const news = row.capture !== "both" && row.capture !== event.capture;
   const hookComesSecond = news && event.capture === "hook";
   const incomingWins = field => news && ROLLOUT_KNOWS_BEST.has(field) === (event.capture === "rollout");

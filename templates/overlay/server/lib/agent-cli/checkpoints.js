@@ -7,8 +7,10 @@
 "use strict";
 
 const { prepare } = require("../harness");
+const { OWNERS } = require("./session");
+const { SLOTS } = require("./slots");
 
-const TABLE = `
+const CHECKPOINTS = `
   CREATE TABLE IF NOT EXISTS agent_transcripts (
     path TEXT PRIMARY KEY,
     session_id TEXT,
@@ -34,15 +36,18 @@ const SAVE = `
 
 let ready = false;
 
-/** The table is made when it is first needed. */
-function ensureTable() {
-  if (!ready) require("../../db").db.exec(TABLE);
+/**
+ * Makes the tables of the agents, unless they are there. To be called outside of a transaction: if that were rolled
+ * back, the tables would be gone with it.
+ */
+function ensureTables() {
+  if (!ready) for (const sql of [CHECKPOINTS, SLOTS, OWNERS]) require("../../db").db.exec(sql);
   ready = true;
 }
 
 /** What is known of a file: `{session_id, consumed, fingerprint, stamp, state}`; undefined for a new one. */
 function findCheckpoint(file) {
-  ensureTable();
+  ensureTables();
   const sql = "SELECT session_id, consumed, fingerprint, stamp, state FROM agent_transcripts WHERE path = ?";
   return prepare(sql).get(file);
 }
@@ -63,4 +68,4 @@ function saveCheckpoint(file, { state, consumed, fingerprint, stamp }) {
   );
 }
 
-module.exports = { ensureTable, findCheckpoint, saveCheckpoint };
+module.exports = { ensureTables, findCheckpoint, saveCheckpoint };

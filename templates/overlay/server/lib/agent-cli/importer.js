@@ -159,8 +159,10 @@ async function importLines(run, handle, size, stopped) {
   let from = reader.consumed;
   const commit = async atEnd => {
     const fingerprint = await fingerprintOf(handle, reader.consumed);
+    if (stopped()) return false;
     run.commit({ events, consumed: reader.consumed, fingerprint, atEnd });
     [events, from] = [[], reader.consumed];
+    return true;
   };
   const take = line => {
     const record = parseObject(line.toString());
@@ -170,15 +172,13 @@ async function importLines(run, handle, size, stopped) {
     for (let line = reader.next(); line; line = reader.next()) {
       take(line);
       if (events.length < BATCH_EVENTS && reader.consumed - from < BATCH_BYTES) continue;
-      await commit(false);
+      if (!(await commit(false))) return false;
       await yieldToEventLoop();
-      if (stopped()) return false;
     }
   }
   const rest = reader.rest();
   if (rest) take(rest);
-  await commit(true);
-  return true;
+  return commit(true);
 }
 
 /**
@@ -194,6 +194,7 @@ async function importTranscript(reader, { file, path, stamp }, stopped = () => f
   const handle = await fs.promises.open(file, "r");
   try {
     const { size, mtime } = await handle.stat();
+    if (stopped()) return false;
     const run = new Import(reader, { file, path, stamp, fileTime: mtime.toISOString() });
     const isWhole = reader.isWhole?.(path) ?? false;
     return await (isWhole ? importWhole : importLines)(run, handle, size, stopped);

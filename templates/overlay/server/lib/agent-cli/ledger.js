@@ -9,6 +9,7 @@ const { isDatabaseError } = require("../database");
 const { completeRow, writeRow } = require("../event-rows");
 const { harnessOf, ingressOf, prepare, recorders, warnOnce } = require("../harness");
 const { headline, textOr } = require("../json-values");
+const { ensureTables } = require("./checkpoints");
 const { readers } = require("./readers");
 const { agentId, ensureAgent, ownerOf } = require("./session");
 const { nameOfHook, slotOf } = require("./slots");
@@ -99,6 +100,7 @@ function admit(data) {
   const reader = readers.find(each => each.provider === provider);
   if (!reader?.hook) return true;
   try {
+    ensureTables(); // no transaction is open yet
     const admitted = reader.hook(data);
     if (admitted === null) return false;
     for (const field of Object.keys(data)) if (!Object.hasOwn(admitted, field)) delete data[field];

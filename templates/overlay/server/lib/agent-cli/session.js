@@ -54,17 +54,8 @@ const OWNERS = `
     agent_id TEXT NOT NULL, session_id TEXT NOT NULL, PRIMARY KEY (agent_id, session_id)
   ) WITHOUT ROWID`;
 
-let ready = false;
-
-/** The table is made when it is first needed. */
-function ensureOwners() {
-  if (!ready) require("../../db").db.exec(OWNERS);
-  ready = true;
-}
-
 /** The session that a sub-agent belongs to; null for what is not known to be one. */
 function ownerOf(agent) {
-  ensureOwners();
   return prepare("SELECT session_id FROM agent_owners WHERE agent_id = ?").get(agent)?.session_id ?? null;
 }
 
@@ -86,7 +77,6 @@ function removeSessionOf(agent) {
  * @param {import("../subagents").Tell} [tell]
  */
 function ensureAgent(session, { id, parent = null, name = null, type = null, startedAt = null }, tell) {
-  ensureOwners();
   const added = prepare("INSERT OR IGNORE INTO agent_owners (agent_id, session_id) VALUES (?, ?)").run(id, session);
   if (Number(added.changes) > 0) removeSessionOf(id);
   return ensureSubagent(
@@ -220,4 +210,14 @@ function sessionsOver(harnesses) {
     .filter(isOver);
 }
 
-module.exports = { agentId, ensureAgent, ensureSession, ownerOf, sessionsOver, settle, settleAgent, updateUsage };
+module.exports = {
+  OWNERS,
+  agentId,
+  ensureAgent,
+  ensureSession,
+  ownerOf,
+  sessionsOver,
+  settle,
+  settleAgent,
+  updateUsage,
+};

@@ -19,7 +19,7 @@ const { createHash } = require("crypto");
 const { parseObject } = require("../json-values");
 const { prepare } = require("../harness");
 
-const TABLE = `
+const SLOTS = `
   CREATE TABLE IF NOT EXISTS agent_slots (
     session_id TEXT NOT NULL,
     event_group TEXT NOT NULL,
@@ -59,18 +59,13 @@ const take = source => `
   UPDATE agent_slots SET ${source} = ?, call_id = COALESCE(call_id, ?)
   WHERE session_id = ? AND event_group = ? AND nth = ?`;
 const TAKE = { hook: take("hook"), transcript: take("transcript") };
+const BEGAN = `
+  SELECT event_group FROM agent_slots WHERE session_id = ? AND call_id = ? AND event_type = 'PreToolUse'
+  ORDER BY nth LIMIT 1`;
 const COUNT = "SELECT COALESCE(MAX(nth) + 1, 0) AS nth FROM agent_slots WHERE session_id = ? AND event_group = ?";
 const ADD = `
   INSERT INTO agent_slots (session_id, event_group, nth, event_type, call_id, hook, transcript)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
-
-let ready = false;
-
-/** The table is made when it is first needed. */
-function ensureSlots() {
-  if (!ready) require("../../db").db.exec(TABLE);
-  ready = true;
-}
 
 function digest(text) {
   return createHash("sha256").update(text).digest("base64url").slice(0, DIGEST_LENGTH);
@@ -128,6 +123,17 @@ function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = te
 }
 
 /**
+ * The group of the end of a call whose input the transcript's reader no longer knows: that of its beginning.
+ *
+ * @param {Report} report
+ */
+function groupOfEnd({ session_id: session, event_type: type, tool_use_id: call, tool_input: input }) {
+  if (type !== "PostToolUse" || input !== null || !call) return null;
+  const began = prepare(BEGAN).get(session, call)?.event_group;
+  return began ? began.replace(/^PreToolUse/, type) : null;
+}
+
+/**
  * The slot of a report: the key of its row, and whether it is new.
  *
  * @param {Report} report
@@ -135,9 +141,8 @@ function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = te
  * @returns {{key: string, isNew: boolean}}
  */
 function slotOf(report, source) {
-  ensureSlots();
   const { session_id: session, event_type: type, own, tool_use_id: call = null } = report;
-  const group = groupOf(report);
+  const group = groupOfEnd(report) ?? groupOf(report);
   const isCall = CALLS.has(type) && Boolean(call);
   const known =
     prepare(FIND[source]).get(session, group, own) ??
@@ -159,7 +164,6 @@ function slotOf(report, source) {
  * them and not the other.
  */
 function removeDoubles(session) {
-  ensureSlots();
   const sameReport = `substr(told.hook, 1, ${DIGEST_LENGTH}) = substr(agent_slots.hook, 1, ${DIGEST_LENGTH})`;
   const doubles = prepare(`
     DELETE FROM agent_slots WHERE session_id = ? AND hook IS NOT NULL AND transcript IS NULL AND EXISTS (
@@ -171,4 +175,4 @@ function removeDoubles(session) {
   }
 }
 
-module.exports = { nameOfHook, removeDoubles, slotOf };
+module.exports = { SLOTS, nameOfHook, removeDoubles, slotOf };

@@ -8,8 +8,9 @@
 const path = require("path");
 const { headline, isObject, isoTime, storable, textOr } = require("../json-values");
 
-// What is kept of calls without an end, in characters of JSON. The oldest go first.
+// What is kept of calls without an end, in characters of JSON, and how many of them. The oldest go first.
 const MOST_OPEN = 120 * 1024;
+const MOST_CALLS = 256;
 const MOST_MODELS = 16;
 const LONGEST_NAME = 1024;
 const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
@@ -60,12 +61,31 @@ function addTokens(tokens, model, added) {
   Object.defineProperty(tokens, name, { value: kept, enumerable: true, configurable: true, writable: true });
 }
 
-/** Remembers a call, whose end tells neither its name nor its input. Of one that is too large, only the name. */
+function sizeOf({ id, tool_name, tool_input }) {
+  return JSON.stringify([id, tool_name, tool_input]).length + 100;
+}
+
+function forgetInput(call) {
+  call.tool_input = null;
+  call.size = sizeOf(call);
+}
+
+/**
+ * Remembers a call, whose end tells neither its name nor its input. Of one that is too large, only the name. Where all
+ * of them together are, the inputs of the oldest go first: an end without a name would be lost.
+ */
 function openCall(calls, id, tool_name, tool_input) {
-  const size = JSON.stringify([id, tool_name, tool_input]).length;
-  calls.push(size > MOST_OPEN ? { id, tool_name, tool_input: null, size: 0 } : { id, tool_name, tool_input, size });
-  let sum = calls.reduce((before, call) => before + call.size + 200, 0);
-  while (sum > MOST_OPEN && calls.length > 1) sum -= calls.shift().size + 200;
+  const call = { id, tool_name, tool_input, size: sizeOf({ id, tool_name, tool_input }) };
+  if (call.size > MOST_OPEN) forgetInput(call);
+  calls.push(call);
+  if (calls.length > MOST_CALLS) calls.shift();
+  let sum = calls.reduce((before, { size }) => before + size, 0);
+  for (let at = 0; sum > MOST_OPEN && at < calls.length; at += 1) {
+    sum -= calls[at].size;
+    forgetInput(calls[at]);
+    sum += calls[at].size;
+  }
+  while (sum > MOST_OPEN) sum -= calls.shift().size;
 }
 
 /** The name and the input of the call that ends: what was remembered of it, else none. */
@@ -95,14 +115,6 @@ function summaryOf(event_type, { prompt, tool_name: name, tool_input: input, age
   return text ? headline(`${name}: ${text}`) : name;
 }
 
-/** Puts an item at the end of a list that keeps the newest `most`; false if it was there already. */
-function remember(list, item, most) {
-  if (list.includes(item)) return false;
-  list.push(item);
-  if (list.length > most) list.splice(0, list.length - most);
-  return true;
-}
-
 module.exports = {
   addTokens,
   amount,
@@ -114,5 +126,4 @@ module.exports = {
   newState,
   openCall,
   passTime,
-  remember,
 };

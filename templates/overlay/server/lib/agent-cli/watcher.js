@@ -11,7 +11,7 @@ const path = require("path");
 const { transaction } = require("../database");
 const { warnOnce } = require("../harness");
 const { closeSession, isFresh, rowOf } = require("../session-rows");
-const { ensureTable, findCheckpoint } = require("./checkpoints");
+const { ensureTables, findCheckpoint } = require("./checkpoints");
 const { importTranscript } = require("./importer");
 const { readers } = require("./readers");
 const { sessionsOver } = require("./session");
@@ -72,6 +72,7 @@ class Watch {
   }
 
   async poll() {
+    if (this.stopped) return;
     try {
       const isListed = Date.now() - this.listedAt < LIST_EVERY_POLLS * pollMs();
       if (!isListed) await this.list();
@@ -87,11 +88,13 @@ class Watch {
   }
 
   async list() {
-    ensureTable();
+    ensureTables();
     for (const reader of readers) {
       const folder = reader.folder(process.env, os.homedir());
       for (const pattern of reader.files) {
-        for (const below of await filesBelow(folder, pattern)) {
+        const found = await filesBelow(folder, pattern);
+        if (this.stopped) return;
+        for (const below of found) {
           const file = path.join(folder, below);
           if (this.files.has(file)) continue;
           const read = findCheckpoint(file)?.stamp ?? null;
@@ -105,15 +108,15 @@ class Watch {
   /** Imports a file that has changed since it was read. */
   async visit(known) {
     try {
-      const { size, mtimeMs } = await fs.promises.stat(known.file);
-      const stamp = `${size} ${mtimeMs}`;
-      known.mtimeMs = mtimeMs;
-      if (known.read === stamp) return;
-      const complete = await importTranscript(known.reader, { ...known, stamp }, () => this.stopped);
-      if (complete) known.read = stamp;
+      const stats = await fs.promises.stat(known.file);
+      const stamp = `${stats.size} ${stats.mtimeMs}`;
+      known.mtimeMs = stats.mtimeMs;
+      if (known.read === stamp || !stats.isFile()) return;
+      await importTranscript(known.reader, { ...known, stamp }, () => this.stopped);
+      known.read = stamp; // of a document that is not whole too: its next version has another stamp
       known.failures = 0;
     } catch (error) {
-      if (error.code === "ENOENT") {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") {
         this.files.delete(known.file);
         return;
       }
