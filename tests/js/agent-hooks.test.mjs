@@ -369,7 +369,7 @@ test("the command: enable, status, disable, as text and as JSON", t => {
   const file = write(".qwen/settings.json", "{} // mine\n");
   const handler = path.join(process.env.DASHBOARD_DATA_DIR, "qwen-hook-handler.js");
   const lines = ["Qwen Code: on", "  State:      On, ready. The hooks are in place. The next session of Qwen Code is seen from its first prompt on.", `  Hooks file: ${file}`, `  Handler:    ${handler}`, "  Entries:    10"];
-  assert.deepEqual(run("enable", "qwen"), { status: 0, stderr: "", stdout: `${[...lines, "Sessions of Qwen Code that run go on without; new ones are tracked."].join("\n")}\n` });
+  assert.deepEqual(run("enable", "qwen"), { status: 0, stderr: "", stdout: `${[...lines, "Sessions of Qwen Code that run already are not tracked by hooks; new ones are."].join("\n")}\n` });
   assert.deepEqual(run("status", "qwen"), { status: 0, stderr: "", stdout: `${lines.join("\n")}\n` });
   const { ok, problem, installation } = JSON.parse(run("enable", "qwen", "--json").stdout);
   assert.deepEqual([ok, problem, installation], [true, null, statusOf(QWEN)]);
