@@ -58,6 +58,7 @@ const SAID = {
   ready: title => ({ title: "On, ready", text: `The hooks are in place. The next session of ${title} is seen from its first prompt on.` }),
   out: { title: "On, but the hooks could not be put in place", text: "Your choice is kept, and is tried again at the next start." },
   idle: title => ({ title: `On, but ${title} may not run the hooks`, text: "They are in place." }),
+  hindered: { title: "Off", text: "Its hooks could not be put in place now." },
   left: { title: "Off, but the hooks are still there", text: "They were not taken out." },
 };
 
@@ -130,7 +131,8 @@ for (const [name, [text, [code, message, todo], then]] of Object.entries(BAD)) {
     if (code !== "dangling-link") assert.deepEqual(all(root), before);
     const unknown = ["not-utf8", "too-large", "is-directory", "not-a-file", "link-loop"].includes(code);
     assert.deepEqual(setEnabled(QWEN, false), unknown ? problem : null, "off again: is anything of ours there?");
-    assert.deepEqual([statusOf(QWEN).state, statusOf(QWEN).problem], ["off", problem], "what would be in the way");
+    const { state, says, problem: hindrance } = statusOf(QWEN);
+    assert.deepEqual([state, says, hindrance], ["off", SAID.hindered, problem], "what would be in the way");
     return undefined;
   });
 }

@@ -12,7 +12,7 @@ const HELP = `Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--
 
   enable    add the sidecar's entries to the hooks file of the agent, and keep them there
   disable   take them out again; everything else in that file stays as it is
-  status    what there is now, of one agent or of all but codex; changes nothing
+  status    what there is now, of one agent, or of all except codex; changes nothing
 
   --json    the answer as JSON
   --help    this text
