@@ -363,6 +363,7 @@ test("the command: what is wrong with its words", t => {
   assert.deepEqual(said("enable"), [2, "agent-hooks: enable needs an agent: one of codex, qwen, copilot, gemini"]);
   assert.deepEqual(said("enable", "cursor"), [2, 'agent-hooks: there is no agent "cursor": one of codex, qwen, copilot, gemini']);
   assert.deepEqual(said("status", "qwen", "gemini"), [2, "agent-hooks: too many words: gemini"]);
+  for (const { provider } of agents()) assert.match(run("--help").stdout, new RegExp(`^AGENT is .*\\b${provider}\\b`, "m"));
   assert.deepEqual([run("--help").status, run("--help").stdout.startsWith("Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--json]\n")], [0, true]);
 });
 

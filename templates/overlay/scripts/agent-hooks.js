@@ -17,9 +17,9 @@ const HELP = `Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--
   --json    the answer as JSON
   --help    this text
 
-AGENT is codex, qwen, copilot or gemini, and claude in a build with the series consent.
+AGENT is codex, qwen, copilot or gemini; in a build with the series \`consent\` also claude.
 What you want is kept beside the sidecar's database (DASHBOARD_DATA_DIR), and followed at each start of the sidecar.
-DASHBOARD_AGENT_HOOKS=off keeps all of them off, whatever you want.
+DASHBOARD_AGENT_HOOKS=off keeps all of them off, whatever you want; for codex it is DASHBOARD_CODEX_HOOKS=off.
 
 Exit code: 0 done, 1 it could not be done, or status has found a problem, 2 the command line is wrong.
 `;
