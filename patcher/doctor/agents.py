@@ -11,7 +11,7 @@ from patcher.doctor.environment import AGENTS_COMMAND, Environment
 def others(environment: Environment) -> Diagnosis | list[tuple[str, Diagnosis]]:
     """The diagnosis of each agent, with `-` and its name."""
     if not os.path.isfile(os.path.join(environment.tree, *AGENTS_COMMAND.split("/"))):
-        return not_checked("this tree is older than that question", "sidecar-patcher build")
+        return not_checked("this tree is too old to report it", "sidecar-patcher build")
     there = [each for each in environment.agents if each["state"] != "absent"]
     return [(f"-{each['agent']}", _diagnosis(each, environment)) for each in there]
 

@@ -109,13 +109,13 @@ class Environment:
         return found
 
     def enable_agent(self, agent: str) -> str:
-        """What to type to switch the hooks of an agent on."""
+        """The command that switches the hooks of an agent on."""
         script = os.path.join(self.tree, *AGENTS_COMMAND.split("/"))
         words = [f"DASHBOARD_DATA_DIR={shlex.quote(self.env['DASHBOARD_DATA_DIR'])}"] if self.data_dir else []
         return " ".join([*words, "node", shlex.quote(script), "enable", agent])
 
     def _asked(self, command: str) -> Any:
-        """What a command of the generated tree prints for `status --json`. Raises `Unreadable`."""
+        """The JSON that a command of the generated tree prints for `status --json`. Raises `Unreadable`."""
         if self.node is None:
             raise Unreadable("there is no Node to ask it with", "install Node 22.5 or newer")
         words = [self.node, os.path.join(self.tree, *command.split("/")), "status", "--json"]

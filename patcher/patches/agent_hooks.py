@@ -23,7 +23,7 @@ _MODULES = (
 PATCH = Patch(
     id="agent_hooks",
     summary="Puts the hooks of other agents in place when the user says so: an API, the page, a command.",
-    requires=("stamp_harness", "codex_hooks", "codex_hooks_page"),
+    requires=("stamp_harness", "codex_hooks", "codex_hooks_page", "agent_sessions"),
     sites=(
         Site(
             name="start",

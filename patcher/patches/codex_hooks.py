@@ -11,6 +11,7 @@ from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, functi
 from patcher.patches.harnesses import HARNESSES, places_of
 
 _MODULES = (
+    "dashboard-env",
     "json-text",
     "json-layout",
     "hooks-text",

@@ -58,6 +58,7 @@ const SAID = {
   ready: title => ({ title: "On, ready", text: `The hooks are in place. The next session of ${title} is seen from its first prompt on.` }),
   out: { title: "On, but the hooks could not be put in place", text: "Your choice is kept, and is tried again at the next start." },
   idle: title => ({ title: `On, but ${title} may not run the hooks`, text: "They are in place." }),
+  hindered: { title: "Off", text: "Its hooks could not be put in place now." },
   left: { title: "Off, but the hooks are still there", text: "They were not taken out." },
 };
 
@@ -130,7 +131,8 @@ for (const [name, [text, [code, message, todo], then]] of Object.entries(BAD)) {
     if (code !== "dangling-link") assert.deepEqual(all(root), before);
     const unknown = ["not-utf8", "too-large", "is-directory", "not-a-file", "link-loop"].includes(code);
     assert.deepEqual(setEnabled(QWEN, false), unknown ? problem : null, "off again: is anything of ours there?");
-    assert.deepEqual([statusOf(QWEN).state, statusOf(QWEN).problem], ["off", problem], "what would be in the way");
+    const { state, says, problem: hindrance } = statusOf(QWEN);
+    assert.deepEqual([state, says, hindrance], ["off", SAID.hindered, problem], "what would be in the way");
     return undefined;
   });
 }
@@ -141,6 +143,7 @@ test("each agent's own switch: its hooks do not run, so nothing is put in place"
     [GEMINI, ".gemini/settings.json", "{\"hooksConfig\": {\"enabled\": false,},}", "Gemini CLI runs no hooks of ours: `hooksConfig.enabled` in $FILE is false", "Set it to true"],
     [GEMINI, ".gemini/settings.json", "{\"hooks\": {\"enabled\": false}}", "Gemini CLI runs no hooks of ours: `hooks.enabled` in $FILE is false", "Set it to true"],
     [GEMINI, ".gemini/settings.json", `{"hooksConfig": {"disabled": [${JSON.stringify(`node "${process.env.DASHBOARD_DATA_DIR}/gemini-hook-handler.js" SessionStart`)}]}}`, "Gemini CLI runs no hooks of ours: `hooksConfig.disabled` in $FILE names ours", "Take our command out of it"],
+    [GEMINI, ".gemini/settings.json", '{"hooksConfig": {"disabled": ["lint", "node \\"/elsewhere/gemini-hook-handler.js\\""]}}', "Gemini CLI runs no hooks of ours: `hooksConfig.disabled` in $FILE names ours", "Take our command out of it"],
     [COPILOT, ".copilot/settings.json", "{\"disableAllHooks\": true}", "GitHub Copilot CLI runs no hooks of ours: `disableAllHooks` in $FILE is true", "Set it to false"],
     [COPILOT, ".copilot/config.json", "// x\n{\"disableAllHooks\": true}", "GitHub Copilot CLI runs no hooks of ours: `disableAllHooks` in $FILE is true", "Set it to false"],
   ];
@@ -154,6 +157,37 @@ test("each agent's own switch: its hooks do not run, so nothing is put in place"
     fs.rmSync(file);
   }
 });
+
+/** The hooks file as an earlier version has left it: its commands do not end with the name of the event. */
+function withoutEvents(agent) {
+  assert.equal(setEnabled(agent, true), null);
+  const { path: file } = statusOf(agent).file;
+  const earlier = read(file).replaceAll(/(-hook-handler\.js\\") \w+/g, "$1");
+  assert.equal(earlier.includes(`${agent.events[0]}"`) && !earlier.includes(`\\" ${agent.events[0]}`), true);
+  fs.writeFileSync(file, earlier);
+  return file;
+}
+
+for (const agent of agents()) {
+  test(`${agent.title}: entries of an earlier version, without the event, are known, put right, and taken out`, t => {
+    home(t);
+    const before = agent.shape === "own" ? null : "{ // mine\n}\n";
+    if (before !== null) write(path.relative(process.env.HOME, statusOf(agent).file.path), before);
+    const file = withoutEvents(agent);
+    const { state, entries, missing_events: missing, problem } = statusOf(agent);
+    assert.deepEqual([state, entries, missing, problem.code], ["problem", agent.events.length, agent.events, "out-of-step"]);
+    assert.equal(reconcile(agent), null, "as the start does");
+    assert.deepEqual([statusOf(agent).state, statusOf(agent).entries], ["ready", agent.events.length]);
+    assert.equal(read(file).split(agent.handler).length - 1, agent.events.length, "none is there twice");
+    withoutEvents(agent);
+    assert.equal(setEnabled(agent, false), null);
+    assert.equal(read(file), before);
+    withoutEvents(agent);
+    process.env.DASHBOARD_AGENT_HOOKS = "off";
+    assert.equal(reconcile(agent), null);
+    assert.equal(read(file), before);
+  });
+}
 
 test("hooks that were in place when the agent's own switch was turned off stay, and it is said", t => {
   home(t);
@@ -230,6 +264,34 @@ test("without a file and a folder they are made, and go again", t => {
   assert.deepEqual(fs.readdirSync(path.join(root, ".qwen")), ["notes.txt"]);
 });
 
+test("a folder of the user's stays, whose name begins like that of one that was made", t => {
+  const root = home(t);
+  process.env.QWEN_HOME = path.join(root, "q");
+  assert.equal(setEnabled(QWEN, true), null);
+  fs.rmSync(process.env.QWEN_HOME, { recursive: true });
+  process.env.QWEN_HOME = path.join(root, "qwen");
+  fs.mkdirSync(process.env.QWEN_HOME);
+  assert.equal(setEnabled(QWEN, false), null);
+  assert.deepEqual(fs.readdirSync(root), ["qwen"]);
+});
+
+test("a lock that another process removes before it is ours is taken again", t => {
+  home(t);
+  const file = write(".qwen/settings.json", "{}");
+  const lock = path.join(path.dirname(file), ".settings.json.lock");
+  let removed = 0;
+  const { closeSync } = fs;
+  t.mock.method(fs, "closeSync", fd => {
+    closeSync(fd);
+    if (!removed && fs.existsSync(lock)) {
+      fs.rmSync(lock);
+      removed += 1;
+    }
+  });
+  assert.equal(setEnabled(QWEN, true), null);
+  assert.deepEqual([removed, statusOf(QWEN).state, fs.existsSync(lock)], [1, "ready", false]);
+});
+
 test("a symbolic link stays one, and the mode of the file stays", t => {
   const root = home(t);
   const target = write("dotfiles/settings.json", "// mine\n{\n\t// x\n}\n");
@@ -244,11 +306,18 @@ test("a symbolic link stays one, and the mode of the file stays", t => {
   assert.equal(fs.statSync(target).mode & 0o777, 0o640);
 });
 
-test("each agent's folder by its variable", t => {
+test("each agent's folder by its variable; its transcripts are looked for there too", t => {
   const root = home(t);
   Object.assign(process.env, { QWEN_HOME: "~/q", GEMINI_CLI_HOME: path.join(root, "g"), COPILOT_HOME: path.join(root, "c") });
   const files = [QWEN, GEMINI, COPILOT].map(agent => statusOf(agent).file.path);
   assert.deepEqual(files, ["q/settings.json", "g/.gemini/settings.json", "c/hooks/agent-monitor.json"].map(each => path.join(root, each)));
+  for (const value of ["", "~", "~/a", "~user", "b/c", path.join(root, "d")]) {
+    Object.assign(process.env, { QWEN_HOME: value, GEMINI_CLI_HOME: value, COPILOT_HOME: value });
+    for (const agent of agents()) {
+      const read = overlay(`agent-cli/${agent.provider}`).folder(process.env, root);
+      assert.equal(statusOf(agent).folder, read, `${agent.provider}: ${JSON.stringify(value)}`);
+    }
+  }
 });
 
 test("a program on PATH is an agent that is found", t => {
@@ -294,6 +363,7 @@ test("the command: what is wrong with its words", t => {
   assert.deepEqual(said("enable"), [2, "agent-hooks: enable needs an agent: one of codex, qwen, copilot, gemini"]);
   assert.deepEqual(said("enable", "cursor"), [2, 'agent-hooks: there is no agent "cursor": one of codex, qwen, copilot, gemini']);
   assert.deepEqual(said("status", "qwen", "gemini"), [2, "agent-hooks: too many words: gemini"]);
+  for (const { provider } of agents()) assert.match(run("--help").stdout, new RegExp(`^AGENT is .*\\b${provider}\\b`, "m"));
   assert.deepEqual([run("--help").status, run("--help").stdout.startsWith("Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--json]\n")], [0, true]);
 });
 
@@ -302,7 +372,7 @@ test("the command: enable, status, disable, as text and as JSON", t => {
   const file = write(".qwen/settings.json", "{} // mine\n");
   const handler = path.join(process.env.DASHBOARD_DATA_DIR, "qwen-hook-handler.js");
   const lines = ["Qwen Code: on", "  State:      On, ready. The hooks are in place. The next session of Qwen Code is seen from its first prompt on.", `  Hooks file: ${file}`, `  Handler:    ${handler}`, "  Entries:    10"];
-  assert.deepEqual(run("enable", "qwen"), { status: 0, stderr: "", stdout: `${[...lines, "Sessions of Qwen Code that run go on without; new ones are tracked."].join("\n")}\n` });
+  assert.deepEqual(run("enable", "qwen"), { status: 0, stderr: "", stdout: `${[...lines, "Sessions of Qwen Code that run already are not tracked by hooks; new ones are."].join("\n")}\n` });
   assert.deepEqual(run("status", "qwen"), { status: 0, stderr: "", stdout: `${lines.join("\n")}\n` });
   const { ok, problem, installation } = JSON.parse(run("enable", "qwen", "--json").stdout);
   assert.deepEqual([ok, problem, installation], [true, null, statusOf(QWEN)]);
@@ -314,3 +384,14 @@ test("the command: enable, status, disable, as text and as JSON", t => {
   assert.match(run("status", "codex").stdout, /^Codex CLI session tracking \(experimental\): off\n/);
   assert.deepEqual(fs.readdirSync(root).sort(), [".qwen"]);
 });
+
+for (const [title, words] of [["agent-hooks", ["status", "qwen", "--json"]], ["codex-hooks", ["status", "--json"]]]) {
+  test(`${title}: the data is where the sidecar's settings file says`, t => {
+    const root = home(t);
+    delete process.env.DASHBOARD_DATA_DIR;
+    process.env.DASHBOARD_ENV_PATH = write("settings.env", "# DASHBOARD_DATA_DIR=/no\n DASHBOARD_DATA_DIR = '~/my data' \nPATH=/nowhere\n");
+    const script = path.join(path.dirname(COMMAND), `${title}.js`);
+    const { stdout } = spawnSync(process.execPath, [script, ...words], { encoding: "utf8", env: process.env });
+    assert.equal(path.dirname(JSON.parse(stdout).handler.path), path.join(root, "my data"));
+  });
+}

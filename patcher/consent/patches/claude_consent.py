@@ -1,4 +1,4 @@
-"""Claude Code runs upstream's hooks only when the user said so; the settings keep every byte that is not ours.
+"""Claude Code runs upstream's hooks only when the user has switched them on; no other byte of the settings changes.
 
 Why:      upstream writes its hooks into `~/.claude/settings.json` at each start, unasked, and formats the whole file
           anew. With this patch the same switch decides as for the other agents, Claude Code is one of them, and the
@@ -12,7 +12,7 @@ from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Sign, 
 
 PATCH = Patch(
     id="claude_consent",
-    summary="Upstream's hooks of Claude Code wait for the user's word, and go again to the byte.",
+    summary="Installs upstream's hooks of Claude Code only with the user's consent; off returns the bytes of before.",
     requires=("agent_hooks",),
     sites=(
         Site(

@@ -12,33 +12,19 @@ const HELP = `Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--
 
   enable    add the sidecar's entries to the hooks file of the agent, and keep them there
   disable   take them out again; everything else in that file stays as it is
-  status    what there is now, of one agent or of all; changes nothing
+  status    what there is now, of one agent, or of all except codex; changes nothing
 
   --json    the answer as JSON
   --help    this text
 
+AGENT is codex, qwen, copilot or gemini; in a build with the series \`consent\` also claude.
 What you want is kept beside the sidecar's database (DASHBOARD_DATA_DIR), and followed at each start of the sidecar.
-DASHBOARD_AGENT_HOOKS=off keeps all of them off, whatever you want.
+DASHBOARD_AGENT_HOOKS=off keeps all of them off, whatever you want; for codex it is DASHBOARD_CODEX_HOOKS=off.
 
 Exit code: 0 done, 1 it could not be done, or status has found a problem, 2 the command line is wrong.
 `;
 const VERBS = ["enable", "disable", "status"];
 const CODEX = "codex";
-
-// Loaded by `main`, with `import()`: the nearest package.json may make this file a CommonJS or an ES module.
-let fs, os, path;
-
-/** The settings file that the sidecar reads at its start: it may say where the data is. */
-function loadSettings(tree) {
-  const file = path.resolve(process.env.DASHBOARD_ENV_PATH || path.join(tree, ".env"));
-  if (!fs.existsSync(file)) return;
-  for (const line of fs.readFileSync(file, "utf8").split("\n")) {
-    const found = /^\s*([^#=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-    if (!found || process.env[found[1]]) continue;
-    const value = found[2].replace(/^(["'])(.*)\1$/, "$2");
-    process.env[found[1]] = value.replace(/^~(?=\/)/, os.homedir());
-  }
-}
 
 function usage(message) {
   process.stderr.write(`agent-hooks: ${message}\n\n${HELP}`);
@@ -62,7 +48,8 @@ function describe({ title, enabled, file, handler, entries, missing_events: miss
 
 /** What is left to know, in lines. */
 function advise(verb, { title, forced_off: forced }) {
-  if (verb === "enable" && !forced) return [`Sessions of ${title} that run go on without; new ones are tracked.`];
+  if (verb === "enable" && !forced)
+    return [`Sessions of ${title} that run already are not tracked by hooks; new ones are.`];
   return verb === "disable" ? ["Sessions that run already keep their hooks until they end."] : [];
 }
 
@@ -90,10 +77,10 @@ function look(require, agent, json) {
 }
 
 /** The Codex CLI has a command of its own. */
-async function handOver(script, words) {
-  const { spawnSync } = await import("child_process");
-  const own = path.join(path.dirname(fs.realpathSync(script)), "codex-hooks.js");
-  return spawnSync(process.execPath, [own, ...words], { stdio: "inherit" }).status ?? 1;
+function handOver(require, words) {
+  const { spawnSync } = require("child_process");
+  const command = [require.resolve("./codex-hooks.js"), ...words.filter(word => word !== CODEX)];
+  return spawnSync(process.execPath, command, { stdio: "inherit" }).status ?? 1;
 }
 
 async function main(words) {
@@ -106,15 +93,11 @@ async function main(words) {
   if (!VERBS.includes(verb))
     return usage(verb ? `there is no command ${JSON.stringify(verb)}` : "a command is missing");
   if (more.length) return usage(`too many words: ${more.join(" ")}`);
-  [fs, os, path] = await Promise.all([import("fs"), import("os"), import("path")]);
-  const script = typeof __filename === "string" ? __filename : fs.realpathSync(process.argv[1]);
-  if (name === CODEX)
-    return handOver(
-      script,
-      words.filter(word => word !== CODEX),
-    );
-  const require = (await import("module")).createRequire(script);
-  loadSettings(path.join(script, "..", ".."));
+  // With `import()`: the nearest package.json may make this file a CommonJS or an ES module.
+  const [{ realpathSync }, { createRequire }] = await Promise.all([import("fs"), import("module")]);
+  const require = createRequire(typeof __filename === "string" ? __filename : realpathSync(process.argv[1]));
+  if (name === CODEX) return handOver(require, words);
+  require("../server/lib/dashboard-env").loadSettings();
   const { agentOf, agents } = require("../server/lib/agent-hooks/agents");
   const known = [CODEX, ...agents().map(({ provider }) => provider)].join(", ");
   const agent = name === undefined ? null : agentOf(name);

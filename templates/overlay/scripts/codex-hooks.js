@@ -24,21 +24,6 @@ puts them in place and says so (0), and status ends with 1.
 `;
 const VERBS = ["enable", "disable", "status"];
 
-// Loaded by `main`, with `import()`: the nearest package.json may make this file a CommonJS or an ES module.
-let fs, os, path;
-
-/** The settings file that the sidecar reads at its start: it may say where the data is. */
-function loadSettings(tree) {
-  const file = path.resolve(process.env.DASHBOARD_ENV_PATH || path.join(tree, ".env"));
-  if (!fs.existsSync(file)) return;
-  for (const line of fs.readFileSync(file, "utf8").split("\n")) {
-    const found = /^\s*([^#=\s][^=]*?)\s*=\s*(.*?)\s*$/.exec(line);
-    if (!found || process.env[found[1]]) continue;
-    const value = found[2].replace(/^(["'])(.*)\1$/, "$2");
-    process.env[found[1]] = value.replace(/^~(?=\/)/, os.homedir());
-  }
-}
-
 function usage(message) {
   process.stderr.write(`codex-hooks: ${message}\n\n${HELP}`);
   return 2;
@@ -137,10 +122,10 @@ async function main(words) {
   if (!VERBS.includes(verb))
     return usage(verb ? `there is no command ${JSON.stringify(verb)}` : "a command is missing");
   if (more.length) return usage(`too many words: ${more.join(" ")}`);
-  [fs, os, path] = await Promise.all([import("fs"), import("os"), import("path")]);
-  const script = typeof __filename === "string" ? __filename : fs.realpathSync(process.argv[1]);
-  const require = (await import("module")).createRequire(script);
-  loadSettings(path.join(script, "..", ".."));
+  // With `import()`: the nearest package.json may make this file a CommonJS or an ES module.
+  const [{ realpathSync }, { createRequire }] = await Promise.all([import("fs"), import("module")]);
+  const require = createRequire(typeof __filename === "string" ? __filename : realpathSync(process.argv[1]));
+  require("../server/lib/dashboard-env").loadSettings();
   const result = verb === "status" ? look(require) : flip(require, verb === "enable");
   say(verb, result, words.includes("--json"));
   return result.problem ? 1 : 0;

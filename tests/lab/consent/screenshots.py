@@ -82,8 +82,8 @@ def _take_agents(browser: Browser, tree: str, node: Node) -> None:
 
 def take(browser: Browser, tree: str, node: Node) -> None:
     """Write every picture into `FOLDER`."""
-    _take_agents(browser, tree, node)
     FOLDER.mkdir(parents=True, exist_ok=True)
+    _take_agents(browser, tree, node)
     for picture in PICTURES:
         with sidecar_in(picture.state, tree, node) as sidecar, page_of(browser, sidecar, **picture.context) as page:
             if picture.state == "gone":

@@ -61,12 +61,12 @@ function follow() {
   return reconcile(row) === null && statusOf(row).state === "ready";
 }
 
-/** Who presses upstream's own button has chosen. */
+/** For upstream's own button: who presses it wants the hooks. */
 function choose() {
   require("./optin").setEnabled(row, true);
 }
 
-/** Upstream's own command: chooses, and says what there is. */
+/** For upstream's own command: switches the hooks on, and prints their state. */
 function chooseAndSay(own) {
   known = own;
   const problem = require("./optin").setEnabled(row, true);

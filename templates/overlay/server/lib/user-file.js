@@ -98,7 +98,7 @@ function syncDirectory(directory) {
   }
 }
 
-/** Gives a new file the permissions and, where we may, the owner of the one that it replaces. */
+/** Sets the permissions and, where we may, the owner of a new file to those of the one that it replaces. */
 function copyOwnership(fd, old) {
   fs.fchmodSync(fd, old.mode & 0o7777);
   const fresh = fs.fstatSync(fd);
@@ -178,6 +178,16 @@ function take(database, file) {
   }
 }
 
+/** What is at the place of a lock, which is made where there is none: SQLite would not say why it cannot. */
+function touch(file) {
+  const fd = fs.openSync(file, "a", 0o600);
+  try {
+    return fs.fstatSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
 /** Whether a lock that was taken is still the one that others find there. */
 function isThere(file, before) {
   const now = fs.statSync(file, { throwIfNoEntry: false });
@@ -191,8 +201,7 @@ function isThere(file, before) {
  */
 function locked(file, stays, work) {
   for (;;) {
-    fs.closeSync(fs.openSync(file, "a", 0o600)); // SQLite would not say why it cannot
-    const before = fs.statSync(file);
+    const before = touch(file);
     const { DatabaseSync } = require("node:sqlite");
     const database = new DatabaseSync(file);
     try {

@@ -18,7 +18,7 @@ const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
 /** The agent's folder: what the first of the variables names that is set, else `name` below the user's home. */
 function folderOf(env, home, name, ...variables) {
   const given = variables.map(variable => textOr(env[variable], null)).find(value => value !== null);
-  return path.resolve(home, given ?? name);
+  return path.resolve(home, given?.replace(/^~(?=$|[/\\])/, () => home) ?? name);
 }
 
 /** What is remembered of a file of which nothing has been read. */

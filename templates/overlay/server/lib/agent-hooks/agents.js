@@ -7,6 +7,7 @@ const fs = require("fs");
 const { createRequire } = require("module");
 const os = require("os");
 const path = require("path");
+const values = require("../agent-cli/values");
 const { TREE, commandOf, dataDir } = require("../hooks-choice");
 const rows = require("./rows");
 
@@ -21,15 +22,11 @@ function agentOf(name) {
   return agents().find(({ provider }) => provider === name) ?? null;
 }
 
-function fromEnvironment(names) {
-  const value = names.map(name => (process.env[name] || "").trim()).find(Boolean);
-  return value && value.replace(/^~(?=$|[/\\])/, os.homedir());
-}
-
-/** The agent's folder. */
+/** The agent's folder, as the readers of its transcripts find it. */
 function folderOf({ folder, variables, home_variables: homes, directory }) {
   if (directory) return directory();
-  return path.resolve(fromEnvironment(variables) || path.join(fromEnvironment(homes) || os.homedir(), folder));
+  const home = values.folderOf(process.env, os.homedir(), ".", ...homes);
+  return values.folderOf(process.env, home, folder, ...variables);
 }
 
 function hooksFileOf(agent) {

@@ -71,7 +71,8 @@ function follow(agent, wanted) {
 function removeFolders(agent, from) {
   const choice = choiceOf(agent);
   if (!choice?.made || fs.existsSync(hooksFileOf(agent))) return;
-  for (let folder = from; folder.startsWith(choice.made); folder = path.dirname(folder)) {
+  const isMade = folder => `${folder}${path.sep}`.startsWith(`${choice.made}${path.sep}`);
+  for (let folder = from; isMade(folder); folder = path.dirname(folder)) {
     try {
       fs.rmdirSync(folder);
     } catch (error) {

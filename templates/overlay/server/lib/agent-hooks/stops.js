@@ -5,9 +5,10 @@
 
 const fs = require("fs");
 const path = require("path");
+const { namesFile } = require("../hooks-text");
 const { bare } = require("../json-text");
 const { FileProblem } = require("../user-file");
-const { entriesOf, folderOf } = require("./agents");
+const { folderOf } = require("./agents");
 const { inspect } = require("./unfit");
 
 /** What a settings file means; null for one that is not there, or that is not ours to judge. */
@@ -24,15 +25,14 @@ function at(settings, key) {
   return key.split(".").reduce(into, settings);
 }
 
-/** Throws `FileProblem` for the first setting that switches the agent's hooks off. */
+/** Throws `FileProblem` for the first setting that switches the agent's hooks off, or one of ours, of any version. */
 function refuseStopped(agent) {
-  const commands = new Set(entriesOf(agent).map(({ handler }) => handler.command));
   for (const { file, key, value } of agent.stops) {
     const place = path.join(folderOf(agent), file);
     const found = at(settingsIn(place), key);
     const name = `\`${key}\` in ${place}`;
     if (value !== null && found === value) throw stopped(agent, `${name} is ${value}`, `Set it to ${!value}`);
-    if (value === null && Array.isArray(found) && found.some(each => commands.has(each)))
+    if (value === null && Array.isArray(found) && found.some(each => namesFile(each, agent.handler)))
       throw stopped(agent, `${name} names ours`, "Take our command out of it");
   }
 }

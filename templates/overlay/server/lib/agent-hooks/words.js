@@ -7,7 +7,12 @@
 
 const SAYS = {
   absent: ({ folder, agent }) => ({ title: "Not found", text: `There is no ${folder}, and no \`${agent}\` on PATH.` }),
-  off: () => ({ title: "Off", text: "Switch it on to see each step of its sessions as it happens." }),
+  off: ({ problem }) => ({
+    title: "Off",
+    text: problem
+      ? "Its hooks could not be put in place now."
+      : "Switch it on to see each step of its sessions as it happens.",
+  }),
   "forced-off": ({ enabled }) => ({
     title: "Switched off by the application that runs this dashboard",
     text: `It has set \`DASHBOARD_AGENT_HOOKS\`. Your own choice, ${enabled ? "on" : "off"}, is kept.`,
