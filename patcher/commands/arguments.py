@@ -22,7 +22,7 @@ exit codes:
 _SPEC_HELP = f"`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: {DEFAULT_SPEC})"
 _SERIES_HELP = (
     "a directory with a `series.py`, a package that has one, `codex` (our own, the default), or `consent` (ours too: "
-    "the hooks of Claude Code wait for the user's word; on top of `codex`); "
+    "the hooks of Claude Code only after the user's consent; on top of `codex`); "
     "repeat the option for more, in their order. Its Python code is run"
 )
 _EPILOG = f"""\

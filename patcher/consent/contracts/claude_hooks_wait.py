@@ -1,6 +1,6 @@
-"""Nothing is written into Claude Code's settings without the user's word; then upstream's own hooks are, to the byte.
+"""Nothing is written into Claude Code's settings without the user's consent; then exactly upstream's own hooks.
 
-The settings have comments. What upstream's own button asks for is the user's word too.
+The settings have comments. A request by upstream's own button is consent too.
 """
 
 import os
@@ -40,10 +40,10 @@ def _observe(bed: TestBed) -> Observation:
         sidecar.request("POST", "/api/settings/reinstall-hooks", {})
         button = eventually(lambda: _is_complete(sidecar, path), _PATIENCE)
     facts = {
-        "without the user's word nothing is written": none and unasked,
-        "switched on there are upstream's own hooks": on,
+        "without the user's consent nothing is written": none and unasked,
+        "when switched on, upstream's own hooks are there": on,
         "another start changes nothing": stays,
-        "switched off every byte is as it was": off,
+        "when switched off, every byte is as before": off,
         "upstream's own button switches it on": button,
     }
     wrong = [fact for fact, holds in facts.items() if not holds]
@@ -76,7 +76,7 @@ def _flip(sidecar: Sidecar, *, enabled: bool) -> bool:
 
 CONTRACT = Contract(
     id="claude_hooks_wait",
-    summary="Nothing is written into Claude Code's settings without the user's word, and off returns every byte.",
+    summary="Nothing is written into Claude Code's settings without the user's consent, and off restores every byte.",
     patches=("claude_consent",),
     observe=_observe,
 )
