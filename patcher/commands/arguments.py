@@ -11,7 +11,7 @@ from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 _EXIT_CODES = """\
 exit codes:
   0    done, or nothing to do
-  1    verify found a difference, or a check of doctor failed
+  1    verify found a difference, a check of doctor failed, or adopt could not express something
   2    the command line is wrong
   3    an anchor stopped the build, or a generated tree was edited
   4    a gate or a contract refused
