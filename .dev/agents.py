@@ -12,7 +12,7 @@ RUNS = PAGE.with_name("runs.json")
 BEGIN, END = "<!-- agents: made by `python3 .dev generate` -->\n", "<!-- /agents -->\n"
 UNSUPPORTED = (
     ("Factory droid", "its hooks have Claude Code's shape, and it runs offline; nobody has written its row yet"),
-    ("opencode, Kilo, pi", "run plugins in JavaScript or TypeScript, no hook command: each would need a plugin of ours"),
+    ("opencode, Kilo, pi", "run plugins in JavaScript or TypeScript, no hook command: each needs a plugin of ours"),
     ("Cline CLI", "runs one executable file for each event instead of a command, and leaves a daemon running"),
     ("Continue", "runs no hook, although its code has them (1.5.47)"),
     ("Amp, Auggie, Cursor, Qoder", "do not run without an account, so nothing could be tested"),
