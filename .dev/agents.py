@@ -1,4 +1,4 @@
-"""The page of the agents, with the tables of those that are supported, and of those that are not."""
+"""The page of the agents: its tables of the supported and of the unsupported ones."""
 
 import json
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ RUNS = PAGE.with_name("runs.json")
 BEGIN, END = "<!-- agents: made by `python3 .dev generate` -->\n", "<!-- /agents -->\n"
 UNSUPPORTED = (
     ("Factory droid", "its hooks have Claude Code's shape, and it runs offline; nobody has written its row yet"),
-    ("opencode, Kilo, pi", "load plugins of JavaScript or TypeScript only, no hook command; a shim would be needed"),
-    ("Cline CLI", "takes one executable file for each event, and leaves a daemon running"),
-    ("Continue", "fires no hook, though the code is there (1.5.47)"),
-    ("Amp, Auggie, Cursor, Qoder", "cannot be run without an account, so that nothing could be tested"),
-    ("Crush", "cannot be installed from npm: its package fetches from elsewhere (0.96.1)"),
+    ("opencode, Kilo, pi", "run plugins in JavaScript or TypeScript, no hook command: each needs a plugin of ours"),
+    ("Cline CLI", "runs one executable file for each event instead of a command, and leaves a daemon running"),
+    ("Continue", "runs no hook, although its code has them (1.5.47)"),
+    ("Amp, Auggie, Cursor, Qoder", "do not run without an account, so nothing could be tested"),
+    ("Crush", "cannot be installed from npm alone: its package downloads the program from another host (0.96.1)"),
 )
 """Agents that are not supported, and why."""
-_CLAUDE = "by upstream | by upstream | its identifier | what the main agent did while the sidecar was down"
+_CLAUDE = "by upstream | by upstream | its identifier | the main agent's events while the sidecar was down"
 
 
 def page() -> str:
@@ -35,12 +35,12 @@ def page() -> str:
 
 
 def _supported(runs: list[dict[str, Any]]) -> Iterator[str]:
-    yield "| agent | live, by its hooks | from its transcripts | a call is one row by | not known | real sessions run |"
+    yield "| agent | live, from hooks | from transcripts | a call's reports join by | missing | real sessions |"
     yield "|---|---|---|---|---|---|"
     yield f"| Claude Code | {_CLAUDE} | {_real(runs, 'claude')} |"
     for row in HARNESSES:
         facts = row.facts
-        real = _real(runs, row.provider) or "by `lab codex_lane`"
+        real = _real(runs, row.provider) or "see `lab codex_lane`"
         yield f"| {row.title} | {facts.hooks} | {facts.transcripts} | {facts.join} | {facts.unknown} | {real} |"
 
 
@@ -49,7 +49,7 @@ def _real(runs: list[dict[str, Any]], agent: str) -> str:
 
 
 def _run(run: dict[str, Any]) -> str:
-    outcome = f"{run['wrong']} of {run['runs']} wrong" if run["wrong"] else f"{run['runs']}, all right"
+    outcome = f"{run['wrong']} of {run['runs']} wrong" if run["wrong"] else f"{run['runs']}, all correct"
     return f"{run['version']} on {run['upstream']}: {outcome}"
 
 

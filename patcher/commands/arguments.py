@@ -11,7 +11,7 @@ from patcher.uptodate import DEFAULT_OUT, DEFAULT_SPEC
 _EXIT_CODES = """\
 exit codes:
   0    done, or nothing to do
-  1    verify found a difference, or a check of doctor failed
+  1    verify found a difference, a check of doctor failed, or adopt could not express something
   2    the command line is wrong
   3    an anchor stopped the build, or a generated tree was edited
   4    a gate or a contract refused
@@ -22,7 +22,7 @@ exit codes:
 _SPEC_HELP = f"`builtin`, a directory, a .tgz, or REPOSITORY@REF (default: {DEFAULT_SPEC})"
 _SERIES_HELP = (
     "a directory with a `series.py`, a package that has one, `codex` (our own, the default), or `consent` (ours too: "
-    "the hooks of Claude Code wait for the user's consent; on top of `codex`); "
+    "the hooks of Claude Code only after the user's consent; on top of `codex`); "
     "repeat the option for more, in their order. Its Python code is run"
 )
 _EPILOG = f"""\

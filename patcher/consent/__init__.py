@@ -1,1 +1,1 @@
-"""The series `consent`, ours and optional: upstream's hooks of Claude Code wait for the user's consent."""
+"""The series `consent`, ours and optional: upstream's hooks of Claude Code only after the user's consent."""

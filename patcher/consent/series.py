@@ -1,4 +1,4 @@
-"""Upstream's hooks of Claude Code wait for the user's consent: `--series consent`, on top of `codex`."""
+"""Upstream's hooks of Claude Code only after the user's consent: `--series consent`, on top of `codex`."""
 
 from patcher import Series
 

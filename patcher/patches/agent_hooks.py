@@ -1,8 +1,8 @@
-"""An agent runs our hooks when the user said so, and only then: one switch for each agent that has hooks.
+"""The hooks of an agent are installed only when the user has switched them on: one switch for each agent.
 
-Why:      what `codex_hooks` and `codex_hooks_page` do for Codex, for the agents of `harnesses.py` that have a hooks
-          file. Their settings files have comments, which stay; Copilot gets a file of its own.
-Upstream: `server/index.js`, behind what those two patches bring there. If it moves, search for `startUpdateScheduler`.
+Why:      does for the agents in `harnesses.py` that have a hooks file what `codex_hooks` and `codex_hooks_page` do for
+          Codex. Comments in their settings files stay; Copilot gets a separate file.
+Upstream: `server/index.js`, after the payloads of those two patches. If it moves, search for `startUpdateScheduler`.
 """
 
 from patcher.model import MODULE, Anchor, Overlay, Patch, Position, Site, function
@@ -22,7 +22,7 @@ _MODULES = (
 
 PATCH = Patch(
     id="agent_hooks",
-    summary="Puts the hooks of other agents in place when the user says so: an API, the page, a command.",
+    summary="Installs the hooks of other agents when the user switches them on: an API, the page, a command.",
     requires=("stamp_harness", "codex_hooks", "codex_hooks_page", "agent_sessions"),
     sites=(
         Site(

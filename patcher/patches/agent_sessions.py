@@ -1,12 +1,12 @@
-"""Sessions of the agents that upstream does not know, from their hooks and their transcripts, each event once.
+"""Sessions of the agents that upstream does not support, from their hooks and transcripts, each event once.
 
-Why:      hooks are live, but say neither model nor tokens, and may be off; transcripts say everything, later.
+Why:      hooks are live, but have neither model nor tokens, and may be off; transcripts have both, but later.
 Upstream: `server/index.js`: the transcripts are followed from where the other background services start, until the
-          shutdown begins. Before v1.1.1 these services stand in what `startServer` calls once it listens. If it moves,
-          search for `startUpdateScheduler(` and `shutdownInProgress`. A hook's payload is looked at first in
-          `POST /event` (`server/routes/hooks.js`), and recorded where `record_hooks_once` hands it over.
-v2:       upstream's last insert in `processEvent` (`server/routes/hooks.js`) comes after ours here, and the filter of
-          `?providers=` learns the agents' names (`VALID_PROVIDERS` in `server/lib/provider-filter.js`).
+          shutdown begins. Before v1.1.1 these services are in the callback of `startServer`. If it moves,
+          search for `startUpdateScheduler(` and `shutdownInProgress`. A hook's payload is first checked in
+          `POST /event` (`server/routes/hooks.js`), and recorded through `record_hooks_once`.
+v2:       ours runs before upstream's last insert in `processEvent` (`server/routes/hooks.js`), and the filter
+          `?providers=` accepts the agents' names (`VALID_PROVIDERS` in `server/lib/provider-filter.js`).
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function, route

@@ -1,10 +1,10 @@
 """A tool call of Claude Code that fails has its end: the hook for it is installed, and recorded as the call's end.
 
-Why:      a failing tool fires `PostToolUseFailure` instead of `PostToolUse`. Upstream does not install it: the call
-          begins and never ends. Claude Code before 2.0.56 does not know that hook, and runs none at all where its
-          settings name one that it does not know: there it is not installed, as far as transcripts tell.
-Upstream: `scripts/install-hooks.js`, the lists of hooks and `installHooks`; in `server/routes/hooks.js` the begin of
-          `processEvent`, and what it says of an end. If it moves, search for `HOOK_TYPES` and `Tool completed`.
+Why:      for a failing tool Claude Code runs the hook `PostToolUseFailure` instead of `PostToolUse`. Upstream does not
+          install it, so such a call has no end. Claude Code before 2.0.56 does not have that hook, and runs no hook
+          at all if its settings name an unknown one: for it, judged by the newest transcript, it is not installed.
+Upstream: `scripts/install-hooks.js`, the lists of hooks and `installHooks`; in `server/routes/hooks.js` the beginning
+          of `processEvent`, and its summary of an end. If it moves, search for `HOOK_TYPES` and `Tool completed`.
 v2:       the same code.
 """
 

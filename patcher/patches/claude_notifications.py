@@ -1,10 +1,10 @@
-"""What Claude Code submits when a sub-agent has finished is not a prompt of the user's.
+"""Claude Code's notification of a finished sub-agent is not recorded as a prompt of the user.
 
-Why:      it comes as a `UserPromptSubmit` whose prompt begins with `<task-notification>`, and the transcript has it as
-          a line of the user's. Upstream counts it as a prompt, and on v2 shows it as what the user asked for last.
+Why:      it is a `UserPromptSubmit` whose prompt begins with `<task-notification>`, and a line of the user in the
+          transcript. Upstream counts it as a prompt, and on v2 shows it as the last request of the user.
 Upstream: `server/routes/hooks.js`, the case `UserPromptSubmit` of `processEvent`; and `extractFirstUserText` in
-          `server/lib/transcript-cache.js`, which v1.4.0 brought. If it moves, search for `User prompt submitted` and
-          `SYNTHETIC_USER_TEXT_RE`.
+          `server/lib/transcript-cache.js`, which exists since v1.4.0. If it moves, search for
+          `User prompt submitted` and `SYNTHETIC_USER_TEXT_RE`.
 v2:       the same code.
 """
 
@@ -12,7 +12,7 @@ from patcher.model import Anchor, Overlay, Patch, Position, Site, function
 
 PATCH = Patch(
     id="claude_notifications",
-    summary="Tells the news of a finished Claude sub-agent from the prompts of the user.",
+    summary="Records the notification of a finished Claude sub-agent separately from the user's prompts.",
     sites=(
         Site(
             name="event",

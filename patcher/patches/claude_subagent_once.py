@@ -1,8 +1,8 @@
-"""A tool call of a Claude sub-agent has one row for its begin and one for its end, under the agent that made it.
+"""A tool call of a Claude sub-agent has one row for its beginning and one for its end, under that sub-agent.
 
 Why:      upstream records it live, under the main agent while that one is working, and imports it from the sub-agent's
-          transcript when the sub-agent stops, under the sub-agent: two rows with one `tool_use_id`. Which sub-agent a
-          hook comes from stands in its `agent_id`, which upstream does not read.
+          transcript when the sub-agent stops, under the sub-agent: two rows with one `tool_use_id`. The hook's
+          `agent_id` names the sub-agent, but upstream does not read it.
 Upstream: `scripts/import-history.js`, where tool calls of a sub-agent are imported, and in `server/routes/hooks.js` the
           end of `processEvent`. If it moves, search for `eventExists`, `findLiveSubagentForJsonl` and `touchSession`.
 v2:       the same code.

@@ -1,4 +1,4 @@
-"""The agent command lines that the sidecar is taught: one row each, one handler rendered from each row."""
+"""The agent CLIs that the patches add to the sidecar: one row each, from which its hook handler is rendered."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from patcher.model import Line
 class HooksFile:
     """Where an agent CLI reads its hooks, and in what shape.
 
-    `path` is relative to the agent's folder. `shape` is "settings" for a file of the user's that holds `hooks` among
-    other things, as Claude Code's does, and "own" for a file that only we write. `timeout` is what an entry says, in
+    `path` is relative to the agent's folder. `shape` is "settings" for a file of the user's that has `hooks` among
+    other keys, like Claude Code's, and "own" for a file that only we write. `timeout` is the timeout in an entry, in
     the agent's own unit, under the key `timeout_key`. `stops` are the agent's settings that switch its hooks off: a
-    file in its folder, a key in it, and the value that does so, None for a list of commands that it does not run.
+    file in its folder, a key in it, and the value that does so, or None for a list of commands that it does not run.
     """
 
     path: str
@@ -24,10 +24,10 @@ class HooksFile:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a user may want to know of an agent.
+    """Facts about an agent for the table in `patcher/agents/README.md`.
 
-    `hooks` and `transcripts`: since which version they are recorded. `join`: what makes the two one row. `unknown`:
-    what is missing.
+    `hooks` and `transcripts`: since which version they are recorded. `join`: by what a hook and the transcript's
+    record of the same call become one row. `unknown`: what is missing.
     """
 
     hooks: str = ""
@@ -40,14 +40,14 @@ class Facts:
 class Harness:
     """One agent CLI. The facts of the `codex` row are in `patcher/codex/README.md`, of the others in `patcher/agents`.
 
-    `title` is its full name, `name` the short one of a badge. `provider` is the value of `__provider` in a forwarded
+    `title` is its full name, `name` the short one in a badge. `provider` is the value of `__provider` in a forwarded
     payload and of `sessions.harness`; `handler` is the file name below `scripts/`. Each `*_keys` names the payload's
-    spellings of one identifier, first match wins, also over a field of the usual name. `native_line` is the line of
-    upstream that has a handler of its own by that name, None where none has.
+    spellings of one identifier; the first match is used, even if the usual field is there too. `native_line` is the
+    line of upstream that has its own handler with that file name, or None.
 
-    `events` are the agent's events that are installed, each with its name here, `fields` the payload's fields likewise.
-    `folder` is the agent's folder below the user's home; `folder_variables` name it otherwise, `home_variables` the
-    home. `hooks_file` is None where the harness has an installer of its own. `transcripts`: whether
+    `events` are the installed events, as pairs of the agent's name and ours; `fields` the payload's fields likewise.
+    `folder` is the agent's folder below the user's home; the environment variables `folder_variables` replace it,
+    `home_variables` the home. `hooks_file` is None if the harness has its own installer. `transcripts`: whether
     `server/lib/agent-cli/PROVIDER.js` reads them.
     """
 
@@ -70,17 +70,17 @@ class Harness:
 
     @property
     def renamed_events(self) -> dict[str, str]:
-        """The events that are called otherwise here: the agent's name, and the one here."""
+        """The events with another name here: our name by the agent's."""
         return {event: name for event, name in self.events if event != name}
 
     @property
     def spellings(self) -> dict[str, tuple[str, ...]]:
-        """The payload's spellings of each identifier, by its name here."""
+        """The payload's spellings of each identifier, by our name."""
         return {"session_id": self.session_keys, "turn_id": self.turn_keys, "tool_use_id": self.tool_keys}
 
 
 def _same(*events: str) -> tuple[tuple[str, str], ...]:
-    """Events that are called here as the agent calls them."""
+    """Events with the same name here and in the agent."""
     return tuple((event, event) for event in events)
 
 
@@ -107,11 +107,11 @@ HARNESSES = (
         facts=Facts(
             hooks="since 0.15.10",
             transcripts="since 0.15.10",
-            join="the call's identifier since 0.21.2; before, name, arguments and order",
-            unknown="calls of sub-agents by file (0.15.10)",
+            join="the call's identifier since 0.21.2; before that, name, arguments and order",
+            unknown="calls of sub-agents in transcripts (0.15.10)",
         ),
         turn_keys=("prompt_id",),
-        tool_keys=("tool_call_id",),  # its `tool_use_id` is made up for the hook, the transcript has the other one
+        tool_keys=("tool_call_id",),  # its `tool_use_id` is not in the transcript
         events=(
             *_same("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStart"),
             *_same("SubagentStop", "Notification", "Stop"), ("PostToolUseFailure", "PostToolUse"),
@@ -159,7 +159,7 @@ HARNESSES = (
         handler="gemini-hook-handler.js",
         facts=Facts(
             hooks="since 0.26.0",
-            transcripts="since 0.26.0, in the two formats that it had",
+            transcripts="since 0.26.0, in both of its formats",
             join="name, arguments and order",
             unknown="tokens of answers without text (0.26) and of sub-agents (0.36); the end of an interrupted call",
         ),
@@ -185,7 +185,7 @@ HARNESSES = (
 
 
 def _installed(harness: Harness, file: HooksFile) -> dict[str, object]:
-    """What the installer (`server/lib/agent-hooks`) knows of an agent, as JSON."""
+    """An agent's row for the installer (`server/lib/agent-hooks`), as JSON."""
     return {
         "provider": harness.provider,
         "title": harness.title,
@@ -210,8 +210,8 @@ INSTALLED = tuple(_installed(harness, harness.hooks_file) for harness in HARNESS
 def places_of(harness: Harness) -> tuple[tuple[str, Line | None], ...]:
     """Where the generated tree has the harness's handler, and on which line of upstream; None for every line.
 
-    The base name is the same everywhere: it is what an installed hook is known by. Where upstream has a file of that
-    name in `scripts/`, ours stands one folder deeper.
+    The base name is the same everywhere: an installed hook is recognised by it. Where upstream has a file of that
+    name in `scripts/`, ours is one folder deeper.
     """
     shallow, deep = f"scripts/{harness.handler}", f"scripts/harness/{harness.handler}"
     if harness.native_line is None:
@@ -220,6 +220,6 @@ def places_of(harness: Harness) -> tuple[tuple[str, Line | None], ...]:
 
 
 def handler_path(provider: str, line: Line) -> str:
-    """Where a tree generated from this line of upstream has the handler. Raises `KeyError` for no such provider."""
+    """Where a tree generated from this line of upstream has the handler. Raises `KeyError` for an unknown provider."""
     rows = {harness.provider: harness for harness in HARNESSES}
     return next(path for path, on in places_of(rows[provider]) if on in {None, line})

@@ -12,6 +12,9 @@ v2:       also needed. Claude transcripts are still parsed inside the write tran
 from patcher.model import Anchor, Overlay, Patch, Position, Site, function, route
 from patcher.patches.harnesses import HARNESSES
 
+# What the patches for other agents than Claude Code share: rows, sessions and sub-agents. They need `harness.js`.
+_SHARED = ("database", "event-rows", "file-lines", "json-values", "session-rows", "subagents")
+
 PATCH = Patch(
     id="parse_outside_transaction",
     summary="Reads transcripts before the write transaction opens; Codex ones never reach the Claude parser.",
@@ -75,6 +78,7 @@ PATCH = Patch(
             template="overlay/server/lib/harness.js.j2",
             params={"harnesses": HARNESSES},
         ),
+        *(Overlay(path=f"server/lib/{name}.js", template=f"overlay/server/lib/{name}.js") for name in _SHARED),
     ),
     contracts=("transcript_parsed_outside_write_lock", "codex_transcript_is_not_parsed_as_claude"),
 )

@@ -74,7 +74,7 @@ RED = {
     "hooked_then_imported_has_no_row_twice": "hooks first, .* has no row, not 1; .* its `capture` is no capture, not both",
     "codex_hooks_follow_the_intent": "it is not so that opted in it has ours once in each of 11 events",
     "consent_page_flips_the_hooks": "shows no switch; .* answers 404 and 404, 0 and then 0 events have a hook of ours",
-    "agent_hooks_follow_the_choice": "it is not so that switched on each agent has ours",
+    "agent_hooks_follow_the_choice": "it is not so that when switched on, each agent has our hooks",
     "foreign_sites_cannot_flip_the_switch": "its own page cannot flip the switch; .* nothing was changed",
     "nobody_else_on_the_network": "a page of another site reads the sessions, .*, another address .* accepts",
     "session_says_how_it_came_in": "`capture` is claude: absent; live: absent; file: of no session; both: absent",

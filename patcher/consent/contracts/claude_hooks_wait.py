@@ -1,6 +1,6 @@
-"""Nothing is written into Claude Code's settings without the user's consent; with it, upstream's own hooks are.
+"""Nothing is written into Claude Code's settings without the user's consent; then exactly upstream's own hooks.
 
-The settings have comments, and off returns every byte. A press of upstream's own button is consent too.
+The settings have comments. A request by upstream's own button is consent too.
 """
 
 import os
@@ -41,9 +41,9 @@ def _observe(bed: TestBed) -> Observation:
         button = eventually(lambda: _is_complete(sidecar, path), _PATIENCE)
     facts = {
         "without the user's consent nothing is written": none and unasked,
-        "switched on there are upstream's own hooks": on,
+        "when switched on, upstream's own hooks are there": on,
         "another start changes nothing": stays,
-        "switched off every byte is as it was": off,
+        "when switched off, every byte is as before": off,
         "upstream's own button switches it on": button,
     }
     wrong = [fact for fact, holds in facts.items() if not holds]
@@ -76,7 +76,7 @@ def _flip(sidecar: Sidecar, *, enabled: bool) -> bool:
 
 CONTRACT = Contract(
     id="claude_hooks_wait",
-    summary="Nothing is written into Claude Code's settings without the user's consent, and off returns every byte.",
+    summary="Nothing is written into Claude Code's settings without the user's consent, and off restores every byte.",
     patches=("claude_consent",),
     observe=_observe,
 )

@@ -1,18 +1,18 @@
-"""Claude Code runs upstream's hooks only when the user has switched them on; no other byte of the settings changes.
+"""Upstream's hooks of Claude Code are installed only after the user's consent; all other bytes stay.
 
-Why:      upstream writes its hooks into `~/.claude/settings.json` at each start, unasked, and formats the whole file
-          anew. With this patch the same switch decides as for the other agents, Claude Code is one of them, and the
-          entries are the ones that upstream would write.
-Upstream: `scripts/install-hooks.js`: `installHooks`, behind its guard against containers, no longer writes: it follows
-          the choice. Its own list of entries is exported. `server/routes/settings.js`: who asks there for the hooks has
-          chosen them. If it moves, search for `function installHooks` and `installHooks(true)`.
+Why:      upstream writes its hooks into `~/.claude/settings.json` at each start, without asking, and reformats the
+          whole file. With this patch Claude Code has a switch like the other agents, and the entries are the ones
+          that upstream would write.
+Upstream: `scripts/install-hooks.js`: `installHooks`, after its check for containers, no longer writes: it applies the
+          user's choice. Its list of entries is exported. `server/routes/settings.js`: a request for the hooks there
+          is the user's consent. If it moves, search for `function installHooks` and `installHooks(true)`.
 """
 
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Sign, Site, function, route
 
 PATCH = Patch(
     id="claude_consent",
-    summary="Installs upstream's hooks of Claude Code only with the user's consent; off returns the bytes of before.",
+    summary="Installs upstream's hooks of Claude Code only after the user's consent; off restores every byte.",
     requires=("agent_hooks",),
     sites=(
         Site(

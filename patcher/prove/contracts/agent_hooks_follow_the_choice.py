@@ -1,7 +1,7 @@
-"""The hooks of each agent are what the user said: off until then, and what is not ours as it was, to the byte.
+"""The hooks of each agent follow the user's choice, off by default; all bytes that are not ours stay.
 
-The settings have comments. Copilot has a file of ours, which goes again with the folder that was made for it. No other
-web site flips a switch.
+The settings have comments. Copilot has a file of ours, which is removed with the folder that was made for it. No other
+web site can flip a switch.
 """
 
 import json
@@ -43,11 +43,11 @@ def _observe(bed: TestBed) -> Observation:
         gone = eventually(lambda: _all(sidecar, _is_original), _PATIENCE)
         folder = not os.path.exists(os.path.join(sidecar.home, ".copilot", "hooks"))
     facts = {
-        "without a word of the user nothing is touched": untouched and never,
-        "switched on each agent has ours": flipped and on,
+        "without the user's consent no file is changed": untouched and never,
+        "when switched on, each agent has our hooks": flipped and on,
         "another start changes nothing": stays,
         "no other web site can flip it": not through,
-        "switched off every byte is as it was": gone and folder,
+        "when switched off, every byte is as before": gone and folder,
     }
     wrong = [fact for fact, holds in facts.items() if not holds]
     said = f"it is not so that {'; that '.join(wrong)}" if wrong else "; ".join(facts)
@@ -115,7 +115,7 @@ def _foreign(sidecar: Sidecar) -> list[str]:
 
 CONTRACT = Contract(
     id="agent_hooks_follow_the_choice",
-    summary="The hooks of Qwen Code, Copilot and Gemini follow the user's choice; each file comes back to the byte.",
+    summary="The hooks of Qwen Code, Copilot and Gemini follow the user's choice; off restores every byte.",
     patches=("agent_hooks",),
     observe=_observe,
 )

@@ -1,7 +1,7 @@
 """A tool call that fails has its end: its hook is installed, recorded as the end, and does not disturb an older Claude.
 
-Claude Code before 2.0.56 runs no hook at all where its settings name one that it does not know. Where the newest
-transcript is such a version's the hook is not installed, and one of ours that is there goes; a stranger's stays.
+Claude Code before 2.0.56 runs no hook at all if its settings name one that it does not have. If the newest transcript
+is from such a version, the hook is not installed, and an existing one of ours is removed; one of the user's stays.
 """
 
 import json
@@ -86,7 +86,7 @@ def _write_transcript(sidecar: Sidecar, version: str) -> None:
 
 CONTRACT = Contract(
     id="claude_failed_call_has_its_end",
-    summary="A tool call of Claude Code that fails ends, and an older Claude Code keeps its hooks.",
+    summary="A failed tool call of Claude Code has its end, and an older Claude Code still runs its hooks.",
     patches=("claude_failed_calls",),
     observe=_observe,
 )

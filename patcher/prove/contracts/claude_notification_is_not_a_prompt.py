@@ -1,4 +1,4 @@
-"""News of a finished sub-agent is not a prompt: it has a row of its own, and names neither the session nor its card."""
+"""The notification of a finished sub-agent is not a prompt: it has its own row, and names neither session nor card."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def _tell(sidecar: Sidecar, session: str, prompts: list[str]) -> None:
 
 CONTRACT = Contract(
     id="claude_notification_is_not_a_prompt",
-    summary="News of a finished sub-agent is told as news, and is no prompt, name or card of the user's.",
+    summary="The notification of a finished sub-agent is an event of its own type, not a prompt, name or card's line.",
     patches=("claude_notifications",),
     observe=_observe,
 )

@@ -1,9 +1,8 @@
-"""A sub-agent's tool call has one row for its begin and one for its end, under the sub-agent that made it.
+"""A sub-agent's tool call has one row for its beginning and one for its end, under the sub-agent that made it.
 
-Whichever came first: hooks and then the transcript, the transcript first, with a restart between the two; a sub-agent
-that never stops, so that its transcript is never read; two sub-agents of one kind at once; and a Claude Code that does
-not say which sub-agent a hook comes from. One call of each transcript never had a hook: it comes when the transcript
-has been read.
+In every order: hooks and then the transcript, or the transcript first, also with a restart between the two; a sub-agent
+that never stops, so that its transcript is never read; two sub-agents of one type at once; and a Claude Code whose
+hooks do not name the sub-agent. One call in each transcript never had a hook: its rows come from the transcript.
 """
 
 from collections import Counter

@@ -33,7 +33,7 @@ def _observe(bed: TestBed) -> Observation:
         sidecar.restart()
         gone = eventually(lambda: hooks_of(sidecar) == _FOREIGN, _PATIENCE)
     facts = {
-        "without a word of the user the hooks file is left alone": untouched and never,
+        "without the user's consent the hooks file is not changed": untouched and never,
         f"opted in it has ours once in each of {_EVENTS} events": once,
         "another start changes nothing": stays,
         "opted out it is as it was": gone,
