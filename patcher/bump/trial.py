@@ -7,6 +7,7 @@ from dataclasses import replace
 from patcher import apply
 from patcher.bump.model import BumpOptions, Candidate, Kind, SiteReport, Tried
 from patcher.errors import PatcherError, UsageError
+from patcher.errors.text import did_you_mean
 from patcher.matrix.blame import stopped_sites, without
 from patcher.model import Anchor, Build, Located, Patch, Pin, Site, SiteResult, Upstream, Verdict
 from patcher.patches import with_requirements

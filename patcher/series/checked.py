@@ -94,15 +94,17 @@ def _contracts(series: Series) -> Iterator[tuple[str, str]]:
     for patch in series.patches_for(client=True):
         for name in patch.contracts:
             if name not in known:
+                meant = did_you_mean(name, known, "; ")
                 yield (
-                    f"{patch.id} names the contract {name}, which `contracts` does not have{did_you_mean(name, known, '; ')}",
+                    f"{patch.id} names the contract {name}, which `contracts` does not have{meant}",
                     "list it in `Series(…, contracts=(…))`",
                 )
     for contract in contracts:
         if contract.patches and not patches.intersection(contract.patches):
             named = ", ".join(contract.patches)
+            meant = did_you_mean(named, patches, "; ")
             yield (
-                f"the contract {contract.id} is of {named}, and the series has no such patch{did_you_mean(named, patches, '; ')}",
+                f"the contract {contract.id} is of {named}, and the series has no such patch{meant}",
                 "name the patches that it proves in its `patches`",
             )
 
