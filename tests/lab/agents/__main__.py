@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from patcher.errors import PatcherError
+from patcher.upstream.spec import BUILTIN
 from tests.lab.agents.agents import AGENTS, Agent
 from tests.lab.agents.lane import Ground, Outcome, play
 from tests.lab.agents.loopback import only_loopback
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcomes = [
             _said(options.format, play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
             for agent, version, command in wanted
-            if _has_its_hooks(agent, ground)
+            if _has_its_hooks(agent, options.upstream)
             for name in options.only or SCENARIOS
             for road in _roads(agent, options.road)
             for number in range(1, options.runs + 1)
@@ -119,9 +120,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _has_its_hooks(agent: Agent, ground: Ground) -> bool:
-    """Whether its hooks can be had: those of Claude are upstream's, and the builtin sidecar has none."""
-    has = not agent.upstreams_own or os.path.isfile(os.path.join(ground.tree, "scripts", "install-hooks.js"))
+def _has_its_hooks(agent: Agent, spec: str) -> bool:
+    """Whether the sidecar installs its hooks: those of Claude are upstream's, and the builtin sidecar installs none."""
+    has = not agent.upstreams_own or spec != BUILTIN
     if not has:
         sys.stderr.write(f"skipped: {agent.name}: its hooks are upstream's; set SIDECAR_UPSTREAM_REPO to a clone\n")
     return has

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from patcher.node.find import Node
 from patcher.patches.harnesses import HARNESSES
+from patcher.prove import NotSeen
 from patcher.prove.sidecar import eventually
 from tests.lab.agents.model_server import Tool
 from tests.lab.drift import nodejs
@@ -97,7 +98,8 @@ def _merge(path: str, content: Mapping[str, object]) -> None:
 def _upstreams_own(stage: "Stage") -> None:
     """The sidecar installs Claude's hooks by itself when it starts."""
     path = os.path.join(stage.home, ".claude", "settings.json")
-    eventually(lambda: os.path.exists(path), 5)
+    if not eventually(lambda: os.path.exists(path), 5):
+        raise NotSeen(f"the sidecar did not install Claude's hooks: there is no {path}")
     with open(path, encoding="utf-8") as file:
         settings = json.load(file)
     for event, groups in settings["hooks"].items():

@@ -30,10 +30,7 @@ class AgentFailed(Exception):
 
 @dataclass
 class Stage:
-    """An agent below `directory`, its home being `home`. handler: ours, in the sidecar's tree or beside it.
-
-    after: is called when a run is over.
-    """
+    """An agent below `directory`, its home being `home`. handler: ours, in the sidecar's tree or beside it."""
 
     agent: Agent
     command: Sequence[str]
