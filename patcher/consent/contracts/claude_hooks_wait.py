@@ -18,8 +18,6 @@ _SETTINGS = '{\n  // mine\n  "model": "opus", /* a comment */\n  "hooks": { "Sto
 
 
 def _observe(bed: TestBed) -> Observation:
-    if not os.path.isfile(os.path.join(bed.pristine_tree, "scripts", "install-hooks.js")):
-        return Observation(green=True, said="this sidecar has no hooks of Claude Code")
     with bed.sidecar(env=_HOST) as sidecar:
         path = os.path.join(sidecar.claude_home, "settings.json")
         none = text_of(path) is None
