@@ -65,7 +65,7 @@ const SAID = {
 test("what is said in each state", t => {
   const root = home(t);
   for (const agent of agents()) {
-    const folder = path.join(root, `.${agent.provider}`);
+    const folder = path.join(root, agent.folder);
     const told = () => [statusOf(agent).state, statusOf(agent).says];
     assert.deepEqual(told(), ["absent", { title: "Not found", text: `There is no ${folder}, and no \`${agent.provider}\` on PATH.` }]);
     fs.mkdirSync(folder);
