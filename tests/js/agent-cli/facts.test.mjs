@@ -186,7 +186,7 @@ test("droid: of a sub-agent's hooks, those of its calls are of the session that 
     const told = droid.hook({ hook_event_name: type, session_id, ...more }, owner);
     return told && [told.session_id, told.agent_id ?? null];
   };
-  const TYPES = ["SessionStart", "UserPromptSubmit", "Stop", "SessionEnd", "Notification"];
+  const TYPES = ["UserPromptSubmit", "Stop", "SessionEnd", "Notification", "SessionStart"];
   for (const type of TYPES) assert.deepEqual(of(type, ROOT, null), [ROOT, null]);
   assert.deepEqual(of("PreToolUse", INNER, null), [INNER, null], "nothing is known of it");
   assert.equal(of("SessionStart", OUTER, null, { calling_session_id: ROOT }), null);
@@ -194,6 +194,12 @@ test("droid: of a sub-agent's hooks, those of its calls are of the session that 
     for (const type of ["PreToolUse", "PostToolUse"]) assert.deepEqual(of(type, session, owner), [ROOT, session]);
     for (const type of TYPES) assert.equal(of(type, session, owner), null, type);
   }
+});
+
+test("droid: the end of a session that has ended is not another one, unless it has gone on", () => {
+  const admitted = (...types) => types.map(hook_event_name => droid.hook({ hook_event_name, session_id: INSIDE }, null) !== null);
+  assert.deepEqual(admitted("SessionStart", "SessionEnd", "SessionEnd", "SessionStart", "SessionEnd", "SessionEnd"), [true, true, false, true, true, false]);
+  assert.deepEqual(admitted("Stop", "SessionEnd"), [true, true]);
 });
 
 test("a record without a time is of the latest time before it", () => {

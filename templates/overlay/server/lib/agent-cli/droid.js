@@ -14,7 +14,7 @@ const SETTINGS = ".settings.json";
 const AGENT_TYPE = /^Subagent type: (.+)$/m;
 const REMINDER = "<system-reminder>";
 const CALLS = new Set(["PreToolUse", "PostToolUse"]);
-const MOST_SUBAGENTS = 256;
+const MOST_REMEMBERED = 256;
 
 const listOf = value => (Array.isArray(value) ? value.filter(isObject) : []);
 
@@ -128,6 +128,18 @@ function turnEnded({ session }, { turnId, reason }) {
 /** @type {Map<string, string>} the sub-agents that have begun lately, and the sessions that have called them */
 const callers = new Map();
 
+/** @type {Map<string, true>} the sessions of which nothing has come since their end */
+const ended = new Map();
+
+/** In a terminal the end of a session comes twice, and only the second names a message. */
+function isSecondEnd({ hook_event_name: type, session_id: id }) {
+  const hasEnded = ended.delete(id);
+  if (type !== "SessionEnd") return false;
+  ended.set(id, true);
+  bound(ended, MOST_REMEMBERED);
+  return hasEnded;
+}
+
 module.exports = {
   provider: "droid",
   folder: (env, home) => path.join(folderOf(env, home, ".", "FACTORY_HOME_OVERRIDE"), ".factory"),
@@ -158,17 +170,17 @@ module.exports = {
   /**
    * A hook's payload as the transcript says the same. A sub-agent's `session_id` is its own, and only its first hook
    * says who has called it; `owner` is the session that it is known to belong to. Of its hooks, those of its calls are
-   * recorded: the others would begin, end or ask something of the session.
+   * recorded: the others would begin, end or ask something of the session. Null also for the end of one that has ended.
    */
   hook(payload, owner) {
     const { hook_event_name: type, session_id: id } = payload;
     const caller = nameOr(payload.calling_session_id, null);
     if (caller !== null) {
       callers.set(id, caller);
-      bound(callers, MOST_SUBAGENTS);
+      bound(callers, MOST_REMEMBERED);
     }
     const root = owner ?? callers.get(id) ?? null;
-    if (root === null) return { ...payload };
+    if (root === null) return isSecondEnd(payload) ? null : { ...payload };
     return CALLS.has(type) ? { ...payload, session_id: root, agent_id: id, parent_agent_id: root } : null;
   },
 };
