@@ -17,6 +17,10 @@ pytestmark = pytest.mark.slow
 PRICES = "server/lib/codex-prices.json"
 MODELS = json.loads((ROOT / "templates" / "overlay" / PRICES).read_text())["models"]
 PRICED = ("input", "cached", "written", "output")
+RULE = """
+    INSERT OR REPLACE INTO model_pricing (model_pattern, display_name, input_per_mtok, output_per_mtok,
+                                          cache_read_per_mtok, cache_write_per_mtok)
+    VALUES (?, 'mine', ?, ?, ?, ?)"""
 CLAUDE = {"claude-opus-4-7%", "claude-haiku-4-5%"}
 
 
@@ -37,7 +41,7 @@ def use(sidecar: Sidecar, *models: str, tokens: int = 1_000_000) -> None:
 def set_rule(sidecar: Sidecar, pattern: Any, price: Any) -> None:
     """A rule of the user's, past the checks of any route."""
     with sqlite3.connect(sidecar.database_path, timeout=5) as database:
-        database.execute("INSERT OR REPLACE INTO model_pricing VALUES (?, 'mine', ?, ?, ?, ?)", (pattern, *[price] * 4))
+        database.execute(RULE, (pattern, *[price] * 4))
     database.close()
 
 
@@ -48,14 +52,12 @@ def reasons(sidecar: Sidecar) -> dict[str, str]:
     return {each["model"]: each["reason"] for each in every}
 
 
-def restarted_with(sidecar: Sidecar, **columns: Any) -> dict[str, dict[str, Any]]:
+def restarted_with(sidecar: Sidecar, pattern: str, price: float) -> dict[str, dict[str, Any]]:
     """The rules after a start on a database that has this rule of the user's, and nothing of ours."""
     sidecar.stop()
     with sqlite3.connect(sidecar.database_path) as database:
         database.execute("DELETE FROM model_pricing")
-        database.execute(
-            "INSERT INTO model_pricing VALUES (:model_pattern, 'mine', :price, :price, :price, :price)", columns
-        )
+        database.execute(RULE, (pattern, *[price] * 4))
     database.close()
     sidecar.start()
     return rules(sidecar)
@@ -89,14 +91,14 @@ def test_each_model_has_its_prices_and_what_has_none_of_its_own_costs_as_input(p
 
 
 def test_a_rule_that_the_user_has_changed_stays(patched_sidecar: Sidecar) -> None:
-    found = restarted_with(patched_sidecar, model_pattern="gpt-5.5%", price=77)
+    found = restarted_with(patched_sidecar, "gpt-5.5%", 77)
     assert found["gpt-5.5%"]["input_per_mtok"] == 77
     assert found["gpt-5.4%"]["input_per_mtok"] == 2.5
 
 
 @pytest.mark.parametrize("pattern", ["gpt-%", "%"])
 def test_a_rule_of_the_users_own_that_covers_a_model_is_not_overridden(patched_sidecar: Sidecar, pattern: str) -> None:
-    found = restarted_with(patched_sidecar, model_pattern=pattern, price=77)
+    found = restarted_with(patched_sidecar, pattern, 77)
     ours = {each["pattern"] for each in MODELS if pattern == "gpt-%" and not each["pattern"].startswith("gpt-")}
     assert found.keys() == ours | CLAUDE | {pattern}
 
