@@ -9,10 +9,8 @@
 
 const path = require("path");
 const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../json-values");
-const { addTokens, amount, event, folderOf, learn, nameOr, newState, passTime } = require("./values");
+const { addTokens, amount, event, folderOf, isNewCount, learn, nameOr, newState, passTime } = require("./values");
 
-/** A message comes again right after itself: this many are remembered as counted. */
-const MOST_COUNTED = 128;
 // Up to 0.36 a session says twice that it ends, a fifth of a second apart. The newest of these ends are remembered.
 const SAME_END_MS = 1000;
 const MOST_ENDED = 64;
@@ -62,8 +60,7 @@ function promptOf(message) {
 
 /** The tokens of a message, counted once. `input` has those from the cache in it, thoughts are output. */
 function count({ own, tokens }, { id, tokens: used, model }) {
-  if (!isObject(used) || own.counted.includes(id)) return;
-  own.counted = [...own.counted, id].slice(-MOST_COUNTED);
+  if (!isObject(used) || !isNewCount(own, id)) return;
   addTokens(tokens, nameOr(model, null), {
     input: Math.max(0, amount(used.input) - amount(used.cached)) + amount(used.tool),
     output: amount(used.output) + amount(used.thoughts),
@@ -206,7 +203,7 @@ module.exports = {
     const [name, folder] = file.split(/[\\/]/).reverse();
     const isAgent = folder !== undefined && folder !== "chats";
     const known = isAgent ? { id: folder, agent_id: name.replace(/\.jsonl?$/, "") } : {};
-    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, counted: [], held: [] });
+    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, held: [] });
   },
 
   take(state, record) {

@@ -6,12 +6,13 @@
 "use strict";
 
 const path = require("path");
-const { headline, isObject, isoTime, storable, textOr } = require("../json-values");
+const { digest, headline, isObject, isoTime, storable, textOr } = require("../json-values");
 
 // What is kept of calls without an end, in characters of JSON, and how many of them. The oldest go first.
 const MOST_OPEN = 120 * 1024;
 const MOST_CALLS = 256;
 const MOST_MODELS = 16;
+const MOST_COUNTED = 512;
 const LONGEST_NAME = 1024;
 const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
 
@@ -59,6 +60,22 @@ function addTokens(tokens, model, added) {
   const kept = Object.hasOwn(tokens, name) ? tokens[name] : { input: 0, output: 0, cache_read: 0, cache_write: 0 };
   for (const key of Object.keys(kept)) kept[key] += amount(added[key]);
   Object.defineProperty(tokens, name, { value: kept, enumerable: true, configurable: true, writable: true });
+}
+
+/** Whether the tokens under this name have yet to be counted: some agents write a record twice, or again and again. */
+function isNewCount(own, name) {
+  if (name === null) return true;
+  const known = digest(name);
+  if (own.counted?.includes(known)) return false;
+  own.counted = [...(own.counted ?? []), known].slice(-MOST_COUNTED);
+  return true;
+}
+
+/** The name of a record; of one that has none, its number among those. */
+function nameOfRecord(own, name) {
+  if (nameOr(name, null) !== null) return name;
+  own.nameless = (own.nameless ?? 0) + 1;
+  return `record ${own.nameless}`;
 }
 
 function sizeOf({ id, tool_name, tool_input }) {
@@ -121,7 +138,9 @@ module.exports = {
   closeCall,
   event,
   folderOf,
+  isNewCount,
   learn,
+  nameOfRecord,
   nameOr,
   newState,
   openCall,
