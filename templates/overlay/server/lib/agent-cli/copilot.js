@@ -15,6 +15,7 @@ const {
   folderOf,
   isNewCount,
   learn,
+  learnIds,
   nameOfRecord,
   nameOr,
   newState,
@@ -62,6 +63,7 @@ function usageOf(told) {
 /** What one record tells, by the record's type. `own.base` are the tokens that the last shutdown has told exactly. */
 const TAKE = {
   "session.start"({ session, own, data, tell }) {
+    learnIds(session, { id: data.sessionId });
     learn(session, { cwd: data.context?.cwd, model: data.selectedModel });
     Object.assign(session, { ended: false });
     own.output = 0;

@@ -9,7 +9,18 @@
 
 const path = require("path");
 const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../json-values");
-const { addTokens, amount, event, folderOf, isNewCount, learn, nameOr, newState, passTime } = require("./values");
+const {
+  addTokens,
+  amount,
+  event,
+  folderOf,
+  isNewCount,
+  learn,
+  learnIds,
+  nameOr,
+  newState,
+  passTime,
+} = require("./values");
 
 // Up to 0.36 a session says twice that it ends, a fifth of a second apart. The newest of these ends are remembered.
 const SAME_END_MS = 1000;
@@ -158,8 +169,9 @@ function takeFacts({ session, own }, { sessionId, startTime, lastUpdated, kind, 
   learn(session, { cwd: textOr(folder, null) });
   // Before it had a folder, a sub-agent's file has the session's id, or (0.35) one that does not say whose it is.
   if (kind === "subagent") own.isOfAgent = true;
+  learnIds(session, { id: null, agent_id: sessionId });
   if (session.agent_id === null) {
-    if (kind === "subagent" && !isUuid(sessionId)) own.isForeign = true;
+    if (kind === "subagent" && (own.isElsewhere || !isUuid(sessionId))) own.isForeign = true;
     else session.id ??= nameOr(sessionId, null);
     if (textOr(summary, null)) session.title = headline(summary);
     return [];
@@ -201,9 +213,10 @@ module.exports = {
   /** The files of sub-agents are in a folder that is called like their session. */
   begin(file) {
     const [name, folder] = file.split(/[\\/]/).reverse();
-    const isAgent = folder !== undefined && folder !== "chats";
+    const isAgent = isUuid(folder); // any other folder is somebody's own, with copies
     const known = isAgent ? { id: folder, agent_id: name.replace(/\.jsonl?$/, "") } : {};
-    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, held: [] });
+    const isElsewhere = !isAgent && folder !== undefined && folder !== "chats";
+    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, isElsewhere, held: [] });
   },
 
   take(state, record) {

@@ -15,6 +15,7 @@ const {
   folderOf,
   isNewCount,
   learn,
+  learnIds,
   nameOfRecord,
   nameOr,
   newState,
@@ -199,6 +200,7 @@ module.exports = {
     if (!KINDS.has(record.type) || isObject(record.forkedFrom)) return []; // a branch begins with a copy of its origin
     const at = passTime(state.session, record.timestamp);
     learn(state.session, { cwd: record.cwd });
+    learnIds(state.session, { id: record.sessionId, agent_id: record.agentId });
     if (state.session.agent_id !== null) learn(state.session, { agent_type: record.agentName });
     return new Reading(state, record, at)[record.type]();
   },

@@ -6,7 +6,7 @@
 "use strict";
 
 const path = require("path");
-const { digest, headline, isObject, isoTime, storable, textOr } = require("../json-values");
+const { digest, headline, isObject, isUuid, isoTime, storable, textOr } = require("../json-values");
 
 // What is kept of calls without an end, in characters of JSON, and how many of them. The oldest go first.
 const MOST_OPEN = 120 * 1024;
@@ -37,6 +37,12 @@ function nameOr(value, otherwise) {
 /** Keeps what is known of the session: the newest of each. */
 function learn(session, facts) {
   for (const key of Object.keys(facts)) session[key] = nameOr(facts[key], session[key]);
+}
+
+/** The ids that a file has of itself, where its name is that of a copy: `ID (copy).jsonl`. */
+function learnIds(session, { id, agent_id = null }) {
+  if (!isUuid(session.id) && isUuid(id)) session.id = id;
+  if (nameOr(agent_id, null) !== null && session.agent_id?.startsWith(agent_id)) session.agent_id = agent_id;
 }
 
 /** A record's time, as ISO, which the session then has been at. Where it has none: the latest time before, or null. */
@@ -79,7 +85,11 @@ function nameOfRecord(own, name) {
 }
 
 function sizeOf({ id, tool_name, tool_input }) {
-  return JSON.stringify([id, tool_name, tool_input]).length + 100;
+  try {
+    return JSON.stringify([id, tool_name, tool_input]).length + 100;
+  } catch {
+    return Infinity; // nested beyond the stack
+  }
 }
 
 function forgetInput(call) {
@@ -140,6 +150,7 @@ module.exports = {
   folderOf,
   isNewCount,
   learn,
+  learnIds,
   nameOfRecord,
   nameOr,
   newState,
