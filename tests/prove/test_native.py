@@ -10,7 +10,14 @@ from patcher import apply, pipeline
 from patcher.errors import NodeMissing, UsageError
 from patcher.markers import unsplice
 from patcher.model import Build, File, Line, Upstream
-from patcher.patches import SERIES, agent_hooks, agent_sessions, capture_columns, codex_hooks, codex_hooks_page
+from patcher.patches import (
+    SERIES,
+    agent_hooks,
+    agent_sessions,
+    codex_hooks,
+    codex_hooks_page,
+    parse_outside_transaction,
+)
 from patcher.patches.harnesses import handler_path
 from patcher.prove import (
     CONTRACTS,
@@ -99,7 +106,7 @@ def test_its_own_output_is_applied(build: Build) -> None:
 
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
-    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, capture_columns)
+    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, parse_outside_transaction)
     opt_in = {overlay.path: "added" for each in patches for overlay in each.PATCH.overlays}
     assert changed == opt_in | {
         "scripts/copilot-hook-handler.js": "added",
@@ -122,7 +129,6 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/lib/codex-native-tokens.js": "added",
         "server/lib/codex-paths.js": "added",
         "server/lib/harness-column.js": "added",
-        "server/lib/harness.js": "added",
         "server/lib/local-only.js": "added",
         "server/lib/provider-filter.js": "patched",
         "server/lib/transcript-cache.js": "patched",

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from patcher.errors import PatcherError
-from patcher.upstream.spec import BUILTIN
 from tests.lab.agents.agents import AGENTS, Agent
 from tests.lab.agents.lane import Ground, Outcome, play
 from tests.lab.agents.loopback import only_loopback
@@ -62,7 +61,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcomes = [
             _said(options.format, play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
             for agent, version, command in wanted
-            if _has_its_hooks(agent, options.upstream)
             for name in options.only or SCENARIOS
             for road in _roads(options.road)
             for number in range(1, options.runs + 1)
@@ -118,14 +116,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=["text", "json"], default="text", help="json: one report, at the end")
     parser.add_argument("--keep", action="store_true", help="leave homes, records and transcripts, and say where")
     return parser
-
-
-def _has_its_hooks(agent: Agent, spec: str) -> bool:
-    """Whether the sidecar installs its hooks: those of Claude are upstream's, and the builtin sidecar installs none."""
-    has = not agent.upstreams_own or spec != BUILTIN
-    if not has:
-        sys.stderr.write(f"skipped: {agent.name}: its hooks are upstream's; set SIDECAR_UPSTREAM_REPO to a clone\n")
-    return has
 
 
 def _roads(asked: Sequence[str] | None) -> Sequence[str]:
