@@ -52,7 +52,7 @@ TOO_OLD = {
         "claude_subagent_once": "; parse_outside_transaction, which it requires, did not go in",
         "claude_failed_calls": OTHER_HOOKS,
         "claude_notifications": NO_PROMPTS,
-        "claude_gaps": "; agent_sessions, which it requires, did not go in",
+        "claude_gaps": "; claude_subagent_once, which it requires, did not go in",
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from patcher.errors import PatcherError
-from tests.lab.agents.agents import AGENTS, Agent
+from tests.lab.agents.agents import AGENTS
 from tests.lab.agents.lane import Ground, Outcome, play
 from tests.lab.agents.loopback import only_loopback
 from tests.lab.agents.roads import ROADS
