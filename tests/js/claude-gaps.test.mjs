@@ -117,6 +117,8 @@ test("a session without hooks: upstream makes it, and its rows of calls are repl
   assert.deepEqual([end.tool_name, end.summary, end.agent_id, end.data.tool_input], ["Bash", "Tool completed: Bash", main(), { command: "c1" }]);
   assert.deepEqual([upstream.asked, session(id).model], [["import", "children", "tokens"], "m"]);
   assert.equal(sent.filter(([type]) => type === "new_event").length, 4);
+  const { consumed, stamp } = db.prepare("SELECT consumed, stamp FROM agent_transcripts").get();
+  assert.deepEqual([consumed, stamp], [fs.statSync(file).size, "s"]);
 
   write(file, [result("open"), prompt("do", { promptId: "p2" })]);
   later(10_000);
@@ -145,12 +147,14 @@ test("what happens from the first hook on is the hooks' to tell", async t => {
   addSession(id);
   write(file, [prompt("before"), use("c1")]);
   later(100);
-  hook("SessionStart");
+  hook("PreToolUse", { tool_use_id: "c0" });
   write(file, [use("c2", { timestamp: new Date(Date.now() + 5).toISOString() }), prompt("after", { timestamp: new Date(Date.now() + 5).toISOString() })]);
   later(5000);
   assert.equal(await read(file), true);
   assert.deepEqual(told(), ["PreToolUse c1", "UserPromptSubmit before"]);
   assert.ok(tellsCalls(id));
+  hook("PreToolUse", { tool_use_id: "c1" });
+  assert.deepEqual(told(), ["UserPromptSubmit before"]);
 });
 
 test("what a hook has told is not told again", async t => {
