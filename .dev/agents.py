@@ -22,7 +22,7 @@ UNSUPPORTED = (
 _CLAUDE = (
     "by upstream | sub-agents' by upstream; the main agent's yes, where no hook reports them"
     " | the identifier of the call or the prompt"
-    " | slash commands while no hook reports them; calls that ran no hook before 2.0.x named them"
+    " | slash commands while no hook reports them; calls in a session whose hooks (old versions) do not name calls"
 )
 
 

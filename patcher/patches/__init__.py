@@ -19,6 +19,7 @@ from patcher.patches import (
     codex_hooks_page,
     codex_prices,
     codex_rollouts,
+    family_prices,
     filter_by_harness,
     harness_badge,
     harness_column,
@@ -55,6 +56,7 @@ DECLARED = (
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
     codex_prices.PATCH,
+    family_prices.PATCH,
     session_capture.PATCH,
 )
 

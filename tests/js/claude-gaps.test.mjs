@@ -217,6 +217,17 @@ test("lines that are older than the file are copies; a file of another name, and
   assert.equal(rows().length, 1);
 });
 
+test("history stays as upstream imports it: what was last written more than a week ago is not read", async t => {
+  const file = transcript(t);
+  write(file, [prompt("old")]);
+  later(7 * 24 * 60 * 60 * 1000 + 5000);
+  assert.equal(await read(file), true);
+  assert.deepEqual([told(), upstream.asked], [[], []]);
+  later(6 * 24 * 60 * 60 * 1000);
+  assert.equal(await read(file), true);
+  assert.deepEqual(told(), ["UserPromptSubmit old"]);
+});
+
 test("a long transcript is read in batches, until it is stopped", async t => {
   const file = transcript(t);
   const calls = Array.from({ length: 1200 }, (_, each) => `c${each}`);

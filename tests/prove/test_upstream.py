@@ -26,7 +26,7 @@ NATIVE = {
     *("record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
     "session_capture",  # of no use there
 }
-NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
+NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used", "family_prices"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
 """The versions that listen to the whole network."""

@@ -18,6 +18,7 @@ from patcher.prove.contracts import (
     consent_page_flips_the_hooks,
     existing_database_gains_columns,
     failed_batch_is_told_once,
+    family_price_is_said,
     filter_separates_harnesses,
     foreign_sites_cannot_flip_the_switch,
     harness_is_shown,
@@ -61,6 +62,7 @@ CONTRACTS = (
     v1_database_goes_on_natively.CONTRACT,
     failed_batch_is_told_once.CONTRACT,
     native_tokens_are_what_was_used.CONTRACT,
+    family_price_is_said.CONTRACT,
 )
 
 CLIENT_CONTRACTS = (

@@ -32,7 +32,7 @@ _COSTS = {
 _CLAUDE = "claude-haiku-4-5"
 _CLAUDE_COST = 0.04 * 1 + 0.12 * 0.1 + 0.04 * 1.25 + 0.03 * 5
 _UNPRICED = "kestrel-9"
-# It has no price of its own: that of gpt-5 is assumed, and said. On the v2 line see `gpt_family_is_named`.
+# It has no price of its own: that of gpt-5 is assumed, and said. On the v2 line see `family_price_is_said`.
 _FAMILY = "gpt-5.9-kestrel"
 _FAMILY_COST = 0.08 * 1.25 + 0.12 * 0.125 + 0.03 * 10
 
@@ -51,7 +51,8 @@ def _stamp() -> str:
     return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _codex(bed: TestBed, sidecar: Sidecar, model: str, tokens: Tokens, cost: float) -> _Session:
+def written_session(bed: TestBed, sidecar: Sidecar, model: str, tokens: Tokens) -> str:
+    """Write the rollout of a session that used these tokens of this model. Returns its id."""
     session, stamp = str(uuid.uuid4()), _stamp()
     fresh, cached, written, output = tokens
     used = {
@@ -74,7 +75,7 @@ def _codex(bed: TestBed, sidecar: Sidecar, model: str, tokens: Tokens, cost: flo
         f"{folder}/rollout-{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{session}.jsonl",
         [{"timestamp": stamp, "type": kind, "payload": payload} for kind, payload in lines],
     )
-    return _Session(session, model, tokens, cost)
+    return session
 
 
 def _claude(sidecar: Sidecar) -> _Session:
@@ -170,13 +171,16 @@ def _unnamed(sidecar: Sidecar, named: list[_Session]) -> Iterator[str]:
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar(env={"AGENT_POLL_MS": "100"}) as sidecar:
+
+        def codex(model: str, cost: float, tokens: Tokens = _TOKENS) -> _Session:
+            return _Session(written_session(bed, sidecar, model, tokens), model, tokens, cost)
+
         priced = [
-            _codex(bed, sidecar, model, _WRITTEN if model == "gpt-5.6-terra" else _TOKENS, cost)
-            for model, cost in _COSTS.items()
+            codex(model, cost, _WRITTEN if model == "gpt-5.6-terra" else _TOKENS) for model, cost in _COSTS.items()
         ]
-        named = [_codex(bed, sidecar, _UNPRICED, _TOKENS, 0)]
+        named = [codex(_UNPRICED, 0)]
         if not bed.native:  # upstream's own table there, and no sessions of other agents on its pristine tree
-            named += [_codex(bed, sidecar, _FAMILY, _TOKENS, _FAMILY_COST), _gemini(sidecar)]
+            named += [codex(_FAMILY, _FAMILY_COST), _gemini(sidecar)]
         sessions = [*priced, *named, _claude(sidecar)]
         eventually(lambda: all(_tokens_of(_cost(sidecar, each.id)) == each.tokens for each in sessions), _PATIENCE)
         found = {each.model: _cost(sidecar, each.id)["total_cost"] for each in priced}

@@ -171,3 +171,29 @@ for (const [provider, recordOf] of Object.entries(PROMPTS)) {
     assert.deepEqual(rows().map(row => row.capture), ["both"]);
   });
 }
+
+test("half of a character is the same event, whether it was sent as UTF-8 or not", async t => {
+  const [name, records] = callOf.copilot({ text: "a\uD83D", other: "\uDC00b" });
+  const hook = type => deliver({ hook_event_name: type, session_id: ID, timestamp: TIME, tool_name: "write_file", tool_input: { text: "a\uFFFD", other: "\uFFFDb" }, __provider: "copilot" });
+  ["PreToolUse", "PostToolUse"].forEach(hook);
+  await importText(temporary(t), "copilot", name, lines(records));
+  assert.deepEqual(rows().map(row => row.capture), ["both", "both"]);
+});
+
+test("copilot: a call whose input is a text keeps it", async t => {
+  const patch = "*** Begin Patch\n*** Add File: a\n+x\n*** End Patch";
+  const [name, records] = callOf.copilot(patch);
+  deliver({ hook_event_name: "PreToolUse", session_id: ID, timestamp: TIME, tool_name: "write_file", tool_input: patch, __provider: "copilot" });
+  await importText(temporary(t), "copilot", name, lines(records));
+  assert.deepEqual(rows().map(row => [row.capture, row.data.tool_input]).sort(), [["both", patch], ["rollout", patch]]);
+});
+
+test("gemini: the second end of a session is dropped, whatever its time is", () => {
+  const { hook } = reader("gemini");
+  const times = { none: [undefined, undefined], number: [1795655000000, 1795655000200], text: [TIME, "2026-11-26T00:00:00.200Z"] };
+  for (const [kind, [first, second]] of Object.entries(times)) {
+    const end = timestamp => hook({ hook_event_name: "SessionEnd", session_id: `${ID}-${kind}`, timestamp });
+    assert.notEqual(end(first), null, kind);
+    assert.equal(end(second), null, kind);
+  }
+});

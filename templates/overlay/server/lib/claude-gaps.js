@@ -24,6 +24,8 @@ const { isFresh, rowOf } = require("./session-rows");
 const PATIENCE_MS = 3000;
 /** Claude Code writes the first prompt of a session down some time before it makes the file. */
 const BEFORE_THE_FILE_MS = 2000;
+/** A transcript that was last written before is history, which upstream imports in its own way: it stays as it is. */
+const RECENT_MS = 7 * 24 * 60 * 60 * 1000;
 const BATCH_EVENTS = 1000;
 const MOST_SESSIONS = 10_000;
 const TOLD = new Set(["UserPromptSubmit", "PreToolUse", "PostToolUse"]);
@@ -169,7 +171,8 @@ async function importTranscript(_reader, { file, stamp }, stopped) {
   if (!isUuid(session)) return true; // of a sub-agent, where an older Claude Code put it
   const handle = await fs.promises.open(file, "r");
   try {
-    const { size, birthtimeMs } = await handle.stat();
+    const { size, birthtimeMs, mtimeMs } = await handle.stat();
+    if (Date.now() - mtimeMs > RECENT_MS) return true;
     const begin = new Date(Math.max(0, birthtimeMs - BEFORE_THE_FILE_MS)).toISOString();
     const look = new Look(handle, { file, session, stamp, begin });
     const isRead = await look.read(size, stopped);

@@ -49,9 +49,9 @@ function hookName(name) {
   return NAMES.get(name) ?? name;
 }
 
-/** A call's arguments: an object, or the JSON of one. */
+/** A call's arguments: an object, the JSON of one, or a text, such as that of a patch. */
 function inputOf(given) {
-  return isObject(given) ? given : ((typeof given === "string" && parseObject(given)) ?? {});
+  return isObject(given) ? given : (parseObject(given) ?? textOr(given, {}));
 }
 
 function usageOf(told) {

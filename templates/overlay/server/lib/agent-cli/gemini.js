@@ -191,7 +191,7 @@ function takeChange(state, change) {
 const ended = new Map();
 
 function hasJustEnded({ session_id: session, timestamp }) {
-  const [at, before] = [Date.parse(timestamp), ended.get(session)];
+  const [at, before] = [Date.parse(isoTime(timestamp) ?? new Date().toISOString()), ended.get(session)];
   ended.set(session, at);
   bound(ended, MOST_ENDED);
   return before !== undefined && Math.abs(at - before) < SAME_END_MS;

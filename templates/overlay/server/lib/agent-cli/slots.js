@@ -38,6 +38,7 @@ const SHARED = new Set([...CALLS, "UserPromptSubmit", "SubagentStart", "Subagent
 // What is added on the way, or differs when one hook is delivered twice.
 const NOT_OF_A_REPORT = new Set(["__provider", "__prompt_sha256", "__run"]);
 const DIGEST_LENGTH = 22;
+const HALF_CHARACTER = /\\ud[89a-f][0-9a-f]{2}/g; // as JSON
 
 const FIND = {
   hook: "SELECT * FROM agent_slots WHERE session_id = ? AND event_group = ? AND hook = ?",
@@ -77,7 +78,7 @@ function digest(text) {
 
 /**
  * A value as text that does not depend on the order of keys. Some agents write arguments as text that holds JSON. What
- * is large is cut as the hook handler cuts it.
+ * is large is cut as the hook handler cuts it. Half of a character is not the same in UTF-8, which hooks are sent as.
  */
 function canonical(value) {
   const parsed = typeof value === "string" ? (parseObject(value) ?? value) : value;
@@ -85,7 +86,7 @@ function canonical(value) {
     item !== null && typeof item === "object" && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).sort(([one], [other]) => (one < other ? -1 : 1)))
       : item;
-  return JSON.stringify(storable(parsed ?? null), sorted);
+  return JSON.stringify(storable(parsed ?? null), sorted).replace(HALF_CHARACTER, "\uFFFD");
 }
 
 /** The name under which a hook reports: what it says, and which run of the handler said it. */
