@@ -225,7 +225,7 @@ module.exports = {
     if (typeof prompt === "string" && prompt.startsWith(NOTIFICATION)) return null;
     const told = { ...payload };
     const root = textOr(payload.transcript_path, "").match(FILE)?.[1];
-    if (type === "Stop" && root && root !== session_id) return null; // a sub-agent's (1.0.81 to 1.0.101)
+    if (type === "Stop" && root && root !== session_id) return null; // a sub-agent's (1.0.87, 1.0.92)
     if (root) told.session_id = root;
     else if (ofSubagent && session_id === agent_id) told.session_id = textOr(parent_agent_id, null);
     if (typeof payload.tool_name === "string") told.tool_name = hookName(payload.tool_name);

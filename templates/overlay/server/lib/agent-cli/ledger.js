@@ -93,7 +93,7 @@ function rootOf({ session_id: session, agent_id: agent }) {
 
 /**
  * Makes a hook that has a sub-agent's id as `session_id`, and names neither agent nor parent, one of the sub-agent's
- * session (Copilot 1.0.81 to 1.0.101). False for what is not recorded of a sub-agent: its parent's words, and its stop.
+ * session (Copilot 1.0.87 and 1.0.92). False for what is not recorded of a sub-agent: its parent's words, and its stop.
  */
 function leadHome(data) {
   const { session_id: agent, hook_event_name: type } = data;
