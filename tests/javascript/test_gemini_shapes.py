@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from patcher.node.find import find_node
+from patcher.prove.sidecar import eventually
 from patcher.render import render
 from tests.javascript.gemini_sessions import READER, ROW, Event, Read, as_forwarded, read, recording, text_of
 
@@ -236,9 +237,13 @@ def forwarded(tmp_path: Path) -> Callable[[Sequence[Event]], list[Event]]:
             serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
             serving.start()
             env = {**os.environ, "HOME": str(tmp_path), "CLAUDE_DASHBOARD_PORT": str(server.server_address[1])}
-            for payload in payloads:
-                command = [find_node().path, str(handler)]
-                subprocess.run(command, input=json.dumps(payload), env=env, encoding="utf-8", timeout=30, check=True)
+            command = [find_node().path, str(handler)]
+            for count, payload in enumerate(payloads, start=1):
+                for _ in range(5):  # on a busy machine, the handler gives up before it has delivered
+                    text = json.dumps(payload)
+                    subprocess.run(command, input=text, env=env, encoding="utf-8", timeout=30, check=True)
+                    if eventually(lambda: len(received) >= count, 1):  # noqa: B023 - called before the next one
+                        break
             server.shutdown()
             serving.join()
         return received
