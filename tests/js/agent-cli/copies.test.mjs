@@ -197,3 +197,42 @@ test("gemini: the second end of a session is dropped, whatever its time is", () 
     assert.equal(end(second), null, kind);
   }
 });
+
+// As recorded with Copilot 1.0.87: the hooks of a sub-agent name neither it nor its parent.
+const CHILD = "01a207a0-0000-7000-8000-0000000000ee";
+const child = (type, more = {}) => deliver({ hook_event_name: type, session_id: CHILD, timestamp: TIME, __provider: "copilot", ...more });
+const CHILD_FILE = [`session-state/${ID}/events.jsonl`, [
+  { type: "session.start", id: "0", timestamp: TIME, data: { sessionId: ID } },
+  { type: "subagent.started", id: "1", timestamp: TIME, agentId: CHILD, data: { toolCallId: "call_1_0", agentName: "general-purpose" } },
+  { type: "tool.execution_start", id: "2", timestamp: TIME, agentId: CHILD, data: { toolCallId: "c", toolName: "bash", arguments: { command: "ls" } } },
+  { type: "tool.execution_complete", id: "3", timestamp: TIME, agentId: CHILD, data: { toolCallId: "c", success: true, result: { content: "" } } },
+  { type: "subagent.completed", id: "4", timestamp: TIME, agentId: CHILD, data: {} },
+]];
+const childHooks = [
+  ["UserPromptSubmit", { prompt: "look around" }],
+  ["PreToolUse", { tool_name: "Bash", tool_input: { command: "ls" } }],
+  ["PostToolUse", { tool_name: "Bash", tool_input: { command: "ls" } }],
+  ["Stop", { transcript_path: `/home/user/.copilot/session-state/${ID}/events.jsonl` }],
+];
+
+for (const known of [0, 2, 5]) {
+  test(`copilot: hooks of a sub-agent that name no parent are its session's, ${known} records known before`, async t => {
+    const dir = temporary(t);
+    const [name, records] = CHILD_FILE;
+    if (known) await importText(dir, "copilot", name, lines(records.slice(0, known)));
+    for (const [type, more] of childHooks) child(type, more);
+    await importText(dir, "copilot", name, lines(records));
+    for (const [type, more] of childHooks) child(type, more);
+    const found = rows().map(row => [row.event_type, row.session_id, row.agent_id].join());
+    const of = type => `${type},${ID},${ID}:${CHILD}`;
+    assert.deepEqual(found.sort(), [of("PostToolUse"), of("PreToolUse"), `SessionStart,${ID},${ID}-main`, of("SubagentStart"), of("SubagentStop")].sort());
+    assert.deepEqual(inDatabase().sessions, [[ID]]);
+  });
+}
+
+test("copilot: totals of all runs are not added up where no message has tokens", async t => {
+  const shutdown = (id, input, output) => ({ type: "session.shutdown", id, timestamp: TIME, data: { modelMetrics: { m: { usage: { inputTokens: input, outputTokens: output } } } } });
+  const records = [{ type: "session.start", id: "a", timestamp: TIME, data: { sessionId: ID } }, shutdown("b", 254, 13), { type: "session.resume", id: "c", timestamp: TIME, data: {} }, shutdown("d", 580, 30)];
+  await importText(temporary(t), "copilot", `session-state/${ID}/events.jsonl`, lines(records));
+  assert.deepEqual(inDatabase().tokens, [[ID, "m", 580, 30]]);
+});

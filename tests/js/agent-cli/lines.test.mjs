@@ -112,8 +112,20 @@ test("damaged lines that are huge cost neither much time nor a record behind the
   assert.deepEqual(records.take('{"'.repeat(1_000_000)), []);
   for (let line = 0; line < 3000; line += 1) records.take(`${" ".repeat(1000)}}`);
   assert.deepEqual(records.take('{"type":"a"}'), [{ type: "a" }]);
-  assert.ok(records.broken.length < 1024 * 1024);
+  assert.ok(records.length < 1024 * 1024);
   assert.ok(performance.now() - began < 20_000);
+});
+
+test("a file without a record of the agent's is not a session", async t => {
+  const dir = temporary(t);
+  const contents = { empty: "", blank: "\n\n", half: "{", nul: "\0\0\0", text: "some notes\n", json: '[1]\nnull\n{"type":"of tomorrow"}\n{"type":"user","message":"x"}\n' };
+  for (const [name, content] of Object.entries(contents)) {
+    await importBytes(dir, "qwen", `projects/p/chats/${name}.jsonl`, content);
+    await importBytes(dir, "copilot", `session-state/${name}/events.jsonl`, content);
+    await importBytes(dir, "gemini", `tmp/p/chats/session-2026-11-26T00-00-${name}.jsonl`, content);
+    await importBytes(dir, "gemini", `tmp/p/chats/session-2026-11-26T00-00-${name}.json`, content);
+  }
+  assert.deepEqual(db.prepare("SELECT id FROM sessions").all(), []);
 });
 
 test("a number is a time in milliseconds, or in seconds where that is not plausible", () => {

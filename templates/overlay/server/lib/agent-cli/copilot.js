@@ -178,7 +178,7 @@ function takeTotals(state, metrics) {
   const { own } = state;
   const told = Object.entries(metrics).filter(([, metric]) => isObject(metric?.usage));
   const output = told.reduce((sum, [, { usage }]) => sum + amount(usage.outputTokens), 0);
-  const isOfAll = Math.abs(output - own.outputs) < Math.abs(output - own.output);
+  const isOfAll = Math.abs(output - own.outputs) <= Math.abs(output - own.output); // also where no message tells any
   state.tokens = isOfAll ? {} : own.base;
   for (const [model, { usage }] of told) addTokens(state.tokens, model, usageOf(usage));
   own.base = structuredClone(state.tokens);
@@ -225,6 +225,7 @@ module.exports = {
     if (typeof prompt === "string" && prompt.startsWith(NOTIFICATION)) return null;
     const told = { ...payload };
     const root = textOr(payload.transcript_path, "").match(FILE)?.[1];
+    if (type === "Stop" && root && root !== session_id) return null; // a sub-agent's (1.0.87, 1.0.92)
     if (root) told.session_id = root;
     else if (ofSubagent && session_id === agent_id) told.session_id = textOr(parent_agent_id, null);
     if (typeof payload.tool_name === "string") told.tool_name = hookName(payload.tool_name);

@@ -95,6 +95,7 @@ class Import {
     });
     const isDeleted = this.known?.session_id === id && !rowOf("sessions", id);
     if (isDeleted && !reports.some(({ isNew }) => isNew)) return;
+    if (events.length === 0 && !isKnown(session)) return;
     ensureSession({ ...session, id }, { harness: this.reader.provider, fileTime: this.fileTime, tell: this.tell });
     for (const report of reports) this.record(report);
     if (!atEnd) return;
@@ -126,6 +127,11 @@ class Import {
     ensureAgent(session, { id, type, startedAt: at }, this.tell);
     if (event_type === "SubagentStop") settleAgent(session, { id, lastAt: at, hasEnded: true }, this.tell);
   }
+}
+
+/** Whether a file has said anything of its session: one without a record of the agent's is not a transcript. */
+function isKnown({ last_at, cwd, model, title }) {
+  return [last_at, cwd, model, title].some(fact => fact !== null);
 }
 
 /** Everyone else's turn. */
@@ -173,7 +179,7 @@ async function importLines(run, handle, size, stopped) {
   let waits = null; // where a record begins whose end may not be written yet
   const take = (line, before) => {
     const found = records.take(line.toString());
-    waits = found.length > 0 || records.broken === "" ? null : (waits ?? before);
+    waits = found.length > 0 || !records.isOpen ? null : (waits ?? before);
     for (const record of found) events.push(...run.take(record));
   };
   while (await reader.fill()) {

@@ -37,6 +37,11 @@ function valueOf(text) {
   }
 }
 
+/** How a text begins, up to its first key. */
+function headOf(text) {
+  return HEAD.exec(text)?.[0];
+}
+
 /** Where the object that begins at `start` ends; -1 for one that does not. */
 function endOfObject(text, start) {
   let depth = 0;
@@ -76,8 +81,14 @@ function recordsIn(text) {
 /** Takes the lines of a file in their order. */
 class RecordReader {
   constructor() {
-    this.broken = ""; // the beginning of a record that a line feed may have broken
-    this.pieces = 0;
+    /** @type {string[]} the lines of a record that a line feed may have broken */
+    this.pieces = [];
+    this.length = 0; // of all of them
+  }
+
+  /** Whether the next lines may belong to the last ones. */
+  get isOpen() {
+    return this.pieces.length > 0;
   }
 
   /**
@@ -89,28 +100,32 @@ class RecordReader {
   take(line) {
     const text = trimmed(line);
     const value = valueOf(text);
-    if (isObject(value) && HEAD.exec(text)?.[0] === HEAD.exec(this.broken)?.[0]) this.hold(""); // the agent went on
+    if (this.isOpen && isObject(value) && headOf(text) === headOf(this.pieces[0])) this.drop(); // the agent went on
     const joined = this.join(line, text);
     if (joined) return [joined];
     if (value !== undefined) return isObject(value) ? [value] : [];
     const found = recordsIn(text);
-    if (this.broken === "" && found.length === 0 && text.startsWith("{")) this.hold(line);
+    if (!this.isOpen && found.length === 0 && text.startsWith("{")) this.hold(text);
     return found;
   }
 
   /** The record that earlier lines have begun and this one ends, if it does. */
   join(line, text) {
-    if (this.broken === "") return null;
-    const joined = `${this.broken.replace(/\r$/, "\\r")}\\n${line}`;
-    const record = text.endsWith("}") ? parseObject(joined) : null;
-    const isOver = record !== null || this.pieces === MOST_PIECES || joined.length > LONGEST_DAMAGED;
-    this.hold(isOver ? "" : joined);
+    if (!this.isOpen) return null;
+    this.hold(line);
+    const record = text.endsWith("}") ? parseObject(this.pieces.join("\\n").replace(/\r(?=\\n)/g, "\\r")) : null;
+    if (record || this.pieces.length > MOST_PIECES || this.length > LONGEST_DAMAGED) this.drop();
     return record;
   }
 
-  hold(text) {
-    this.broken = text;
-    this.pieces = text === "" ? 0 : this.pieces + 1;
+  hold(line) {
+    this.pieces.push(line);
+    this.length += line.length;
+  }
+
+  drop() {
+    this.pieces = [];
+    this.length = 0;
   }
 }
 
