@@ -332,12 +332,6 @@ class TestFetch:
         assert capsys.readouterr() == ("", "skipped: real agents: no @qwen-code/qwen-code 1.2.3 here\n" * 2)
 
 
-def test_claude_is_skipped_where_the_sidecar_installs_no_hooks(capsys: pytest.CaptureFixture[str]) -> None:
-    assert not lane._has_its_hooks(AGENTS["claude"], "builtin")
-    assert capsys.readouterr().err.startswith("skipped: claude: ")
-    assert lane._has_its_hooks(AGENTS["claude"], "clone@v1.2.0") and lane._has_its_hooks(AGENTS["qwen"], "builtin")
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(
     not (HERE or WANTED), reason="no agents are here; `python3 .dev lab agents --fetch` fetches them, 830 MB"

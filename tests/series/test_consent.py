@@ -7,16 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from patcher import pipeline
 from patcher.model import File
 from patcher.node.find import find_node
+from patcher.prove import proof
 from patcher.prove.directories import scrubbed_environment
+from patcher.series.load import choose
 from patcher.series.where import with_codex
 from patcher.upstream.materialize import materialize
 from tests.support import CommandLine, snapshot
 
 REPO = os.environ.get("SIDECAR_UPSTREAM_REPO", "")
 real = pytest.mark.skipif(not REPO, reason="SIDECAR_UPSTREAM_REPO does not name a clone of Claude-Code-Agent-Monitor")
-VERSIONS = ("840c518d", "v1.2.0", "v1.4.8", "v2.0.3")
+SPECS = (
+    "builtin",
+    *(pytest.param(f"{REPO}@{ref}", id=ref, marks=real) for ref in ("840c518d", "v1.2.0", "v1.4.8", "v2.0.3")),
+)
+BUILTIN_AND_REAL = ("builtin", pytest.param(f"{REPO}@v1.4.8", id="v1.4.8", marks=real))
 
 
 def test_codex_comes_with_it_and_no_other_name_is_touched() -> None:
@@ -25,21 +32,19 @@ def test_codex_comes_with_it_and_no_other_name_is_touched() -> None:
     assert with_codex(["acme"]) == ["acme"]
 
 
-def test_on_the_builtin_sidecar_there_is_nothing_to_do(cli: CommandLine, tmp_path: Path) -> None:
-    """It has no hooks of Claude Code."""
-    assert cli("build", "--series", "consent", "--out", tmp_path / "out").code == 0
-    manifest = json.loads((tmp_path / "out" / "sidecar-patcher.json").read_text())
-    assert [each["name"] for each in manifest["series"]] == ["codex", "consent"]
-    verdicts = {each["id"]: each["verdict"] for each in manifest["patches"]}
-    assert verdicts["claude_consent"] == "superseded"
-    assert not (tmp_path / "out" / "server" / "lib" / "agent-hooks" / "claude.js").exists()
-
-
-@real
 @pytest.mark.slow
-@pytest.mark.parametrize("ref", VERSIONS)
-def test_both_are_built_verified_listed_and_taken_out_again(cli: CommandLine, tmp_path: Path, ref: str) -> None:
-    spec, out = f"{REPO}@{ref}", tmp_path / "out"
+def test_upstream_s_hooks_wait_for_consent() -> None:
+    """Red on the pristine builtin sidecar, green on the patched one."""
+    series = choose(with_codex(["consent"]))
+    build = pipeline.check("builtin", series=series)
+    [result] = proof.run(build, only=["claude_hooks_wait"], series=series)
+    assert (result.ok, result.pristine.green, result.patched.green) == (True, False, True), result.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("spec", SPECS)
+def test_both_are_built_verified_listed_and_taken_out_again(cli: CommandLine, tmp_path: Path, spec: str) -> None:
+    out = tmp_path / "out"
     assert cli("build", "--series", "consent", "--upstream", spec, "--out", out).code == 0
     assert cli("verify", out).code == 0
     assert cli("verify", out, "--series", "consent").code == 0
@@ -61,14 +66,16 @@ BAD = {
 }
 
 
-@real
 @pytest.mark.slow
+@pytest.mark.parametrize("spec", BUILTIN_AND_REAL)
 @pytest.mark.parametrize("case", BAD)
-def test_settings_that_cannot_be_changed_are_named_and_left_alone(cli: CommandLine, tmp_path: Path, case: str) -> None:
+def test_settings_that_cannot_be_changed_are_named_and_left_alone(
+    cli: CommandLine, tmp_path: Path, case: str, spec: str
+) -> None:
     text, spoil, code, said = BAD[case]
     if case == "another owner" and os.getuid() != 0:
         pytest.skip("only root gives files away")
-    cli("build", "--series", "consent", "--upstream", f"{REPO}@v1.4.8", "--out", tmp_path / "out")
+    cli("build", "--series", "consent", "--upstream", spec, "--out", tmp_path / "out")
     env = {**scrubbed_environment(str(tmp_path / "home")), "CCAM_FORCE_HOST": "1"}
     env["DASHBOARD_DATA_DIR"] = str(tmp_path / "data")
     settings = tmp_path / "home" / ".claude" / "settings.json"
@@ -92,11 +99,11 @@ def test_settings_that_cannot_be_changed_are_named_and_left_alone(cli: CommandLi
     assert code == 0 or (settings.stat().st_mtime_ns, settings.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
 
 
-@real
 @pytest.mark.slow
-def test_in_a_container_it_is_refused(cli: CommandLine, tmp_path: Path) -> None:
+@pytest.mark.parametrize("spec", ["builtin", pytest.param(f"{REPO}@v2.0.3", id="v2.0.3", marks=real)])
+def test_in_a_container_it_is_refused(cli: CommandLine, tmp_path: Path, spec: str) -> None:
     """As upstream refuses it: the command would name a file that the user's Claude Code does not have."""
-    cli("build", "--series", "consent", "--upstream", f"{REPO}@v2.0.3", "--out", tmp_path / "out")
+    cli("build", "--series", "consent", "--upstream", spec, "--out", tmp_path / "out")
     env = {
         **scrubbed_environment(str(tmp_path)),
         "CCAM_FORCE_CONTAINER": "1",

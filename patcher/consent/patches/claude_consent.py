@@ -8,7 +8,7 @@ Upstream: `scripts/install-hooks.js`: `installHooks`, after its check for contai
           is the user's consent. If it moves, search for `function installHooks` and `installHooks(true)`.
 """
 
-from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Sign, Site, function, route
+from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function, route
 
 PATCH = Patch(
     id="claude_consent",
@@ -28,6 +28,13 @@ PATCH = Patch(
             position=Position.AFTER,
             template="payload/entries.js",
             anchors=(Anchor(scope=MODULE, pattern="module.exports = $EXPORTS"),),
+        ),
+        Site(
+            name="log",
+            file="server/index.js",
+            position=Position.REPLACE,
+            template="payload/log.js",
+            anchors=(Anchor(scope=MODULE, pattern='console.log("Claude Code hooks auto-configured.")'),),
         ),
         Site(
             name="again",
@@ -52,6 +59,4 @@ PATCH = Patch(
     ),
     overlays=(Overlay(path="server/lib/agent-hooks/claude.js", template="overlay/claude.js"),),
     contracts=("claude_hooks_wait",),
-    superseded_by="the builtin miniature has no hooks of Claude Code",
-    superseded_where=(Sign("package.json", "sidecar-patcher's miniature"),),
 )

@@ -104,6 +104,9 @@ class _Calls:
         named = Counter((row["event_type"], _data(row).get("tool_use_id")) for row in events if _input_of(row))
         again = [key for key, number in named.items() if key[1] and number > 1]
         found.problems += [f"{event} of the call {id_} has {named[event, id_]} rows" for event, id_ in again]
+        if self.run.agent.upstreams_own:  # its importer's rows do not name their calls: each may be a second one
+            blind = [row for row in events if row["event_type"] in {"PreToolUse", *ENDS} and not _input_of(row)]
+            found.problems += [f"a row does not say of which call it is: {_roads(blind, kinds)}"] if blind else []
 
     def _told_apart(self) -> Counter[tuple[str, bool]]:
         """The calls. Where nothing says whose a call is, one that both have made is the main agent's."""
@@ -117,6 +120,8 @@ class _Calls:
 
     def _is_in_transcript(self, *, of_child: bool) -> bool:
         agent, version = self.run.agent, self.run.version
+        if agent.upstreams_own:  # its hooks name the transcript, wherever that is
+            return True
         return self.run.road.transcript and (not of_child or agent.tells_of_children(version))
 
     def _least(self, marker: str, number: int, *, begins: bool, of_child: bool) -> int:
