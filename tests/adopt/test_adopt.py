@@ -183,6 +183,14 @@ def test_a_mode_alone_cannot_be_expressed(fork: Fork) -> None:
     assert fork.reason("server/start.js") == "it was made executable: a payload changes text, and nothing else"
 
 
+@pytest.mark.parametrize("name", ["class.js", "import.js", "files.js", 'q"uote.js', 'tr"""iple.js', "new\nline.js"])
+def test_a_file_may_be_named_as_no_module_can(fork: Fork, name: str) -> None:
+    (Path(fork.pristine) / "server" / name).write_text("exports.one = 1;\n")
+    there = fork.edited({f"server/{name}": "exports.one = 2;\n", "server/own.js": "exports.own = 1;\n"})
+    assert fork.adopt("--edited", there).code == EXIT_DONE
+    assert fork.statuses == {f"server/{name}": "identical", "server/own.js": "overlay"}
+
+
 def test_nothing_changed_is_nothing_to_do(fork: Fork) -> None:
     ended = fork.changed({})
     assert (ended.code, fork.report["adopt"]["files"]) == (EXIT_DONE, [])
