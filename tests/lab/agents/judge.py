@@ -45,9 +45,9 @@ def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
         found.problems.append("no hook has reached the sidecar")
     calls.compare(found, events, kinds)
     _prompts(found, run.scenario, events)
-    _sessions(found, agent, road, sidecar, pristine=pristine)
+    main = [each for each in stage.model.served if each.word != run.scenario.child_word]
+    _sessions(found, agent, road, sidecar, {each.model for each in main}, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
-        main = [each for each in stage.model.served if each.word != run.scenario.child_word]
         silent = not agent.tells_of_children(run.version)  # or for a moment only: while the sub-agent is at work
         _tokens(found, [stage.model.served, *([main] if silent else [])], sidecar)
     return found
@@ -170,14 +170,15 @@ def _prompts(found: Found, scenario: Scenario, events: Sequence[Row]) -> None:
         found.problems.append(f"the prompts are {dict(there)}, not {dict(typed)}")
 
 
-def _sessions(found: Found, agent: Agent, road: Road, sidecar: Sidecar, *, pristine: bool) -> None:
+def _sessions(found: Found, agent: Agent, road: Road, sidecar: Sidecar, asked: set[str], *, pristine: bool) -> None:
+    """One session, under its harness. asked: the models that it has asked: a version may choose another than ours."""
     rows = listed(sidecar, "limit=1000")
     found.sessions = len(rows)
     if len(rows) != 1:
         found.problems.append(f"there are {len(rows)} sessions, not 1: {sorted(rows)}")
     models = {str(row.get("model")) for row in rows.values()}
-    if models != {agent.model} and road.transcript:
-        found.problems.append(f"the session's model is {sorted(models)}, not {agent.model}")
+    if not (len(models) == 1 and models <= asked) and road.transcript:
+        found.problems.append(f"the session's model is {sorted(models)}, not {' or '.join(sorted(asked))}")
     if pristine:
         return
     under = listed(sidecar, f"limit=1000&harness={agent.provider}")
