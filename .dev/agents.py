@@ -11,7 +11,6 @@ PAGE = Path(__file__).resolve().parent.parent / "patcher" / "agents" / "README.m
 RUNS = PAGE.with_name("runs.json")
 BEGIN, END = "<!-- agents: made by `python3 .dev generate` -->\n", "<!-- /agents -->\n"
 UNSUPPORTED = (
-    ("Factory droid", "its hooks have Claude Code's shape, and it runs offline; nobody has written its row yet"),
     ("opencode, Kilo, pi", "run plugins in JavaScript or TypeScript, no hook command: each needs a plugin of ours"),
     ("Cline CLI", "runs one executable file for each event instead of a command, and leaves a daemon running"),
     ("Continue", "runs no hook, although its code has them (1.5.47)"),

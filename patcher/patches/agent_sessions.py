@@ -18,7 +18,7 @@ _FOLDER = "server/lib/agent-cli"
 
 PATCH = Patch(
     id="agent_sessions",
-    summary="Records the sessions of Qwen Code, Copilot CLI and Gemini CLI, from their hooks and their transcripts.",
+    summary="Records the sessions of Qwen Code, Copilot, Gemini and droid, from their hooks and their transcripts.",
     requires=("harness_column", "capture_columns", "stamp_harness"),
     sites=(
         Site(

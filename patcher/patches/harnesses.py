@@ -181,6 +181,30 @@ HARNESSES = (
             ),
         ),
     ),
+    Harness(
+        provider="droid",
+        title="Factory droid",
+        name="droid",
+        handler="droid-hook-handler.js",
+        facts=Facts(
+            hooks="since 0.215.0",
+            transcripts="since 0.215.0",
+            join="name, arguments and order",
+            unknown="tokens by model, where a session has used several: its latest model has all",
+        ),
+        events=_same(
+            *("SessionStart", "SessionEnd", "UserPromptSubmit", "PreToolUse", "PostToolUse", "SubagentStop"),
+            *("Notification", "Stop"),
+        ),
+        folder=".factory",
+        home_variables=("FACTORY_HOME_OVERRIDE",),
+        hooks_file=HooksFile(
+            path="settings.json",
+            shape="settings",
+            timeout=5,
+            stops=(("settings.json", "hooks.hooksDisabled", True), ("hooks.json", "hooksDisabled", True)),
+        ),
+    ),
 )  # fmt: skip
 
 

@@ -861,7 +861,7 @@ def test_other_agents_one_check_each(patient: Patient) -> None:
         return {name: (str(each.state), each.detail, each.fix) for name, each in found if name.startswith("agents")}
 
     assert agents() == {}
-    for folder in (".qwen", ".gemini", ".copilot"):
+    for folder in (".qwen", ".gemini", ".copilot", ".factory"):
         (home / folder).mkdir()
     qwen, gemini = home / ".qwen" / "settings.json", home / ".gemini" / "settings.json"
     qwen.write_text('{"theme": 1, // mine\n}')
@@ -872,8 +872,9 @@ def test_other_agents_one_check_each(patient: Patient) -> None:
         "agents-qwen": ("ok", f"Qwen Code: off; to switch it on: node {script} enable qwen", ""),
         "agents-copilot": ("ok", f"GitHub Copilot CLI: off; to switch it on: node {script} enable copilot", ""),
         "agents-gemini": ("not checked", f"Gemini CLI: off, and it could not be switched on: {off}", todo),
+        "agents-droid": ("ok", f"Factory droid: off; to switch it on: node {script} enable droid", ""),
     }
-    assert [flip("enable", agent) for agent in ("qwen", "copilot", "gemini")] == [0, 0, 1]
+    assert [flip("enable", agent) for agent in ("qwen", "copilot", "gemini", "droid")] == [0, 0, 1, 0]
     assert agents() == {
         "agents-qwen": ("ok", f"Qwen Code: on, 10 entries of ours in {qwen}", ""),
         "agents-copilot": (
@@ -882,6 +883,7 @@ def test_other_agents_one_check_each(patient: Patient) -> None:
             "",
         ),
         "agents-gemini": ("not ok", f"Gemini CLI: {off}", todo),
+        "agents-droid": ("ok", f"Factory droid: on, 8 entries of ours in {home / '.factory' / 'settings.json'}", ""),
     }
     qwen.write_text("{")
     message = f"{qwen} is not valid JSON: Expected property name or '}}' in JSON at position 1 (line 1 column 2)"

@@ -9,8 +9,8 @@ const { agentOf, agents } = overlay("agent-hooks/agents");
 const { reconcile, reconcileAtBoot, setEnabled } = overlay("agent-hooks/optin");
 const { statusOf } = overlay("agent-hooks/status");
 const COMMAND = path.join(process.env.SIDECAR_TREE, "scripts", "agent-hooks.js");
-const [QWEN, GEMINI, COPILOT] = ["qwen", "gemini", "copilot"].map(agentOf);
-const PLACES = ["PATH", "DASHBOARD_AGENT_HOOKS", "QWEN_HOME", "GEMINI_CLI_HOME", "COPILOT_HOME"];
+const [QWEN, GEMINI, COPILOT, DROID] = ["qwen", "gemini", "copilot", "droid"].map(agentOf);
+const PLACES = ["PATH", "DASHBOARD_AGENT_HOOKS", "QWEN_HOME", "GEMINI_CLI_HOME", "COPILOT_HOME", "FACTORY_HOME_OVERRIDE"];
 
 /** A home and a data folder of the test's own, and nothing on PATH. */
 function home(t) {
@@ -65,7 +65,7 @@ const SAID = {
 test("what is said in each state", t => {
   const root = home(t);
   for (const agent of agents()) {
-    const folder = path.join(root, `.${agent.provider}`);
+    const folder = path.join(root, agent.folder);
     const told = () => [statusOf(agent).state, statusOf(agent).says];
     assert.deepEqual(told(), ["absent", { title: "Not found", text: `There is no ${folder}, and no \`${agent.provider}\` on PATH.` }]);
     fs.mkdirSync(folder);
@@ -308,11 +308,11 @@ test("a symbolic link stays one, and the mode of the file stays", t => {
 
 test("each agent's folder by its variable; its transcripts are looked for there too", t => {
   const root = home(t);
-  Object.assign(process.env, { QWEN_HOME: "~/q", GEMINI_CLI_HOME: path.join(root, "g"), COPILOT_HOME: path.join(root, "c") });
-  const files = [QWEN, GEMINI, COPILOT].map(agent => statusOf(agent).file.path);
-  assert.deepEqual(files, ["q/settings.json", "g/.gemini/settings.json", "c/hooks/agent-monitor.json"].map(each => path.join(root, each)));
+  Object.assign(process.env, { QWEN_HOME: "~/q", GEMINI_CLI_HOME: path.join(root, "g"), COPILOT_HOME: path.join(root, "c"), FACTORY_HOME_OVERRIDE: path.join(root, "f") });
+  const files = [QWEN, GEMINI, COPILOT, DROID].map(agent => statusOf(agent).file.path);
+  assert.deepEqual(files, ["q/settings.json", "g/.gemini/settings.json", "c/hooks/agent-monitor.json", "f/.factory/settings.json"].map(each => path.join(root, each)));
   for (const value of ["", "~", "~/a", "~user", "b/c", path.join(root, "d")]) {
-    Object.assign(process.env, { QWEN_HOME: value, GEMINI_CLI_HOME: value, COPILOT_HOME: value });
+    Object.assign(process.env, { QWEN_HOME: value, GEMINI_CLI_HOME: value, COPILOT_HOME: value, FACTORY_HOME_OVERRIDE: value });
     for (const agent of agents()) {
       const read = overlay(`agent-cli/${agent.provider}`).folder(process.env, root);
       assert.equal(statusOf(agent).folder, read, `${agent.provider}: ${JSON.stringify(value)}`);
@@ -360,8 +360,8 @@ test("the command: what is wrong with its words", t => {
   };
   assert.deepEqual(said(), [2, "agent-hooks: a command is missing"]);
   assert.deepEqual(said("on", "qwen"), [2, 'agent-hooks: there is no command "on"']);
-  assert.deepEqual(said("enable"), [2, "agent-hooks: enable needs an agent: one of codex, qwen, copilot, gemini"]);
-  assert.deepEqual(said("enable", "cursor"), [2, 'agent-hooks: there is no agent "cursor": one of codex, qwen, copilot, gemini']);
+  assert.deepEqual(said("enable"), [2, "agent-hooks: enable needs an agent: one of codex, qwen, copilot, gemini, droid"]);
+  assert.deepEqual(said("enable", "cursor"), [2, 'agent-hooks: there is no agent "cursor": one of codex, qwen, copilot, gemini, droid']);
   assert.deepEqual(said("status", "qwen", "gemini"), [2, "agent-hooks: too many words: gemini"]);
   for (const { provider } of agents()) assert.match(run("--help").stdout, new RegExp(`^AGENT is .*\\b${provider}\\b`, "m"));
   assert.deepEqual([run("--help").status, run("--help").stdout.startsWith("Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--json]\n")], [0, true]);

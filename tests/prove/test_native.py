@@ -111,6 +111,7 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     opt_in = {overlay.path: "added" for each in patches for overlay in each.PATCH.overlays}
     assert changed == opt_in | {
         "scripts/copilot-hook-handler.js": "added",
+        "scripts/droid-hook-handler.js": "added",
         "scripts/gemini-hook-handler.js": "added",
         "scripts/harness/codex-hook-handler.js": "added",
         "scripts/qwen-hook-handler.js": "added",

@@ -44,7 +44,10 @@ def in_state(agent: str, state: str) -> str:
 
 def test_a_row_for_each_agent_that_is_here_and_a_line_for_the_others(page: Page) -> None:
     assert page.locator("#agents label").all_inner_texts() == ["Qwen Code", "Gemini CLI"]
-    assert page.locator("#absent").inner_text() == "Not found on this machine: GitHub Copilot CLI (copilot)."
+    assert (
+        page.locator("#absent").inner_text()
+        == "Not found on this machine: GitHub Copilot CLI (copilot), Factory droid (droid)."
+    )
     assert page.get_by_role("switch", name="Qwen Code").get_attribute("aria-checked") == "false"
 
 

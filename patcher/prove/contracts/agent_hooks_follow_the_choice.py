@@ -20,13 +20,15 @@ _SETTINGS = '// mine\r\n{\r\n\t"theme": "dark", // a comment\r\n\t"hooks": {"Sto
 _FILES = {
     "qwen": (".qwen/settings.json", _SETTINGS),
     "gemini": (".gemini/settings.json", _SETTINGS),
+    "droid": (".factory/settings.json", _SETTINGS),
     "copilot": (".copilot/hooks/agent-monitor.json", None),
 }
 
 
 def _observe(bed: TestBed) -> Observation:
     with bed.sidecar() as sidecar:
-        untouched = not any(os.path.exists(os.path.join(sidecar.home, folder)) for folder in (".qwen", ".gemini"))
+        folders = {path.partition("/")[0] for path, _ in _FILES.values()}
+        untouched = not any(os.path.exists(os.path.join(sidecar.home, folder)) for folder in folders)
         for path, text in _FILES.values():
             _make(os.path.join(sidecar.home, *path.split("/")), text)
         sidecar.restart()
@@ -115,7 +117,7 @@ def _foreign(sidecar: Sidecar) -> list[str]:
 
 CONTRACT = Contract(
     id="agent_hooks_follow_the_choice",
-    summary="The hooks of Qwen Code, Copilot and Gemini follow the user's choice; off restores every byte.",
+    summary="The hooks of Qwen Code, Copilot, Gemini and droid follow the user's choice; off restores every byte.",
     patches=("agent_hooks",),
     observe=_observe,
 )

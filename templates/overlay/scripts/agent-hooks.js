@@ -17,7 +17,7 @@ const HELP = `Usage: node scripts/agent-hooks.js enable|disable|status AGENT [--
   --json    the answer as JSON
   --help    this text
 
-AGENT is codex, qwen, copilot or gemini; in a build with the series \`consent\` also claude.
+AGENT is codex, qwen, copilot, gemini or droid; in a build with the series \`consent\` also claude.
 What you want is kept beside the sidecar's database (DASHBOARD_DATA_DIR), and followed at each start of the sidecar.
 DASHBOARD_AGENT_HOOKS=off keeps all of them off, whatever you want; for codex it is DASHBOARD_CODEX_HOOKS=off.
 

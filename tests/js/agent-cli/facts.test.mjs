@@ -7,6 +7,7 @@ import { reader } from "./recorded.mjs";
 
 const qwen = reader("qwen");
 const copilot = reader("copilot");
+const droid = reader("droid");
 const ROOT = "7c6000b7-6d15-4fce-9273-3d8a7a9ba059";
 const OUTER = "90432d78-1e8d-4925-ade0-e19a93a85747";
 const INNER = "2e2dc9a5-fb81-42ba-91ef-e89a4d7331bb";
@@ -19,6 +20,8 @@ test("folders: the user's home, or what the agent's own variables name", () => {
   assert.equal(qwen.folder({ QWEN_HOME: "" }, "/home/user"), path.resolve("/home/user/.qwen"));
   assert.equal(copilot.folder({}, "/home/user"), path.resolve("/home/user/.copilot"));
   assert.equal(copilot.folder({ COPILOT_HOME: "/c" }, "/home/user"), path.resolve("/c"));
+  assert.equal(droid.folder({}, "/home/user"), path.resolve("/home/user/.factory"));
+  assert.equal(droid.folder({ FACTORY_HOME_OVERRIDE: "/f" }, "/home/user"), path.resolve("/f/.factory"));
 });
 
 for (const separator of ["/", "\\"]) {
@@ -134,6 +137,63 @@ test("a session is at work from its prompt to its answer, and titled as the agen
   ]);
   assert.deepEqual(told, [false, true, true, true, true, false, false]);
   assert.deepEqual([other.title, other.model, other.cwd, other.ended], ["hi", "m", "/one", true]);
+});
+
+/** A droid's log or document that has been read, with its events. */
+function droidRead(file, ...records) {
+  const state = droid.begin(`sessions/-home-p/${file}`);
+  return { state, events: records.flatMap(record => droid.take(state, record)) };
+}
+
+test("droid: a sub-agent's files are those of the session that has called it, also its tokens", () => {
+  const log = droidRead(`${OUTER}.jsonl`, { type: "session_start", id: OUTER, title: "Worker: look", cwd: "/p", callingSessionId: ROOT });
+  assert.deepEqual([log.state.session.id, log.state.session.agent_id, log.state.session.agent_name, log.state.session.title], [ROOT, OUTER, "Worker: look", null]);
+  const tokenUsage = { inputTokens: 5, outputTokens: 4, cacheReadTokens: 3, cacheCreationTokens: 2, thinkingTokens: 1 };
+  const tags = [{ name: "subagent", metadata: { callingSessionId: ROOT } }];
+  const document = droidRead(`${OUTER}.settings.json`, { model: "m", tags, tokenUsage });
+  assert.deepEqual([document.state.session.id, document.state.session.agent_id, document.state.session.model], [ROOT, null, null]);
+  assert.deepEqual(document.state.tokens, { m: { input: 5, output: 4, cache_read: 3, cache_write: 2 } });
+  const own = droidRead(`${ROOT}.settings.json`, { model: "m", tags: [{ name: "exec" }], tokenUsage });
+  assert.deepEqual([own.state.session.id, own.state.session.agent_id, own.state.session.model], [ROOT, null, "m"]);
+  assert.deepEqual([droid.isWhole(`sessions/p/${ROOT}.settings.json`), droid.isWhole(`sessions/p/${ROOT}.jsonl`)], [true, false]);
+});
+
+test("droid: a fork begins with a copy of its origin, which is not its own", () => {
+  const said = (id, text, more = {}) => ({ type: "message", id, timestamp: "2026-11-26T00:00:00.000Z", message: { role: "user", content: [{ type: "text", text }], ...more } });
+  const head = { type: "session_start", id: OUTER, title: "first", cwd: "/p", parent: ROOT, forkedAtMessageId: "b" };
+  const { events, state } = droidRead(`${OUTER}.jsonl`, head, said("a", "first"), said("b", "last of the copy"), said("c", "its own"));
+  assert.deepEqual(events.map(event => event.prompt), ["its own"]);
+  assert.deepEqual([state.session.id, state.session.agent_id, state.session.title], [OUTER, null, "first"]);
+});
+
+test("droid: what the agent says in the user's place is not a prompt", () => {
+  const message = (id, content, more) => ({ type: "message", id, timestamp: "2026-11-26T00:00:00.000Z", message: { role: "user", content, ...more } });
+  const text = (...texts) => texts.map(each => ({ type: "text", text: each }));
+  const { events } = droidRead(
+    `${ROOT}.jsonl`,
+    { type: "session_start", id: ROOT, title: "t", cwd: "/p" },
+    message("context-a", text("<system-reminder>tools</system-reminder>"), { visibility: "llm_only" }),
+    message("b", [], { visibility: "user_only", hookEventName: "SessionStart" }),
+    message("task-completion:c", text("Background task completed."), { visibility: "llm_only" }),
+    message("d", text("<system-reminder>a plan</system-reminder>", "typed")),
+    message("e", "typed, too"),
+  );
+  assert.deepEqual(events.map(event => [event.event_type, event.prompt]), [["UserPromptSubmit", "typed"], ["UserPromptSubmit", "typed, too"]]);
+});
+
+test("droid: of a sub-agent's hooks, those of its calls are of the session that has called it", () => {
+  const of = (type, session_id, owner, more = {}) => {
+    const told = droid.hook({ hook_event_name: type, session_id, ...more }, owner);
+    return told && [told.session_id, told.agent_id ?? null];
+  };
+  const TYPES = ["SessionStart", "UserPromptSubmit", "Stop", "SessionEnd", "Notification"];
+  for (const type of TYPES) assert.deepEqual(of(type, ROOT, null), [ROOT, null]);
+  assert.deepEqual(of("PreToolUse", INNER, null), [INNER, null], "nothing is known of it");
+  assert.equal(of("SessionStart", OUTER, null, { calling_session_id: ROOT }), null);
+  for (const [session, owner] of [[OUTER, null], [INNER, ROOT]]) {
+    for (const type of ["PreToolUse", "PostToolUse"]) assert.deepEqual(of(type, session, owner), [ROOT, session]);
+    for (const type of TYPES) assert.equal(of(type, session, owner), null, type);
+  }
 });
 
 test("a record without a time is of the latest time before it", () => {

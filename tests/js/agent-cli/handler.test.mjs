@@ -30,7 +30,7 @@ function run(provider, [event, payload]) {
 }
 
 // Every kind of hook that is otherwise than its name says: empty prompts, failures, a start without a name of its event.
-for (const name of ["qwen-0.24.4-interrupt", "qwen-0.15.10-subagent", "copilot-1.0.102-nested"]) {
+for (const name of ["qwen-0.24.4-interrupt", "qwen-0.15.10-subagent", "copilot-1.0.102-nested", "droid-0.225.2-subagents"]) {
   test(name, async () => {
     const { provider, hooks } = recording(name);
     const chosen = hooks.filter(([event], index) => hooks.findIndex(([other]) => other === event) === index);

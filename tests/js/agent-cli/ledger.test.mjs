@@ -67,6 +67,19 @@ for (const name of names.filter(each => EXPECTED[each])) {
   }
 }
 
+test("droid: a sidecar that has started anew knows of whose session a sub-agent's hooks are", async t => {
+  const [root, child] = ["01a207a0-0000-7000-8000-0000000000da", "01a207a0-0000-7000-8000-0000000000db"];
+  const said = text => ({ type: "message", id: text, timestamp: "2026-11-26T00:00:00.000Z", message: { role: "user", content: text } });
+  const files = {
+    [`sessions/p/${root}.jsonl`]: [{ type: "session_start", id: root, title: "t", cwd: "/p" }, said("go")],
+    [`sessions/p/${child}.jsonl`]: [{ type: "session_start", id: child, title: "Worker: t", cwd: "/p", callingSessionId: root }, said("task")],
+  };
+  await importUpTo(temporary(t), { provider: "droid", files }, 1);
+  for (const type of ["PreToolUse", "Stop", "SessionEnd"]) deliver({ hook_event_name: type, session_id: child, tool_name: "Execute", tool_input: { command: "ls" }, __provider: "droid" });
+  assert.deepEqual(db.prepare("SELECT id FROM sessions").all().map(({ id }) => id), [root]);
+  assert.deepEqual(rows("event_type IN ('PreToolUse', 'Stop', 'SessionEnd')").map(row => [row.event_type, row.session_id, row.agent_id]), [["PreToolUse", root, `${root}:${child}`]]);
+});
+
 // Its end is read without its input, which is too large to be remembered, and Copilot's hooks have no identifier.
 for (const [order, arrange] of Object.entries(ORDERS)) {
   test(`copilot: a call with a large input is told once, ${order}`, async t => {

@@ -67,11 +67,12 @@ const what = ({ tool_name, tool_input, prompt }) => (tool_name ? `${tool_name} $
 
 /** The hooks of a recording, as what the ledger is told; `roots` decides when each is told. */
 export function hookEvents({ provider, hooks, files }) {
-  const { begin, hook = payload => payload } = reader(provider);
-  const roots = new Roots(new Set(Object.keys(files).map(file => begin(file).session.id)));
-  return hooks.map(one => sent(provider, one)).filter(Boolean).map(hook).filter(Boolean).map(payload => () => {
+  const { hook = payload => payload } = reader(provider);
+  const roots = new Roots(new Set(read({ provider, files }).map(({ state }) => state.session.id)));
+  return hooks.map(one => sent(provider, one)).filter(Boolean).map(payload => hook(payload)).filter(Boolean).map((payload, run) => () => {
     const session = roots.of(payload);
-    const { hook_event_name: type, tool_use_id: id, agent_id: agent = null, timestamp } = payload;
+    // droid's have no time: only the handler's run tells equal ones apart.
+    const { hook_event_name: type, tool_use_id: id, agent_id: agent = null, timestamp = run } = payload;
     const own = `${type} ${timestamp} ${createHash("sha256").update(canonical(payload)).digest("hex")}`;
     return session && { road: "hook", own, session, agent, type, id: id ?? null, what: what(payload) };
   });
@@ -86,8 +87,11 @@ export function read({ provider, files }) {
   });
 }
 
+/** The agent that an event's hook names. */
+const agentOf = event => ("hook_agent_id" in event ? event.hook_agent_id : event.agent_id);
+
 export function transcriptEvents(recorded) {
   return read(recorded).flatMap(({ state, events }) =>
-    events.map(event => () => ({ road: "transcript", own: event.own, session: state.session.id, agent: event.agent_id, type: event.event_type, id: event.tool_use_id, what: what(event) })),
+    events.map(event => () => ({ road: "transcript", own: event.own, session: state.session.id, agent: agentOf(event), type: event.event_type, id: event.tool_use_id, what: what(event) })),
   );
 }

@@ -5,7 +5,7 @@ import json
 import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from patcher.node.find import Node
@@ -25,11 +25,12 @@ class Agent:
 
     provider: the harness of its sessions. newest, older: the versions that are run; `version` of `--version` besides.
     program: below `node_modules`; a script is run by Node. prompt, go_on: the arguments of a new session with a prompt,
-    and of the newest session with another one. shell, read: a tool's name and its arguments. spawn: the same for a
-    sub-agent, by its prompt and whether it works in the background: the first that is offered counts. transcripts: below home. finish: the tool by which a
-    sub-agent ends, None where it only says so. children_since: the first version that was seen to have transcripts of
-    sub-agents; nothing for all. upstreams_own: whether upstream has its hooks, transcripts and tokens; it counts
-    those of an answer with two calls twice, and those of sub-agents not at all.
+    and of the newest session (`{newest}` is its id) with another one; go_on_variables: of that run's environment.
+    shell, read: a tool's name and its arguments. spawn: the same for a sub-agent, by its prompt and whether it works in
+    the background: the first that is offered counts. transcripts: below home. finish: the tool by which a sub-agent
+    ends. children_since: the first version that was seen to have transcripts of sub-agents; nothing for all.
+    reports_prompts: whether a hook reports what was typed. upstreams_own: whether upstream has its hooks, transcripts
+    and tokens; it counts those of an answer with two calls twice, and those of sub-agents not at all.
     """
 
     name: str
@@ -49,8 +50,10 @@ class Agent:
     transcripts: Sequence[str]
     install: Callable[["Stage"], None]
     remove: Callable[["Stage"], None] = lambda stage: None
+    go_on_variables: Mapping[str, str] = field(default_factory=dict)
     finish: Tool | None = None
     children_since: str = ""
+    reports_prompts: bool = True
     upstreams_own: bool = False
 
     def command(self, version: str, node: Node) -> list[str]:
@@ -279,4 +282,34 @@ GEMINI = Agent(
     install=_rows_own,
 )
 
-AGENTS = {agent.name: agent for agent in (CLAUDE, QWEN, COPILOT, GEMINI)}
+_OWN_MODEL = {"model": "mock-model", "displayName": "mock-model", "apiKey": "mock"}
+DROID = Agent(
+    name="droid",
+    provider="droid",
+    package="@factory/cli-linux-x64",
+    newest="0.225.2",
+    older="0.215.0",
+    model="custom:mock-model-0",
+    program="@factory/cli-{system}/bin/droid",
+    environment=lambda url: {
+        "FACTORY_AIRGAP_ENABLED": "1",  # without it and without an account there are no sub-agents
+        **dict.fromkeys(("FACTORY_API_BASE_URL", "FACTORY_TELEMETRY_INGEST_BASE_URL"), url),
+    },
+    configure=lambda home, port: _merge(
+        os.path.join(home, ".factory", "settings.json"),
+        {"customModels": [{**_OWN_MODEL, "baseUrl": _url(port, "/v1"), "provider": "generic-chat-completion-api"}]},
+    ),
+    prompt=lambda text: ["exec", "--skip-permissions-unsafe", "--model", "custom:mock-model", text],
+    go_on=lambda text: ["exec", "--skip-permissions-unsafe", "--session-id", "{newest}", text],
+    go_on_variables={"FACTORY_AIRGAP_ENABLED": ""},  # it first asks the network for the session, and takes a 404
+    shell=lambda command: ("Execute", {"command": command, "riskLevel": "low", "riskLevelReason": "a test"}),
+    read=lambda path: ("Read", {"file_path": path}),
+    spawn=lambda prompt, background: [
+        ("Task", {**_ABOUT, "subagent_type": "worker", "prompt": prompt, "await": not background})
+    ],
+    transcripts=(".factory/sessions/*/*.jsonl", ".factory/sessions/*/*.settings.json"),
+    install=_rows_own,
+    reports_prompts=False,
+)
+
+AGENTS = {agent.name: agent for agent in (CLAUDE, QWEN, COPILOT, GEMINI, DROID)}

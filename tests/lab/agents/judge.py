@@ -11,7 +11,7 @@ from patcher.prove.queries import listed
 from tests.lab.agents.agents import Agent
 from tests.lab.agents.model_server import Served
 from tests.lab.agents.roads import Road
-from tests.lab.agents.scenarios import Run, Scenario
+from tests.lab.agents.scenarios import Run
 from tests.lab.agents.stage import Stage
 
 Row = Mapping[str, Any]
@@ -44,7 +44,7 @@ def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
     if road.hooks and roads and not roads & {"hook", "both"}:
         found.problems.append("no hook has reached the sidecar")
     calls.compare(found, events, kinds)
-    _prompts(found, run.scenario, events)
+    _prompts(found, run, events)
     main = [each for each in stage.model.served if each.word != run.scenario.child_word]
     _sessions(found, agent, road, sidecar, {each.model for each in main}, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
@@ -80,11 +80,12 @@ class _Calls:
 
     def compare(self, found: Found, events: Sequence[Row], kinds: Row) -> None:
         found.calls = self.asked.total()
-        for (marker, of_child), number in self._told_apart().items():
+        told_apart = self._told_apart()
+        for (marker, of_child), number in told_apart.items():
             where = f"{marker!r}{' of the sub-agent' if of_child else ''}"
             rows = [row for row in events if _input_of(row) and _marker(self.markers, _input_of(row)) == marker]
             wanted = "subagent" if of_child else "main"
-            if (marker, not of_child) in self.asked:  # both have made this call: what is not of the one is of the other
+            if (marker, not of_child) in told_apart:  # both have made this call: what is not of the one is of the other
                 rows = [row for row in rows if (kinds.get(row["agent_id"]) == "subagent") == of_child]
             for begins, names in ((True, ("PreToolUse",)), (False, ENDS)):
                 some = [row for row in rows if row["event_type"] in names]
@@ -161,8 +162,9 @@ def _input_of(row: Row) -> object:
     return _data(row).get("tool_input") if "Tool" in row["event_type"] else None
 
 
-def _prompts(found: Found, scenario: Scenario, events: Sequence[Row]) -> None:
-    typed = Counter(scenario.prompts)
+def _prompts(found: Found, run: Run, events: Sequence[Row]) -> None:
+    is_reported = run.road.transcript or run.agent.reports_prompts
+    typed = Counter(run.scenario.prompts if is_reported else [])
     there = Counter(str(_data(row).get("prompt")) for row in events if row["event_type"] == "UserPromptSubmit")
     if typed != there:
         found.twice += (there - typed).total()

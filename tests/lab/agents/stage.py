@@ -56,7 +56,11 @@ class Stage:
 
     def run(self, prompt: str, *, go_on: bool = False) -> None:
         """A run to its end. Raises `AgentFailed` when it ends with anything but 0."""
-        process = self._start((self.agent.go_on if go_on else self.agent.prompt)(prompt))
+        arguments = (self.agent.go_on if go_on else self.agent.prompt)(prompt)
+        process = self._start(
+            [self._newest() if word == "{newest}" else word for word in arguments],
+            self.agent.go_on_variables if go_on else None,
+        )
         code = self._end(process)
         if code != 0:
             raise AgentFailed(f"{self.agent.name} ended with {code}:\n{self.log()[-2000:]}")
@@ -74,6 +78,10 @@ class Stage:
             self._end(process)
         finally:
             _kill(process)
+
+    def _newest(self) -> str:
+        """The id of the session whose transcript was written last: it is the name of that file."""
+        return os.path.basename(max(self.agent.files(self.home), key=os.path.getmtime)).partition(".")[0]
 
     def log(self) -> str:
         """All that it has printed."""
@@ -155,12 +163,12 @@ class Stage:
             os.path.join(folder, "rows.json"), {name: self.sidecar.rows(f"SELECT * FROM {name}") for name in tables}
         )  # noqa: S608
 
-    def _start(self, arguments: Sequence[str]) -> "subprocess.Popen[bytes]":
+    def _start(self, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> "subprocess.Popen[bytes]":
         with open(self._log, "ab") as log:
             return subprocess.Popen(
                 [*self.command, *arguments],
                 cwd=self.project,
-                env=self._environment(),
+                env={**self._environment(), **(more or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -12,6 +12,7 @@ const COLOURS: Readonly<Record<string, string>> = {
   claude: "text-orange-300 bg-orange-500/10 border-orange-500/25",
   codex: "text-teal-300 bg-teal-500/10 border-teal-500/25",
   copilot: "text-sky-300 bg-sky-500/10 border-sky-500/25",
+  droid: "text-amber-300 bg-amber-500/10 border-amber-500/25",
   gemini: "text-blue-300 bg-blue-500/10 border-blue-500/25",
   qwen: "text-violet-300 bg-violet-500/10 border-violet-500/25",
 };

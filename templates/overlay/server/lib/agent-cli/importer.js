@@ -33,7 +33,8 @@ const LARGEST_WHOLE_BYTES = 128 * 1024 * 1024;
  * @property {(path: string) => boolean} [isWhole] whether this file is rewritten each time, and is one record
  * @property {(path: string) => State} begin
  * @property {(state: State, record: object) => import("./ledger").AgentEvent[]} take
- * @property {(payload: any) => object | null} [hook] a hook's payload as the transcript says the same, null to drop it
+ * @property {(payload: any, owner?: string | null) => object | null} [hook] a hook's payload as the transcript says the
+ *   same, null to drop it. `owner`: the session of the sub-agent that its `session_id` is, where it is known to be one
  */
 
 /**

@@ -114,7 +114,7 @@ function admit(data) {
   if (!reader?.hook) return true;
   try {
     ensureTables(); // no transaction is open yet
-    const admitted = reader.hook(data);
+    const admitted = reader.hook(data, ownerOf(data.session_id));
     if (admitted === null) return false;
     for (const field of Object.keys(data)) if (!Object.hasOwn(admitted, field)) delete data[field];
     Object.assign(data, admitted);
