@@ -18,7 +18,11 @@ UNSUPPORTED = (
     ("Crush", "cannot be installed from npm alone: its package downloads the program from another host (0.96.1)"),
 )
 """Agents that are not supported, and why."""
-_CLAUDE = "by upstream | by upstream | its identifier | the main agent's events while the sidecar was down"
+_CLAUDE = (
+    "by upstream | sub-agents' by upstream; the main agent's yes, where no hook reports them"
+    " | the identifier of the call or the prompt"
+    " | slash commands while no hook reports them; calls in a session whose hooks (old versions) do not name calls"
+)
 
 
 def page() -> str:

@@ -60,6 +60,8 @@ def _run(options: argparse.Namespace) -> int:
         reports = destinations.reports_of(options)
     except PatcherError as error:
         return _show(options, failed(options.verb, error), {})
+    except OSError as error:
+        return _show(options, failed(options.verb, _of_disk(error)), {})
     return _show(options, repeated(_outcome(options), options), reports)
 
 
@@ -110,9 +112,23 @@ def _outcome(options: argparse.Namespace) -> Outcome:
     except PatcherError as error:
         return failed(options.verb, error)
     except OSError as error:
-        hint = "is there space, and permission? then type the command again"
-        where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
-        return failed(options.verb, DiskFailed(error.strerror or str(error), where=where, hint=hint))
+        return failed(options.verb, _of_disk(error))
+
+
+def _of_disk(error: OSError) -> DiskFailed:
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    if not where and isinstance(error, FileNotFoundError) and not _has_working_directory():
+        hint = "`cd` into one that is there, and type the command again"
+        return DiskFailed("the working directory has been deleted", hint=hint)
+    hint = "is there space, and permission? then type the command again"
+    return DiskFailed(error.strerror or str(error), where=where, hint=hint)
+
+
+def _has_working_directory() -> bool:
+    try:
+        return bool(os.getcwd())
+    except FileNotFoundError:
+        return False
 
 
 def _show(options: argparse.Namespace, outcome: Outcome, reports: Mapping[str, str]) -> int:

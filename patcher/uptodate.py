@@ -167,4 +167,4 @@ def quick_build(arguments: list[str]) -> bool:
 
 def up_to_date_message(out: str) -> str:
     """What a person reads when there was nothing to do."""
-    return f"up to date: {out}\n"
+    return f"up to date: {specs.readable(out)}\n"

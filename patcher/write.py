@@ -21,9 +21,9 @@ from patcher.errors import ManifestUnreadable, OutputNotOurs, OutputTampered, Ou
 from patcher.generated import differences, on_disk, read
 from patcher.model import Tree
 from patcher.resources import MANIFEST
+from patcher.runtime import DATA, carry_data_over, keep_node_modules
 
 _SHOWN = 10
-_DATA, _NODE_MODULES = "data", "node_modules"  # what a sidecar and npm put beside the code (`generated.RUNTIME`)
 
 
 @contextlib.contextmanager
@@ -111,12 +111,13 @@ def write(tree: Tree, out: str, before_swap: Callable[[str], None] = lambda _: N
     try:
         _stage(tree, stage)
         before_swap(stage)
-        _carry_data_over(out, stage)
+        if os.path.lexists(os.path.join(out, DATA)):
+            carry_data_over(out, stage, {entry["path"] for entry in read(out)["files"]})
         _swap(stage, out)
     except OSError as error:
         raise _unwritable(error, out) from error
     finally:
-        _keep_node_modules(stage, out)
+        keep_node_modules(stage, out)
         _remove(stage)
 
 
@@ -157,7 +158,7 @@ def _swap(stage: str, out: str) -> None:
         except BaseException:
             os.rename(previous, out)
             raise
-        _keep_node_modules(previous, out)
+        keep_node_modules(previous, out)
         _remove(previous)
 
 
@@ -218,38 +219,13 @@ def _repair(parent: str, name: str) -> None:
     if os.path.lexists(previous):
         if not os.path.lexists(out):
             os.rename(previous, out)
-        _keep_node_modules(previous, out)
+        keep_node_modules(previous, out)
         _remove(previous)
     stage = os.path.join(parent, f".{name}.stage")
     if os.path.isdir(out):
         _undo_fill(stage, out)
-    _keep_node_modules(stage, out)
+    keep_node_modules(stage, out)
     _remove(stage)
-
-
-def _carry_data_over(out: str, stage: str) -> None:
-    """Hard-link into the staged tree, before the swap, the files that a running sidecar keeps in `data/`.
-
-    The database is therefore never absent, even after a kill, and a sidecar that has it open keeps it.
-    """
-    if not os.path.isdir(os.path.join(out, _DATA)):
-        return
-    shipped = {entry["path"] for entry in read(out)["files"]}
-    for folder, _, names in os.walk(os.path.join(out, _DATA)):
-        relative = os.path.relpath(folder, out)
-        for name in names:
-            destination = os.path.join(stage, relative, name)
-            path = f"{relative}/{name}".replace(os.sep, "/")
-            if path not in shipped and not os.path.lexists(destination):
-                os.makedirs(os.path.dirname(destination), exist_ok=True)
-                os.link(os.path.join(folder, name), destination, follow_symlinks=False)
-
-
-def _keep_node_modules(old: str, new: str) -> None:
-    """Move `node_modules/` from the old tree to the new one. A staged tree never has any of its own."""
-    source, destination = os.path.join(old, _NODE_MODULES), os.path.join(new, _NODE_MODULES)
-    if os.path.isdir(source) and os.path.isdir(new) and not os.path.lexists(destination):
-        os.rename(source, destination)
 
 
 def _remove(path: str) -> None:

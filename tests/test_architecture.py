@@ -20,7 +20,7 @@ LAYERS = (
     {"errors", "model", "progress", "resources"},
     {"codex", "fingerprint", "javascript", "render", "streams"},
     {"upstream"},
-    {"generated", "locate", "markers", "node", "patches", "verify"},
+    {"generated", "locate", "markers", "node", "patches", "runtime", "verify"},
     {"agents", "existing", "gates", "layers", "manifest", "splice", "write"},
     {"apply", "revert"},
     {"client", "doctor", "prove"},

@@ -95,6 +95,36 @@ def test_what_npm_and_a_running_sidecar_put_there_survives(out: Path) -> None:
     assert (out / "data/dashboard.db").read_bytes() == b"SQLite format 3\0"
 
 
+def test_links_in_place_of_what_a_sidecar_keeps_stay_links(out: Path, tmp_path: Path) -> None:
+    """A sidecar whose rows are on a volume would go on with a copy of them."""
+    (tmp_path / "volume").mkdir()
+    (tmp_path / "volume/dashboard.db").write_text("rows")
+    put(OLD, out)
+    (out / "data").symlink_to(tmp_path / "volume")
+    (out / "node_modules").symlink_to(tmp_path / "not there yet")
+    put(NEW, out)
+    assert (out / "data").readlink() == tmp_path / "volume"
+    assert (out / "node_modules").readlink() == tmp_path / "not there yet"
+    assert (tmp_path / "volume/dashboard.db").stat().st_nlink == 1
+
+
+def test_all_that_is_in_data_survives_with_its_modes(out: Path, tmp_path: Path) -> None:
+    put(OLD, out)
+    (out / "data/logs/empty").mkdir(parents=True)
+    (out / "data/logs").chmod(0o700)
+    (out / "data").chmod(0o2770)
+    (out / "data/backups").symlink_to(tmp_path)
+    (out / "data/gone").symlink_to("nowhere")
+    if os.getuid() == 0:
+        os.chown(out / "data", 1234, 1234)
+    before = {path: path.lstat() for path in [out / "data", *(out / "data").rglob("*")]}
+    put(NEW, out)
+    after = {path: path.lstat() for path in [out / "data", *(out / "data").rglob("*")]}
+    assert {path: (each.st_mode, each.st_uid) for path, each in after.items()} == {
+        path: (each.st_mode, each.st_uid) for path, each in before.items()
+    }
+
+
 # --- what is refused -------------------------------------------------------------------------------------------
 
 
@@ -451,7 +481,7 @@ def test_a_disk_that_is_full_in_the_manifest(tmp_path: Path, monkeypatch: pytest
 
 
 KILLED_BEHIND_THE_SWAP = f"""{WRITER}
-writing._keep_node_modules = lambda _, new: os.path.exists(os.path.join(new, "blue-only.js")) and os._exit(9)
+writing.keep_node_modules = lambda _, new: os.path.exists(os.path.join(new, "blue-only.js")) and os._exit(9)
 put('blue')
 """
 

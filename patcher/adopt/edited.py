@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 from patcher.errors import AnotherVersion, UpstreamUnreadable
@@ -22,12 +21,16 @@ _MOST_OF_IT = 0.3
 
 @dataclass(frozen=True)
 class Sides:
-    """The upstream, and the files of both sides by path, except installed and built ones. travels: what is copied."""
+    """The upstream, and the files of both sides by path, except installed and built ones. travels: what is copied.
+
+    notes: on a diff, for the user.
+    """
 
     upstream: Upstream
     pristine: Mapping[str, File]
     edited: Mapping[str, File]
     travels: Travels
+    notes: tuple[str, ...] = ()
 
     @property
     def changed(self) -> list[str]:
@@ -37,13 +40,20 @@ class Sides:
 
 
 class _Whole(Travels):
-    """Every file except those of npm, git and a running sidecar."""
+    """Every file except those of npm, git and a running sidecar. `root`: of a directory."""
+
+    def __init__(self, travels: Travels, root: str = "") -> None:
+        super().__init__({})
+        self.travels, self._root = travels, root
 
     def has(self, path: str) -> bool:
         return not _NEVER.intersection(path.split("/")) and not path.startswith(_MADE) and not path.endswith(".db")
 
     def may_be_below(self, folder: str) -> bool:
-        return self.has(folder) and f"{folder}/" not in _MADE
+        if not self.has(folder) or f"{folder}/" in _MADE:
+            return False
+        is_link = bool(self._root) and os.path.islink(os.path.join(self._root, os.fsdecode(folder)))
+        return not is_link or self.travels.may_be_below(folder)  # a copied folder that is a link is refused
 
 
 def sides(spec: str, *, edited: str | None, diff: str | None, client: bool) -> Sides:
@@ -55,16 +65,18 @@ def sides(spec: str, *, edited: str | None, diff: str | None, client: bool) -> S
     upstream = materialize(spec, client=client)
     with opened(spec) as (source, _):
         package = description(source.package_json(), spec)
-        pristine = {**_files(source, _Whole({})), **upstream.tree}
-    travels = Travels(package, client=client)
+        travels = Travels(package, client=client)
+        root = spec if isinstance(source, Files) else ""
+        pristine = {**_files(source, _Whole(travels, root)), **upstream.tree}
     if diff is not None:
-        return Sides(upstream, pristine, diffs.patched(pristine, diff), travels)
-    found = Sides(upstream, pristine, _edited(edited or "", upstream.version), travels)
+        after, notes = diffs.patched(pristine, diff, lambda folder: _files(Files(folder), _Whole(travels, folder)))
+        return Sides(upstream, pristine, after, travels, notes)
+    found = Sides(upstream, pristine, _edited(edited or "", upstream.version, travels), travels)
     _refuse_another(found, edited or "")
     return found
 
 
-def _edited(directory: str, version: str) -> dict[str, File]:
+def _edited(directory: str, version: str, travels: Travels) -> dict[str, File]:
     folder = Files(directory)
     hint = f"give a checkout of the same upstream ({version}), with your changes in it; nothing was written"
     if not os.path.isdir(directory):
@@ -78,7 +90,7 @@ def _edited(directory: str, version: str) -> dict[str, File]:
         message = f"expected a tree that people have changed, found one that was built: it has {MANIFEST}"
         hint = "`sidecar-patcher revert DIR --out DIR2` takes our payloads out; change that; nothing was written"
         raise UpstreamUnreadable(message, where=directory, hint=hint, code=GENERATED)
-    return _files(folder, _Whole({}))
+    return _files(folder, _Whole(travels, directory))
 
 
 def _refuse_another(found: Sides, directory: str) -> None:
@@ -97,10 +109,14 @@ def _refuse_another(found: Sides, directory: str) -> None:
         raise AnotherVersion(message, where=directory, hint=hint)
 
 
-def _files(source: Source, whole: Travels) -> dict[str, File]:
+def _files(source: Source, whole: _Whole) -> dict[str, File]:
+    """The files. Raises `UpstreamUnreadable` for one that is copied and cannot be read, such as a link to nothing."""
     found = {}
     for path in source.paths(whole):
         if whole.has(path):
-            with suppress(UpstreamUnreadable):  # a link to nothing or out of the tree: not a file
+            try:
                 found[path] = source.file(path)
+            except UpstreamUnreadable:  # a link to nothing or out of the tree: not a file
+                if whole.travels.has(path):
+                    raise
     return found

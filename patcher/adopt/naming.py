@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from keyword import iskeyword
 
 from patcher.model import FILE, Anchor
 
@@ -10,6 +11,8 @@ _LONGEST = 40
 _WORDS = re.compile(r"[A-Za-z]+|\d+")
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TOPS = ("server/", "client/src/", "client/")
+FILES, CLIENT_FILES = "files", "client_files"
+"""The names of the patches that add files."""
 
 
 def patch_names(paths: Collection[str], former: Mapping[str, str]) -> dict[str, str]:
@@ -18,8 +21,10 @@ def patch_names(paths: Collection[str], former: Mapping[str, str]) -> dict[str, 
     for path in sorted(set(paths) - found.keys()):
         short = next((path.removeprefix(top) for top in _TOPS if path.startswith(top)), path)
         names = (_slug(short.rpartition(".")[0] or short), _slug(short), _slug(path))
-        used = set(found.values())
-        found[path] = next((name for name in names if name not in used), f"{_slug(path)}_{len(used)}")
+        used = {*found.values(), FILES, CLIENT_FILES}
+        found[path] = next(
+            (name for name in names if name not in used and not iskeyword(name)), f"{_slug(path)}_{len(used)}"
+        )
     return found
 
 

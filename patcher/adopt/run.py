@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 
@@ -14,11 +14,11 @@ from patcher.adopt import files, writing
 from patcher.adopt.edited import Sides, sides
 from patcher.adopt.files import Adopted
 from patcher.adopt.writing import Known, Written
-from patcher.errors import PatcherError, SeriesNotAdoptable
+from patcher.errors import DiskFailed, PatcherError, SeriesNotAdoptable
 from patcher.model import Build, Pin, Series
 from patcher.patches import pins as records
 from patcher.series.load import load
-from patcher.series.where import ENTRY, PINS
+from patcher.series.where import ENTRY, PINS, is_ours
 
 Bar = Callable[[int | None], AbstractContextManager[Callable[[str, int], None]]]
 _INDEX = f"{writing.PATCHES}/__init__.py"
@@ -47,7 +47,7 @@ class Result:
 def run(spec: str, directory: str, *, edited: str | None, diff: str | None, client: bool, bar: Bar) -> Result:
     """Adopt. Writes the series only after all of it was made and checked.
 
-    Raises what `edited.sides` raises, and `SeriesNotAdoptable`, `SeriesError`, `SeriesNotLoaded`, `OSError`.
+    Raises what `edited.sides` raises, `SeriesNotAdoptable`, `SeriesError`, `SeriesNotLoaded`, `DiskFailed`, `OSError`.
     """
     known = _known(directory)
     both = sides(spec, edited=edited, diff=diff, client=client)
@@ -81,6 +81,9 @@ def _known(directory: str) -> Known:
     if os.path.lexists(directory) and not os.path.isdir(directory):
         message = "expected a directory, or none yet, for the series; found a file"
         raise SeriesNotAdoptable(message, where=directory, hint="name a new directory; nothing was written")
+    if is_ours(_name_of(directory)):
+        message = f"expected the name of a series of yours, found {_name_of(directory)}, which is one of ours"
+        raise SeriesNotAdoptable(message, where=directory, hint="name another directory; nothing was written")
     if not os.path.isdir(directory) or not os.listdir(directory):
         return Known()
     if not os.path.isfile(os.path.join(directory, ENTRY)):
@@ -108,6 +111,12 @@ def _is_adopted(source: str, directory: str) -> bool:
     return os.path.abspath(source).startswith(os.path.join(os.path.abspath(directory), *writing.PATCHES.split("/"), ""))
 
 
+def _name_of(directory: str) -> str:
+    """The name of a new series there."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", os.path.basename(os.path.abspath(directory)).lower()).strip("-_")
+    return name if name[:1].isalpha() else f"series-{name}".strip("-")
+
+
 @contextmanager
 def _staged(directory: str) -> Iterator[str]:
     """A copy of the series, in which the new version is written and checked before the series itself changes."""
@@ -131,10 +140,8 @@ def _write(stage: str, directory: str, made: Written) -> None:
         with open(target, "wb") as stream:
             stream.write(data)
     if not os.path.isfile(entry):
-        name = re.sub(r"[^a-z0-9_-]+", "-", os.path.basename(os.path.abspath(directory)).lower()).strip("-_")
-        name = name if name[:1].isalpha() else f"series-{name}".strip("-")
         with open(entry, "wb") as stream:
-            stream.write(writing.series_module(name, "What somebody has changed in upstream, adopted"))
+            stream.write(writing.series_module(_name_of(directory), "What somebody has changed in upstream, adopted"))
     kept = {site: pins for site, pins in old.items() if site not in made.pins and not _was_adopted(site, directory)}
     with open(os.path.join(stage, PINS), "wb") as stream:
         stream.write(records.written({**kept, **_with_older(old, made)}).encode())
@@ -217,21 +224,39 @@ def _all(directory: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _sync(directory: str, changes: Mapping[str, bytes | None]) -> None:
-    """Write the changed files atomically; those that list other files come last."""
+    """Write the changed files: all of them beside the old ones, and only then each in its place.
+
+    So a full disk leaves the series as it was. Files that list other files come last.
+    """
+    directory = os.path.abspath(directory)
+    top = directory if os.path.isdir(directory) else os.path.dirname(directory)
     last = (_INDEX, PINS, ENTRY)
-    for path in sorted(changes, key=lambda each: (each in last, each)):
-        data, target = changes[path], os.path.join(directory, *path.split("/"))
-        if data is None:
-            continue
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        scratch = f"{target}.new"
-        with open(scratch, "wb") as stream:
-            stream.write(data)
-        os.replace(scratch, target)
+    new = [path for path in sorted(changes, key=lambda each: (each in last, each)) if changes[path] is not None]
+    targets = [os.path.join(directory, *path.split("/")) for path in new]
+    try:
+        for path, target in zip(new, targets, strict=True):
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with open(f"{target}.new", "wb") as stream:
+                stream.write(changes[path] or b"")
+    except BaseException as error:
+        for target in targets:
+            with suppress(OSError):  # it was not written
+                os.remove(f"{target}.new")
+            _remove_empty(os.path.dirname(target), top)
+        if isinstance(error, OSError):
+            message = f"cannot be written: {error.strerror}; the series is as it was"
+            raise DiskFailed(message, where=directory, hint="is there space, and permission?") from error
+        raise
+    for target in targets:
+        os.replace(f"{target}.new", target)
     for path in (path for path, data in changes.items() if data is None):
         target = os.path.join(directory, *path.split("/"))
         os.remove(target)
-        folder = os.path.dirname(target)
-        while folder != directory and not os.listdir(folder):
-            os.rmdir(folder)
-            folder = os.path.dirname(folder)
+        _remove_empty(os.path.dirname(target), directory)
+
+
+def _remove_empty(folder: str, top: str) -> None:
+    """Remove a folder, and those above it as long as they are below `top`, if they are empty."""
+    while folder != top and os.path.isdir(folder) and not os.listdir(folder):
+        os.rmdir(folder)
+        folder = os.path.dirname(folder)

@@ -4,7 +4,9 @@
 The rest of the directory is the author's.
 """
 
+import json
 import os
+import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,7 +68,7 @@ def written(found: Sequence[Adopted], upstream: str, known: Known) -> Written:
     return out
 
 
-_FILES, _CLIENT_FILES = "files", "client_files"
+_FILES, _CLIENT_FILES = naming.FILES, naming.CLIENT_FILES
 
 
 def series_module(name: str, title: str) -> bytes:
@@ -104,10 +106,11 @@ def _patch(out: Written, each: Adopted, name: str, upstream: str, before: Mappin
     imports = sorted({"Anchor", "Patch", "Position", "Site", *scopes, *lists}, key=lambda each: (each.islower(), each))
     touched = list(dict.fromkeys(str(anchor.scope) for anchor in anchors))
     count = f"{len(anchors)} edits" if len(anchors) > 1 else "one edit"
-    place = f"Upstream: `{each.path}`; if it moves, search for {', '.join(touched[:6])}"
+    shown = re.sub(r'[\x00-\x1f\\"]', "?", each.path)  # within a string
+    place = f"Upstream: `{shown}`; if it moves, search for {', '.join(touched[:6])}"
     place = place.replace("\\", "/").replace('"""', "'''")
     lines = [
-        f'"""`{each.path}`, as it was changed: {count}.',
+        f'"""`{shown}`, as it was changed: {count}.',
         "",
         f"Why:      adopted from an edited tree; whoever made the change knows. Upstream was {upstream}.",
         *textwrap.wrap(place, _WIDTH - 1, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False),
@@ -115,11 +118,11 @@ def _patch(out: Written, each: Adopted, name: str, upstream: str, before: Mappin
         "",
         *_imports(imports),
         "",
-        f'FILE_ = "{each.path}"',
+        f"FILE_ = {json.dumps(each.path, ensure_ascii=False)}",
         "",
         "PATCH = Patch(",
         f'    id="{name}",',
-        f'    summary="{count[0].upper()}{count[1:]} in {each.path}, adopted.",',
+        f'    summary="{count[0].upper()}{count[1:]} in {shown}, adopted.",',
         "    sites=(",
         *sites,
         "    ),",

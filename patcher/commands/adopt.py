@@ -29,7 +29,8 @@ def adopt(options: argparse.Namespace) -> Outcome:
     report = Report("adopt", build=result.build, adopt=_report(result))
     message = "everything that travels is expressed" if result.is_whole else "something is not expressed; it is listed"
     text = "".join(f"{line}\n" for line in _lines(result, options))
-    return Outcome(EXIT_DONE if result.is_whole else EXIT_DIFFERENT, report, text, message)
+    notes = "".join(f"note: {each}\n" for each in result.both.notes)
+    return Outcome(EXIT_DONE if result.is_whole else EXIT_DIFFERENT, report, text, notes + message)
 
 
 def _report(result: Result) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def _report(result: Result) -> dict[str, Any]:
             }
             for each in result.files
         ],
+        "notes": list(result.both.notes),
         "series": {"written": list(result.written), "removed": list(result.removed), "unchanged": result.unchanged},
     }
 

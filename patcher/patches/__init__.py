@@ -11,6 +11,7 @@ from patcher.patches import (
     capture_columns,
     charge_tokens_used,
     claude_failed_calls,
+    claude_gaps,
     claude_notifications,
     claude_subagent_once,
     codex_conversation,
@@ -18,6 +19,7 @@ from patcher.patches import (
     codex_hooks_page,
     codex_prices,
     codex_rollouts,
+    family_prices,
     filter_by_harness,
     harness_badge,
     harness_column,
@@ -43,6 +45,7 @@ DECLARED = (
     claude_subagent_once.PATCH,
     claude_failed_calls.PATCH,
     claude_notifications.PATCH,
+    claude_gaps.PATCH,
     codex_rollouts.PATCH,
     read_rollouts_whole.PATCH,
     charge_tokens_used.PATCH,
@@ -53,6 +56,7 @@ DECLARED = (
     filter_by_harness.PATCH,
     codex_conversation.PATCH,
     codex_prices.PATCH,
+    family_prices.PATCH,
     session_capture.PATCH,
 )
 

@@ -12,7 +12,7 @@ v2:       ours runs before upstream's last insert in `processEvent` (`server/rou
 from patcher.model import MODULE, Anchor, Line, Overlay, Patch, Position, Site, function, route
 from patcher.patches.harnesses import HARNESSES
 
-_MODULES = ("checkpoints", "importer", "ledger", "session", "slots", "values", "watcher")
+_MODULES = ("checkpoints", "importer", "ledger", "records", "session", "slots", "values", "watcher")
 _PROVIDERS = tuple(harness.provider for harness in HARNESSES if harness.transcripts)
 _FOLDER = "server/lib/agent-cli"
 

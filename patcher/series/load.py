@@ -10,7 +10,7 @@ from patcher.errors import NoSuchSeries, SeriesError, TemplateUnusable
 from patcher.model import Line, Origin, Patch, Series
 from patcher.patches import declaration
 from patcher.patches import pins as records
-from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of, is_series
+from patcher.series.where import CODEX, ENTRY, PINS, TEMPLATES, digest_of, directory_of, files_of, is_ours, is_series
 
 
 def load(word: str) -> Series:
@@ -35,9 +35,9 @@ def load(word: str) -> Series:
     sha256 = digest_of(directory)
     entry = python.run(directory)
     found = _declared(entry)
-    if found.name == CODEX:
+    if is_ours(found.name) and directory != directory_of(found.name):
         hint = "give it another name: the first word of its `Series(…)`"
-        raise SeriesError(f"{CODEX} is the name of ours", where=str(entry.__file__), hint=hint)
+        raise SeriesError(f"{found.name} is the name of ours", where=str(entry.__file__), hint=hint)
     checked.refuse_wrong(found, str(entry.__file__))
     placed = _placed(found, directory, python.modules_of(entry))
     checked.refuse_bad_sites(placed)

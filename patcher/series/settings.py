@@ -30,7 +30,7 @@ def settings() -> "dict[str, Any]":
     import tomllib  # slower than an up-to-date build, so imported only for a file
 
     try:
-        found = tomllib.loads(data.decode())
+        found = tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:  # not TOML, or not UTF-8
         raise SettingsUnreadable(f"is not TOML: {error}", where=FILE, hint=_HINT) from error
     for key, value in found.items():
@@ -40,6 +40,10 @@ def settings() -> "dict[str, Any]":
     return found
 
 
+def _is_text(value: "Any") -> bool:
+    return isinstance(value, str) and bool(value) and "\0" not in value  # no path can have a NUL character
+
+
 def _refuse_unfit(key: str, value: "Any") -> None:
     if key not in _KEYS:
         raise SettingsUnreadable(f"expected {', '.join(_KEYS)}, found {key!r}", where=FILE, hint=_HINT)
@@ -47,9 +51,9 @@ def _refuse_unfit(key: str, value: "Any") -> None:
         fits, wanted = isinstance(value, bool), "true or false"
     elif key == "series":
         names = value if isinstance(value, list) else [value]
-        fits, wanted = bool(names) and all(isinstance(each, str) and each for each in names), "a list of series"
+        fits, wanted = bool(names) and all(map(_is_text, names)), "a list of series"
     else:
-        fits, wanted = isinstance(value, str) and bool(value), "text"
+        fits, wanted = _is_text(value), "text"
     if not fits:
         raise SettingsUnreadable(f"expected `{key}` to be {wanted}, found {value!r}", where=FILE, hint=_HINT)
 

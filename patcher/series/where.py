@@ -14,6 +14,7 @@ __all__ = [
     "digest_of",
     "directory_of",
     "files_of",
+    "is_ours",
     "is_series",
     "with_codex",
 ]
@@ -26,6 +27,11 @@ _NOT_PART_OF_IT = frozenset({"__pycache__", "node_modules"})
 CONSENT = "consent"
 """The name of our optional series, which goes on top of `codex`."""
 _SHIPPED = {CONSENT: os.path.join(PACKAGE, CONSENT)}
+
+
+def is_ours(name: str) -> bool:
+    """Whether it is the name of one of our series, which nobody else's can have: `--series` would mean ours."""
+    return name == CODEX or name in _SHIPPED
 
 
 def with_codex(names: list[str]) -> list[str]:

@@ -60,12 +60,7 @@ def missing(path: str, name: str) -> UpstreamUnreadable:
     if is_partial(path):
         message = f"expected every object, found a partial clone without {name}; it is never fetched unasked"
         return IncompleteClone(message, where=path, hint=_AS_A_WHOLE)
-    return UpstreamUnreadable(f"the object {name} is not in the repository", where=path, hint=broken(path))
-
-
-def broken(path: str) -> str:
-    """The hint for a damaged repository."""
-    return f"`git -C {quote(path)} fsck` shows what is broken; a fresh clone repairs it"
+    return UpstreamUnreadable(f"the object {name} is not in the repository", where=path, hint=git.broken(path))
 
 
 def no_such_ref(path: str, ref: str, kind: str) -> UpstreamUnreadable:

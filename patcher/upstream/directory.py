@@ -4,7 +4,7 @@ import os
 import stat
 from hashlib import sha256
 
-from patcher.errors import UnsafePath, UpstreamUnreadable
+from patcher.errors import DANGLING, UnsafePath, UpstreamUnreadable
 from patcher.resources import content
 from patcher.upstream.travels import modules_of
 
@@ -64,7 +64,10 @@ class Directory:
         try:
             mode = os.lstat(file).st_mode
             if stat.S_ISLNK(mode):
-                file = self._follow_link(file)
+                link, file = file, self._follow_link(file)
+                if not os.path.exists(file):
+                    message = f"{path!r} is a link to {_shown(os.readlink(link))!r}, which is not a file that travels"
+                    raise UpstreamUnreadable(message, where=_shown(self._root), hint=UNSAFE, code=DANGLING)
                 mode = os.stat(file).st_mode
             if not stat.S_ISREG(mode):  # checked before it is opened: opening a pipe would block
                 raise UpstreamUnreadable("expected a file, found something else", where=_shown(file))
@@ -84,7 +87,8 @@ class Directory:
 
     def _unreadable(self, error: OSError, path: str) -> UpstreamUnreadable:
         where = _shown(self._at(path))
-        return UpstreamUnreadable(f"cannot be read: {error.strerror}", where=where)
+        hint = "check its permissions, or give another tree; nothing was written"
+        return UpstreamUnreadable(f"cannot be read: {error.strerror}", where=where, hint=hint)
 
 
 def _shown(path: bytes) -> str:

@@ -165,7 +165,13 @@ class Objects:
         if not self._error:
             output = self._process.communicate()[1].decode(errors="replace").strip().removeprefix("fatal: ")
             self._error = output or "it ended"
-        return UpstreamUnreadable(f"git cannot read {name}: {self._error}", where=self._repository)
+        message = f"git cannot read {name}: {self._error}"
+        return UpstreamUnreadable(message, where=self._repository, hint=broken(self._repository))
+
+
+def broken(repository: str) -> str:
+    """The hint for a damaged repository."""
+    return f"`git -C {quote(repository)} fsck` shows what is broken; a fresh clone repairs it"
 
 
 def _started(arguments: list[str], variables: dict[str, str]) -> "subprocess.Popen[bytes]":
@@ -210,5 +216,5 @@ def _run(
     if done.returncode not in accept:
         output = done.stderr.decode(errors="replace").strip().removeprefix("fatal: ") or f"exit {done.returncode}"
         verb = next(word for word in arguments if word[0] != "-" and "=" not in word)
-        raise UpstreamUnreadable(f"git {verb} failed: {output}", where=repository)
+        raise UpstreamUnreadable(f"git {verb} failed: {output}", where=repository, hint=broken(repository))
     return done.stdout

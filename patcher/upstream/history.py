@@ -3,6 +3,7 @@
 The work tree is not read. Nothing is fetched, and nothing in the repository changes.
 """
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from patcher.errors import (
 from patcher.model import File, Upstream, version_key
 from patcher.upstream import clone, git
 from patcher.upstream.materialize import identified
-from patcher.upstream.spec import is_local, readable
+from patcher.upstream.spec import is_local, readable, split
 from patcher.upstream.text import decode
 from patcher.upstream.travels import description
 from patcher.upstream.trees import CommitTree, Trees
@@ -64,6 +65,11 @@ class Repository:
         if not is_local(path):
             hint = f"`git clone --bare {quote(path)} upstream.git`, then give upstream.git"
             raise UpstreamUnreadable("the history of a URL cannot be read", where=path, hint=hint)
+        if not os.path.isdir(path):
+            name, ref = split(path)
+            alone = f"give the clone without a ref, `--upstream {quote(name)}`: other options name the refs"
+            hint = alone if ref and os.path.isdir(name) else "give the path of a clone"
+            raise UpstreamUnreadable("there is no such repository", where=path, hint=hint)
         repository = cls(git.local(path), client=client)
         try:
             clone.refuse_incomplete(repository.path)

@@ -56,7 +56,7 @@ class Trees:
                 found = git.entries(self.read(tree), len(tree) // 2)
             except ValueError as error:
                 message = f"the tree {tree} is damaged: {error}"
-                raise UpstreamUnreadable(message, where=self.path, hint=clone.broken(self.path)) from error
+                raise UpstreamUnreadable(message, where=self.path, hint=git.broken(self.path)) from error
             self._entries[tree] = {entry.name: entry for entry in found}
             if len(self._entries[tree]) < len(found):
                 raise UnsafePath(f"a name is twice in the tree {tree}", where=self.path, hint=UNSAFE)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from patcher.adopt import files
+from patcher.adopt.run import _sync
 from patcher.errors import EXIT_DIFFERENT, EXIT_DONE, EXIT_IO, EXIT_USAGE
 from patcher.model import File, Upstream
 from tests.adopt.test_kinds import SERVER, upstream, written
-from tests.support import CommandLine, Ended, snapshot
+from tests.support import CommandLine, Ended, refusal, snapshot
 
 EDITED = SERVER.replace("const when", "app.on(1);\n  const when").replace("  first: 1,\n", "  first: 3,\n")
 
@@ -182,6 +183,14 @@ def test_a_mode_alone_cannot_be_expressed(fork: Fork) -> None:
     assert fork.reason("server/start.js") == "it was made executable: a payload changes text, and nothing else"
 
 
+@pytest.mark.parametrize("name", ["class.js", "import.js", "files.js", 'q"uote.js', 'tr"""iple.js', "new\nline.js"])
+def test_a_file_may_be_named_as_no_module_can(fork: Fork, name: str) -> None:
+    (Path(fork.pristine) / "server" / name).write_text("exports.one = 1;\n")
+    there = fork.edited({f"server/{name}": "exports.one = 2;\n", "server/own.js": "exports.own = 1;\n"})
+    assert fork.adopt("--edited", there).code == EXIT_DONE
+    assert fork.statuses == {f"server/{name}": "identical", "server/own.js": "overlay"}
+
+
 def test_nothing_changed_is_nothing_to_do(fork: Fork) -> None:
     ended = fork.changed({})
     assert (ended.code, fork.report["adopt"]["files"]) == (EXIT_DONE, [])
@@ -276,6 +285,28 @@ def test_a_file_is_no_place_for_a_series(fork: Fork) -> None:
     ended = fork.changed({"server/start.js": EDITED})
     assert (ended.code, fork.report["errors"][0]["code"]) == (EXIT_USAGE, "series-not-adoptable")
     assert fork.series.read_text() == "mine\n"
+
+
+@pytest.mark.parametrize("name", ["codex", "consent"])
+def test_a_series_has_no_name_of_ours(fork: Fork, name: str) -> None:
+    """`--series codex` would mean ours, and not what was adopted."""
+    fork.series = fork.folder / name
+    refused(fork, fork.changed({}), "series-not-adoptable", EXIT_USAGE, f"found {name}, which is one of ours")
+
+
+def test_a_disk_on_which_not_all_can_be_written_changes_nothing(fork: Fork) -> None:
+    assert fork.changed({"server/start.js": EDITED}).code == EXIT_DONE
+    (fork.series / "pins.json.new").mkdir()  # what is written nearly last, cannot be
+    before = snapshot(fork.series)
+    ended = fork.changed({"server/own.js": "exports.own = 1;\n"})
+    assert ended.code == EXIT_IO and f"{fork.series}: cannot be written: Is a directory" in ended.err
+    assert snapshot(fork.series) == before
+
+
+def test_of_a_new_series_that_cannot_be_written_nothing_stays(tmp_path: Path) -> None:
+    changes = {"series.py": b"", "patches/a.py.new/b.py": b"", "patches/a.py": b""}
+    assert refusal(_sync, str(tmp_path / "acme"), changes).code == "disk-failed"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_series_that_does_not_list_what_is_adopted_is_told_how(fork: Fork) -> None:

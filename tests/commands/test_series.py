@@ -29,6 +29,7 @@ SHARED = {
     "payload/harness_badge.tsx": 3,  # the same badge in the list, on the page and on the card
     "payload/harness_badge.import.tsx": 2,
     "payload/codex_prices.unpriced.js.j2": 2,  # all sessions, and one
+    "payload/family_prices.js.j2": 2,
 }
 PARTS = {  # what the page includes
     "page/agent-hooks.css",
@@ -106,9 +107,13 @@ def test_every_payload_is_used_by_exactly_one_edit() -> None:
     assert {edit.template for patch in SERIES for edit in patch.sites} == templates("payload")
 
 
-def test_every_file_of_ours_is_used_by_exactly_one_patch() -> None:
-    used = {(overlay.template, patch.id) for patch in SERIES for overlay in patch.overlays}
-    assert Counter(template for template, _ in used) == Counter(templates("overlay") | templates("handler"))
+def test_every_file_of_ours_is_used_by_exactly_one_patch_of_a_line() -> None:
+    used = {
+        line: {(each.template, patch.id) for patch in SERIES for each in patch.overlays_for(line)} for line in LINES
+    }
+    for line in LINES:
+        assert [each for each, times in Counter(template for template, _ in used[line]).items() if times > 1] == []
+    assert {each for line in LINES for each, _ in used[line]} == templates("overlay") | templates("handler")
 
 
 def test_there_is_no_other_template() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from patcher.errors import EXIT_IO
 from tests.support import ROOT, SMALL, Ended, environment, snapshot
 
 PROGRAM = f"{shlex.quote(sys.executable)} -m patcher"
@@ -204,3 +205,22 @@ def test_nothing_is_left_open(place: Path, verb: str) -> None:
     ended = shell(f"{PROGRAM.replace(' -m', ' -O -W error -X dev -m')} {verb}", place)
     shell("rm -rf fresh pristine", place)
     assert ended.code == VERBS[verb] and is_clean(ended) and "Warning" not in ended.err
+
+
+# --- a working directory that somebody has deleted -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["build", "check --report r.json", "list --html p.html", "check --upstream .", "revert a --out b", "series new a"],
+)
+def test_a_deleted_working_directory_is_named(tmp_path: Path, verb: str) -> None:
+    ended = shell(f"mkdir gone && cd gone && rmdir ../gone && SP {verb}", tmp_path)
+    assert ended.code == EXIT_IO and is_clean(ended)
+    assert ended.err.startswith("error[disk-failed]: the working directory has been deleted\n  hint: `cd` into")
+
+
+def test_what_needs_no_working_directory_works_without_one(tmp_path: Path) -> None:
+    out = shlex.quote(str(tmp_path / "out"))
+    ended = shell(f"mkdir gone && cd gone && rmdir ../gone && SP build --out {out} && SP verify {out}", tmp_path)
+    assert ended.code == 0

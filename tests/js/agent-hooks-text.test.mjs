@@ -89,3 +89,10 @@ for (const agent of SETTINGS) {
     }
   });
 }
+
+test("what is nested beyond the stack is refused, as what cannot be edited", () => {
+  const ours = oursOf(SETTINGS[0]);
+  const text = `{"a":${"[".repeat(20_000)}${"]".repeat(20_000)}}`;
+  assert.throws(() => install(text, ours), { code: "not-safe" });
+  assert.equal(uninstall(text, ours), text);
+});

@@ -373,6 +373,12 @@ def test_a_ref_that_does_not_exist_ends_it(cli: CommandLine, story: Repository, 
     )
 
 
+def test_a_clone_is_named_without_a_ref(cli: CommandLine, story: Repository, small: Patch) -> None:
+    ended = cli("matrix", "--upstream", story.at("v1.2.0"))
+    assert ended.code == 5
+    assert f"hint: give the clone without a ref, `--upstream {story.path}`" in ended.err
+
+
 def test_a_page_that_cannot_be_written_is_said(
     cli: CommandLine, story: Repository, small: Patch, tmp_path: Path
 ) -> None:

@@ -16,6 +16,7 @@ from patcher.patches import (
     agent_sessions,
     codex_hooks,
     codex_hooks_page,
+    family_prices,
     parse_outside_transaction,
 )
 from patcher.patches.harnesses import handler_path
@@ -38,7 +39,7 @@ SUPERSEDED = {
     *("record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
     "session_capture",  # of no use there
 }
-NOT_HERE = {"codex_conversation_is_complete", "codex_session_has_its_cost"}
+NOT_HERE = {"codex_conversation_is_complete", "codex_session_has_its_cost", "family_price_is_said"}
 """What upstream shows natively and the miniature does not: proven on v2.0.0 and later alone."""
 HERE = [each for each in CONTRACTS if each.line in {None, Line.V2} and each.id not in NOT_HERE]
 NATIVELY = {"rollout_alone_is_recorded_once", "hooked_then_imported_has_no_row_twice"}
@@ -106,7 +107,7 @@ def test_its_own_output_is_applied(build: Build) -> None:
 
 def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
     changed = {each.path: each.status for each in build.changes() if each.status != "copied"}
-    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, parse_outside_transaction)
+    patches = (codex_hooks, codex_hooks_page, agent_hooks, agent_sessions, parse_outside_transaction, family_prices)
     opt_in = {overlay.path: "added" for each in patches for overlay in each.PATCH.overlays}
     assert changed == opt_in | {
         "scripts/copilot-hook-handler.js": "added",
@@ -119,6 +120,10 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/db.js": "patched",
         "server/index.js": "patched",
         "server/lib/claude-failures.js": "added",
+        "server/lib/claude-gaps.js": "added",
+        "server/lib/claude-rows.js": "added",
+        "server/lib/claude-spawns.js": "added",
+        "server/lib/claude-transcript.js": "added",
         "server/lib/claude-notifications.js": "added",
         "server/lib/claude-subagents.js": "added",
         "server/lib/codex-ingest.js": "patched",
@@ -130,6 +135,7 @@ def test_nothing_of_upstreams_is_overwritten(build: Build) -> None:
         "server/lib/provider-filter.js": "patched",
         "server/lib/transcript-cache.js": "patched",
         "server/routes/hooks.js": "patched",
+        "server/routes/pricing.js": "patched",
         "server/routes/sessions.js": "patched",
         "server/websocket.js": "patched",
     }
@@ -258,6 +264,30 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             "claude_notification_is_not_a_prompt",
             r"there are 3 prompts and 0 of news",
             id="news is not known",
+        ),
+        pytest.param(
+            "server/lib/claude-gaps.js",
+            " && Date.parse(time) < end",
+            "",
+            "claude_gaps_are_filled",
+            r"^with hooks: 5 rows, not 3$",
+            id="a session with hooks is read as well",
+        ),
+        pytest.param(
+            "server/lib/claude-gaps.js",
+            "if (!row) return;",
+            "return;",
+            "claude_gaps_are_filled",
+            r"^late hooks: 6 of 3 prompts; late hooks: 12 rows of 3 calls, 0 missing$",
+            id="a hook makes a second row",
+        ),
+        pytest.param(
+            "server/lib/claude-gaps.js",
+            "time >= begin && ",
+            "",
+            "claude_gaps_are_filled",
+            r"^no hooks: 4 of 3 prompts; late hooks: 4 of 3 prompts$",
+            id="what a fork has copied is its own",
         ),
     ],
 )

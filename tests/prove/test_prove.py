@@ -30,6 +30,7 @@ from patcher.prove import (
 )
 from patcher.prove import contracts as all_contracts
 from patcher.prove.contracts import (
+    claude_gaps_are_filled,
     claude_subagent_calls_are_told_once,
     codex_session_has_its_cost,
     codex_session_outlives_restart,
@@ -64,6 +65,7 @@ RED = {
     "transcript first: one-a3b0 has 2 and 2 rows; .* do not name it: one-a5b0 has 2 and 2 rows",
     "claude_failed_call_has_its_end": "the rows PreToolUse, PostToolUseFailure; .* of ours 0 entries, 0 .*, 0 beside",
     "claude_notification_is_not_a_prompt": "there are 3 prompts and 0 of news; what is shown of the sessions has the news",
+    "claude_gaps_are_filled": "no hooks: 0 of 3 prompts; no hooks: 0 rows of 3 calls, 6 missing; the sidecar killed: 2 of 3",
     "unknown_provider_changes_nothing": "of 9 events from unknown providers 9 were kept, .* is absent",
     "filter_separates_harnesses": r"`\?harness=codex` lists claude, codex 0, codex 1",
     "transcript_parsed_outside_write_lock": r"locked out for \d+ of \d+ ms \((?:[5-9]\d|100) %\)",
@@ -79,7 +81,7 @@ RED = {
     "nobody_else_on_the_network": "a page of another site reads the sessions, .*, another address .* accepts",
     "session_says_how_it_came_in": "`capture` is claude: absent; live: absent; file: of no session; both: absent",
     "agent_sessions_are_recorded_once": "Qwen Code, as it happens: its harness is absent; its tokens are .*; its model is",
-    "codex_session_has_its_cost": r"gpt-5\.5 \$0\.0000 .* do not agree; the model without a price is not named",
+    "codex_session_has_its_cost": r"gpt-5\.5 \$0\.0000 .* do not agree: .*; not named without a price: kestrel-9",
 }
 ON_BUILTIN = [contract for contract in CONTRACTS if contract.line in {None, Line.V1}]
 
@@ -110,6 +112,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journeys, "TIMEOUT_S", 1.0)
     monkeypatch.setattr(codex_session_has_its_cost, "_PATIENCE", 0.5)
     monkeypatch.setattr(claude_subagent_calls_are_told_once, "_PATIENCE", 0.5)
+    monkeypatch.setattr(claude_gaps_are_filled, "_PATIENCE", 0.5)
 
 
 # --- on the pristine sidecar -----------------------------------------------------------------------------------

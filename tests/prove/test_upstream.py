@@ -26,7 +26,7 @@ NATIVE = {
     *("record_hooks_once", "codex_rollouts", "codex_conversation", "codex_prices"),
     "session_capture",  # of no use there
 }
-NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used"}
+NATIVE_ONLY = {"read_rollouts_whole", "charge_tokens_used", "family_prices"}
 """What upstream does itself from v2.0.0 on."""
 OPEN = ("840c518d", "v1.1", "v1.2", "v1.3")
 """The versions that listen to the whole network."""
@@ -52,6 +52,7 @@ TOO_OLD = {
         "claude_subagent_once": "; parse_outside_transaction, which it requires, did not go in",
         "claude_failed_calls": OTHER_HOOKS,
         "claude_notifications": NO_PROMPTS,
+        "claude_gaps": "; claude_subagent_once, which it requires, did not go in",
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "codex_hooks_page": "in function createApp is not what was reviewed",
@@ -69,6 +70,7 @@ TOO_OLD = {
         "claude_subagent_once": NO_IMPORT,
         "claude_failed_calls": OTHER_HOOKS,
         "claude_notifications": NO_PROMPTS,
+        "claude_gaps": "; agent_sessions, which it requires, did not go in",
         "codex_rollouts": NO_SERVICES,
         "codex_hooks": NO_SERVICES,
         "agent_hooks": "; codex_hooks, which it requires, did not go in",

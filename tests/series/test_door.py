@@ -273,6 +273,11 @@ def test_what_is_set_need_not_be_typed(cli: CommandLine, first: str, tmp_path: P
     assert hint in cli("check").out
 
 
+def test_settings_that_an_editor_began_with_a_byte_order_mark(cli: CommandLine, first: str) -> None:
+    Path("sidecar.toml").write_text('\ufeffout = "there"\r\n', newline="")
+    assert cli("build").err.startswith("built there: ") and quick_build([])
+
+
 def test_the_client_may_be_set_and_unset(cli: CommandLine, first: str) -> None:
     Path("sidecar.toml").write_text("client = true\n")
     assert "settings_switch" in cli("check").out and "settings_switch" not in cli("check", "--no-client").out
@@ -286,6 +291,8 @@ def test_the_client_may_be_set_and_unset(cli: CommandLine, first: str) -> None:
         ("series = []", "expected `series` to be a list of series, found []"),
         ("series = [1]", "expected `series` to be a list of series, found [1]"),
         ("out = 3", "expected `out` to be text, found 3"),
+        ('out = "a\\u0000b"', "expected `out` to be text, found 'a\\x00b'"),
+        ('series = ["a\\u0000b"]', "expected `series` to be a list of series, found ['a\\x00b']"),
         ('upstream = ""', "expected `upstream` to be text, found ''"),
         ('client = "yes"', "expected `client` to be true or false, found 'yes'"),
     ],

@@ -1,6 +1,8 @@
 """What is no series, and what a series says that cannot be: each in words of its own, and nothing is written."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from patcher.errors import PatcherError
 from patcher.series.load import choose, load
 from patcher.series.new import write_new
 from tests.series.support import Acme, Change
-from tests.support import Says, refusal, snapshot
+from tests.support import Says, environment, refusal, snapshot
 
 INVALID, TEMPLATE, LOADED, MISSING = "series-invalid", "template-unusable", "series-not-loaded", "series-missing"
 FULL = "`patcher/patches/README.md` has a declaration in full"
@@ -265,7 +267,7 @@ def test_a_new_series_builds_and_is_proven(acme: Acme, tmp_path: Path) -> None:
     assert (ended.code, contract["id"], contract["ok"]) == (0, "my_first_greets", True)
 
 
-@pytest.mark.parametrize("name", ["1st", "Ä", "a-b", "codex", "a b"])
+@pytest.mark.parametrize("name", ["1st", "Ä", "a-b", "codex", "consent", "a b"])
 def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
     said = refusal(write_new, str(tmp_path / "x"), name)
     assert (said.exit_code, said.hint) == (2, "give it one: `--name NAME`") and not (tmp_path / "x").exists()
@@ -275,6 +277,24 @@ def test_what_has_files_is_left_alone(acme: Acme) -> None:
     before = snapshot(acme.path)
     said = refusal(write_new, str(acme.path), "")
     assert (said.exit_code, said.message) == (2, "has files already") and snapshot(acme.path) == before
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_of_a_first_series_that_cannot_be_written_nothing_stays(tmp_path: Path, is_there: bool) -> None:
+    first = tmp_path / "first"
+    if is_there:
+        first.mkdir()
+    command = ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", sys.executable, "-m", "patcher", "series", "new", str(first)]
+    variables = environment(PYTHONDONTWRITEBYTECODE="1")  # Python would keep modules that it could write in part only
+    done = subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout) == (5, "") and f"{first}: cannot be written: File too large" in done.stderr
+    assert list(tmp_path.rglob("*")) == ([first] if is_there else [])
+
+
+def test_nobody_elses_series_has_the_name_of_ours(acme: Acme) -> None:
+    acme.edit("series.py", '"acme"', '"consent"')
+    assert refusal(load, str(acme.path)).message == "consent is the name of ours"
+    assert load("consent").name == "consent"
 
 
 def test_the_errors_of_the_door_are_expected_ones() -> None:

@@ -506,7 +506,8 @@ def test_a_symlink_to_nothing_in_a_directory(tmp_path: Path) -> None:
     SMALL.write(tmp_path)
     (tmp_path / "server/gone.js").symlink_to("nowhere.js")
     error = refusal(materialize, str(tmp_path))
-    assert (error.code, error.message) == ("upstream-unreadable", "cannot be read: No such file or directory")
+    message = "'server/gone.js' is a link to 'nowhere.js', which is not a file that travels"  # as of a commit
+    assert (error.code, error.message) == ("upstream-dangling-link", message)
 
 
 def test_a_pipe_in_a_directory_does_not_hang(tmp_path: Path) -> None:

@@ -291,6 +291,7 @@ def test_a_repository_that_git_has_given_up_on_stays_unreadable(clean: Repositor
             error = refusal(objects.get, name)
             assert error.code == "upstream-unreadable"
             assert error.message.startswith(f"git cannot read {name}: ") and error.message.endswith("is corrupt")
+            assert error.hint.endswith("fsck` shows what is broken; a fresh clone repairs it")
 
 
 def test_a_tree_that_names_itself_again_and_again(clean: Repository, monkeypatch: pytest.MonkeyPatch) -> None:

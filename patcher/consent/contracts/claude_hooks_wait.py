@@ -13,6 +13,7 @@ _API = "/api/agent-hooks/claude"
 _HOST = {"CCAM_FORCE_HOST": "1"}  # the hooks are for a machine, and the test may run in a container
 _HANDLER = "scripts/hook-handler.js"
 _LEAST = 8  # events: so many upstream has on each line
+_LOGGED = "Claude Code hooks auto-configured"
 _PATIENCE = 3.0
 _SETTINGS = '{\n  // mine\n  "model": "opus", /* a comment */\n  "hooks": { "Stop": [ ] },\n}\n'
 
@@ -28,10 +29,11 @@ def _observe(bed: TestBed) -> Observation:
         _write(path, _SETTINGS)
         sidecar.restart()
         unasked = unasked and text_of(path) == _SETTINGS
+        logged = _LOGGED in sidecar.log()
         on = _flip(sidecar, enabled=True) and _is_complete(sidecar, path) and "// mine" in (text_of(path) or "")
         written = text_of(path)
         sidecar.restart()
-        stays = text_of(path) == written
+        stays = text_of(path) == written and _LOGGED in sidecar.log()
         off = _flip(sidecar, enabled=False) and text_of(path) == _SETTINGS
         sidecar.restart()
         off = off and text_of(path) == _SETTINGS
@@ -39,6 +41,7 @@ def _observe(bed: TestBed) -> Observation:
         button = eventually(lambda: _is_complete(sidecar, path), _PATIENCE)
     facts = {
         "without the user's consent nothing is written": none and unasked,
+        "the log does not say that the hooks are there while they are not": not logged,
         "when switched on, upstream's own hooks are there": on,
         "another start changes nothing": stays,
         "when switched off, every byte is as before": off,

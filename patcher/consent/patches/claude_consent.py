@@ -30,6 +30,13 @@ PATCH = Patch(
             anchors=(Anchor(scope=MODULE, pattern="module.exports = $EXPORTS"),),
         ),
         Site(
+            name="log",
+            file="server/index.js",
+            position=Position.REPLACE,
+            template="payload/log.js",
+            anchors=(Anchor(scope=MODULE, pattern='console.log("Claude Code hooks auto-configured.")'),),
+        ),
+        Site(
             name="again",
             file="server/routes/settings.js",
             position=Position.BEFORE,

@@ -4,6 +4,7 @@ from patcher.prove.contracts import (
     agent_hooks_follow_the_choice,
     agent_sessions_are_recorded_once,
     claude_failed_call_has_its_end,
+    claude_gaps_are_filled,
     claude_hook_stays_claude,
     claude_notification_is_not_a_prompt,
     claude_subagent_calls_are_told_once,
@@ -17,6 +18,7 @@ from patcher.prove.contracts import (
     consent_page_flips_the_hooks,
     existing_database_gains_columns,
     failed_batch_is_told_once,
+    family_price_is_said,
     filter_separates_harnesses,
     foreign_sites_cannot_flip_the_switch,
     harness_is_shown,
@@ -39,6 +41,7 @@ CONTRACTS = (
     claude_subagent_calls_are_told_once.CONTRACT,
     claude_failed_call_has_its_end.CONTRACT,
     claude_notification_is_not_a_prompt.CONTRACT,
+    claude_gaps_are_filled.CONTRACT,
     unknown_provider_changes_nothing.CONTRACT,
     filter_separates_harnesses.CONTRACT,
     transcript_parsed_outside_write_lock.CONTRACT,
@@ -59,6 +62,7 @@ CONTRACTS = (
     v1_database_goes_on_natively.CONTRACT,
     failed_batch_is_told_once.CONTRACT,
     native_tokens_are_what_was_used.CONTRACT,
+    family_price_is_said.CONTRACT,
 )
 
 CLIENT_CONTRACTS = (

@@ -204,7 +204,8 @@ test("droid: the end of a session that has ended is not another one, unless it h
 
 test("a record without a time is of the latest time before it", () => {
   const state = copilot.begin(`session-state/${ROOT}/events.jsonl`);
-  assert.deepEqual(copilot.take(state, { type: "user.message", id: "a", data: { content: "hi" } }), [], "there is none");
+  const [first] = copilot.take(state, { type: "user.message", id: "a", data: { content: "hi" } });
+  assert.equal(first.created_at, null, "there is none: it is of the time of the file");
   copilot.take(state, { type: "session.start", id: "b", timestamp: "2026-11-26T00:00:00Z", data: {} });
   const [event] = copilot.take(state, { type: "user.message", id: "c", timestamp: "yesterday", data: { content: "hi" } });
   assert.equal(event.created_at, "2026-11-26T00:00:00.000Z");

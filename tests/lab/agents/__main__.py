@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from patcher.errors import PatcherError
-from tests.lab.agents.agents import AGENTS, Agent
+from tests.lab.agents.agents import AGENTS
 from tests.lab.agents.lane import Ground, Outcome, play
 from tests.lab.agents.loopback import only_loopback
 from tests.lab.agents.roads import ROADS
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _said(options.format, play(Run(agent, version, command, SCENARIOS[name], ROADS[road], number), ground))
             for agent, version, command in wanted
             for name in options.only or SCENARIOS
-            for road in _roads(agent, options.road)
+            for road in _roads(options.road)
             for number in range(1, options.runs + 1)
         ]
     except (PatcherError, AgentFailed) as error:
@@ -107,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ROAD",
         action="append",
         choices=[*ROADS, "all"],
-        help=f"by which the sidecar hears of it (default: both): {', '.join(ROADS)}, all; Claude Code: both",
+        help=f"by which the sidecar hears of it (default: both): {', '.join(ROADS)}, all",
     )
     parser.add_argument("--latency", metavar="S", type=float, default=0.0, help="seconds before the model answers")
     parser.add_argument("--runs", metavar="N", type=int, default=1, help="how often each scenario runs")
@@ -118,10 +118,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _roads(agent: Agent, asked: Sequence[str] | None) -> Sequence[str]:
-    """Claude's hooks and transcripts are upstream's own: it is not taught to do without one of them."""
-    wanted = list(ROADS) if asked and "all" in asked else asked or ["both"]
-    return ["both"] if agent.upstreams_own else wanted
+def _roads(asked: Sequence[str] | None) -> Sequence[str]:
+    return list(ROADS) if asked and "all" in asked else asked or ["both"]
 
 
 def _said(form: str, outcome: Outcome) -> Outcome:

@@ -49,6 +49,7 @@ class Agent:
     spawn: Callable[[str, bool], Sequence[Tool]]
     transcripts: Sequence[str]
     install: Callable[["Stage"], None]
+    remove: Callable[["Stage"], None] = lambda stage: None
     go_on_variables: Mapping[str, str] = field(default_factory=dict)
     finish: Tool | None = None
     children_since: str = ""
@@ -99,15 +100,28 @@ def _merge(path: str, content: Mapping[str, object]) -> None:
 
 
 def _upstreams_own(stage: "Stage") -> None:
-    """The sidecar installs Claude's hooks by itself when it starts."""
-    path = os.path.join(stage.home, ".claude", "settings.json")
+    """The sidecar installs Claude's hooks by itself when it starts: they go where Claude Code is, and the recorder's.
+
+    Where hooks are only recorded, the sidecar's own are left out.
+    """
+    settings = _installed_by_upstream(stage)
+    for event, groups in settings["hooks"].items():
+        own = groups if stage.handler else []
+        settings["hooks"][event] = [*own, {"hooks": [{"type": "command", "command": stage.hook_command(event)}]}]
+    write_json(os.path.join(stage.home, ".claude", "settings.json"), settings)
+
+
+def _without_upstreams_own(stage: "Stage") -> None:
+    """Takes out the hooks that the sidecar has installed."""
+    write_json(os.path.join(stage.home, ".claude", "settings.json"), {**_installed_by_upstream(stage), "hooks": {}})
+
+
+def _installed_by_upstream(stage: "Stage") -> dict[str, Any]:
+    path = os.path.join(stage.sidecar.claude_home, "settings.json")
     if not eventually(lambda: os.path.exists(path), 5):
         raise NotSeen(f"the sidecar did not install Claude's hooks: there is no {path}")
     with open(path, encoding="utf-8") as file:
-        settings = json.load(file)
-    for event, groups in settings["hooks"].items():
-        groups.append({"hooks": [{"type": "command", "command": stage.hook_command(event)}]})
-    write_json(path, settings)
+        return dict(json.load(file))
 
 
 def _rows_own(stage: "Stage") -> None:
@@ -166,6 +180,7 @@ CLAUDE = Agent(
     ],
     transcripts=(".claude/projects/*/*.jsonl", ".claude/projects/*/*/subagents/*.jsonl"),
     install=_upstreams_own,
+    remove=_without_upstreams_own,
     upstreams_own=True,
 )
 

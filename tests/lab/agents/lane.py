@@ -17,6 +17,7 @@ from tests.lab.agents.stage import AgentFailed, Stage
 
 _LONGEST_WAIT = 10.0
 _VARIABLES = {"CCAM_FORCE_HOST": "1", "AGENT_POLL_MS": str(POLL_MS)}  # upstream installs no hooks from a container
+_CLAUDES_PATIENCE = 4.0  # `PATIENCE_MS` in `claude-gaps.js`, and a second
 _SETTLED = 10 * POLL_MS / 1000  # a row that comes a second time has come by then
 
 
@@ -72,8 +73,7 @@ def play(run: Run, ground: Ground) -> Outcome:
         ):
             stage = _stage(run, ground, sidecar, model, handler if run.road.at_once else "")
             try:
-                if run.road.hooks:
-                    run.agent.install(stage)
+                (run.agent.install if run.road.hooks else run.agent.remove)(stage)
                 if run.road.killed:
                     killed_at = 2 if run.scenario.ends else 1
                     model.on_answer = lambda number: sidecar.kill() if number == killed_at else None
@@ -83,7 +83,7 @@ def play(run: Run, ground: Ground) -> Outcome:
                         raise AgentFailed("the sidecar was not killed: the model was not asked often enough")
                     sidecar.start()
                 if not run.road.at_once:
-                    _wait_for_rows(sidecar)
+                    _wait_for_rows(sidecar, _CLAUDES_PATIENCE if run.agent.upstreams_own else 0)
                     stage.deliver(handler)
                 _judge(outcome, run, stage, ground)
             finally:
@@ -106,8 +106,9 @@ def _stage(run: Run, ground: Ground, sidecar: Sidecar, model: ModelServer, handl
     return Stage(run.agent, run.command, ground.node, home, directory, sidecar, model, handler, variables)
 
 
-def _wait_for_rows(sidecar: Sidecar) -> None:
-    """Until the sidecar has read the transcripts: it has rows, and no more come."""
+def _wait_for_rows(sidecar: Sidecar, patience: float) -> None:
+    """Until the sidecar has read the transcripts: it has rows, and no more come. patience: as long as it does not."""
+    time.sleep(patience)
     counts = [-1]
 
     def settled() -> bool:
@@ -119,7 +120,7 @@ def _wait_for_rows(sidecar: Sidecar) -> None:
 
 
 def _handler(agent: Agent, ground: Ground) -> str:
-    """The agent's handler in the tree; rendered beside it where the tree has none. Nothing for Claude."""
+    """The agent's handler in the tree; rendered beside it where the tree has none. Claude's is upstream's."""
     for row in HARNESSES:
         if row.provider == agent.provider:
             places = [os.path.join(ground.tree, *path.split("/")) for path, _ in reversed(places_of(row))]
@@ -128,7 +129,7 @@ def _handler(agent: Agent, ground: Ground) -> str:
                 with open(beside, "w", encoding="utf-8") as file:
                     file.write(render("handler/hook-handler.js.j2", harness=row))
             return next(filter(os.path.exists, places), beside)
-    return ""
+    return os.path.join(ground.tree, "scripts", "hook-handler.js")
 
 
 def _spelled(run: Run, project: str) -> dict[str, list[Step]]:

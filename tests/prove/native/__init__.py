@@ -58,6 +58,12 @@ module.exports = { parseProviders };
 _EDITS: dict[str, tuple[tuple[str, str], ...]] = {
     "server/db.js": (
         ("\n// A session whose last sign of life", f"{_COUNTERS}\n// A session whose last sign of life"),
+        ("DB_PATH };\n", "DB_PATH };\nmodule.exports.DEFAULT_GPT_PRICING = [];\n"),
+    ),
+    "server/routes/pricing.js": (
+        ('\nrouter.get("/", ', '\n// Upstream has another table for Codex.\nconst calculateProviderCost = calculateCost;\n\nrouter.get("/", '),
+        ("calculateCost(tokensOf(), ", "calculateProviderCost(tokensOf(), "),
+        ("calculateCost(tokensOf(req", "calculateProviderCost(tokensOf(req"),
     ),
     "server/routes/hooks.js": (
         ("// Whatever a hook sends comes in here.", f"{_ROUTE.lstrip()}// Whatever a hook sends comes in here."),

@@ -13,3 +13,6 @@ export const db: {
 };
 
 export const stmts: Record<string, Statement>;
+
+/** On the v2 line: what it ships of prices for Codex, by row: a pattern, a name, and twelve prices. */
+export const DEFAULT_GPT_PRICING: [pattern: string, name: string, ...prices: number[]][];

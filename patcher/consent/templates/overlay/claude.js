@@ -54,11 +54,11 @@ const row = {
   refuse,
 };
 
+const isOn = () => require("./status").statusOf(row).state === "ready";
+
 /** Follows the choice; whether the hooks are in place. */
 function follow() {
-  const { reconcile } = require("./optin");
-  const { statusOf } = require("./status");
-  return reconcile(row) === null && statusOf(row).state === "ready";
+  return require("./optin").reconcile(row) === null && isOn();
 }
 
 /** For upstream's own button: who presses it wants the hooks. */
@@ -76,4 +76,4 @@ function chooseAndSay(own) {
   return !problem;
 }
 
-module.exports = { choose, chooseAndSay, follow, row };
+module.exports = { choose, chooseAndSay, follow, isOn, row };

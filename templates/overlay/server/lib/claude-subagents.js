@@ -172,4 +172,4 @@ function told(db, sessionId) {
   };
 }
 
-module.exports = { ownerOf, rememberCall, spawnedBy, told };
+module.exports = { callOf, ownerOf, rememberCall, spawnedBy, told };

@@ -11,6 +11,8 @@ const CHUNK_BYTES = 256 * 1024;
 const LONGEST_LINE_BYTES = 64 * 1024 * 1024;
 const MARK_BYTES = 1024;
 const CLOSING_BRACE = 125;
+const CARRIAGE_RETURN = 13;
+const AROUND = /^[\0\uFEFF]+/; // NUL bytes of a crash, a byte order mark
 const NO_LINE = Buffer.alloc(0);
 
 /**
@@ -89,11 +91,12 @@ class LineReader {
   }
 }
 
-/** Whether the bytes are a JSON object: no beginning of one is one. */
+/** Whether the bytes are a JSON object: no beginning of one is one. A line feed can be missing behind its `\r`. */
 function isWhole(bytes) {
-  if (bytes.at(-1) !== CLOSING_BRACE) return false;
+  const last = bytes.at(-1) === CARRIAGE_RETURN ? bytes.at(-2) : bytes.at(-1);
+  if (last !== CLOSING_BRACE) return false;
   try {
-    return typeof JSON.parse(bytes.utf8Slice()) === "object";
+    return typeof JSON.parse(bytes.utf8Slice().replace(AROUND, "")) === "object";
   } catch {
     return false;
   }

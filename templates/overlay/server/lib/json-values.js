@@ -9,6 +9,8 @@ const LONGEST_STRING = 64 * 1024;
 const DEEPEST_DATA = 32;
 const LONGEST_SUMMARY = 160;
 const ISO = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/;
+const NUMBER = /^\d{9,16}(?:\.\d+)?$/;
+const FIRST_MS = 1e11; // of a time that is plausible: in 1973; the same number of seconds is in 5138
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const DATA_URL = /^data:[\w.+-]+\/[\w.+-]+;base64,/;
 
@@ -29,11 +31,12 @@ function parseObject(text) {
   }
 }
 
-/** Any time that `Date` understands, as ISO with milliseconds; null for what is no time. */
+/** Any time that `Date` understands, as ISO with milliseconds; null for what is no time. A number can be of seconds. */
 function isoTime(value) {
   if (typeof value !== "string" && typeof value !== "number") return null;
   if (typeof value === "string" && ISO.test(value)) return value; // any other, and the last days of a month, below
-  const date = new Date(value);
+  const number = typeof value === "number" || NUMBER.test(value) ? Number(value) : null;
+  const date = new Date(number === null ? value : number < FIRST_MS ? number * 1000 : number);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();
 }
 

@@ -13,7 +13,10 @@ const {
   closeCall,
   event,
   folderOf,
+  isNewCount,
   learn,
+  learnIds,
+  nameOfRecord,
   nameOr,
   newState,
   openCall,
@@ -46,9 +49,9 @@ function hookName(name) {
   return NAMES.get(name) ?? name;
 }
 
-/** A call's arguments: an object, or the JSON of one. */
+/** A call's arguments: an object, the JSON of one, or a text, such as that of a patch. */
 function inputOf(given) {
-  return isObject(given) ? given : ((typeof given === "string" && parseObject(given)) ?? {});
+  return isObject(given) ? given : (parseObject(given) ?? textOr(given, {}));
 }
 
 function usageOf(told) {
@@ -60,6 +63,7 @@ function usageOf(told) {
 /** What one record tells, by the record's type. `own.base` are the tokens that the last shutdown has told exactly. */
 const TAKE = {
   "session.start"({ session, own, data, tell }) {
+    learnIds(session, { id: data.sessionId });
     learn(session, { cwd: data.context?.cwd, model: data.selectedModel });
     Object.assign(session, { ended: false });
     own.output = 0;
@@ -83,16 +87,17 @@ const TAKE = {
     return [];
   },
 
-  "session.usage_record"({ state, own, data }) {
+  "session.usage_record"({ state, own, data, name }) {
     if (!isObject(data.usage)) return [];
     own.exact = true;
+    if (!isNewCount(own, name)) return [];
     addTokens(state.tokens, data.usage.model, usageOf(data.usage));
     return [];
   },
 
-  "session.shutdown"({ state, session, own, data, tell }) {
+  "session.shutdown"({ state, session, own, data, name, tell }) {
     Object.assign(session, { turn_open: false, ended: true });
-    if (!own.exact && isObject(data.modelMetrics)) takeTotals(state, data.modelMetrics);
+    if (!own.exact && isObject(data.modelMetrics) && isNewCount(own, name)) takeTotals(state, data.modelMetrics);
     return [tell("SessionEnd", {}, { reason: data.shutdownType })];
   },
 
@@ -109,12 +114,12 @@ const TAKE = {
     return [tell("UserPromptSubmit", { prompt })];
   },
 
-  "assistant.message"({ state, session, own, data, agent_id }) {
+  "assistant.message"({ state, session, own, data, name, agent_id }) {
     if (agent_id === null) {
       learn(session, { model: data.model });
       session.turn_open = Array.isArray(data.toolRequests) && data.toolRequests.length > 0;
     }
-    if (own.exact || amount(data.outputTokens) === 0) return [];
+    if (own.exact || amount(data.outputTokens) === 0 || !isNewCount(own, name)) return [];
     own.output += data.outputTokens;
     own.outputs += data.outputTokens;
     addTokens(state.tokens, textOr(data.model, session.model), { output: data.outputTokens });
@@ -173,7 +178,7 @@ function takeTotals(state, metrics) {
   const { own } = state;
   const told = Object.entries(metrics).filter(([, metric]) => isObject(metric?.usage));
   const output = told.reduce((sum, [, { usage }]) => sum + amount(usage.outputTokens), 0);
-  const isOfAll = Math.abs(output - own.outputs) < Math.abs(output - own.output);
+  const isOfAll = Math.abs(output - own.outputs) <= Math.abs(output - own.output); // also where no message tells any
   state.tokens = isOfAll ? {} : own.base;
   for (const [model, { usage }] of told) addTokens(state.tokens, model, usageOf(usage));
   own.base = structuredClone(state.tokens);
@@ -197,13 +202,12 @@ module.exports = {
     const { session, own } = state;
     if (!Object.hasOwn(TAKE, record.type)) return [];
     const at = passTime(session, record.timestamp);
-    if (at === null) return [];
     const data = isObject(record.data) ? record.data : {};
     const agent_id = nameOr(record.agentId, null);
     const agent_type = (agent_id !== null && Object.hasOwn(own.agents, agent_id) && own.agents[agent_id]) || null;
-    const name = textOr(record.id, `${at}:${record.type}`);
+    const name = nameOfRecord(own, record.id);
     const tell = (type, fields, more) => event(type, name, at, { agent_id, agent_type, ...fields }, more);
-    return TAKE[record.type]({ state, session, own, data, agent_id, tell });
+    return TAKE[record.type]({ state, session, own, data, name, agent_id, tell });
   },
 
   /**
@@ -221,6 +225,7 @@ module.exports = {
     if (typeof prompt === "string" && prompt.startsWith(NOTIFICATION)) return null;
     const told = { ...payload };
     const root = textOr(payload.transcript_path, "").match(FILE)?.[1];
+    if (type === "Stop" && root && root !== session_id) return null; // a sub-agent's (1.0.87, 1.0.92)
     if (root) told.session_id = root;
     else if (ofSubagent && session_id === agent_id) told.session_id = textOr(parent_agent_id, null);
     if (typeof payload.tool_name === "string") told.tool_name = hookName(payload.tool_name);

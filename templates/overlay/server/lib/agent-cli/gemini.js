@@ -9,10 +9,19 @@
 
 const path = require("path");
 const { bound, headline, isObject, isUuid, isoTime, textOr } = require("../json-values");
-const { addTokens, amount, event, folderOf, learn, nameOr, newState, passTime } = require("./values");
+const {
+  addTokens,
+  amount,
+  event,
+  folderOf,
+  isNewCount,
+  learn,
+  learnIds,
+  nameOr,
+  newState,
+  passTime,
+} = require("./values");
 
-/** A message comes again right after itself: this many are remembered as counted. */
-const MOST_COUNTED = 128;
 // Up to 0.36 a session says twice that it ends, a fifth of a second apart. The newest of these ends are remembered.
 const SAME_END_MS = 1000;
 const MOST_ENDED = 64;
@@ -62,8 +71,7 @@ function promptOf(message) {
 
 /** The tokens of a message, counted once. `input` has those from the cache in it, thoughts are output. */
 function count({ own, tokens }, { id, tokens: used, model }) {
-  if (!isObject(used) || own.counted.includes(id)) return;
-  own.counted = [...own.counted, id].slice(-MOST_COUNTED);
+  if (!isObject(used) || !isNewCount(own, id)) return;
   addTokens(tokens, nameOr(model, null), {
     input: Math.max(0, amount(used.input) - amount(used.cached)) + amount(used.tool),
     output: amount(used.output) + amount(used.thoughts),
@@ -161,8 +169,9 @@ function takeFacts({ session, own }, { sessionId, startTime, lastUpdated, kind, 
   learn(session, { cwd: textOr(folder, null) });
   // Before it had a folder, a sub-agent's file has the session's id, or (0.35) one that does not say whose it is.
   if (kind === "subagent") own.isOfAgent = true;
+  learnIds(session, { id: null, agent_id: sessionId });
   if (session.agent_id === null) {
-    if (kind === "subagent" && !isUuid(sessionId)) own.isForeign = true;
+    if (kind === "subagent" && (own.isElsewhere || !isUuid(sessionId))) own.isForeign = true;
     else session.id ??= nameOr(sessionId, null);
     if (textOr(summary, null)) session.title = headline(summary);
     return [];
@@ -182,7 +191,7 @@ function takeChange(state, change) {
 const ended = new Map();
 
 function hasJustEnded({ session_id: session, timestamp }) {
-  const [at, before] = [Date.parse(timestamp), ended.get(session)];
+  const [at, before] = [Date.parse(isoTime(timestamp) ?? new Date().toISOString()), ended.get(session)];
   ended.set(session, at);
   bound(ended, MOST_ENDED);
   return before !== undefined && Math.abs(at - before) < SAME_END_MS;
@@ -204,9 +213,10 @@ module.exports = {
   /** The files of sub-agents are in a folder that is called like their session. */
   begin(file) {
     const [name, folder] = file.split(/[\\/]/).reverse();
-    const isAgent = folder !== undefined && folder !== "chats";
+    const isAgent = isUuid(folder); // any other folder is somebody's own, with copies
     const known = isAgent ? { id: folder, agent_id: name.replace(/\.jsonl?$/, "") } : {};
-    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, counted: [], held: [] });
+    const isElsewhere = !isAgent && folder !== undefined && folder !== "chats";
+    return newState(known, { isWhole: file.endsWith(".json"), isOfAgent: isAgent, isElsewhere, held: [] });
   },
 
   take(state, record) {

@@ -10,10 +10,11 @@ const fs = require("fs");
 const { isRowFault, transaction } = require("../database");
 const { LineReader, fingerprintOf } = require("../file-lines");
 const { warnOnce } = require("../harness");
-const { isObject, parseObject } = require("../json-values");
+const { parseObject } = require("../json-values");
 const { isFresh, rowOf } = require("../session-rows");
 const { findCheckpoint, saveCheckpoint } = require("./checkpoints");
 const { reportOfTranscript, write } = require("./ledger");
+const { RecordReader, trimmed } = require("./records");
 const { ensureAgent, ensureSession, settle, settleAgent, updateUsage } = require("./session");
 const { removeDoubles } = require("./slots");
 
@@ -89,9 +90,13 @@ class Import {
   write(events, atEnd) {
     const { session } = this.state;
     const { id, agent_id: own } = session;
-    const reports = events.map(event => reportOfTranscript(id, { ...event, agent_id: event.agent_id ?? own }));
+    const reports = events.map(event => {
+      const { agent_id: agent, created_at: at } = event;
+      return reportOfTranscript(id, { ...event, agent_id: agent ?? own, created_at: at ?? this.fileTime });
+    });
     const isDeleted = this.known?.session_id === id && !rowOf("sessions", id);
     if (isDeleted && !reports.some(({ isNew }) => isNew)) return;
+    if (events.length === 0 && !isKnown(session)) return;
     ensureSession({ ...session, id }, { harness: this.reader.provider, fileTime: this.fileTime, tell: this.tell });
     for (const report of reports) this.record(report);
     if (!atEnd) return;
@@ -125,6 +130,11 @@ class Import {
   }
 }
 
+/** Whether a file has said anything of its session: one without a record of the agent's is not a transcript. */
+function isKnown({ last_at, cwd, model, title }) {
+  return [last_at, cwd, model, title].some(fact => fact !== null);
+}
+
 /** Everyone else's turn. */
 function yieldToEventLoop() {
   return new Promise(resolve => setImmediate(resolve));
@@ -132,7 +142,7 @@ function yieldToEventLoop() {
 
 async function importWhole(run, handle, size, stopped) {
   if (size > LARGEST_WHOLE_BYTES) throw new Error(`${run.file}: larger than ${LARGEST_WHOLE_BYTES} bytes, not read`);
-  const record = parseObject((await handle.readFile()).toString());
+  const record = parseObject(trimmed((await handle.readFile()).toString()));
   if (record === null) return false; // it is being written: its next version is read
   const events = run.take(record);
   for (let at = 0; at === 0 || at < events.length; at += BATCH_EVENTS) {
@@ -159,26 +169,30 @@ async function importLines(run, handle, size, stopped) {
   let events = [];
   let from = reader.consumed;
   const commit = async atEnd => {
-    const fingerprint = await fingerprintOf(handle, reader.consumed);
+    const consumed = (atEnd ? waits : null) ?? reader.consumed;
+    const fingerprint = await fingerprintOf(handle, consumed);
     if (stopped()) return false;
-    run.commit({ events, consumed: reader.consumed, fingerprint, atEnd });
+    run.commit({ events, consumed, fingerprint, atEnd });
     [events, from] = [[], reader.consumed];
     return true;
   };
-  const take = line => {
-    const record = parseObject(line.toString());
-    if (isObject(record)) events.push(...run.take(record));
+  const records = new RecordReader();
+  let waits = null; // where a record begins whose end may not be written yet
+  const take = (line, before) => {
+    const found = records.take(line.toString());
+    waits = found.length > 0 || !records.isOpen ? null : (waits ?? before);
+    for (const record of found) events.push(...run.take(record));
   };
   while (await reader.fill()) {
-    for (let line = reader.next(); line; line = reader.next()) {
-      take(line);
+    for (let before = reader.consumed, line = reader.next(); line; before = reader.consumed, line = reader.next()) {
+      take(line, before);
       if (events.length < BATCH_EVENTS && reader.consumed - from < BATCH_BYTES) continue;
       if (!(await commit(false))) return false;
       await yieldToEventLoop();
     }
   }
   const rest = reader.rest();
-  if (rest) take(rest);
+  if (rest) take(rest, reader.consumed);
   return commit(true);
 }
 

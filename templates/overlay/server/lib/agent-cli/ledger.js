@@ -92,6 +92,19 @@ function rootOf({ session_id: session, agent_id: agent }) {
 }
 
 /**
+ * Makes a hook that has a sub-agent's id as `session_id`, and names neither agent nor parent, one of the sub-agent's
+ * session (Copilot 1.0.87 and 1.0.92). False for what is not recorded of a sub-agent: its parent's words, and its stop.
+ */
+function leadHome(data) {
+  const { session_id: agent, hook_event_name: type } = data;
+  const session = textOr(data.agent_id, null) === null && typeof agent === "string" ? ownerOf(agent) : null;
+  if (session === null) return true;
+  if (type === "UserPromptSubmit" || type === "Stop") return false;
+  Object.assign(data, { session_id: session, agent_id: agent });
+  return true;
+}
+
+/**
  * Makes a hook's payload what the agent's transcript says, in place, before anything else looks at it. False for one
  * that is not to be recorded.
  */
@@ -106,6 +119,7 @@ function admit(data) {
     for (const field of Object.keys(data)) if (!Object.hasOwn(admitted, field)) delete data[field];
     Object.assign(data, admitted);
     if (textOr(data.parent_agent_id, null)) data.session_id = rootOf(data);
+    else return leadHome(data);
   } catch (error) {
     warnOnce(`agent-cli/${provider}`, error);
   }

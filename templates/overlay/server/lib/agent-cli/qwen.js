@@ -13,7 +13,10 @@ const {
   closeCall,
   event,
   folderOf,
+  isNewCount,
   learn,
+  learnIds,
+  nameOfRecord,
   nameOr,
   newState,
   openCall,
@@ -64,7 +67,7 @@ class Reading {
     this.own = own;
     this.record = record;
     this.at = at;
-    this.uuid = textOr(record.uuid, at);
+    this.uuid = nameOfRecord(own, record.uuid);
     this.agent = { agent_id: session.agent_id, agent_type: session.agent_type };
   }
 
@@ -105,7 +108,8 @@ class Reading {
     const parts = partsOf(record);
     const calls = parts.map(part => part.functionCall).filter(isObject);
     learn(session, { model: record.model });
-    if (isObject(record.usageMetadata) && session.agent_id === null && !own.telemetry) {
+    const isUsed = isObject(record.usageMetadata) && session.agent_id === null && !own.telemetry;
+    if (isUsed && isNewCount(own, this.uuid)) {
       const usage = record.usageMetadata;
       countTokens(tokens, session.model, {
         input: usage.promptTokenCount,
@@ -163,6 +167,7 @@ class Reading {
     const told = isObject(payload.uiEvent) ? payload.uiEvent : {};
     if (record.subtype !== "ui_telemetry" || told["event.name"] !== "qwen-code.api_response") return [];
     own.telemetry = true;
+    if (!isNewCount(own, this.uuid)) return [];
     countTokens(tokens, told.model, {
       input: told.input_token_count,
       output: told.output_token_count,
@@ -194,8 +199,8 @@ module.exports = {
   take(state, record) {
     if (!KINDS.has(record.type) || isObject(record.forkedFrom)) return []; // a branch begins with a copy of its origin
     const at = passTime(state.session, record.timestamp);
-    if (at === null) return [];
     learn(state.session, { cwd: record.cwd });
+    learnIds(state.session, { id: record.sessionId, agent_id: record.agentId });
     if (state.session.agent_id !== null) learn(state.session, { agent_type: record.agentName });
     return new Reading(state, record, at)[record.type]();
   },

@@ -140,18 +140,37 @@ function settleAgent(session, { id, startedAt = null, lastAt, hasEnded }, tell) 
 }
 
 const TOKEN_KINDS = ["input", "output", "cache_read", "cache_write"];
-const FILES = "SELECT path, usage, deleted_usage FROM agent_transcripts WHERE session_id = ?";
+const FILES = `
+  SELECT path, usage, deleted_usage, json_extract(state, '$.session.agent_id') AS agent,
+    json_extract(state, '$.session.started_at') AS start
+  FROM agent_transcripts WHERE session_id = ? ORDER BY path`;
 
 /**
- * The tokens of all files of the session, without those that the user has deleted with it. Files of one name are
- * copies: a newer version of an agent may keep its transcripts elsewhere, or in another format. The largest counts.
+ * Of which file each file of a session is a copy, or itself. Copies have one name (a newer version of an agent may keep
+ * its transcripts elsewhere, or in another format), or begin at one time.
+ *
+ * @returns {Map<string, string>}
  */
+function originals(files) {
+  const known = new Map();
+  const ofFiles = files.map(({ path: file, agent, start }) => {
+    const signs = [path.parse(file).name, ...(start ? [`${agent} ${start}`] : [])];
+    const original = signs.map(sign => known.get(sign)).find(Boolean) ?? file;
+    for (const sign of signs) if (!known.has(sign)) known.set(sign, original);
+    return [file, original];
+  });
+  return new Map(ofFiles);
+}
+
+/** The tokens of all files of the session, without those that the user has deleted with it; of copies, the largest. */
 function updateUsage(id) {
   const copies = new Map();
-  for (const { path: file, usage, deleted_usage } of prepare(FILES).all(id)) {
+  const files = prepare(FILES).all(id);
+  const originalOf = originals(files);
+  for (const { path: file, usage, deleted_usage } of files) {
     const deleted = JSON.parse(deleted_usage);
     for (const [model, tokens] of Object.entries(JSON.parse(usage))) {
-      const key = JSON.stringify([path.parse(file).name, model]);
+      const key = JSON.stringify([originalOf.get(file), model]);
       const counts = copies.get(key) ?? { model, tokens: [0, 0, 0, 0] };
       TOKEN_KINDS.forEach((kind, at) => {
         counts.tokens[at] = Math.max(counts.tokens[at], (tokens[kind] ?? 0) - (deleted[model]?.[kind] ?? 0));

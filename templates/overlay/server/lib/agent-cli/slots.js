@@ -16,7 +16,7 @@
 "use strict";
 
 const { createHash } = require("crypto");
-const { parseObject } = require("../json-values");
+const { LONGEST_STRING, parseObject, storable } = require("../json-values");
 const { prepare } = require("../harness");
 
 const SLOTS = `
@@ -38,6 +38,7 @@ const SHARED = new Set([...CALLS, "UserPromptSubmit", "SubagentStart", "Subagent
 // What is added on the way, or differs when one hook is delivered twice.
 const NOT_OF_A_REPORT = new Set(["__provider", "__prompt_sha256", "__run"]);
 const DIGEST_LENGTH = 22;
+const HALF_CHARACTER = /\\ud[89a-f][0-9a-f]{2}/g; // as JSON
 
 const FIND = {
   hook: "SELECT * FROM agent_slots WHERE session_id = ? AND event_group = ? AND hook = ?",
@@ -67,18 +68,25 @@ const ADD = `
   INSERT INTO agent_slots (session_id, event_group, nth, event_type, call_id, hook, transcript)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
+const TOLD_BY_BOTH = `
+  SELECT * FROM agent_slots WHERE session_id = ? AND event_group = ? AND transcript IS NOT NULL
+    AND substr(hook, 1, ${DIGEST_LENGTH}) = substr(?, 1, ${DIGEST_LENGTH}) ORDER BY nth LIMIT 1`;
+
 function digest(text) {
   return createHash("sha256").update(text).digest("base64url").slice(0, DIGEST_LENGTH);
 }
 
-/** A value as text that does not depend on the order of keys. Some agents write arguments as text that holds JSON. */
+/**
+ * A value as text that does not depend on the order of keys. Some agents write arguments as text that holds JSON. What
+ * is large is cut as the hook handler cuts it. Half of a character is not the same in UTF-8, which hooks are sent as.
+ */
 function canonical(value) {
   const parsed = typeof value === "string" ? (parseObject(value) ?? value) : value;
   const sorted = (_, item) =>
     item !== null && typeof item === "object" && !Array.isArray(item)
       ? Object.fromEntries(Object.entries(item).sort(([one], [other]) => (one < other ? -1 : 1)))
       : item;
-  return JSON.stringify(parsed ?? null, sorted);
+  return JSON.stringify(storable(parsed ?? null), sorted).replace(HALF_CHARACTER, "\uFFFD");
 }
 
 /** The name under which a hook reports: what it says, and which run of the handler said it. */
@@ -118,7 +126,7 @@ function groupOf({ event_type: type, agent_id: teller, hook_agent_id: agent = te
   const group = [type, agent ?? ""];
   if (!SHARED.has(type)) return [...group, own].join(":");
   if (CALLS.has(type)) group.push(digest(`${tool} ${canonical(input)}`));
-  if (type === "UserPromptSubmit") group.push(digest(String(prompt)));
+  if (type === "UserPromptSubmit") group.push(digest(String(prompt).slice(0, LONGEST_STRING)));
   return group.join(":");
 }
 
@@ -148,6 +156,8 @@ function slotOf(report, source) {
     prepare(FIND[source]).get(session, group, own) ??
     (isCall ? prepare(FIND_CALL[source]).get(session, call, type, own) : undefined) ??
     prepare(FIND_FREE[source]).get(session, group, isCall ? call : null);
+  const double = known || source !== "hook" || !SHARED.has(type) ? null : doubleOf(session, group, own);
+  if (double) return { key: keyOf(double), isNew: false };
   if (known) {
     if (known[source] !== own) prepare(TAKE[source]).run(own, call, session, known.event_group, known.nth);
     return { key: keyOf(known), isNew: false };
@@ -156,6 +166,11 @@ function slotOf(report, source) {
   const nth = Number(prepare(COUNT).get(session, group).nth);
   prepare(ADD).run(session, group, nth, type, isCall ? call : null, ...names);
   return { key: keyOf({ event_group: group, nth }), isNew: true };
+}
+
+/** The event that a hook reports a second time, as far as the transcript has told: see `removeDoubles`. */
+function doubleOf(session, group, own) {
+  return prepare(TOLD_BY_BOTH).get(session, group, own);
 }
 
 /**

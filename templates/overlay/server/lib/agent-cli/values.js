@@ -6,12 +6,13 @@
 "use strict";
 
 const path = require("path");
-const { headline, isObject, isoTime, storable, textOr } = require("../json-values");
+const { digest, headline, isObject, isUuid, isoTime, storable, textOr } = require("../json-values");
 
 // What is kept of calls without an end, in characters of JSON, and how many of them. The oldest go first.
 const MOST_OPEN = 120 * 1024;
 const MOST_CALLS = 256;
 const MOST_MODELS = 16;
+const MOST_COUNTED = 512;
 const LONGEST_NAME = 1024;
 const ABOUT_INPUT = ["command", "file_path", "path", "pattern", "url", "query"];
 
@@ -38,6 +39,12 @@ function learn(session, facts) {
   for (const key of Object.keys(facts)) session[key] = nameOr(facts[key], session[key]);
 }
 
+/** The ids that a file has of itself, where its name is that of a copy: `ID (copy).jsonl`. */
+function learnIds(session, { id, agent_id = null }) {
+  if (!isUuid(session.id) && isUuid(id)) session.id = id;
+  if (nameOr(agent_id, null) !== null && session.agent_id?.startsWith(agent_id)) session.agent_id = agent_id;
+}
+
 /** A record's time, as ISO, which the session then has been at. Where it has none: the latest time before, or null. */
 function passTime(session, time) {
   const at = isoTime(time);
@@ -61,8 +68,28 @@ function addTokens(tokens, model, added) {
   Object.defineProperty(tokens, name, { value: kept, enumerable: true, configurable: true, writable: true });
 }
 
+/** Whether the tokens under this name have yet to be counted: some agents write a record twice, or again and again. */
+function isNewCount(own, name) {
+  if (name === null) return true;
+  const known = digest(name);
+  if (own.counted?.includes(known)) return false;
+  own.counted = [...(own.counted ?? []), known].slice(-MOST_COUNTED);
+  return true;
+}
+
+/** The name of a record; of one that has none, its number among those. */
+function nameOfRecord(own, name) {
+  if (nameOr(name, null) !== null) return name;
+  own.nameless = (own.nameless ?? 0) + 1;
+  return `record ${own.nameless}`;
+}
+
 function sizeOf({ id, tool_name, tool_input }) {
-  return JSON.stringify([id, tool_name, tool_input]).length + 100;
+  try {
+    return JSON.stringify([id, tool_name, tool_input]).length + 100;
+  } catch {
+    return Infinity; // nested beyond the stack
+  }
 }
 
 function forgetInput(call) {
@@ -121,7 +148,10 @@ module.exports = {
   closeCall,
   event,
   folderOf,
+  isNewCount,
   learn,
+  learnIds,
+  nameOfRecord,
   nameOr,
   newState,
   openCall,

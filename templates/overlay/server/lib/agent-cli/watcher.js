@@ -22,6 +22,9 @@ const LIST_EVERY_POLLS = 5;
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 60 * 1000;
 
+/** Whose transcripts are followed. One with an `importTranscript` reads them itself, until it says that it has. */
+const followed = [...readers];
+
 /** @type {Watch | null} */
 let current = null;
 let inFlight = Promise.resolve();
@@ -89,7 +92,7 @@ class Watch {
 
   async list() {
     ensureTables();
-    for (const reader of readers) {
+    for (const reader of followed) {
       const folder = reader.folder(process.env, os.homedir());
       for (const pattern of reader.files) {
         const found = await filesBelow(folder, pattern);
@@ -112,8 +115,11 @@ class Watch {
       const stamp = `${stats.size} ${stats.mtimeMs}`;
       known.mtimeMs = stats.mtimeMs;
       if (known.read === stamp || !stats.isFile()) return;
-      await importTranscript(known.reader, { ...known, stamp }, () => this.stopped);
-      known.read = stamp; // of a document that is not whole too: its next version has another stamp
+      const { reader } = known;
+      const read = reader.importTranscript ?? importTranscript;
+      const isRead = await read(reader, { ...known, stamp }, () => this.stopped);
+      // A document that is not whole is done as well: its next version has another stamp.
+      if (isRead || !reader.importTranscript) known.read = stamp;
       known.failures = 0;
     } catch (error) {
       if (error.code === "ENOENT" || error.code === "ENOTDIR") {
@@ -157,4 +163,4 @@ function stopAgentWatcher() {
   return inFlight;
 }
 
-module.exports = { startAgentWatcher, stopAgentWatcher };
+module.exports = { followed, startAgentWatcher, stopAgentWatcher };

@@ -73,9 +73,19 @@ function othersIn(text, handler) {
   return JSON.stringify([rest, kept.filter(([, groups]) => !Array.isArray(groups) || groups.length)]);
 }
 
+/** Whether an edit leaves all that is not ours as it is; false for what is nested too deeply to be compared. */
+function keepsOthers(text, result, handler) {
+  try {
+    return othersIn(text, handler) === othersIn(result, handler);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
 /** Throws `HooksTextError` where an edit would change what is not ours: then it is not made. */
 function checked(text, result, handler) {
-  if (result === text || othersIn(text, handler) === othersIn(result, handler)) return result;
+  if (result === text || keepsOthers(text, result, handler)) return result;
   throw new HooksTextError("not-safe", "is written in a way that cannot be edited without changing something else");
 }
 

@@ -1,0 +1,2 @@
+/** Where the sidecar looks for Claude's transcripts. */
+export function getProjectsDir(): string;

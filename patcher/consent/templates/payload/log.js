@@ -1,0 +1,1 @@
+if (require("./lib/agent-hooks/claude").isOn()) console.log("Claude Code hooks auto-configured.");

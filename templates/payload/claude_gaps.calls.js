@@ -1,0 +1,1 @@
+if (require("../server/lib/claude-gaps").tellsCalls(session.sessionId)) continue;

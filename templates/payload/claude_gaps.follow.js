@@ -1,0 +1,1 @@
+require("./lib/agent-cli/watcher").followed.push(require("./lib/claude-gaps").transcripts);

@@ -1,0 +1,1 @@
+require("../lib/claude-gaps").heard(data, eventType, agentId);
