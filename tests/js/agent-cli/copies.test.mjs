@@ -64,6 +64,7 @@ async function forwarded(t, provider, event, payload) {
 const COPIES = {
   qwen: [name => name.replace(".jsonl", " (copy).jsonl"), name => name.replace("projects/", "projects/moved-")],
   copilot: [name => name.replace("/events", " (copy)/events"), name => name.replace("/events", ".bak/events")],
+  droid: [name => name.replace(/(\.settings)?\.json/, " (copy)$&"), name => name.replace("sessions/", "sessions/moved-")],
   gemini: [name => name.replace(".json", "-copy.json"), name => name.replace("/chats/session", "/chats/backup/session"), name => name.replace("tmp/", "tmp/moved-")],
 };
 const GEMINI = path.join(import.meta.dirname, "..", "..", "javascript", "recordings");

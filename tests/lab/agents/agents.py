@@ -29,8 +29,9 @@ class Agent:
     shell, read: a tool's name and its arguments. spawn: the same for a sub-agent, by its prompt and whether it works in
     the background: the first that is offered counts. transcripts: below home. finish: the tool by which a sub-agent
     ends. children_since: the first version that was seen to have transcripts of sub-agents; nothing for all.
-    reports_prompts: whether a hook reports what was typed. upstreams_own: whether upstream has its hooks, transcripts
-    and tokens; it counts those of an answer with two calls twice, and those of sub-agents not at all.
+    reports_prompts: whether a hook reports what was typed. named: how it calls a model. upstreams_own: whether upstream
+    has its hooks, transcripts and tokens; it counts those of an answer with two calls twice, and those of sub-agents not
+    at all.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Agent:
     finish: Tool | None = None
     children_since: str = ""
     reports_prompts: bool = True
+    named: Callable[[str], str] = str
     upstreams_own: bool = False
 
     def command(self, version: str, node: Node) -> list[str]:
@@ -310,6 +312,7 @@ DROID = Agent(
     transcripts=(".factory/sessions/*/*.jsonl", ".factory/sessions/*/*.settings.json"),
     install=_rows_own,
     reports_prompts=False,
+    named=lambda model: f"custom:{model}-0",
 )
 
 AGENTS = {agent.name: agent for agent in (CLAUDE, QWEN, COPILOT, GEMINI, DROID)}

@@ -46,7 +46,7 @@ def judge(run: Run, stage: Stage, *, pristine: bool = False) -> Found:
     calls.compare(found, events, kinds)
     _prompts(found, run, events)
     main = [each for each in stage.model.served if each.word != run.scenario.child_word]
-    _sessions(found, agent, road, sidecar, {each.model for each in main}, pristine=pristine)
+    _sessions(found, agent, road, sidecar, {agent.named(each.model) for each in main}, pristine=pristine)
     if road.transcript and not agent.upstreams_own:
         silent = not agent.tells_of_children(run.version)  # or for a moment only: while the sub-agent is at work
         _tokens(found, [stage.model.served, *([main] if silent else [])], sidecar)

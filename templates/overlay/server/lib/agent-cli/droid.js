@@ -7,7 +7,7 @@
 "use strict";
 
 const path = require("path");
-const { bound, headline, isObject, textOr } = require("../json-values");
+const { bound, headline, isObject, isUuid, textOr } = require("../json-values");
 const { addTokens, closeCall, event, folderOf, learn, nameOr, newState, openCall, passTime } = require("./values");
 
 const SETTINGS = ".settings.json";
@@ -35,7 +35,7 @@ function textOf(message) {
 function takeSettings({ session, tokens, own }, { tags, model, tokenUsage: used }) {
   const called = listOf(tags).find(tag => tag.name === "subagent");
   const caller = nameOr(called?.metadata?.callingSessionId, null);
-  session.id = caller ?? own.file;
+  session.id = own.file && (caller ?? own.file);
   if (caller === null) learn(session, { model });
   if (!isObject(used)) return [];
   addTokens(tokens, nameOr(model, null), {
@@ -50,7 +50,7 @@ function takeSettings({ session, tokens, own }, { tags, model, tokenUsage: used 
 /** The first line of the log. */
 function begun({ session, own }, record) {
   const caller = nameOr(record.callingSessionId, null);
-  session.id = caller ?? own.file;
+  session.id = own.file && (caller ?? own.file);
   learn(session, { cwd: record.cwd });
   const title = headline(textOr(record.title, ""));
   if (caller === null) session.title = textOr(title, session.title);
@@ -149,7 +149,8 @@ module.exports = {
   /** Whose a file is, its first line says. */
   begin(file) {
     const name = file.split(/[\\/]/).at(-1);
-    return newState({}, { file: name.replace(/(?:\.settings)?\.jsonl?$/, ""), copiedUpTo: null, calls: [] });
+    const id = name.replace(/(?:\.settings)?\.jsonl?$/, "");
+    return newState({}, { file: isUuid(id) ? id : null, copiedUpTo: null, calls: [] }); // of a copy it is not
   },
 
   take(state, record) {
