@@ -135,7 +135,7 @@ class Rows:
     def __init__(self, scenario: str, agent: str = "qwen", road: str = "both") -> None:
         self.agent = AGENTS[agent]
         self.run = Run(self.agent, self.agent.newest, (), SCENARIOS[scenario], ROADS[road])
-        self.sessions = [{"id": "s", "harness": agent, "model": self.agent.model}]
+        self.sessions = [{"id": "s", "harness": agent, "model": self.agent.named(self.agent.model)}]
         self.agents = [{"id": "main", "type": "main"}, {"id": "child", "type": "subagent"}]
         self.events: list[dict[str, Any]] = []
         self.tokens = [{"input_tokens": 0, "cache_read_tokens": 0, "output_tokens": 0}]

@@ -291,7 +291,7 @@ DROID = Agent(
     package="@factory/cli-linux-x64",
     newest="0.225.2",
     older="0.215.0",
-    model="custom:mock-model-0",
+    model="mock-model",
     program="@factory/cli-{system}/bin/droid",
     environment=lambda url: {
         "FACTORY_AIRGAP_ENABLED": "1",  # without it and without an account there are no sub-agents
