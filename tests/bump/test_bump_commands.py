@@ -5,6 +5,7 @@ import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,10 +64,17 @@ def in_report(report: object) -> list[str]:
     return list(dict.fromkeys([*found, *(each for text in strings(report) for each in pulls.printed(text))]))
 
 
+def acceptable(report: Any) -> list[str]:
+    """Without those that show why a gate refused a candidate: see `test_any_other_candidate_can_be_looked_at`."""
+    candidates = [each for place in report["bump"]["places"] for each in place["candidates"]]
+    refused = {each["command"] for each in candidates if each["tried"]["problems"]}
+    return [command for command in in_report(report) if command not in refused]
+
+
 @pytest.mark.parametrize("form", ["text", "json", "github"])
 def test_every_printed_command_works(cli: CommandLine, upstream: Path, form: str) -> None:
     ended = bump(cli, upstream, "main", "--format", form)
-    commands = in_report(json.loads(ended.out)) if form == "json" else pulls.printed(ended.out)
+    commands = acceptable(json.loads(ended.out)) if form == "json" else pulls.printed(ended.out)
     assert ended.code == 3 and len(commands) >= (0 if form == "github" else 4)
     for command in commands:
         words = shlex.split(command)[1:]

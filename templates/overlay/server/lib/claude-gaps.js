@@ -56,11 +56,11 @@ function heard(data, eventType, agentId) {
 }
 
 /** Makes a session that is not there, as upstream imports it; what it says of calls is replaced then. */
-async function importSession(session, file) {
-  const importer = require("../../scripts/import-history");
-  const parsed = await importer.parseSessionFile(file);
+async function makeSession(session, file) {
+  const { importSession, parseSessionFile } = require("../../scripts/import-history");
+  const parsed = await parseSessionFile(file);
   if (!parsed || rowOf("sessions", session)) return;
-  importer.importSession(require("../db"), parsed);
+  importSession(require("../db"), parsed);
   require("../websocket").broadcast("session_created", rowOf("sessions", session));
 }
 
@@ -69,13 +69,13 @@ async function importSession(session, file) {
  * sub-agents, upstream counts the tokens of all of them together, and reads them itself.
  */
 async function readTheRest(session, file) {
-  const importer = require("../../scripts/import-history");
+  const { scanAndImportSubagents, writeSessionTokens } = require("../../scripts/import-history");
   const dbModule = require("../db");
-  const { imported: children } = await importer.scanAndImportSubagents(dbModule, session, file);
+  const { imported: children } = await scanAndImportSubagents(dbModule, session, file);
   const { tokensByModel, latestModel: model } = require("../routes/hooks").transcriptCache.extract(file) ?? {};
   if (model) dbModule.stmts.updateSessionModel.run(model, session, model);
   const { imported } = parseObject(rowOf("sessions", session)?.metadata) ?? {};
-  if (!imported || !children) importer.writeSessionTokens(dbModule, session, tokensByModel);
+  if (!imported || !children) writeSessionTokens(dbModule, session, tokensByModel);
   require("../websocket").broadcast("session_updated", rowOf("sessions", session));
 }
 
@@ -144,7 +144,7 @@ class Look {
   async commit(stamp) {
     const { session, file, consumed } = this;
     const events = this.events.splice(0);
-    if (events.length > 0 && !rowOf("sessions", session)) await importSession(session, file);
+    if (events.length > 0 && !rowOf("sessions", session)) await makeSession(session, file);
     const fingerprint = await fingerprintOf(this.handle, consumed);
     const state = { session: { id: session, agent_id: null, turn_open: false }, tokens: {} };
     const rows = transaction(() => {
