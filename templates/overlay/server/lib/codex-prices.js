@@ -73,14 +73,14 @@ function rowsFor(db, defaults, models = MODELS) {
   return rows.map(row => row.slice(0, defaults[0].length));
 }
 
-/** Whether the sidecar can calculate with a rule: one that it cannot would make each sum fail, or `null`. */
+/** Whether the sidecar can calculate with a rule, which may lack prices: else each sum would fail, or be `null`. */
 function isUsable(rule) {
   try {
     new RegExp(rule.model_pattern.replace(/%/g, ".*"));
   } catch {
     return false;
   }
-  return RATES.every(rate => isPrice(rule[rate]));
+  return RATES.every(rate => rule[rate] === undefined || isPrice(rule[rate]));
 }
 
 /** The rules without those that are no pattern or no prices; each is said once. */
