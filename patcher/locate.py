@@ -1,6 +1,6 @@
 """Stage 2: an anchor becomes places in a text. Every match is reported; judging them is the next stage."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -116,12 +116,8 @@ def _window(inside: ItemList, index: int, anchor: Anchor) -> tuple[int, int]:
 
 
 def _similar_items(text: str, scope: SgNode, anchor: Anchor, language: str) -> tuple[Similar, ...]:
-    from difflib import get_close_matches
-
     everything = places(text, scope, replace(anchor, item="", count=1), language)
-    lines = {_on_one_line(place.item): javascript.line_of(place.item) for place in everything}
-    close = get_close_matches(anchor.item, lines, n=3, cutoff=0.4)
-    return tuple(Similar(f"`{shown}`", lines[shown]) for shown in close)
+    return _most_similar(anchor.item, [place.item for place in everything], cutoff=0.4)
 
 
 def _whole(text: str) -> Match:
@@ -170,20 +166,26 @@ def _similar_scopes(text: str, anchor: Anchor, language: str) -> tuple[Similar, 
 
 
 def _similar_statements(scope: SgNode, anchor: Anchor, language: str) -> tuple[Similar, ...]:
-    from difflib import get_close_matches
-
     kind = javascript.parse(anchor.pattern, language).child(0)
     nodes = scope.find_all(kind=kind.kind()) if kind is not None else []
     if anchor.scope == MODULE:
         nodes = [node for node in nodes if javascript.enclosing_function(node) is None]
-    lines = {_on_one_line(node): javascript.line_of(node) for node in nodes}
-    close = get_close_matches(anchor.pattern[:_COMPARED], lines, n=3, cutoff=0.5)
-    return tuple(Similar(f"`{text}`", lines[text]) for text in close)
+    return _most_similar(anchor.pattern, nodes, cutoff=0.5)
 
 
-def _on_one_line(node: SgNode) -> str:
-    """The start of the node's code, on one line, however it is laid out."""
-    return " ".join(node.text().split())[:_COMPARED]
+def _most_similar(wanted: str, nodes: Iterable[SgNode], *, cutoff: float) -> tuple[Similar, ...]:
+    """The nodes whose code begins most like `wanted`, at most three, on one line however they are laid out.
+
+    A pattern may end before the code that it matches, so no more of the code is compared. cutoff: from 0 to 1.
+    """
+    from difflib import get_close_matches
+
+    wanted = wanted[:_COMPARED]
+    found: dict[str, Similar] = {}
+    for node in nodes:
+        code = " ".join(node.text().split())[:_COMPARED]
+        found[code[: len(wanted)]] = Similar(f"`{code}`", javascript.line_of(node))
+    return tuple(found[start] for start in get_close_matches(wanted, found, n=3, cutoff=cutoff))
 
 
 def refuse_other_kinds(upstream: Upstream, series: Sequence[Patch]) -> None:

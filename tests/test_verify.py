@@ -135,6 +135,13 @@ def found_tokens(text: str) -> str:
             id="another statement over some lines: missing, and shown whole",
         ),
         pytest.param(
+            APP.replace("store.save(session, total)", f"store.saved(session, total, {{ {'x: 1, ' * 9}}})"),
+            "missing",
+            3,
+            f"{EXPECTED}; found none; nearest: `store.saved(session, total, {{ {'x: 1, ' * 9}}});` (line 6)",
+            id="another statement that goes on: missing, compared as far as the pattern",
+        ),
+        pytest.param(
             APP.replace("function handle", "function handler"),
             "missing",
             0,
