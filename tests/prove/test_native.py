@@ -262,7 +262,7 @@ def test_an_upstream_that_does_not_do_it_is_seen(name: str, node: Node) -> None:
             "<task-notification[",
             "<task[",
             "claude_notification_is_not_a_prompt",
-            r"there are 3 prompts and 0 of news",
+            r"made 3 prompts and 0 notifications",
             id="news is not known",
         ),
         pytest.param(

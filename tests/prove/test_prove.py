@@ -63,8 +63,8 @@ RED = {
     "claude_hook_stays_claude": "5 hooks made 5 events, none of them marked .* `harness` is absent",
     "claude_subagent_calls_are_told_once": "hooks first: one-a0b0 has 2 and 2 rows; .* of agent 0 are under main; .*"
     "transcript first: one-a3b0 has 2 and 2 rows; .* do not name it: one-a5b0 has 2 and 2 rows",
-    "claude_failed_call_has_its_end": "the rows PreToolUse, PostToolUseFailure; .* of ours 0 entries, 0 .*, 0 beside",
-    "claude_notification_is_not_a_prompt": "there are 3 prompts and 0 of news; what is shown of the sessions has the news",
+    "claude_failed_call_has_its_end": "the rows PreToolUse, PostToolUseFailure; our entries of .*: 0, 0 beside .*, 0 beside",
+    "claude_notification_is_not_a_prompt": "made 3 prompts and 0 notifications; what is shown of the sessions has their text",
     "claude_gaps_are_filled": "no hooks: 0 of 3 prompts; no hooks: 0 rows of 3 calls, 6 missing; the sidecar killed: 2 of 3",
     "unknown_provider_changes_nothing": "of 9 events from unknown providers 9 were kept, .* is absent",
     "filter_separates_harnesses": r"`\?harness=codex` lists claude, codex 0, codex 1",

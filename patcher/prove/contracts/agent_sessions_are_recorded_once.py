@@ -91,7 +91,7 @@ def _observe(bed: TestBed) -> Observation:
         sessions = len(listed(sidecar))
     if not wrong and sessions != len(played):
         wrong = [f"{counted(len(played), 'session')} are {sessions}"]
-    said = ". ".join(wrong[:4]) or f"{counted(len(played), 'session')} of {len(AGENTS)} agents: each event has one row"
+    said = ". ".join(wrong[:4]) or f"{counted(len(played), 'session')} of {len(AGENTS)} formats: each event has one row"
     return Observation(green=not wrong, said=said)
 
 

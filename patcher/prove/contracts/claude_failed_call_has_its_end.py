@@ -39,7 +39,7 @@ def _observe(bed: TestBed) -> Observation:
         _write_transcript(sidecar, "2.0.56")
         newer = _installed(bed, sidecar)
     beside = f"{older[0]} beside Claude Code 2.0.55, {newer[0]} beside 2.0.56"
-    said.append(f"`{_HOOK}` has of ours {fresh[0]} entries, {beside}")
+    said.append(f"our entries of `{_HOOK}`: {fresh[0]}, {beside}")
     kept = older[1] == newer[1] == 1
     said.append(f"a stranger's entry {'stays' if kept else 'does not stay'}")
     return Observation(green=ended and (fresh[0], older[0], newer[0]) == (1, 0, 1) and kept, said="; ".join(said))

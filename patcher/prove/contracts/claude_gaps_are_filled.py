@@ -170,7 +170,7 @@ def _changes(claude: _Claude, before: list[dict[str, Any]]) -> list[str]:
 
 CONTRACT = Contract(
     id="claude_gaps_are_filled",
-    summary="What Claude's main agent does while no hook reports it has its rows, and nothing has two.",
+    summary="What Claude's main agent does while no hook reports it is recorded from its transcript, each event once.",
     patches=("claude_gaps",),
     observe=_observe,
 )

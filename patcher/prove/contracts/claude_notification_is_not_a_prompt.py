@@ -28,13 +28,13 @@ def _observe(bed: TestBed) -> Observation:
             [sidecar.rows(f"SELECT * FROM {table}") for table in ("sessions", "agents")]  # noqa: S608 - two words
         )
     prompts = [row for row in rows if row["event_type"] == "UserPromptSubmit"]
-    news = [row for row in rows if row["summary"] == 'Agent "look around" finished']
+    notified = [row for row in rows if row["summary"] == 'Agent "look around" finished']
     named = "task-notification" in shown
     said = (
-        f"of 1 prompt and 2 pieces of news there are {counted(len(prompts), 'prompt')} and {len(news)} of news; "
-        f"{'what' if named else 'nothing that'} is shown of the sessions has the news in it"
+        f"1 prompt and 2 notifications made {counted(len(prompts), 'prompt')} and {len(notified)} notifications; "
+        f"what is shown of the sessions {'has' if named else 'does not have'} their text"
     )
-    return Observation(green=(len(prompts), len(news)) == (1, 2) and not named, said=said)
+    return Observation(green=(len(prompts), len(notified)) == (1, 2) and not named, said=said)
 
 
 def _tell(sidecar: Sidecar, session: str, prompts: list[str]) -> None:
