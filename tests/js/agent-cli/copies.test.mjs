@@ -6,7 +6,8 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
-import { addSession, db, overlay, reset, rows, session, temporary } from "../support.mjs";
+import { db, overlay, reset, rows, temporary } from "../support.mjs";
+import { deliver } from "./deliver.mjs";
 import { names, reader, recording, sent } from "./recorded.mjs";
 
 const { importTranscript } = overlay("agent-cli/importer");
@@ -27,19 +28,6 @@ async function importText(dir, provider, name, text) {
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, text);
   await importTranscript(reader(provider), { file, path: name, stamp: name });
-}
-
-/** Gives a hook to the ledger, on the way that the patched route takes. */
-function deliver(payload) {
-  const { ingressOf, openIngress, stampSession } = overlay("harness");
-  const { admit, recordHook } = overlay("agent-cli/ledger");
-  const data = structuredClone(payload);
-  if (!admit(data)) return;
-  openIngress(data, () => null);
-  const { session_id: sessionId, hook_event_name: eventType, tool_name: toolName = null } = data;
-  if (!session(sessionId)) addSession(sessionId);
-  stampSession(session(sessionId), ingressOf(data).harness);
-  recordHook({ sessionId, agentId: `${sessionId}-main`, eventType, toolName, summary: "by hook", data });
 }
 
 /** What the rendered handler sends of a payload. */

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
 import { beforeEach, test } from "node:test";
-import { addSession, db, overlay, reset, rows, session, temporary, text } from "../support.mjs";
+import { db, overlay, reset, rows, temporary, text } from "../support.mjs";
+import { deliver } from "./deliver.mjs";
 import { EXPECTED } from "./expected.mjs";
 import { names, reader, recording, sent } from "./recorded.mjs";
 
@@ -16,19 +17,6 @@ beforeEach(() => {
   ensureTables();
   db.exec("DELETE FROM agent_slots; DELETE FROM agent_transcripts; DELETE FROM agent_owners");
 });
-
-/** Gives a hook to the ledger, on the way that the patched route takes. */
-function deliver(payload) {
-  const { ingressOf, openIngress, stampSession } = overlay("harness");
-  const { admit, recordHook } = overlay("agent-cli/ledger");
-  const data = structuredClone(payload);
-  if (!admit(data)) return;
-  openIngress(data, () => null);
-  const { session_id: sessionId, hook_event_name: eventType, tool_name: toolName = null } = data;
-  if (!session(sessionId)) addSession(sessionId);
-  stampSession(session(sessionId), ingressOf(data).harness);
-  assert.equal(recordHook({ sessionId, agentId: `${sessionId}-main`, eventType, toolName, summary: "by hook", data }), true);
-}
 
 /** Imports each file up to a share of its records. */
 async function importUpTo(dir, { provider, files }, share) {
